@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Reverse-mode differentiation on a tape.
+///
+/// A tape records ops in the order in which they run, so creation order is a topological order and `backward` is one
+/// flat loop from the loss to the first node. Gradients belong to the tape, not to the parameters: there is no
+/// zero_grad, and two tapes may run over one const model in two threads.
+#ifndef SMLDIST_AUTOGRAD_TAPE_HPP
+#define SMLDIST_AUTOGRAD_TAPE_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/parameter.hpp"
+#include "smldist/core/random.hpp"
+#include "smldist/core/tensor.hpp"
+
+namespace smldist::inline SMLDIST_ABI {
+
+template <class T> class tape;
+
+/// A value on a tape: a cheap handle, valid until the tape's next reset().
+template <class T> struct var {
+    tape<T>* owner = nullptr;
+    std::uint32_t id = 0;
+
+    bool empty() const { return owner == nullptr; }
+    const tensor<T>& value() const { return owner->value(*this); }
+    const smldist::shape& shape() const { return value().shape(); }
+};
+
+/// Records a computation and differentiates it.
+///
+///     tape<float> t;                                  // once
+///     for (…) {
+///         t.reset();                                  // each step; keeps all memory
+///         auto loss = loss::cross_entropy(model(t.input(x), mode::train).logits, labels);
+///         t.backward(loss);
+///         optimiser.step(model, t);
+///     }
+///
+/// Not to be shared between threads. A model whose parameters are on the tape must stay where it is until the step.
+template <class T> class tape {
+public:
+    /// `seed` feeds dropout and whatever else an op draws.
+    explicit tape(std::uint64_t seed = 0) : random_(seed) {}
+    tape(const tape&) = delete;
+    tape& operator=(const tape&) = delete;
+    ~tape() { reset(); }
+
+    /// Forgets everything recorded; blocks of memory and the state of the random stream stay.
+    void reset() {
+        while (!records_.empty()) {
+            records_.back()->~record();
+            records_.pop_back();
+        }
+        for (std::size_t i = 0; i < size_; ++i) at(i) = node{};
+        size_ = 0;
+        arena_.reset();
+        notes_.clear();
+        leaves_.clear();
+    }
+
+    /// A constant: no gradient flows into it. Pass an rvalue to avoid a copy.
+    var<T> input(tensor<T> x) { return push(std::move(x), false); }
+    /// A value that gradients are wanted for.
+    var<T> variable(tensor<T> x) {
+        auto v = push(std::move(x), true);
+        at(v.id).retain = true;
+        return v;
+    }
+    /// The leaf of a parameter, made at its first use; the value is referenced, not copied.
+    var<T> leaf(const parameter<T>& p) {
+        if (const auto* found = leaves_.find(&p)) return {this, *found};
+        const auto v = push(tensor<T>(), p.trainable && !p.empty());
+        at(v.id).external = &p.value;
+        at(v.id).retain = true;
+        leaves_.insert(&p, v.id);
+        return v;
+    }
+
+    /// The recorded value; the reference stays valid until reset().
+    const tensor<T>& value(var<T> v) const {
+        const node& n = at(v.id);
+        return n.external ? *n.external : n.own;
+    }
+    bool needs_gradient(var<T> v) const { return at(v.id).needs; }
+    /// Keeps the gradient of an intermediate value through backward().
+    void retain_gradient(var<T> v) { at(v.id).retain = true; }
+
+    /// d loss / d v of the backward passes since reset(); null when no gradient reached v.
+    const tensor<T>* gradient(var<T> v) const {
+        const node& n = at(v.id);
+        return n.gradient.empty() ? nullptr : &n.gradient;
+    }
+    const tensor<T>* gradient(const parameter<T>& p) const {
+        const auto* found = leaves_.find(&p);
+        return found ? gradient(var<T>{const_cast<tape*>(this), *found}) : nullptr;
+    }
+    /// Gradient of a parameter for the optimiser to clip in place.
+    tensor<T>* gradient(const parameter<T>& p) { return const_cast<tensor<T>*>(std::as_const(*this).gradient(p)); }
+    /// Number of trainable parameters that took part since reset().
+    std::size_t trainable_leaves() const {
+        std::size_t n = 0;
+        leaves_.each([&](std::uint32_t id) { n += at(id).needs ? 1 : 0; });
+        return n;
+    }
+    bool has_leaf(const parameter<T>& p) const { return leaves_.find(&p) != nullptr; }
+
+    /// Adds d loss / d leaf to the gradient of every leaf.
+    /// Throws     shape_error when the loss is not a scalar, usage_error when it is of another tape.
+    void backward(var<T> loss) {
+        if (value(loss).size() != 1)
+            raise<shape_error>("tape.backward", "shape of the loss is ", loss.shape().text(),
+                               ", expected one element");
+        backward(loss, tensor<T>(loss.shape(), T(1)));
+    }
+    /// The same from an output y of any shape, given d loss / d y.
+    void backward(var<T> y, const tensor<T>& dy) {
+        if (y.owner != this)
+            raise<usage_error>("tape.backward", "the value belongs to another tape, expected this one");
+        if (!(dy.shape() == y.shape()))
+            raise<shape_error>("tape.backward", "shape of dy is ", dy.shape().text(), ", expected ",
+                               y.shape().text());
+        if (!at(y.id).needs) return;
+        add(at(y.id).gradient, dy);
+        for (std::size_t i = std::size_t(y.id) + 1; i-- > 0;) {
+            node& n = at(i);
+            if (!n.op || n.gradient.empty()) continue;
+            n.op->backward(*this, n.own, n.gradient);
+            if (!n.retain) n.gradient = tensor<T>();
+        }
+    }
+
+    /// The stream that ops draw from (dropout); position and seed can be saved and set.
+    generator& random() { return random_; }
+
+    /// Remembers that `target` shall become (1-momentum)·target + momentum·value at the optimiser's step.
+    void note(const buffer<T>& target, tensor<T> value, T momentum) {
+        notes_.push_back({&target, std::move(value), momentum});
+    }
+    /// Applies the notes for `target`; the optimiser's step calls it for every buffer of the model.
+    void write_notes(buffer<T>& target) const {
+        for (const auto& n : notes_)
+            if (n.target == &target)
+                for (std::size_t i = 0; i < n.value.size(); ++i)
+                    target.value[i] += n.momentum * (n.value[i] - target.value[i]);
+    }
+
+    std::size_t size() const { return size_; }
+
+    /// One recorded op: its options, what it kept, and where its inputs are.
+    class record {
+    public:
+        virtual ~record() = default;
+        virtual void backward(tape& t, const tensor<T>& y, const tensor<T>& dy) = 0;
+    };
+    /// Appends the result of an op; `R` is built in the tape's arena. For op::apply.
+    template <class R, class... A> R& emplace_record(A&&... a) {
+        void* place = arena_.take(sizeof(R), alignof(R));
+        R* r = ::new (place) R(std::forward<A>(a)...);
+        records_.push_back(r);
+        return *r;
+    }
+    var<T> push_result(tensor<T> y, record* r, bool needs) {
+        const auto v = push(std::move(y), needs);
+        at(v.id).op = needs ? r : nullptr;
+        return v;
+    }
+    /// Where to add d loss / d v, or null when nobody wants it.
+    tensor<T>* sink(std::uint32_t id) { return at(id).needs ? &at(id).gradient : nullptr; }
+    const tensor<T>& value(std::uint32_t id) const { return value(var<T>{const_cast<tape*>(this), id}); }
+
+private:
+    struct node {
+        tensor<T> own;                       ///< the value, unless external
+        const tensor<T>* external = nullptr; ///< value of a parameter
+        tensor<T> gradient;                  ///< empty: zero
+        record* op = nullptr;                ///< what made it; null for leaves and where no gradient is needed
+        bool needs = false, retain = false;
+    };
+    struct note_entry {
+        const buffer<T>* target;
+        tensor<T> value;
+        T momentum;
+    };
+
+    /// Bump allocator over blocks that survive reset().
+    class arena {
+    public:
+        void* take(std::size_t bytes, std::size_t align) {
+            for (;; ++block_, used_ = 0) {
+                if (block_ == blocks_.size()) blocks_.push_back(std::make_unique<chunk>());
+                const std::size_t start = (used_ + align - 1) / align * align;
+                if (start + bytes <= sizeof(chunk)) {
+                    used_ = start + bytes;
+                    return blocks_[block_]->bytes + start;
+                }
+            }
+        }
+        void reset() { block_ = used_ = 0; }
+
+    private:
+        struct chunk {
+            alignas(std::max_align_t) std::byte bytes[std::size_t(1) << 15];
+        };
+        std::vector<std::unique_ptr<chunk>> blocks_;
+        std::size_t block_ = 0, used_ = 0;
+    };
+
+    /// Address → node, open addressing; clear() keeps the table.
+    class leaf_table {
+    public:
+        void clear() {
+            if (count_) std::fill(slots_.begin(), slots_.end(), slot{});
+            count_ = 0;
+        }
+        const std::uint32_t* find(const void* key) const {
+            if (slots_.empty()) return nullptr;
+            for (std::size_t i = start(key);; i = (i + 1) & (slots_.size() - 1)) {
+                if (slots_[i].key == key) return &slots_[i].id;
+                if (!slots_[i].key) return nullptr;
+            }
+        }
+        void insert(const void* key, std::uint32_t id) {
+            if (2 * (count_ + 1) > slots_.size()) {
+                std::vector<slot> old(std::max<std::size_t>(64, 2 * slots_.size()));
+                old.swap(slots_);
+                for (const auto& s : old)
+                    if (s.key) place(s);
+            }
+            place({key, id});
+            ++count_;
+        }
+        template <class F> void each(F f) const {
+            for (const auto& s : slots_)
+                if (s.key) f(s.id);
+        }
+
+    private:
+        struct slot {
+            const void* key = nullptr;
+            std::uint32_t id = 0;
+        };
+        std::size_t start(const void* key) const {
+            return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(key) >> 4) * 0x9E3779B97F4A7C15u >>
+                                            32) &
+                   (slots_.size() - 1);
+        }
+        void place(slot s) {
+            std::size_t i = start(s.key);
+            while (slots_[i].key) i = (i + 1) & (slots_.size() - 1);
+            slots_[i] = s;
+        }
+        std::vector<slot> slots_;
+        std::size_t count_ = 0;
+    };
+
+    static constexpr std::size_t chunk_nodes = 256;
+
+    node& at(std::size_t i) { return nodes_[i / chunk_nodes][i % chunk_nodes]; }
+    const node& at(std::size_t i) const { return nodes_[i / chunk_nodes][i % chunk_nodes]; }
+
+    var<T> push(tensor<T> x, bool needs) {
+        if (size_ == nodes_.size() * chunk_nodes) nodes_.push_back(std::make_unique<node[]>(chunk_nodes));
+        node& n = at(size_);
+        n.own = std::move(x);
+        n.needs = needs;
+        return {this, static_cast<std::uint32_t>(size_++)};
+    }
+    static void add(tensor<T>& sum, const tensor<T>& term) {
+        if (!sum.ensure(term.shape()))
+            std::copy(term.begin(), term.end(), sum.begin());
+        else
+            for (std::size_t i = 0; i < term.size(); ++i) sum[i] += term[i];
+    }
+
+    std::vector<std::unique_ptr<node[]>> nodes_; ///< chunks, so that a node never moves
+    std::size_t size_ = 0;
+    std::vector<record*> records_;
+    arena arena_;
+    leaf_table leaves_;
+    std::vector<note_entry> notes_;
+    generator random_;
+};
+
+} // namespace smldist::inline SMLDIST_ABI
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Version, build facts and the inline ABI namespace.
+///
+/// Every public name lives in `smldist::<abi>::…`, where <abi> encodes the version, the instruction set and whether
+/// assertions are on. Two units compiled with other flags therefore get two functions each, not one ODR violation.
+#ifndef SMLDIST_CORE_CONFIG_HPP
+#define SMLDIST_CORE_CONFIG_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#define SMLDIST_VERSION_MAJOR 0
+#define SMLDIST_VERSION_MINOR 1
+#define SMLDIST_VERSION_PATCH 0
+#define SMLDIST_VERSION (SMLDIST_VERSION_MAJOR * 10000 + SMLDIST_VERSION_MINOR * 100 + SMLDIST_VERSION_PATCH)
+#define SMLDIST_VERSION_STRING "0.1.0"
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define SMLDIST_SIMD avx512
+#define SMLDIST_SIMD_NAME "AVX-512"
+#define SMLDIST_SIMD_BITS 512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define SMLDIST_SIMD avx2
+#define SMLDIST_SIMD_NAME "AVX2+FMA"
+#define SMLDIST_SIMD_BITS 256
+#elif defined(__AVX__)
+#define SMLDIST_SIMD avx
+#define SMLDIST_SIMD_NAME "AVX"
+#define SMLDIST_SIMD_BITS 256
+#elif defined(__SSE2__)
+#define SMLDIST_SIMD sse
+#define SMLDIST_SIMD_NAME "SSE2"
+#define SMLDIST_SIMD_BITS 128
+#elif defined(__aarch64__)
+#define SMLDIST_SIMD neon64
+#define SMLDIST_SIMD_NAME "NEON"
+#define SMLDIST_SIMD_BITS 128
+#else
+#define SMLDIST_SIMD other
+#define SMLDIST_SIMD_NAME "scalar"
+#define SMLDIST_SIMD_BITS 0
+#endif
+
+#define SMLDIST_JOIN_(a, b, c, d, e) v##a##_##b##_##c##_##d##e
+#define SMLDIST_JOIN(a, b, c, d, e) SMLDIST_JOIN_(a, b, c, d, e)
+
+/// `SMLDIST_ASSERTIONS=1` checks the preconditions of kernels and element access; it costs speed and changes the ABI
+/// namespace. Wrong *user* input never depends on it: that is checked once, at the door of each op, and throws.
+#ifndef SMLDIST_ASSERTIONS
+#define SMLDIST_ASSERTIONS 0
+#endif
+#if SMLDIST_ASSERTIONS
+#include <cstdio>
+#include <cstdlib>
+#define SMLDIST_ABI                                                                                                  \
+    SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD, _checked)
+#define SMLDIST_ASSERT(condition)                                                                                    \
+    ((condition)                                                                                                     \
+         ? static_cast<void>(0)                                                                                      \
+         : (std::fprintf(stderr, "%s:%d: broken precondition: %s\n", __FILE__, __LINE__, #condition), std::abort()))
+#else
+#define SMLDIST_ABI SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD, )
+#define SMLDIST_ASSERT(condition) static_cast<void>(0)
+#endif
+
+#define SMLDIST_INLINE inline __attribute__((always_inline))
+#define SMLDIST_NOINLINE __attribute__((noinline))
+
+namespace smldist::inline SMLDIST_ABI {
+
+/// Whether a layer or op runs for training (batch statistics, active dropout) or for evaluation.
+enum class mode : std::uint8_t { eval, train };
+
+} // namespace smldist::inline SMLDIST_ABI
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Parameters, buffers, and the walk over a model's members.
+///
+/// A module is a plain value with one static member function that names its members, for const and mutable alike:
+///
+///     static void visit(auto& self, auto&& member) { member("weight", self.weight); member("bias", self.bias); }
+///
+/// A member is a parameter, a buffer, another module, or a std::vector or std::optional of modules. The dotted path of
+/// names is the key in a model file, spelled as PyTorch's state_dict would.
+#ifndef SMLDIST_CORE_PARAMETER_HPP
+#define SMLDIST_CORE_PARAMETER_HPP
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/tensor.hpp"
+
+namespace smldist::inline SMLDIST_ABI {
+
+/// Learning-rate group of a parameter; the optimiser holds a factor for each.
+enum class rate_group : std::uint8_t { base, slow, count };
+
+/// A trainable tensor. Its gradient lives on the tape; only an optimiser's step writes `value`.
+/// An absent parameter (a layer without bias) has no elements.
+template <class T> struct parameter {
+    tensor<T> value;
+    bool trainable = true;
+    bool decay = true; ///< weight decay applies: true for weights, false for biases, norms and β
+    rate_group group = rate_group::base;
+
+    const smldist::shape& shape() const { return value.shape(); }
+    bool empty() const { return value.empty(); }
+};
+
+/// State that is saved but not trained: running statistics, labels of memory patterns.
+template <class V> struct buffer {
+    tensor<V> value;
+
+    const smldist::shape& shape() const { return value.shape(); }
+    bool empty() const { return value.empty(); }
+};
+
+namespace detail {
+template <class M> struct is_parameter : std::false_type {};
+template <class T> struct is_parameter<parameter<T>> : std::true_type {};
+template <class M> struct is_buffer : std::false_type {};
+template <class V> struct is_buffer<buffer<V>> : std::true_type {};
+template <class M> struct is_list : std::false_type {};
+template <class M> struct is_list<std::vector<M>> : std::true_type {};
+template <class M> struct is_optional : std::false_type {};
+template <class M> struct is_optional<std::optional<M>> : std::true_type {};
+
+struct ignore_member {
+    void operator()(std::string_view, auto&) const {}
+};
+} // namespace detail
+
+/// A type whose members can be walked.
+template <class M>
+concept module_like = requires(M& m, detail::ignore_member f) {
+    M::visit(m, f);
+};
+
+namespace detail {
+template <class M, class F> void walk_leaves(M& member, F& f) {
+    using plain = std::remove_const_t<M>;
+    if constexpr (is_parameter<plain>::value || is_buffer<plain>::value) {
+        if (!member.empty()) f(member);
+    } else if constexpr (is_list<plain>::value) {
+        for (auto& element : member) walk_leaves(element, f);
+    } else if constexpr (is_optional<plain>::value) {
+        if (member) walk_leaves(*member, f);
+    } else {
+        static_assert(module_like<plain>, "a model's member must be a parameter, a buffer or a module with visit()");
+        plain::visit(member, [&f](std::string_view, auto& child) { walk_leaves(child, f); });
+    }
+}
+template <class M, class F> void walk_named(std::string& path, M& member, F& f) {
+    using plain = std::remove_const_t<M>;
+    const auto descend = [&](std::string_view name, auto& child) {
+        const std::size_t length = path.size();
+        if (!path.empty()) path += '.';
+        path += name;
+        walk_named(path, child, f);
+        path.resize(length);
+    };
+    if constexpr (is_parameter<plain>::value || is_buffer<plain>::value) {
+        if (!member.empty()) f(std::as_const(path), member);
+    } else if constexpr (is_list<plain>::value) {
+        std::size_t i = 0;
+        for (auto& element : member) descend(std::to_string(i++), element);
+    } else if constexpr (is_optional<plain>::value) {
+        if (member) walk_named(path, *member, f);
+    } else {
+        plain::visit(member, descend);
+    }
+}
+} // namespace detail
+
+/// Calls f(path, leaf) for every parameter and buffer that has elements, in visiting order; `leaf` is parameter<T>& or
+/// buffer<V>&, const for a const model.
+template <class M, class F> void walk(M& model, F&& f) {
+    std::string path;
+    detail::walk_named(path, model, f);
+}
+
+/// Calls f(parameter<T>&) for every parameter that has elements, in visiting order. Does not allocate.
+template <class M, class F> void for_each_parameter(M& model, F&& f) {
+    auto leaf = [&f](auto& member) {
+        if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(member)>>::value) f(member);
+    };
+    detail::walk_leaves(model, leaf);
+}
+
+/// Calls f(buffer<V>&) for every buffer that has elements, in visiting order. Does not allocate.
+template <class M, class F> void for_each_buffer(M& model, F&& f) {
+    auto leaf = [&f](auto& member) {
+        if constexpr (detail::is_buffer<std::remove_cvref_t<decltype(member)>>::value) f(member);
+    };
+    detail::walk_leaves(model, leaf);
+}
+
+/// Number of parameter elements (buffers do not count).
+template <class M> std::size_t parameter_count(const M& model) {
+    std::size_t n = 0;
+    for_each_parameter(model, [&n](const auto& p) { n += p.value.size(); });
+    return n;
+}
+
+} // namespace smldist::inline SMLDIST_ABI
+
+#endif

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Counter-based random numbers with distributions of our own: a seed gives the same stream on every machine.
+#ifndef SMLDIST_CORE_RANDOM_HPP
+#define SMLDIST_CORE_RANDOM_HPP
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "smldist/core/config.hpp"
+
+namespace smldist::inline SMLDIST_ABI {
+
+namespace detail {
+
+/// Natural logarithm of a normal number in (0, 1], in fused operations only, so that every machine rounds alike.
+/// ln(m 2^e) = e ln 2 + 2 artanh((m-1)/(m+1)) with m in [sqrt(1/2), sqrt(2)); relative error below 1e-14.
+inline double portable_log(double x) {
+    int e = 0;
+    double m = std::frexp(x, &e);
+    if (m < 0.70710678118654752) {
+        m *= 2;
+        --e;
+    }
+    const double r = (m - 1) / (m + 1), s = r * r;
+    double p = 1.0 / 19;
+    for (int k = 17; k >= 1; k -= 2) p = std::fma(p, s, 1.0 / k);
+    return std::fma(double(e), 0.69314718055994531, 2 * r * p);
+}
+
+/// Quantile of the standard normal distribution, relative error about 1e-15, in fused operations only.
+/// Source     Wichura 1988, algorithm AS 241 (PPND16).
+inline double normal_quantile(double p) {
+    const auto ratio = [](const double(&a)[8], const double(&b)[8], double r) {
+        double n = a[7], d = b[7];
+        for (int i = 6; i >= 0; --i) {
+            n = std::fma(n, r, a[i]);
+            d = std::fma(d, r, b[i]);
+        }
+        return n / d;
+    };
+    static constexpr double a[8] = {3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3,
+                                    1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
+                                    3.3430575583588128105e+4, 2.5090809287301226727e+3};
+    static constexpr double b[8] = {1.0,
+                                    4.2313330701600911252e+1,
+                                    6.8718700749205790830e+2,
+                                    5.3941960214247511077e+3,
+                                    2.1213794301586595867e+4,
+                                    3.9307895800092710610e+4,
+                                    2.8729085735721942674e+4,
+                                    5.2264952788528545610e+3};
+    static constexpr double c[8] = {1.42343711074968357734e0,  4.63033784615654529590e0, 5.76949722146069140550e0,
+                                    3.64784832476320460504e0,  1.27045825245236838258e0, 2.41780725177450611770e-1,
+                                    2.27238449892691845833e-2, 7.74545014278341407640e-4};
+    static constexpr double d[8] = {1.0,
+                                    2.05319162663775882187e0,
+                                    1.67638483018380384940e0,
+                                    6.89767334985100004550e-1,
+                                    1.48103976427480074590e-1,
+                                    1.51986665636164571966e-2,
+                                    5.47593808499534494600e-4,
+                                    1.05075007164441684324e-9};
+    static constexpr double e[8] = {6.65790464350110377720e0,  5.46378491116411436990e0,  1.78482653991729133580e0,
+                                    2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                                    2.71155556874348757815e-5, 2.01033439929228813265e-7};
+    static constexpr double f[8] = {1.0,
+                                    5.99832206555887937690e-1,
+                                    1.36929880922735805310e-1,
+                                    1.48753612908506148525e-2,
+                                    7.86869131145613259100e-4,
+                                    1.84631831751005468180e-5,
+                                    1.42151175831644588870e-7,
+                                    2.04426310338993978564e-15};
+    const double q = p - 0.5;
+    if (std::abs(q) <= 0.425) return q * ratio(a, b, std::fma(-q, q, 0.180625));
+    const double r = std::sqrt(-portable_log(q < 0 ? p : 1 - p));
+    const double x = r <= 5 ? ratio(c, d, r - 1.6) : ratio(e, f, r - 5);
+    return q < 0 ? -x : x;
+}
+
+} // namespace detail
+
+/// Random numbers from Philox4x32-10 (Salmon et al. 2011): a pure function of (seed, stream, position).
+///
+/// Streams of one seed are independent: give every purpose, epoch or sample its own with `split`, and the numbers do not
+/// depend on the order in which the purposes draw. Copying a generator copies its position.
+class generator {
+public:
+    explicit generator(std::uint64_t seed = 0, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
+
+    /// The next 32 random bits.
+    std::uint32_t bits() {
+        const std::uint64_t block = position_ / 4;
+        if (!filled_ || block != block_) {
+            fill(block);
+            block_ = block;
+            filled_ = true;
+        }
+        return words_[position_++ % 4];
+    }
+    std::uint64_t bits64() {
+        const std::uint64_t low = bits();
+        return low | std::uint64_t(bits()) << 32;
+    }
+
+    /// Uniform in (0, 1), 52 bits, never 0 or 1.
+    double uniform() { return (double(bits64() >> 12) + 0.5) * 0x1p-52; }
+    /// Uniform in (low, high).
+    double uniform(double low, double high) { return std::fma(high - low, uniform(), low); }
+    /// Standard normal: one 52-bit uniform through the quantile function.
+    double normal() { return detail::normal_quantile(uniform()); }
+    /// Uniform in {0, …, n-1}; n ≥ 1. Unbiased: Lemire's multiply with rejection.
+    std::size_t below(std::size_t n) {
+        const std::uint64_t m = n, threshold = (0 - m) % m;
+        for (;;) {
+            const auto [high, low] = multiply(bits64(), m);
+            if (low >= threshold) return std::size_t(high);
+        }
+    }
+    /// true with probability p.
+    bool chance(double p) { return uniform() < p; }
+
+    /// Fisher-Yates shuffle of [first, last).
+    template <class It> void shuffle(It first, It last) {
+        for (auto n = std::size_t(last - first); n > 1; --n) {
+            using std::swap;
+            const auto other = first + static_cast<std::ptrdiff_t>(below(n));
+            swap(first[static_cast<std::ptrdiff_t>(n) - 1], *other);
+        }
+    }
+
+    /// An independent generator for sub-stream `k`; does not move this one.
+    generator split(std::uint64_t k) const {
+        generator g(seed_, 0);
+        const std::array<std::uint32_t, 4> x = philox({low(k), high(k), low(stream_), high(stream_)},
+                                                      low(seed_) ^ 0x5851F42Du, high(seed_) ^ 0x4C957F2Du);
+        g.stream_ = x[0] | std::uint64_t(x[1]) << 32;
+        return g;
+    }
+
+    std::uint64_t seed() const { return seed_; }
+    std::uint64_t stream() const { return stream_; }
+    /// Number of 32-bit words drawn so far; setting it resumes a stream.
+    std::uint64_t position() const { return position_; }
+    void set_position(std::uint64_t position) { position_ = position; }
+
+private:
+    using words = std::array<std::uint32_t, 4>;
+    static std::uint32_t low(std::uint64_t x) { return static_cast<std::uint32_t>(x); }
+    static std::uint32_t high(std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); }
+
+    static std::pair<std::uint64_t, std::uint64_t> multiply(std::uint64_t a, std::uint64_t b) {
+        __extension__ using wide = unsigned __int128;
+        const wide p = static_cast<wide>(a) * b;
+        return {static_cast<std::uint64_t>(p >> 64), static_cast<std::uint64_t>(p)};
+    }
+
+    static words philox(words c, std::uint32_t k0, std::uint32_t k1) {
+        for (int round = 0; round < 10; ++round) {
+            const std::uint64_t a = std::uint64_t(0xD2511F53u) * c[0], b = std::uint64_t(0xCD9E8D57u) * c[2];
+            c = {high(b) ^ c[1] ^ k0, low(b), high(a) ^ c[3] ^ k1, low(a)};
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+        return c;
+    }
+
+    void fill(std::uint64_t block) {
+        words_ = philox({low(block), high(block), low(stream_), high(stream_)}, low(seed_), high(seed_));
+    }
+
+    std::uint64_t seed_, stream_, position_ = 0, block_ = 0;
+    words words_{};
+    bool filled_ = false;
+};
+
+} // namespace smldist::inline SMLDIST_ABI
+
+#endif

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Batches for training and evaluation: order, augmentation and normalisation in one place.
+#ifndef SMLDIST_DATA_LOADER_HPP
+#define SMLDIST_DATA_LOADER_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/core/parallel.hpp"
+#include "smldist/core/random.hpp"
+#include "smldist/core/tensor.hpp"
+#include "smldist/data/augment.hpp"
+#include "smldist/data/normaliser.hpp"
+#include "smldist/data/window.hpp"
+
+namespace smldist::inline SMLDIST_ABI::data {
+
+struct loader_options {
+    std::size_t batch = 64;
+    bool shuffle = true;    ///< a new permutation each epoch; false: the order of the windows
+    bool balanced = false;  ///< draws the class uniformly among those that occur, then its windows in turn
+    bool drop_last = false; ///< leaves out the last batch when it is incomplete
+    augment_options augment = augment_options::none();
+};
+
+/// Normalised windows ready for a network.
+struct batch {
+    tensor<float> x;                ///< (B, L, C)
+    std::vector<int> label;         ///< B
+    std::vector<std::size_t> index; ///< B, positions in the source
+
+    std::size_t size() const { return label.size(); }
+};
+
+/// Hands out the windows of `source`, which it refers to and which must outlive it, batch by batch.
+///
+///     for (loader.start(epoch); loader.next(batch);) train_on(batch);
+///
+/// Order and augmentation depend on (generator, epoch, place in the epoch) alone: not on batch size, threads or how far
+/// earlier epochs were read. A last batch of one window joins the batch before it, since batch-norm needs more.
+/// The batch's buffers are reused: no heap allocation after the first epoch.
+class loader {
+public:
+    /// Throws     data_error as windows::check does; shape_error when the normaliser has other channels; usage_error
+    ///            for batch 0, balanced without shuffle, drop_last that leaves no batch, or augmentation options out of
+    ///            range.
+    loader(const windows& source, const loader_options& options, const normaliser& normal, const generator& random)
+        : source_(&source), options_(options), normaliser_(normal), random_(random), order_(source.size()) {
+        source.check();
+        normaliser_.require_channels(source.channels());
+        options_.augment.check();
+        if (options_.batch == 0) raise<usage_error>("loader", "batch size is 0, expected at least 1");
+        if (options_.drop_last && options_.batch > source.size())
+            raise<usage_error>("loader", "batch size is ", options_.batch, ", expected at most ", source.size(),
+                               " windows with drop_last");
+        if (options_.balanced && !options_.shuffle)
+            raise<usage_error>("loader", "balanced is set without shuffle, expected both");
+        if (options_.balanced)
+            for (std::size_t n = 0; n < source.classes(); ++n) {
+                std::vector<std::size_t> members;
+                for (std::size_t i = 0; i < source.size(); ++i)
+                    if (source.label[i] == static_cast<int>(n)) members.push_back(i);
+                if (!members.empty()) classes_.push_back({std::move(members), 0});
+            }
+        const std::size_t largest = std::min(options_.batch + 1, source.size());
+        scratch_.resize((largest + grain - 1) / grain);
+        for (augment_scratch& s : scratch_) s.reserve(source.length(), source.channels());
+        start(0);
+    }
+    loader(windows&&, const loader_options&, const normaliser&, const generator&) = delete; // source must outlive it
+
+    /// Goes to the beginning of epoch `epoch`.
+    void start(std::size_t epoch) {
+        epoch_random_ = random_.split(epoch);
+        at_ = 0;
+        std::iota(order_.begin(), order_.end(), std::size_t(0));
+        generator g = epoch_random_.split(0);
+        if (options_.balanced)
+            draw_balanced(g);
+        else if (options_.shuffle)
+            g.shuffle(order_.begin(), order_.end());
+    }
+
+    /// The next batch of the epoch; false, and `b` untouched, at its end.
+    bool next(batch& b) {
+        const std::size_t count = next_size(order_.size() - at_);
+        if (count == 0) return false;
+        const std::size_t length = source_->length(), channels = source_->channels(), stride = length * channels;
+        const shape wanted{count, length, channels};
+        if (!(b.x.shape() == wanted)) b.x = tensor<float>::uninitialized(wanted);
+        b.label.reserve(options_.batch + 1);
+        b.index.reserve(options_.batch + 1);
+        b.label.resize(count);
+        b.index.resize(count);
+        parallel_for(count, grain, [&](std::size_t first, std::size_t last) {
+            for (std::size_t k = first; k < last; ++k) {
+                const std::size_t i = order_[at_ + k];
+                b.index[k] = i;
+                b.label[k] = source_->label[i];
+                float* x = b.x.data() + k * stride;
+                std::copy_n(source_->window(i), stride, x);
+                prepare(x, at_ + k, scratch_[first / grain]);
+            }
+        });
+        at_ += count;
+        return true;
+    }
+
+    /// Batches of one epoch.
+    std::size_t batches() const {
+        std::size_t n = 0;
+        for (std::size_t left = order_.size(), count; (count = next_size(left)) != 0; left -= count) ++n;
+        return n;
+    }
+    const windows& source() const { return *source_; }
+    const loader_options& options() const { return options_; }
+
+private:
+    static constexpr std::size_t grain = 4; // windows a chunk, about 10 to 100 µs of work
+
+    struct class_queue {
+        std::vector<std::size_t> members;
+        std::size_t at;
+    };
+
+    /// Size of the next batch when `left` windows are left; 0 at the end.
+    std::size_t next_size(std::size_t left) const {
+        if (left < options_.batch) return options_.drop_last ? 0 : left;
+        const bool joins = left == options_.batch + 1 && options_.batch > 1 && !options_.drop_last;
+        return joins ? left : options_.batch;
+    }
+
+    /// As many draws as windows: the class uniformly, then the next of its members, which are shuffled anew in each turn.
+    void draw_balanced(generator& g) {
+        for (class_queue& q : classes_) {
+            std::sort(q.members.begin(), q.members.end());
+            q.at = q.members.size();
+        }
+        for (std::size_t& place : order_) {
+            class_queue& q = classes_[g.below(classes_.size())];
+            if (q.at == q.members.size()) {
+                g.shuffle(q.members.begin(), q.members.end());
+                q.at = 0;
+            }
+            place = q.members[q.at++];
+        }
+    }
+
+    void prepare(float* x, std::size_t place, augment_scratch& scratch) const {
+        const augment_options& o = options_.augment;
+        const std::size_t length = source_->length(), channels = source_->channels();
+        const generator g = epoch_random_.split(1 + place);
+        if (o.any()) augment_physical(x, length, channels, o, source_->info, g, scratch);
+        if (normaliser_.kind != normaliser_kind::none) normaliser_.apply(x, length);
+        if (o.any()) augment_normalised(x, length, channels, o, source_->info, g);
+    }
+
+    const windows* source_;
+    loader_options options_;
+    normaliser normaliser_;
+    generator random_, epoch_random_{};
+    std::vector<std::size_t> order_;
+    std::vector<class_queue> classes_;
+    std::vector<augment_scratch> scratch_;
+    std::size_t at_ = 0;
+};
+
+} // namespace smldist::inline SMLDIST_ABI::data
+
+#endif

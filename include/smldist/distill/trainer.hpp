@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// One trainer for teacher, student and distilled student.
+#ifndef SMLDIST_DISTILL_TRAINER_HPP
+#define SMLDIST_DISTILL_TRAINER_HPP
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "smldist/autograd/tape.hpp"
+#include "smldist/data/loader.hpp"
+#include "smldist/distill/evaluate.hpp"
+#include "smldist/loss/cross_entropy.hpp"
+#include "smldist/optim/adam.hpp"
+#include "smldist/optim/ema.hpp"
+#include "smldist/optim/schedule.hpp"
+
+namespace smldist::inline SMLDIST_ABI::distill {
+
+struct training_options {
+    std::size_t epochs = 40;
+    std::size_t batch = 64;
+    double lr = 4e-3; ///< peak of the one-cycle schedule
+    double weight_decay = 1e-3;
+    double clip = 5;            ///< largest global norm of the gradient
+    double label_smoothing = 0; ///< of the supervised objective
+    std::size_t patience = 0;   ///< stop after this many epochs without a better validation macro-F1; 0: never
+    double ema = 0;             ///< decay of averaged weights, which are then validated and returned; 0: none
+    bool balanced = false;      ///< draw classes uniformly
+    std::uint64_t seed = 0;
+    data::augment_options augment = data::augment_options::reference();
+
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
+            if (!ok) raise<usage_error>("training_options", what, " is ", got, ", expected ", wanted);
+        };
+        need(epochs >= 1, "epochs", double(epochs), "at least 1");
+        need(batch >= 2, "batch", double(batch), "at least 2");
+        need(lr > 0 && std::isfinite(lr), "lr", lr, "a positive number");
+        need(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", weight_decay, "at least 0");
+        need(clip > 0, "clip", clip, "above 0");
+        need(label_smoothing >= 0 && label_smoothing <= 1, "label_smoothing", label_smoothing, "0 to 1");
+        need(ema >= 0 && ema < 1, "ema", ema, "0 ≤ ema < 1");
+        augment.check();
+    }
+};
+
+/// The parts of a loss, each as it enters the sum; means over an epoch in reports.
+struct loss_terms {
+    double total = 0, hard = 0, soft = 0, stage = 0, memory = 0;
+    double repaired = 0; ///< share of samples whose teacher was wrong
+
+    loss_terms& operator+=(const loss_terms& o) {
+        total += o.total;
+        hard += o.hard;
+        soft += o.soft;
+        stage += o.stage;
+        memory += o.memory;
+        repaired += o.repaired;
+        return *this;
+    }
+    friend loss_terms operator*(loss_terms a, double k) {
+        for (double* v : {&a.total, &a.hard, &a.soft, &a.stage, &a.memory, &a.repaired}) *v *= k;
+        return a;
+    }
+};
+
+/// What an objective gives for one batch.
+struct objective_value {
+    var<float> loss;
+    loss_terms terms;
+};
+
+/// Plain supervised training: cross entropy with the labels.
+struct supervised {
+    double label_smoothing = 0;
+
+    objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b, double) const {
+        const auto loss =
+            loss::cross_entropy(out.logits, b.label, {.label_smoothing = label_smoothing, .class_weight = {}});
+        const double value = double(loss.value().item());
+        loss_terms terms;
+        terms.total = terms.hard = value;
+        return {loss, terms};
+    }
+    static void visit(auto&, auto&&) {}
+};
+
+struct epoch_report {
+    std::size_t epoch = 0; ///< from 1
+    loss_terms train;
+    double lr = 0; ///< at the epoch's end
+    metric::evaluation validation;
+    bool best = false;
+    double seconds = 0; ///< of this epoch
+};
+
+/// Where a running epoch stands, for a progress bar.
+struct step_report {
+    std::size_t epoch, epochs, step, steps;
+    double loss;
+};
+
+template <class Network> struct training_result {
+    Network best;                      ///< copy at the best validation macro-F1 (the first of equals)
+    std::size_t best_epoch = 0;        ///< from 1
+    std::vector<epoch_report> history; ///< one an epoch
+    double seconds = 0;
+};
+
+/// Trains `net` in place and leaves it as it is after the last epoch.
+///
+/// Every epoch: batches in a seeded order, augmented and normalised; forward in mode::train, `objective`, backward,
+/// clipping, AdamW under a one-cycle schedule; then macro-F1 on the validation windows. The objective's own parameters
+/// (projectors) are trained along. The same seed gives the same bits for any number of threads.
+///
+///     training<net, objective> t(net, objective, train, validation, normaliser, options);
+///     t.on_epoch = …;  auto result = t.run();
+///
+/// Throws     usage_error and data_error before the first step for wrong options or data; numeric_error when the loss or
+///            gradient is not finite or the loss explodes: it names epoch and step, and `net` is then the network after
+///            the last good epoch (its initial state in the first epoch).
+template <class Network, class Objective> class training {
+public:
+    std::function<void(const epoch_report&)> on_epoch;
+    std::function<void(const step_report&)> on_step;
+    std::function<bool()> stop; ///< asked after every step; true ends training after that epoch's validation
+
+    training(Network& net, Objective& objective, const data::windows& train, const data::windows& validation,
+             const data::normaliser& normal, const training_options& options)
+        : net_(net),
+          objective_(objective),
+          validation_(validation),
+          normal_(normal),
+          options_(checked(options, train)),
+          loader_(train, loader_options(options), normal, generator(options.seed, 1)),
+          optimiser_(optim::adamw<float>(options.lr, options.weight_decay)),
+          tape_(options.seed),
+          steps_(std::max<std::size_t>(1, (train.size() + options.batch - 1) / options.batch -
+                                              (train.size() % options.batch == 1 && train.size() > options.batch))) {
+        validation.check();
+        if (validation.length() != train.length() || validation.channels() != train.channels())
+            raise<data_error>("training", "windows of validation are ", validation.x.shape().text(),
+                              ", expected (N, ", train.length(), ", ", train.channels(), ") as in training");
+        schedule_.max = options.lr;
+        schedule_.total = steps_ * options.epochs;
+    }
+
+    training_result<Network> run() {
+        using clock = std::chrono::steady_clock;
+        const auto seconds_since = [](clock::time_point t) {
+            return std::chrono::duration<double>(clock::now() - t).count();
+        };
+        const auto begin = clock::now();
+        training_result<Network> result;
+        Network good = net_;
+        if (options_.ema > 0) average_.emplace(net_, options_.ema);
+        double best = -1;
+        for (std::size_t epoch = 1; epoch <= options_.epochs; ++epoch) {
+            const auto start = clock::now();
+            epoch_report report;
+            report.epoch = epoch;
+            try {
+                report.train = run_epoch(epoch);
+            } catch (const numeric_error&) {
+                net_ = std::move(good);
+                throw;
+            }
+            report.lr = optimiser_.options.lr;
+            const Network& current = average_ ? average_->model : net_;
+            report.validation = evaluate(current, validation_, normal_);
+            report.best = report.validation.macro_f1 > best;
+            if (report.best) {
+                best = report.validation.macro_f1;
+                result.best = current;
+                result.best_epoch = epoch;
+            }
+            good = net_;
+            report.seconds = seconds_since(start);
+            result.history.push_back(report);
+            if (on_epoch) on_epoch(report);
+            if (stopping_ || (options_.patience > 0 && epoch - result.best_epoch >= options_.patience)) break;
+        }
+        if (average_) net_ = average_->model;
+        result.seconds = seconds_since(begin);
+        return result;
+    }
+
+    /// Forward, backward and update for one batch; public so that benchmarks and tests can time and count it.
+    loss_terms step(const data::batch& b) {
+        const double progress = double(step_) / double(schedule_.total);
+        optimiser_.options.lr = schedule_(step_);
+        optimiser_.options.beta1 = schedule_.momentum(step_);
+        ++step_;
+        tape_.reset();
+        const auto out = net_(tape_.input(b.x), mode::train);
+        const objective_value value = objective_(tape_, out, b, progress);
+        if (!std::isfinite(value.terms.total)) return value.terms;
+        tape_.backward(value.loss);
+        joined both{&net_, &objective_};
+        const double norm = optim::clip_gradient_norm(both, tape_, options_.clip);
+        if (!std::isfinite(norm)) return {norm, 0, 0, 0, 0, 0};
+        optimiser_.step(both, tape_);
+        if (average_) average_->update(net_);
+        return value.terms;
+    }
+
+private:
+    /// Network and objective as one module for the optimiser.
+    struct joined {
+        Network* net;
+        Objective* objective;
+        static void visit(auto& self, auto&& member) {
+            member("net", *self.net);
+            member("objective", *self.objective);
+        }
+    };
+    static const training_options& checked(const training_options& o, const data::windows& train) {
+        o.check();
+        train.check_trainable();
+        if (train.size() < 2) raise<data_error>("training", "number of windows is 1, expected at least 2");
+        return o;
+    }
+    static data::loader_options loader_options(const training_options& o) {
+        data::loader_options l;
+        l.batch = o.batch;
+        l.balanced = o.balanced;
+        l.augment = o.augment;
+        return l;
+    }
+
+    loss_terms run_epoch(std::size_t epoch) {
+        loss_terms sum;
+        double windows = 0;
+        std::size_t at = 0;
+        loader_.start(epoch);
+        while (loader_.next(batch_)) {
+            const loss_terms terms = step(batch_);
+            ++at;
+            if (!reference_) reference_ = std::max(1.0, std::abs(terms.total));
+            if (!std::isfinite(terms.total) || std::abs(terms.total) > divergence * *reference_)
+                raise<numeric_error>("training", "loss or gradient at epoch ", epoch, ", step ", at, " is ",
+                                     terms.total, ", expected a finite number below ", divergence * *reference_,
+                                     "; a smaller learning rate than ", options_.lr, " may help");
+            sum += terms * double(batch_.size());
+            windows += double(batch_.size());
+            if (on_step) on_step({epoch, options_.epochs, at, steps_, terms.total});
+            if (stop && stop()) {
+                stopping_ = true;
+                break;
+            }
+        }
+        return sum * (1 / windows);
+    }
+
+    static constexpr double divergence = 1000; ///< times the first step's loss
+
+    Network& net_;
+    Objective& objective_;
+    const data::windows& validation_;
+    const data::normaliser& normal_;
+    training_options options_;
+    data::loader loader_;
+    data::batch batch_;
+    optim::adam<float> optimiser_;
+    optim::one_cycle schedule_;
+    std::optional<optim::ema<Network>> average_;
+    tape<float> tape_;
+    std::size_t steps_, step_ = 0;
+    std::optional<double> reference_;
+    bool stopping_ = false;
+};
+
+} // namespace smldist::inline SMLDIST_ABI::distill
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A traced network: ops in the order in which they ran, with shapes, attributes, costs and references to parameters.
+#ifndef SMLDIST_GRAPH_GRAPH_HPP
+#define SMLDIST_GRAPH_GRAPH_HPP
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "smldist/core/shape.hpp"
+
+namespace smldist::inline SMLDIST_ABI {
+
+/// A network as data. Summary, MAC counts and the model file's graph are all read off it.
+struct graph {
+    using attribute_value = std::variant<std::int64_t, double, std::string>;
+    struct attribute {
+        std::string name;
+        attribute_value value;
+    };
+    enum class kind : std::uint8_t { input, parameter, buffer, constant, op };
+    struct node {
+        kind what = kind::op;
+        std::string name;                  ///< the op's name, or the input's
+        smldist::shape shape;              ///< of the result
+        std::vector<std::uint32_t> inputs; ///< nodes before this one
+        std::vector<attribute> attributes; ///< the op's options
+        std::uint64_t macs = 0;            ///< multiply-accumulates for the traced batch
+        const void* address = nullptr;     ///< of the parameter<T> or buffer<V>
+        const void* values = nullptr;      ///< first element of a constant (the traced function's caller owns it)
+    };
+
+    std::vector<node> nodes;
+    std::vector<std::pair<std::string, std::uint32_t>> outputs; ///< names → nodes
+
+    std::uint64_t macs() const {
+        std::uint64_t sum = 0;
+        for (const auto& n : nodes) sum += n.macs;
+        return sum;
+    }
+};
+
+/// A value in the tracing world: a node of a graph under construction. Computes nothing.
+struct symbol {
+    graph* owner = nullptr;
+    std::uint32_t id = 0;
+
+    bool empty() const { return owner == nullptr; }
+    const smldist::shape& shape() const { return owner->nodes[id].shape; }
+
+    /// A new input of graph `g`.
+    static symbol input(graph& g, std::string_view name, const smldist::shape& s) {
+        graph::node n;
+        n.what = graph::kind::input;
+        n.name = std::string(name);
+        n.shape = s;
+        return append(g, std::move(n));
+    }
+    /// The node of a parameter or buffer; one node an address. An absent one (no elements) becomes an empty constant.
+    static symbol reference(graph& g, graph::kind what, const void* address, const smldist::shape& s) {
+        for (std::size_t i = 0; i < g.nodes.size(); ++i)
+            if (g.nodes[i].address == address) return {&g, static_cast<std::uint32_t>(i)};
+        graph::node n;
+        n.what = what;
+        n.shape = s;
+        n.address = address;
+        return append(g, std::move(n));
+    }
+    static symbol append(graph& g, graph::node n) {
+        g.nodes.push_back(std::move(n));
+        return {&g, static_cast<std::uint32_t>(g.nodes.size() - 1)};
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI
+
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Whole files: read with all checks, or replaced atomically. POSIX.
+#ifndef SMLDIST_IO_FILE_HPP
+#define SMLDIST_IO_FILE_HPP
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <fcntl.h>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+
+namespace smldist::inline SMLDIST_ABI::io {
+
+namespace detail {
+
+/// Throws io_error `where: cannot DO PATH: text of errno`.
+[[noreturn]] inline void raise_errno(std::string_view where, std::string_view action, const std::string& path,
+                                     int code = errno) {
+    raise<io_error>(where, "cannot ", action, " ", path, ": ", std::generic_category().message(code));
+}
+
+/// Owns a file descriptor.
+class descriptor {
+public:
+    explicit descriptor(int fd) : fd_(fd) {}
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+    ~descriptor() { static_cast<void>(close()); }
+    int get() const { return fd_; }
+    /// False when the system reports that data may be lost. After EINTR the descriptor is gone all the same.
+    bool close() {
+        const int fd = std::exchange(fd_, -1);
+        return fd < 0 || ::close(fd) == 0 || errno == EINTR;
+    }
+
+private:
+    int fd_;
+};
+
+/// Removes a file at the end of the scope unless it was kept.
+class temporary_file {
+public:
+    explicit temporary_file(std::string path) : path_(std::move(path)) {}
+    temporary_file(const temporary_file&) = delete;
+    temporary_file& operator=(const temporary_file&) = delete;
+    ~temporary_file() {
+        if (!path_.empty()) ::unlink(path_.c_str());
+    }
+    void keep() { path_.clear(); }
+
+private:
+    std::string path_;
+};
+
+/// Calls read or write until `n` bytes are through, the file ends or the call fails; returns the bytes done.
+template <class F> std::size_t transfer(std::size_t n, F call) {
+    std::size_t done = 0;
+    while (done < n) {
+        errno = 0;
+        const auto step = call(done, n - done);
+        if (step > 0)
+            done += static_cast<std::size_t>(step);
+        else if (errno != EINTR)
+            break;
+    }
+    return done;
+}
+
+} // namespace detail
+
+/// The bytes of a regular file.
+///
+/// Throws     io_error naming path and cause: missing, not permitted, not a regular file, read error, or a size that
+///            changed while it was read; data_error when the file is larger than `limit` bytes.
+inline std::vector<std::byte> read_file(const std::string& path,
+                                        std::size_t limit = std::numeric_limits<std::size_t>::max() / 2) {
+    constexpr std::string_view where = "read_file";
+    const detail::descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); // a FIFO must not block
+    if (file.get() < 0) detail::raise_errno(where, "open", path);
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) detail::raise_errno(where, "examine", path);
+    if (!S_ISREG(status.st_mode)) raise<io_error>(where, "cannot read ", path, ": not a regular file");
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (size > limit) raise<data_error>(where, "size of ", path, " is ", size, " bytes, expected at most ", limit);
+
+    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+    const auto read = [&](std::byte* to) {
+        return [&file, to](std::size_t done, std::size_t n) { return ::read(file.get(), to + done, n); };
+    };
+    const std::size_t got = detail::transfer(bytes.size(), read(bytes.data()));
+    if (got < bytes.size() && errno != 0) detail::raise_errno(where, "read", path);
+    std::byte beyond{};
+    if (got < bytes.size() || detail::transfer(1, read(&beyond)) != 0)
+        raise<io_error>(where, "cannot read ", path, ": its size changed while it was read");
+    return bytes;
+}
+
+/// Replaces the file at `path`, or makes it, so that at every moment, also after a crash or loss of power, the old or
+/// the new content is there in full: temporary file in the same folder, write, fsync, rename, fsync of the folder.
+/// A file that is replaced keeps its permissions; a symbolic link keeps its name and the file it leads to is replaced.
+///
+/// Throws     io_error naming path and cause. The old file is then intact and the temporary one removed; only if the
+///            last step fails, the fsync of the folder, is the new file already in place, perhaps not durably.
+inline void write_file_atomically(const std::string& path, std::span<const std::byte> bytes) {
+    constexpr std::string_view where = "write_file_atomically";
+    std::string target = path;
+    struct stat old {};
+    const bool exists = ::lstat(path.c_str(), &old) == 0;
+    if (exists && S_ISLNK(old.st_mode)) {
+        char* const real = ::realpath(path.c_str(), nullptr);
+        if (!real) detail::raise_errno(where, "follow the link", path);
+        target = real;
+        std::free(real);
+        if (::lstat(target.c_str(), &old) != 0) detail::raise_errno(where, "examine", path);
+    }
+    if (exists && !S_ISREG(old.st_mode)) // renaming onto a device would delete the device
+        raise<io_error>(where, "cannot replace ", path, ": not a regular file");
+
+    const std::size_t slash = target.rfind('/');
+    const std::string folder = slash == target.npos ? "." : target.substr(0, slash + 1);
+    const detail::descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() < 0) detail::raise_errno(where, "open folder", folder);
+
+    static std::atomic<unsigned> counter{0};
+    std::string name;
+    int fd = -1;
+    for (int attempt = 0; attempt < 100 && fd < 0; ++attempt) {
+        name = target + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+        fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, exists ? old.st_mode & 0777 : 0666);
+        if (fd < 0 && errno != EEXIST) break;
+    }
+    if (fd < 0) detail::raise_errno(where, "create", name);
+    detail::temporary_file temporary(name);
+    detail::descriptor file(fd);
+    const auto write = [&](std::size_t done, std::size_t n) { return ::write(fd, bytes.data() + done, n); };
+    if (detail::transfer(bytes.size(), write) < bytes.size())
+        detail::raise_errno(where, "write", path, errno != 0 ? errno : ENOSPC);
+    if (::fsync(fd) != 0 || !file.close()) detail::raise_errno(where, "write", path);
+    if (::rename(name.c_str(), target.c_str()) != 0) detail::raise_errno(where, "replace", path);
+    temporary.keep();
+
+    if (::fsync(directory.get()) != 0 && errno != EINVAL) // EINVAL: the file system does not offer it
+        detail::raise_errno(where, "make durable", path);
+}
+/// The same for text.
+inline void write_file_atomically(const std::string& path, std::string_view text) {
+    write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())));
+}
+
+} // namespace smldist::inline SMLDIST_ABI::io
+
+#endif

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The lexical side of JSON (RFC 8259): a UTF-8 check, a scanner, quoting.
+#ifndef SMLDIST_IO_JSON_SCANNER_HPP
+#define SMLDIST_IO_JSON_SCANNER_HPP
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "smldist/core/config.hpp"
+
+namespace smldist::inline SMLDIST_ABI::io {
+
+/// Where and why a text is not acceptable JSON.
+struct parse_error {
+    std::size_t offset = 0; ///< in bytes from the start of the text
+    std::string what;
+};
+
+/// A number. `integral` when it was written without fraction and exponent and fits 64 bits: `integer` is then exact.
+struct json_number {
+    double real = 0;
+    std::int64_t integer = 0;
+    bool integral = false;
+    friend bool operator==(const json_number&, const json_number&) = default;
+};
+
+/// Length of the longest prefix that is valid UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF).
+inline std::size_t valid_utf8_prefix(std::string_view text) {
+    const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    std::size_t i = 0;
+    while (i < text.size()) {
+        const unsigned lead = byte(i);
+        const std::size_t length = lead < 0x80                   ? 1
+                                   : lead >= 0xC2 && lead < 0xE0 ? 2
+                                   : lead >= 0xE0 && lead < 0xF0 ? 3
+                                   : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                                 : 0;
+        if (length == 0) break;
+        if (length > 1) { // the range of the second byte excludes overlong forms, surrogates and what is too large
+            const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+            const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+            if (byte(i + 1) < low || byte(i + 1) > high) break;
+        }
+        if (length > 2 && (byte(i + 2) & 0xC0) != 0x80) break;
+        if (length > 3 && (byte(i + 3) & 0xC0) != 0x80) break;
+        i += length;
+    }
+    return i;
+}
+
+/// Appends `text` (UTF-8) as a JSON string: quotes, backslashes and control characters escaped, the rest as it is.
+inline void append_quoted(std::string& out, std::string_view text) {
+    static constexpr std::string_view special = "\"\\\b\f\n\r\t";
+    static constexpr std::string_view letter = "\"\\bfnrt";
+    static constexpr std::string_view digits = "0123456789abcdef";
+    out += '"';
+    for (const char c : text) {
+        const auto code = static_cast<unsigned char>(c);
+        if (const auto i = special.find(c); i != special.npos)
+            (out += '\\') += letter[i];
+        else if (code < 0x20)
+            ((out += "\\u00") += digits[code >> 4]) += digits[code & 15];
+        else
+            out += c;
+    }
+    out += '"';
+}
+
+/// The first 80 bytes of `text` as append_quoted writes them: safe to print in a message.
+inline std::string quoted(std::string_view text) {
+    std::string out;
+    append_quoted(out, text.substr(0, valid_utf8_prefix(text.substr(0, 80))));
+    return out;
+}
+
+/// The tokens of a JSON text that is known to be valid UTF-8. Each member skips white space first and returns whether
+/// it succeeded; the first failure is in error(). json::parse and the safetensors reader are written with it.
+class json_scanner {
+public:
+    explicit json_scanner(std::string_view text) : text_(text) {}
+
+    std::size_t offset() const { return at_; }
+    const parse_error& error() const { return error_; }
+    bool fail(std::string what) { return fail_at(at_, std::move(what)); }
+    bool fail_at(std::size_t offset, std::string what) {
+        error_ = {offset, std::move(what)};
+        return false;
+    }
+
+    /// The next character after white space, which stays; NUL at the end of the text.
+    char peek() {
+        for (; at_ < text_.size(); ++at_)
+            if (const char c = text_[at_]; c != ' ' && c != '\n' && c != '\r' && c != '\t') return c;
+        return '\0';
+    }
+    bool expect(std::string_view token) {
+        peek();
+        if (text_.substr(at_, token.size()) != token) return fail("expected '" + std::string(token) + "'");
+        at_ += token.size();
+        return true;
+    }
+    bool end() { return (peek(), at_ == text_.size()) || fail("expected the end of the text"); }
+
+    /// `open item, item … close`; `item()` reads one item and returns whether it could.
+    template <class F> bool sequence(std::string_view open, char close, F item) {
+        if (!expect(open)) return false;
+        if (peek() == close) return ++at_, true;
+        while (item()) {
+            const char c = peek();
+            if (c == close || c == ',') ++at_;
+            if (c == close) return true;
+            if (c != ',') return fail(std::string("expected ',' or '") + close + "'");
+        }
+        return false;
+    }
+
+    /// A string, decoded. Allocates at most its length in the text.
+    bool string(std::string& out) {
+        out.clear();
+        if (peek() != '"') return fail("expected a string");
+        std::size_t close = at_ + 1;
+        while (close < text_.size() && text_[close] != '"') close += text_[close] == '\\' ? 2U : 1U;
+        if (close >= text_.size()) return fail("this string has no end");
+        out.reserve(close - at_ - 1);
+        for (++at_; at_ < close;) {
+            const char c = text_[at_];
+            if (static_cast<unsigned char>(c) < 0x20) return fail("a control character in a string");
+            if (c != '\\')
+                out += c, ++at_;
+            else if (!escape(out))
+                return fail("this escape is not valid");
+        }
+        ++at_;
+        return true;
+    }
+
+    bool number(json_number& out) {
+        peek();
+        const std::size_t first = at_;
+        std::size_t at = at_;
+        const auto digits = [&] {
+            const std::size_t from = at;
+            while (at < text_.size() && text_[at] >= '0' && text_[at] <= '9') ++at;
+            return at - from;
+        };
+        const auto skip = [&](std::string_view any) {
+            const bool found = at < text_.size() && any.find(text_[at]) != any.npos;
+            return at += found, found;
+        };
+        skip("-");
+        const std::size_t whole = at;
+        if (skip("0")) {
+            if (digits() > 0) return fail("a number begins with 0");
+        } else if (digits() == 0)
+            return fail("expected a value");
+        const std::size_t point = at;
+        if (skip(".") && digits() == 0) return fail("a number has no digit after its point");
+        const std::size_t mantissa = at;
+        if (skip("eE") && (skip("+-"), digits() == 0)) return fail("a number has no digit in its exponent");
+
+        const char* const text = text_.data();
+        out = {};
+        out.integral = at == point && std::from_chars(text + first, text + at, out.integer).ec == std::errc();
+        if (std::from_chars(text + first, text + at, out.real).ec != std::errc()) { // too large, or rounds to zero
+            if (decimal_exponent(text_.substr(whole, mantissa - whole), text_.substr(mantissa, at - mantissa)) > 0)
+                return fail("a number is too large");
+            out.real = text[first] == '-' ? -0.0 : 0.0;
+        }
+        at_ = at;
+        return true;
+    }
+
+private:
+    /// e such that the number is 0.d… · 10^e, d its first digit that is not 0.
+    static std::int64_t decimal_exponent(std::string_view mantissa, std::string_view exponent) {
+        const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+        const std::size_t lead = std::min(mantissa.find_first_not_of("0."), mantissa.size());
+        const auto shift =
+            static_cast<std::int64_t>(point) - static_cast<std::int64_t>(lead) + (lead > point ? 1 : 0);
+        const bool negative = exponent.size() > 1 && exponent[1] == '-';
+        exponent.remove_prefix(std::min(exponent.find_first_of("0123456789"), exponent.size()));
+        std::int64_t e = 0;
+        if (!exponent.empty() &&
+            std::from_chars(exponent.data(), exponent.data() + exponent.size(), e).ec != std::errc())
+            return negative ? -1 : 1;
+        return shift + (negative ? -e : e);
+    }
+    bool hex4(std::size_t at, std::uint32_t& out) const {
+        if (at + 4 > text_.size()) return false;
+        const char* const first = text_.data() + at;
+        const auto [last, fault] = std::from_chars(first, first + 4, out, 16);
+        return fault == std::errc() && last == first + 4;
+    }
+    /// The escape at the backslash `at_`; the caller has found a closing quote behind it.
+    bool escape(std::string& out) {
+        static constexpr std::string_view letter = "\"\\/bfnrt";
+        static constexpr std::string_view meaning = "\"\\/\b\f\n\r\t";
+        const char kind = text_[at_ + 1];
+        if (const auto i = letter.find(kind); i != letter.npos) return out += meaning[i], at_ += 2, true;
+        std::uint32_t point = 0, low = 0;
+        if (kind != 'u' || !hex4(at_ + 2, point)) return false;
+        std::size_t next = at_ + 6;
+        if (point >= 0xD800 && point < 0xE000) { // a surrogate: the first of a pair, or an error
+            if (point >= 0xDC00 || text_.substr(next, 2) != "\\u" || !hex4(next + 2, low)) return false;
+            if (low < 0xDC00 || low >= 0xE000) return false;
+            point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+            next += 6;
+        }
+        const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
+        if (point < 0x80) {
+            put(point);
+        } else {
+            if (point < 0x800)
+                put(0xC0 | point >> 6);
+            else if (point < 0x10000)
+                put(0xE0 | point >> 12), put(0x80 | (point >> 6 & 0x3F));
+            else
+                put(0xF0 | point >> 18), put(0x80 | (point >> 12 & 0x3F)), put(0x80 | (point >> 6 & 0x3F));
+            put(0x80 | (point & 0x3F));
+        }
+        at_ = next;
+        return true;
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    parse_error error_;
+};
+
+} // namespace smldist::inline SMLDIST_ABI::io
+
+#endif

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A strict safetensors reader for untrusted files.
+///
+/// Any bytes give a file or a typed error; memory at most 2 × file + 16 MiB, the file itself included; time linear in
+/// the file but for sorting at most 65 536 names. Nothing in a file is a path, nothing in it is executed.
+#ifndef SMLDIST_IO_SAFETENSORS_READER_HPP
+#define SMLDIST_IO_SAFETENSORS_READER_HPP
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/shape.hpp"
+#include "smldist/io/dtype.hpp"
+#include "smldist/io/file.hpp"
+#include "smldist/io/json_scanner.hpp"
+#include "smldist/io/tensor_view.hpp"
+
+namespace smldist::inline SMLDIST_ABI::io {
+
+struct safetensors_options {
+    bool require_finite = false; ///< refuse files with infinity or NaN in a floating-point tensor
+};
+
+/// A safetensors file in memory. Owns the bytes that its views look at; movable, not copyable.
+///
+///     const auto file = io::safetensors_file::load("model.safetensors");
+///     const io::tensor_view& w = file.at("stem.weight");
+///     std::vector<float> values(w.extents.size());
+///     io::copy_to(w, values.data(), values.size());
+class safetensors_file {
+public:
+    safetensors_file() = default;
+    safetensors_file(safetensors_file&&) = default;
+    safetensors_file& operator=(safetensors_file&&) = default;
+    safetensors_file(const safetensors_file&) = delete;
+    safetensors_file& operator=(const safetensors_file&) = delete;
+
+    /// Takes the bytes of a file. Returns false, with `fault` set and `out` empty, when they break a rule.
+    static bool parse(std::vector<std::byte> bytes, safetensors_file& out, format_fault& fault,
+                      safetensors_options options = {});
+    /// The same. Throws format_error.
+    static safetensors_file parse(std::vector<std::byte> bytes, safetensors_options options = {}) {
+        safetensors_file out;
+        format_fault fault;
+        if (!parse(std::move(bytes), out, fault, options)) detail::raise_format(fault);
+        return out;
+    }
+    /// Reads a file. Throws io_error as read_file does, format_error naming the path.
+    static safetensors_file load(const std::string& path, safetensors_options options = {}) {
+        safetensors_file out;
+        format_fault fault;
+        if (!parse(read_file(path), out, fault, options))
+            detail::raise_format({fault.kind, path + ": " + fault.what});
+        return out;
+    }
+
+    /// All tensors, in the order of their bytes.
+    const std::vector<tensor_view>& tensors() const { return tensors_; }
+    const metadata_map& metadata() const { return metadata_; }
+    /// The byte buffer: everything behind the header.
+    std::span<const std::byte> buffer() const {
+        return std::span(bytes_).subspan(std::min(buffer_at_, bytes_.size()));
+    }
+
+    /// The tensor of that name, or null. Cost log n comparisons.
+    const tensor_view* find(std::string_view name) const {
+        const auto less = [this](std::uint32_t i, std::string_view key) { return tensors_[i].name < key; };
+        const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name, less);
+        return at != by_name_.end() && tensors_[*at].name == name ? &tensors_[*at] : nullptr;
+    }
+    /// The tensor of that name. Throws format_error when there is none.
+    const tensor_view& at(std::string_view name) const {
+        const tensor_view* tensor = find(name);
+        if (!tensor) detail::raise_format({violation::tensor_missing, "tensor " + quoted(name) + " is missing"});
+        return *tensor;
+    }
+
+private:
+    class reader;
+
+    std::vector<std::byte> bytes_;
+    std::size_t buffer_at_ = 0;
+    std::vector<tensor_view> tensors_;
+    std::vector<std::uint32_t> by_name_;
+    metadata_map metadata_;
+};
+
+/// Fills a safetensors_file whose bytes are set. Each member returns false after it has set the fault.
+class safetensors_file::reader {
+public:
+    reader(safetensors_file& file, format_fault& fault) : file_(file), fault_(fault), scanner_({}) {}
+
+    bool read(safetensors_options options) {
+        return frame() && header() && names() && layout() && (!options.require_finite || finite());
+    }
+
+private:
+    template <class... P> bool fail(violation kind, const P&... parts) {
+        fault_.kind = kind;
+        fault_.what.clear();
+        ((fault_.what += smldist::detail::text(parts)), ...);
+        return false;
+    }
+    /// The scanner has met something that is not JSON.
+    bool syntax() {
+        return fail(violation::header_json, scanner_.error().what, " at byte ", scanner_.error().offset,
+                    " of the header");
+    }
+
+    /// Length prefix and header as bytes.
+    bool frame() {
+        const std::size_t size = file_.bytes_.size();
+        if (size < 8) return fail(violation::file_too_short, "file size is ", size, ", expected at least 8");
+        const auto n = detail::load_word<std::uint64_t>(file_.bytes_.data());
+        if (n > limit::header)
+            return fail(violation::header_too_long, "header length is ", n, ", expected at most ", limit::header);
+        if (n > size - 8)
+            return fail(violation::header_truncated, "header length is ", n, ", expected at most ", size - 8);
+        file_.buffer_at_ = 8 + static_cast<std::size_t>(n);
+        text_ = {reinterpret_cast<const char*>(file_.bytes_.data()) + 8, static_cast<std::size_t>(n)};
+        if (!text_.starts_with('{')) return fail(violation::header_start, "header does not begin with '{'");
+        if (const auto valid = valid_utf8_prefix(text_); valid < text_.size())
+            return fail(violation::header_utf8, "header is not valid UTF-8 at its byte ", valid);
+        return true;
+    }
+
+    bool header() {
+        scanner_ = json_scanner(text_);
+        // An entry takes at least 50 bytes, so this is never more than three times the header.
+        file_.tensors_.reserve(std::min(limit::entries, text_.size() / 50 + 1));
+        if (!sequence("{", '}', [this] { return entry(); })) return false;
+        if (const auto at = text_.find_first_not_of(' ', scanner_.offset()); at != text_.npos)
+            return fail(violation::header_trailing, "header has more than spaces behind its object, at its byte ",
+                        at);
+        return true;
+    }
+    /// scanner_.sequence where `item` sets the fault itself.
+    template <class F> bool sequence(std::string_view open, char close, F item) {
+        bool items_good = true;
+        return scanner_.sequence(open, close, [&] { return items_good = item(); }) || (items_good && syntax());
+    }
+    bool key(std::string& out) { return (scanner_.string(out) && scanner_.expect(":")) || syntax(); }
+
+    bool entry() {
+        std::string name;
+        if (!key(name)) return false;
+        return name == "__metadata__" ? metadata() : tensor(std::move(name));
+    }
+
+    bool metadata() {
+        if (std::exchange(has_metadata_, true)) return fail(violation::duplicate_key, "__metadata__ occurs twice");
+        if (scanner_.peek() != '{') return fail(violation::metadata_type, "__metadata__ is not an object");
+        return sequence("{", '}', [this] {
+            std::string name, value;
+            if (!key(name)) return false;
+            if (scanner_.peek() != '"')
+                return fail(violation::metadata_type, "value of metadata ", quoted(name), " is not a string");
+            if (!scanner_.string(value)) return syntax();
+            if (file_.metadata_.size() == limit::entries)
+                return fail(violation::metadata_count, "number of metadata entries is more than ", limit::entries);
+            const auto [at, is_new] = file_.metadata_.try_emplace(std::move(name), std::move(value));
+            return is_new || fail(violation::duplicate_key, "metadata key ", quoted(at->first), " occurs twice");
+        });
+    }
+
+    bool tensor(std::string name) {
+        if (name.size() > limit::name)
+            return fail(violation::name_too_long, "name ", quoted(name), "... has ", name.size(),
+                        " bytes, expected at most ", limit::name);
+        if (file_.tensors_.size() == limit::entries)
+            return fail(violation::tensor_count, "number of tensors is more than ", limit::entries);
+        tensor_view& t = file_.tensors_.emplace_back();
+        t.name = std::move(name);
+        if (scanner_.peek() != '{')
+            return fail(violation::entry_type, "entry of ", quoted(t.name), " is not an object");
+
+        std::array<std::uint64_t, shape::max_rank> extents{};
+        std::array<std::uint64_t, 2> offsets{};
+        std::size_t rank = 0;
+        bool has_type = false, has_shape = false, has_offsets = false;
+        const auto item = [&] {
+            std::string field;
+            if (!key(field)) return false;
+            bool* const seen = field == "dtype"          ? &has_type
+                               : field == "shape"        ? &has_shape
+                               : field == "data_offsets" ? &has_offsets
+                                                         : nullptr;
+            if (!seen)
+                return fail(violation::entry_key, "key ", quoted(field), " in the entry of ", quoted(t.name),
+                            ", expected dtype, shape and data_offsets");
+            if (std::exchange(*seen, true))
+                return fail(violation::duplicate_key, "key ", field, " of ", quoted(t.name), " occurs twice");
+            if (seen == &has_type) return type(t);
+            if (seen == &has_shape)
+                return integers(t, "shape", violation::shape_type, violation::rank_too_high, extents, rank);
+            std::size_t n = 0;
+            if (!integers(t, "data_offsets", violation::offsets_type, violation::offsets_type, offsets, n))
+                return false;
+            return n == 2 || fail(violation::offsets_type, "data_offsets of ", quoted(t.name), " has ", n,
+                                  " integers, expected 2");
+        };
+        if (!sequence("{", '}', item)) return false;
+        if (!has_type || !has_shape || !has_offsets)
+            return fail(violation::entry_incomplete, "entry of ", quoted(t.name), " has no ",
+                        !has_type    ? "dtype"
+                        : !has_shape ? "shape"
+                                     : "data_offsets");
+        return place(t, std::span(extents).first(rank), offsets[0], offsets[1]);
+    }
+
+    bool type(tensor_view& t) {
+        std::string name;
+        if (scanner_.peek() != '"')
+            return fail(violation::dtype_unknown, "dtype of ", quoted(t.name), " is not a string");
+        if (!scanner_.string(name)) return syntax();
+        return find_dtype(name, t.type) ||
+               fail(violation::dtype_unknown, "dtype of ", quoted(t.name), " is ", quoted(name),
+                    ", expected F64, I64, F32, I32, F16, BF16, I16, I8, U8 or BOOL");
+    }
+
+    /// An array of at most out.size() integers; their number in `n`.
+    bool integers(const tensor_view& t, std::string_view field, violation wrong_type, violation too_many,
+                  std::span<std::uint64_t> out, std::size_t& n) {
+        if (scanner_.peek() != '[') return fail(wrong_type, field, " of ", quoted(t.name), " is not an array");
+        return sequence("[", ']', [&] {
+            const char c = scanner_.peek();
+            if (c != '-' && (c < '0' || c > '9'))
+                return fail(wrong_type, field, " of ", quoted(t.name), " holds something that is not an integer");
+            if (n == out.size())
+                return fail(too_many, field, " of ", quoted(t.name), " has more than ", out.size(), " integers");
+            json_number number;
+            if (!scanner_.number(number)) return syntax();
+            if (c == '-' || !number.integral || static_cast<std::uint64_t>(number.integer) > limit::integer)
+                return fail(violation::integer_range, field, " of ", quoted(t.name),
+                            " holds a number that is not an integer from 0 to 2^48 - 1");
+            out[n++] = static_cast<std::uint64_t>(number.integer);
+            return true;
+        });
+    }
+
+    /// Checks the extents against the offsets and sets shape and bytes.
+    bool place(tensor_view& t, std::span<const std::uint64_t> extents, std::uint64_t begin, std::uint64_t end) {
+        if (end < begin)
+            return fail(violation::offsets_reversed, "data_offsets of ", quoted(t.name), " end at ", end,
+                        ", before their begin ", begin);
+        const auto buffer = file_.buffer();
+        if (end > buffer.size())
+            return fail(violation::offsets_range, "data_offsets of ", quoted(t.name), " end at ", end,
+                        ", expected at most ", buffer.size());
+        constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max() / 16; // what a shape can hold
+        std::uint64_t elements = 1;
+        for (const std::uint64_t extent : extents) {
+            if (extent > most || (extent != 0 && elements > most / extent))
+                return fail(violation::size_overflow, "number of elements of ", quoted(t.name), " overflows");
+            elements *= extent;
+            t.extents.push_back(static_cast<std::size_t>(extent));
+        }
+        if (elements * size_of(t.type) != end - begin) // at most 2^63; every dtype is whole bytes
+            return fail(violation::size_mismatch, "shape and dtype of ", quoted(t.name), " take ",
+                        elements * size_of(t.type), " bytes, but data_offsets span ", end - begin);
+        t.bytes = buffer.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+        return true;
+    }
+
+    /// Sorts the tensors by position and indexes them by name.
+    bool names() {
+        auto& tensors = file_.tensors_;
+        const auto before = [](const tensor_view& a, const tensor_view& b) {
+            if (a.bytes.data() != b.bytes.data()) return a.bytes.data() < b.bytes.data();
+            return a.bytes.size() != b.bytes.size() ? a.bytes.size() < b.bytes.size() : a.name < b.name;
+        };
+        std::sort(tensors.begin(), tensors.end(), before);
+        auto& index = file_.by_name_;
+        index.resize(tensors.size());
+        for (std::size_t i = 0; i < index.size(); ++i) index[i] = static_cast<std::uint32_t>(i);
+        std::sort(index.begin(), index.end(), [&](auto a, auto b) { return tensors[a].name < tensors[b].name; });
+        const auto twice = std::adjacent_find(index.begin(), index.end(),
+                                              [&](auto a, auto b) { return tensors[a].name == tensors[b].name; });
+        return twice == index.end() ||
+               fail(violation::duplicate_key, "name ", quoted(tensors[*twice].name), " occurs twice");
+    }
+
+    /// The tensors fill the byte buffer without holes and overlaps.
+    bool layout() {
+        const auto buffer = file_.buffer();
+        std::size_t end = 0;
+        for (const tensor_view& t : file_.tensors_) {
+            const auto begin = static_cast<std::size_t>(t.bytes.data() - buffer.data());
+            if (begin != end) {
+                const auto kind = &t == file_.tensors_.data() ? violation::first_offset
+                                  : begin > end               ? violation::hole
+                                                              : violation::overlap;
+                return fail(kind, "data_offsets of ", quoted(t.name), " begin at ", begin, ", expected ", end);
+            }
+            end += t.bytes.size();
+        }
+        return end == buffer.size() || fail(violation::file_size, "file size is ", file_.bytes_.size(), ", expected ",
+                                            file_.buffer_at_ + end);
+    }
+
+    bool finite() {
+        for (const tensor_view& t : file_.tensors_)
+            if (!all_finite(t.type, t.bytes))
+                return fail(violation::not_finite, "tensor ", quoted(t.name), " holds infinity or NaN");
+        return true;
+    }
+
+    safetensors_file& file_;
+    format_fault& fault_;
+    json_scanner scanner_;
+    std::string_view text_;
+    bool has_metadata_ = false;
+};
+
+inline bool safetensors_file::parse(std::vector<std::byte> bytes, safetensors_file& out, format_fault& fault,
+                                    safetensors_options options) {
+    out = safetensors_file();
+    out.bytes_ = std::move(bytes);
+    if (reader(out, fault).read(options)) return true;
+    out = safetensors_file();
+    return false;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::io
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The safetensors writer: deterministic, and never a file that the reader would refuse.
+#ifndef SMLDIST_IO_SAFETENSORS_WRITER_HPP
+#define SMLDIST_IO_SAFETENSORS_WRITER_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/io/dtype.hpp"
+#include "smldist/io/json_scanner.hpp"
+#include "smldist/io/tensor_view.hpp"
+
+namespace smldist::inline SMLDIST_ABI::io {
+
+namespace detail {
+
+/// Throws usage_error for what the reader would refuse.
+inline void check_writable(std::span<const tensor_view> tensors, const metadata_map& metadata) {
+    constexpr std::string_view where = "write_safetensors";
+    if (tensors.size() > limit::entries || metadata.size() > limit::entries)
+        raise<usage_error>(where, "number of tensors is ", tensors.size(), " and of metadata entries ",
+                           metadata.size(), ", expected at most ", limit::entries);
+    const auto utf8 = [](std::string_view text) { return valid_utf8_prefix(text) == text.size(); };
+    for (const auto& [key, value] : metadata)
+        if (!utf8(key) || !utf8(value)) raise<usage_error>(where, "metadata ", quoted(key), " is not UTF-8");
+    std::vector<std::string_view> names;
+    names.reserve(tensors.size());
+    for (const tensor_view& t : tensors) {
+        names.emplace_back(t.name);
+        if (!utf8(t.name) || t.name.size() > limit::name || t.name == "__metadata__")
+            raise<usage_error>(where, "name is ", quoted(t.name),
+                               ", expected at most 512 bytes of UTF-8 and not __metadata__");
+        if (t.bytes.size() != t.extents.size() * size_of(t.type))
+            raise<usage_error>(where, "tensor ", quoted(t.name), " has ", t.bytes.size(), " bytes, expected ",
+                               name_of(t.type), " of shape ", t.extents.text());
+        if (std::any_of(t.extents.begin(), t.extents.end(),
+                        [](std::uint64_t extent) { return extent > limit::integer; }))
+            raise<usage_error>(where, "shape of ", quoted(t.name), " is ", t.extents.text(),
+                               ", expected extents below 2^48");
+    }
+    std::sort(names.begin(), names.end());
+    if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
+        raise<usage_error>(where, "name ", quoted(*twice), " occurs twice, expected once");
+}
+
+} // namespace detail
+
+/// The bytes of a file with these tensors and metadata; the same input in any order gives the same bytes.
+///
+/// Tensors are sorted by descending dtype size, then name, so each is aligned to its element size. The header is padded
+/// with spaces to a multiple of 8: the byte buffer begins 8-aligned.
+///
+/// Throws     usage_error for whatever safetensors_file::parse would refuse, such as a name that occurs twice.
+inline std::vector<std::byte> write_safetensors(std::span<const tensor_view> tensors,
+                                                const metadata_map& metadata = {}) {
+    detail::check_writable(tensors, metadata);
+    std::vector<const tensor_view*> order;
+    order.reserve(tensors.size());
+    for (const tensor_view& t : tensors) order.push_back(&t);
+    std::sort(order.begin(), order.end(), [](const tensor_view* a, const tensor_view* b) {
+        return size_of(a->type) != size_of(b->type) ? size_of(a->type) > size_of(b->type) : a->name < b->name;
+    });
+
+    std::string header = "{";
+    const auto open = [&header](std::string_view key) {
+        if (header.size() > 1) header += ',';
+        append_quoted(header, key);
+        header += ':';
+    };
+    if (!metadata.empty()) {
+        open("__metadata__");
+        char separator = '{';
+        for (const auto& [key, value] : metadata) {
+            header += std::exchange(separator, ',');
+            append_quoted(header, key);
+            header += ':';
+            append_quoted(header, value);
+        }
+        header += '}';
+    }
+    std::size_t end = 0;
+    for (const tensor_view* t : order) {
+        open(t->name);
+        ((header += "{\"dtype\":\"") += name_of(t->type)) += "\",\"shape\":[";
+        for (std::size_t axis = 0; axis < t->extents.rank(); ++axis)
+            (header += axis ? "," : "") += std::to_string(t->extents[axis]);
+        ((header += "],\"data_offsets\":[") += std::to_string(end)) += ',';
+        end += t->bytes.size();
+        (header += std::to_string(end)) += "]}";
+    }
+    header += '}';
+    header.resize((header.size() + 7) / 8 * 8, ' ');
+    if (header.size() > limit::header)
+        raise<usage_error>("write_safetensors", "header has ", header.size(), " bytes, expected at most ",
+                           limit::header);
+
+    const std::uint64_t length = header.size();
+    std::vector<std::byte> file;
+    file.reserve(8 + header.size() + end);
+    for (int shift = 0; shift < 64; shift += 8) file.push_back(static_cast<std::byte>(length >> shift));
+    const auto text = std::as_bytes(std::span(header.data(), header.size()));
+    file.insert(file.end(), text.begin(), text.end());
+    for (const tensor_view* t : order) file.insert(file.end(), t->bytes.begin(), t->bytes.end());
+    return file;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::io
+
+#endif

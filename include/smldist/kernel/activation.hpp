@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The scalar functions of the networks, on any pack of kernel/simd.hpp.
+///
+/// Each has `value(x)` and `derivative(x)`; where the derivative is cheaper from y = value(x), also
+/// `derivative_of_value(y)`. At a kink the derivative is 0 on the flat side's boundary, as in PyTorch.
+#ifndef SMLDIST_KERNEL_ACTIVATION_HPP
+#define SMLDIST_KERNEL_ACTIVATION_HPP
+
+#include "smldist/core/config.hpp"
+#include "smldist/kernel/simd.hpp"
+
+namespace smldist::inline SMLDIST_ABI::kernel {
+
+/// max(0, x)
+struct relu {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return simd::max(simd::constant<V>(0), x); }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const {
+        const V zero = simd::constant<V>(0);
+        return simd::select(x > zero, simd::constant<V>(1), zero);
+    }
+    template <class V> SMLDIST_INLINE V derivative_of_value(const V& y) const { return derivative(y); }
+};
+
+/// min(6, max(0, x))
+struct relu6 {
+    template <class V> SMLDIST_INLINE V value(const V& x) const {
+        return simd::min(simd::constant<V>(6), simd::max(simd::constant<V>(0), x));
+    }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const {
+        const V zero = simd::constant<V>(0);
+        return simd::select(x > zero, simd::select(x < simd::constant<V>(6), simd::constant<V>(1), zero), zero);
+    }
+    template <class V> SMLDIST_INLINE V derivative_of_value(const V& y) const { return derivative(y); }
+};
+
+/// clip(x/6 + 1/2, 0, 1)
+struct hard_sigmoid {
+    template <class V> SMLDIST_INLINE V value(const V& x) const {
+        const V y = simd::fma(x, simd::constant<V>(1.0 / 6), simd::constant<V>(0.5));
+        return simd::min(simd::constant<V>(1), simd::max(simd::constant<V>(0), y));
+    }
+    /// 1/6 on (−3, 3), else 0
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const {
+        return simd::select(simd::abs(x) < simd::constant<V>(3), simd::constant<V>(1.0 / 6), simd::constant<V>(0));
+    }
+};
+
+/// x · hard_sigmoid(x)
+struct hard_swish {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return x * hard_sigmoid{}.value(x); }
+    /// 0 for x ≤ −3, 1 for x ≥ 3, x/3 + 1/2 between
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const {
+        const V slope = simd::fma(x, simd::constant<V>(1.0 / 3), simd::constant<V>(0.5));
+        const V left = simd::select(x > simd::constant<V>(-3), slope, simd::constant<V>(0));
+        return simd::select(x < simd::constant<V>(3), left, simd::constant<V>(1));
+    }
+};
+
+/// λ (max(0, x) + min(0, α (eˣ − 1)))   Klambauer et al. 2017
+struct selu {
+    static constexpr double alpha = 1.6732632423543772848, lambda = 1.0507009873554804934;
+    template <class V> SMLDIST_INLINE V value(const V& x) const {
+        const V zero = simd::constant<V>(0);
+        const V la = simd::constant<V>(lambda * alpha);
+        const V negative = simd::fma(la, simd::exp(simd::min(zero, x)), -la);
+        return simd::select(x > zero, simd::constant<V>(lambda) * x, negative);
+    }
+    /// λ for x > 0, λ α eˣ otherwise
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const {
+        const V zero = simd::constant<V>(0);
+        return simd::select(x > zero, simd::constant<V>(lambda),
+                            simd::constant<V>(lambda * alpha) * simd::exp(simd::min(zero, x)));
+    }
+    /// λ for y > 0, y + λ α otherwise
+    template <class V> SMLDIST_INLINE V derivative_of_value(const V& y) const {
+        return simd::select(y > simd::constant<V>(0), simd::constant<V>(lambda),
+                            y + simd::constant<V>(lambda * alpha));
+    }
+};
+
+/// 1 / (1 + e⁻ˣ)
+struct sigmoid {
+    template <class V> SMLDIST_INLINE V value(const V& x) const {
+        const V one = simd::constant<V>(1);
+        return one / (one + simd::exp(-x));
+    }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const { return derivative_of_value(value(x)); }
+    /// y (1 − y)
+    template <class V> SMLDIST_INLINE V derivative_of_value(const V& y) const {
+        return y * (simd::constant<V>(1) - y);
+    }
+};
+
+/// tanh x
+struct tanh {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return simd::tanh(x); }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const { return derivative_of_value(value(x)); }
+    /// 1 − y²
+    template <class V> SMLDIST_INLINE V derivative_of_value(const V& y) const {
+        return simd::fma(-y, y, simd::constant<V>(1));
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::kernel
+
+#endif

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Matrix products, row-major with leading dimensions.
+///
+/// Row m of gemm_nt, gemm_nn and gemm_packed has the same bits whatever M is and on any number of threads: each output
+/// has one accumulator with k ascending. gemm_tn, whose K is a batch, sums chunks of k of fixed length in order.
+/// No pointer needs more than its natural alignment; C must not overlap A, B or the bias.
+#ifndef SMLDIST_KERNEL_GEMM_HPP
+#define SMLDIST_KERNEL_GEMM_HPP
+
+#include <algorithm>
+#include <cstddef>
+
+#include "smldist/core/config.hpp"
+#include "smldist/core/parallel.hpp"
+#include "smldist/kernel/gemm_tile.hpp"
+#include "smldist/kernel/scratch.hpp"
+
+namespace smldist::inline SMLDIST_ABI::kernel {
+
+/// A view of B packed by pack_nt or pack_nn: the panels one after the other, K rows each.
+template <class T> struct packed_b {
+    const T* data;
+    std::size_t N, K;
+};
+
+/// Elements that pack_nt and pack_nn write: K rows of N columns, rounded up to a unit.
+template <class T> std::size_t packed_size(std::size_t N, std::size_t K) {
+    return (N + detail::unit<T> - 1) / detail::unit<T> * detail::unit<T> * K;
+}
+
+namespace detail {
+
+/// Multiply-adds of one parallel chunk, about 5 µs; smaller products do not fork.
+inline constexpr std::size_t chunk_macs = std::size_t(1) << 18;
+/// Rows of C that share one pass over a panel.
+inline constexpr std::size_t block_rows = 64;
+/// Rows of A and B that gemm_tn sums before it adds to C: both blocks stay in L2.
+inline constexpr std::size_t k_block = 256;
+
+/// K rows of one panel of the (K,N) matrix b, zero beyond column N.
+template <class T> void pack_panel_nn(panel p, std::size_t N, std::size_t K, const T* b, std::size_t ldb, T* out) {
+    const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
+    for (std::size_t k = 0; k < K; ++k, out += width) {
+        std::copy_n(b + k * ldb + p.first, columns, out);
+        std::fill(out + columns, out + width, T(0));
+    }
+}
+
+/// The same panel of the transpose of the (N,K) matrix b, in blocks of 16 k so that reads and writes stay in L1.
+template <class T> void pack_panel_nt(panel p, std::size_t N, std::size_t K, const T* b, std::size_t ldb, T* out) {
+    const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
+    for (std::size_t k0 = 0; k0 < K; k0 += 16) {
+        const std::size_t n = std::min<std::size_t>(16, K - k0);
+        for (std::size_t j = 0; j < width; ++j)
+            for (std::size_t k = 0; k < n; ++k)
+                out[(k0 + k) * width + j] = j < columns ? b[(p.first + j) * ldb + k0 + k] : T(0);
+    }
+}
+
+/// C (M,N) (+)= A·B + bias over blocks of rows and panels. `panel_of(panel)` gives the panel's data and its row step.
+template <class T, class F>
+void for_panels(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, T* c, std::size_t ldc,
+                bool add, const T* bias, F&& panel_of) {
+    const panels<T> all(N);
+    const std::size_t count = all.count(), blocks = (M + block_rows - 1) / block_rows;
+    const std::size_t macs = std::min(M, block_rows) * widest<T> * unit<T> * K;
+    parallel_for(
+        blocks * count, 1 + chunk_macs / std::max<std::size_t>(1, macs), [&](std::size_t first, std::size_t last) {
+            for (std::size_t i = first; i < last; ++i) {
+                const std::size_t m = i / count * block_rows;
+                const panel p = all[i % count];
+                const auto [b, b_step] = panel_of(p);
+                panel_rows<T>({K, a + m * lda, lda, 1, b, b_step, c + m * ldc + p.first, ldc,
+                               bias ? bias + p.first : nullptr, add},
+                              std::min(block_rows, M - m), p.units, std::min(p.units * unit<T>, N - p.first));
+            }
+        });
+}
+
+/// C (+)= 0, the product over no k.
+template <class T> void empty_product(std::size_t M, std::size_t N, T* c, std::size_t ldc, bool add, const T* bias) {
+    for (std::size_t m = 0; m < M; ++m)
+        for (std::size_t n = 0; n < N; ++n) c[m * ldc + n] = (add ? c[m * ldc + n] : T(0)) + (bias ? bias[n] : T(0));
+}
+
+template <class T> struct panel_data {
+    const T* b;
+    std::size_t b_step;
+};
+
+} // namespace detail
+
+/// Packs Bᵀ of a (N,K) matrix, PyTorch's layout of a weight, into packed_size(N, K) elements.
+template <class T>
+SMLDIST_NOINLINE packed_b<T> pack_nt(std::size_t N, std::size_t K, const T* b, std::size_t ldb, T* out) {
+    const detail::panels<T> all(N);
+    parallel_for(all.count(), 1 + detail::chunk_macs / 8 / (64 * K + 1), [&](std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i)
+            detail::pack_panel_nt(all[i], N, K, b, ldb, out + all[i].first * K);
+    });
+    return {out, N, K};
+}
+
+/// Packs a (K,N) matrix into packed_size(N, K) elements.
+template <class T>
+SMLDIST_NOINLINE packed_b<T> pack_nn(std::size_t N, std::size_t K, const T* b, std::size_t ldb, T* out) {
+    const detail::panels<T> all(N);
+    parallel_for(all.count(), 1 + detail::chunk_macs / 8 / (64 * K + 1), [&](std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i)
+            detail::pack_panel_nn(all[i], N, K, b, ldb, out + all[i].first * K);
+    });
+    return {out, N, K};
+}
+
+/// C (M,N) (+)= A (M,K) · B + bias (N) or null, B packed.
+template <class T>
+SMLDIST_NOINLINE void gemm_packed(std::size_t M, const T* a, std::size_t lda, packed_b<T> b, T* c, std::size_t ldc,
+                                  bool add, const T* bias = nullptr) {
+    detail::for_panels(M, b.N, b.K, a, lda, c, ldc, add, bias, [&](detail::panel p) {
+        return detail::panel_data<T>{b.data + p.first * b.K, p.units * detail::unit<T>};
+    });
+}
+
+/// C (M,N) (+)= A (M,K) · Bᵀ + bias,   B (N,K), bias (N) or null
+template <class T>
+SMLDIST_NOINLINE void gemm_nt(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b,
+                              std::size_t ldb, T* c, std::size_t ldc, bool add, const T* bias = nullptr) {
+    const scratch<T> buffer(packed_size<T>(N, K));
+    gemm_packed(M, a, lda, pack_nt(N, K, b, ldb, buffer.data()), c, ldc, add, bias);
+}
+
+/// C (M,N) (+)= A (M,K) · B (K,N)
+template <class T>
+SMLDIST_NOINLINE void gemm_nn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b,
+                              std::size_t ldb, T* c, std::size_t ldc, bool add) {
+    if (M > 16) {
+        const scratch<T> buffer(packed_size<T>(N, K));
+        gemm_packed(M, a, lda, pack_nn(N, K, b, ldb, buffer.data()), c, ldc, add);
+        return;
+    }
+    // Few rows do not pay for packing: read B in place, except a last panel that would read past a row.
+    const detail::panels<T> all(N);
+    const detail::panel last = all[N == 0 ? 0 : all.count() - 1];
+    const std::size_t width = last.units * detail::unit<T>;
+    const bool partial = N > 0 && last.first + width > N;
+    const scratch<T> buffer(partial ? width * K : 0);
+    if (partial) detail::pack_panel_nn(last, N, K, b, ldb, buffer.data());
+    detail::for_panels(M, N, K, a, lda, c, ldc, add, static_cast<const T*>(nullptr), [&](detail::panel p) {
+        return partial && p.first == last.first ? detail::panel_data<T>{buffer.data(), width}
+                                                : detail::panel_data<T>{b + p.first, ldb};
+    });
+}
+
+/// C (M,N) (+)= A (K,M)ᵀ · B (K,N), the gradient of a weight: K is the number of rows of the batch.
+///
+/// Chunks of 256 k are summed in order. A long K with a small C is cut further into at most 16 parts, each with its
+/// own C, added in order; the cut depends on M, N and K alone.
+template <class T>
+SMLDIST_NOINLINE void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b,
+                              std::size_t ldb, T* c, std::size_t ldc, bool add) {
+    using namespace detail;
+    if (K == 0) return empty_product<T>(M, N, c, ldc, add, nullptr);
+    const panels<T> all(N);
+    const std::size_t count = all.count(), blocks = (M + block_rows - 1) / block_rows;
+    const std::size_t cuts = M * N > 16384 ? 1 : std::min<std::size_t>(16, (K + 2047) / 2048);
+    const std::size_t part_length = ((K + cuts - 1) / cuts + k_block - 1) / k_block * k_block;
+    const std::size_t parts = (K + part_length - 1) / part_length;
+    const scratch<T> partial((parts - 1) * M * N);
+    const std::size_t macs = std::min(M, block_rows) * std::min(N, widest<T> * unit<T>) * std::min(K, part_length);
+    parallel_for(parts * blocks * count, 1 + chunk_macs / std::max<std::size_t>(1, macs),
+                 [&](std::size_t first, std::size_t last) {
+                     const scratch<T> tail(k_block * widest<T> * unit<T>);
+                     for (std::size_t i = first; i < last; ++i) {
+                         const panel p = all[i % count];
+                         const std::size_t m = i / count % blocks * block_rows, part = i / count / blocks;
+                         const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
+                         T* const out =
+                             part == 0 ? c + m * ldc + p.first : partial.data() + ((part - 1) * M + m) * N + p.first;
+                         const std::size_t ldo = part == 0 ? ldc : N;
+                         const std::size_t begin = part * part_length, end = std::min(K, begin + part_length);
+                         for (std::size_t k = begin; k < end; k += k_block) {
+                             const std::size_t n = std::min(k_block, end - k);
+                             const T* panel_b = b + k * ldb + p.first;
+                             std::size_t b_step = ldb;
+                             if (columns < width) {
+                                 pack_panel_nn(p, N, n, b + k * ldb, ldb, tail.data());
+                                 panel_b = tail.data();
+                                 b_step = width;
+                             }
+                             panel_rows<T>({n, a + k * lda + m, 1, lda, panel_b, b_step, out, ldo, nullptr,
+                                            k != begin || (part == 0 && add)},
+                                           std::min(block_rows, M - m), p.units, columns);
+                         }
+                     }
+                 });
+    for (std::size_t part = 1; part < parts; ++part)
+        for (std::size_t m = 0; m < M; ++m) {
+            const T* const from = partial.data() + ((part - 1) * M + m) * N;
+            simd::sweep<T>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA {
+                p.store(c + m * ldc + n, p.load(c + m * ldc + n) + p.load(from + n));
+            });
+        }
+}
+
+namespace naive {
+
+/// C[m,n] (+)= Σ_k A[m,k] B[n,k] + bias[n]
+template <class T>
+void gemm_nt(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b, std::size_t ldb,
+             T* c, std::size_t ldc, bool add, const T* bias = nullptr) {
+    for (std::size_t m = 0; m < M; ++m)
+        for (std::size_t n = 0; n < N; ++n) {
+            T s = bias ? bias[n] : T(0);
+            for (std::size_t k = 0; k < K; ++k) s += a[m * lda + k] * b[n * ldb + k];
+            c[m * ldc + n] = add ? c[m * ldc + n] + s : s;
+        }
+}
+
+/// C[m,n] (+)= Σ_k A[m,k] B[k,n]
+template <class T>
+void gemm_nn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b, std::size_t ldb,
+             T* c, std::size_t ldc, bool add) {
+    for (std::size_t m = 0; m < M; ++m)
+        for (std::size_t n = 0; n < N; ++n) {
+            T s(0);
+            for (std::size_t k = 0; k < K; ++k) s += a[m * lda + k] * b[k * ldb + n];
+            c[m * ldc + n] = add ? c[m * ldc + n] + s : s;
+        }
+}
+
+/// C[m,n] (+)= Σ_k A[k,m] B[k,n]
+template <class T>
+void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b, std::size_t ldb,
+             T* c, std::size_t ldc, bool add) {
+    for (std::size_t m = 0; m < M; ++m)
+        for (std::size_t n = 0; n < N; ++n) {
+            T s(0);
+            for (std::size_t k = 0; k < K; ++k) s += a[k * lda + m] * b[k * ldb + n];
+            c[m * ldc + n] = add ? c[m * ldc + n] + s : s;
+        }
+}
+
+} // namespace naive
+
+} // namespace smldist::inline SMLDIST_ABI::kernel
+
+#endif

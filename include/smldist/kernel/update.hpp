@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Update rules of optimisers, one fused pass over a parameter and its state.
+#ifndef SMLDIST_KERNEL_UPDATE_HPP
+#define SMLDIST_KERNEL_UPDATE_HPP
+
+#include <cmath>
+
+#include "smldist/kernel/simd.hpp"
+
+namespace smldist::inline SMLDIST_ABI::kernel {
+
+/// What one Adam step needs, computed once a parameter.
+template <class T> struct adam_factors {
+    T beta1, beta2;
+    T rate;       ///< lr / (1 - beta1^t)
+    T correction; ///< 1 / sqrt(1 - beta2^t)
+    T eps;
+    T decay; ///< factor on the parameter before the step: 1 - lr·λ when decoupled, else 1
+    T l2;    ///< λ added to the gradient when not decoupled, else 0
+};
+
+/// m = beta1 m + (1-beta1) g,  v = beta2 v + (1-beta2) g²,  w = decay w - rate m / (sqrt(v) correction + eps),
+/// with g + l2 w for g.
+template <class T>
+SMLDIST_NOINLINE void adam_update(std::size_t n, const adam_factors<T>& f, const T* g, T* w, T* m, T* v) {
+    simd::sweep<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+        const auto w0 = p.load(w + i);
+        const auto gi = simd::fma(p.set(f.l2), w0, p.load(g + i));
+        const auto mi = simd::fma(p.set(f.beta1), p.load(m + i), p.set(T(1) - f.beta1) * gi);
+        const auto vi = simd::fma(p.set(f.beta2), p.load(v + i), p.set(T(1) - f.beta2) * gi * gi);
+        const auto step = mi / simd::fma(simd::sqrt(vi), p.set(f.correction), p.set(f.eps));
+        p.store(m + i, mi);
+        p.store(v + i, vi);
+        p.store(w + i, simd::fma(p.set(-f.rate), step, p.set(f.decay) * w0));
+    });
+}
+
+/// u = momentum u + g + l2 w (u = that gradient alone at the first step),  w -= rate (g + momentum u with nesterov, else u).
+template <class T>
+SMLDIST_NOINLINE void sgd_update(std::size_t n, T rate, T momentum, T l2, bool nesterov, bool first, const T* g, T* w,
+                                 T* u) {
+    simd::sweep<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+        const auto w0 = p.load(w + i);
+        const auto gi = simd::fma(p.set(l2), w0, p.load(g + i));
+        const auto ui = first ? gi : simd::fma(p.set(momentum), p.load(u + i), gi);
+        p.store(u + i, ui);
+        p.store(w + i, simd::fma(p.set(-rate), nesterov ? simd::fma(p.set(momentum), ui, gi) : ui, w0));
+    });
+}
+
+namespace naive {
+
+template <class T> void adam_update(std::size_t n, const adam_factors<T>& f, const T* g, T* w, T* m, T* v) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const T gi = g[i] + f.l2 * w[i];
+        m[i] = f.beta1 * m[i] + (T(1) - f.beta1) * gi;
+        v[i] = f.beta2 * v[i] + (T(1) - f.beta2) * gi * gi;
+        w[i] = f.decay * w[i] - f.rate * m[i] / (std::sqrt(v[i]) * f.correction + f.eps);
+    }
+}
+
+template <class T>
+void sgd_update(std::size_t n, T rate, T momentum, T l2, bool nesterov, bool first, const T* g, T* w, T* u) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const T gi = g[i] + l2 * w[i];
+        u[i] = first ? gi : momentum * u[i] + gi;
+        w[i] -= rate * (nesterov ? gi + momentum * u[i] : u[i]);
+    }
+}
+
+} // namespace naive
+
+} // namespace smldist::inline SMLDIST_ABI::kernel
+
+#endif

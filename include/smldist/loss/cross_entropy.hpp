@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Cross entropy of logits with soft or hard targets.
+#ifndef SMLDIST_LOSS_CROSS_ENTROPY_HPP
+#define SMLDIST_LOSS_CROSS_ENTROPY_HPP
+
+#include <cmath>
+#include <span>
+
+#include "smldist/kernel/softmax.hpp"
+#include "smldist/op/apply.hpp"
+
+namespace smldist::inline SMLDIST_ABI::loss {
+
+/// Cross entropy of tempered logits with a matrix of targets, whose rows need not sum to one (they carry the weights).
+///
+///     y = offset - sum_{b,n} q[b,n] * ln softmax(z[b]/T)[n]
+///
+/// Shapes     z (B, N) · q (B, N), constant · y ()
+/// Gradients  dz[b] = dy/T * (softmax(z[b]/T) * sum_n q[b,n] - q[b]);  none into q.
+/// Keeps      ln softmax(z/T).
+/// Throws     shape_error if q does not fit z; usage_error if T ≤ 0.
+/// Source     Hinton et al. 2015, eq. 1 and 2.
+template <class T> struct soft_cross_entropy_op {
+    using scalar = T;
+    double temperature = 1, offset = 0;
+    struct saved {
+        tensor<T> log_p;
+    };
+    static constexpr std::string_view name = "soft_cross_entropy";
+    void attributes(auto&& visit) const {
+        visit("temperature", temperature);
+        visit("offset", offset);
+    }
+    std::uint64_t macs(const shape&, const shape&) const { return 0; }
+    shape infer(const shape& z, const shape& q) const {
+        if (!(temperature > 0))
+            raise<usage_error>("loss", "temperature is ", temperature, ", expected a positive number");
+        if (z.rank() != 2 || z.size() == 0 || !(z == q))
+            raise<shape_error>("loss", "shapes of logits and targets are ", z.text(), " and ", q.text(),
+                               ", expected two of (B, N)");
+        return {};
+    }
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& z, const tensor<T>& q) const {
+        saved local;
+        auto& log_p = keep ? keep->log_p : local.log_p;
+        log_p = z;
+        for (T& v : log_p) v /= static_cast<T>(temperature);
+        kernel::log_softmax(z.shape()[0], z.shape()[1], log_p.data(), log_p.data());
+        T sum = 0;
+        for (std::size_t i = 0; i < z.size(); ++i)
+            if (q[i] != T(0)) sum -= q[i] * log_p[i];
+        y[0] = sum + static_cast<T>(offset);
+    }
+    void backward(const saved& s, const tensor<T>&, const tensor<T>& dy, const tensor<T>& z, const tensor<T>& q,
+                  tensor<T>* dz, tensor<T>*) const {
+        if (!dz) return;
+        if (!dz->ensure(z.shape())) dz->fill(T(0));
+        const T scale = dy[0] / static_cast<T>(temperature);
+        const std::size_t N = z.shape()[1];
+        for (std::size_t b = 0; b < z.shape()[0]; ++b) {
+            T mass = 0;
+            for (std::size_t n = 0; n < N; ++n) mass += q[b * N + n];
+            for (std::size_t i = b * N; i < (b + 1) * N; ++i)
+                (*dz)[i] += scale * (std::exp(s.log_p[i]) * mass - q[i]);
+        }
+    }
+};
+
+struct cross_entropy_options {
+    double label_smoothing = 0;           ///< ε: targets (1-ε) e_y + ε/N
+    std::span<const double> class_weight; ///< one a class, or none; the mean is weighted by the label's weight
+};
+
+namespace detail {
+/// Throws unless there is one label a row of z, each a class of it.
+template <class X> void check_labels(const X& z, std::span<const int> labels) {
+    const shape& s = z.shape();
+    if (s.rank() != 2 || s[0] != labels.size() || labels.empty())
+        raise<shape_error>("loss", "shape of logits is ", s.text(), ", expected (", labels.size(),
+                           ", N), one row a label");
+    for (std::size_t b = 0; b < labels.size(); ++b)
+        if (labels[b] < 0 || static_cast<std::size_t>(labels[b]) >= s[1])
+            raise<data_error>("loss", "label of sample ", b, " is ", labels[b], ", expected 0 to ", s[1] - 1);
+}
+
+/// Rows p ln p summed, with 0 ln 0 = 0.
+template <class T> double negative_entropy(const tensor<T>& p) {
+    double sum = 0;
+    for (const T v : p)
+        if (v > T(0)) sum += double(v) * std::log(double(v));
+    return sum;
+}
+} // namespace detail
+
+/// Mean cross entropy of logits with integer labels.
+///
+///     y = sum_b sum_n t[b,n] * -ln softmax(z[b])[n] / sum_b w[y_b],   t[b,n] = (1-ε) w[y_b] [n = y_b] + ε w[n] / N
+///
+/// Shapes     z (B, N) · labels (B) in 0 … N-1 · result ()
+/// Throws     shape_error and data_error if the labels do not fit; usage_error if ε is outside [0, 1] or the weights do
+///            not fit, are negative or all zero for this batch.
+/// Source     torch.nn.functional.cross_entropy.
+template <class X> auto cross_entropy(const X& z, std::span<const int> labels, const cross_entropy_options& o = {}) {
+    using T = op::scalar_of_t<X>;
+    detail::check_labels(z, labels);
+    const std::size_t N = z.shape()[1];
+    if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1))
+        raise<usage_error>("loss::cross_entropy", "label_smoothing is ", o.label_smoothing, ", expected 0 to 1");
+    if (!o.class_weight.empty() && o.class_weight.size() != N)
+        raise<usage_error>("loss::cross_entropy", "number of class weights is ", o.class_weight.size(), ", expected ",
+                           N);
+    const auto weight = [&](std::size_t n) { return o.class_weight.empty() ? 1.0 : o.class_weight[n]; };
+    double total = 0;
+    for (const int label : labels) total += weight(static_cast<std::size_t>(label));
+    for (const double w : o.class_weight)
+        if (!(w >= 0)) raise<usage_error>("loss::cross_entropy", "a class weight is ", w, ", expected at least 0");
+    if (!(total > 0))
+        raise<usage_error>("loss::cross_entropy", "sum of the weights is ", total, ", expected above 0");
+    auto q = tensor<T>::uninitialized(z.shape());
+    for (std::size_t b = 0; b < labels.size(); ++b)
+        for (std::size_t n = 0; n < N; ++n) {
+            const auto y = static_cast<std::size_t>(labels[b]);
+            const double hard = n == y ? (1 - o.label_smoothing) * weight(y) : 0;
+            q[b * N + n] = static_cast<T>((hard + o.label_smoothing * weight(n) / double(N)) / total);
+        }
+    return op::apply(soft_cross_entropy_op<T>{}, z, std::move(q));
+}
+
+} // namespace smldist::inline SMLDIST_ABI::loss
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Logits distillation with the smoothed conditional rule: soft targets, repaired where the teacher is wrong.
+#ifndef SMLDIST_LOSS_LOGITS_HPP
+#define SMLDIST_LOSS_LOGITS_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string_view>
+
+#include "smldist/kernel/softmax.hpp"
+#include "smldist/loss/cross_entropy.hpp"
+#include "smldist/op/arithmetic.hpp"
+
+namespace smldist::inline SMLDIST_ABI::loss {
+
+/// What becomes of a teacher's distribution whose largest class is not the label.
+enum class repair : std::uint8_t {
+    mix,      ///< smallest convex move to the one-hot after which the label leads by `margin`; keeps the other ratios
+    hardness, ///< softmax(hardness · one-hot), the published code's rule without its further softmaxes
+    swap,     ///< exchange the logits of the largest class and the label
+    onehot,   ///< the label alone
+    drop,     ///< no soft term for this sample
+    off       ///< leave it: plain distillation
+};
+
+inline constexpr std::string_view text(repair r) {
+    constexpr std::string_view names[] = {"mix", "hardness", "swap", "onehot", "drop", "off"};
+    return names[static_cast<std::size_t>(r)];
+}
+/// The inverse of text(repair). Throws usage_error.
+inline repair parse_repair(std::string_view word) {
+    for (const repair r : {repair::mix, repair::hardness, repair::swap, repair::onehot, repair::drop, repair::off})
+        if (text(r) == word) return r;
+    raise<usage_error>("loss::repair", "name is \"", word, "\", expected mix, hardness, swap, onehot, drop or off");
+}
+
+struct logits_options {
+    double temperature = 3;     ///< T
+    double hard = 1, soft = 1;  ///< λ_h, λ_s
+    double label_smoothing = 0; ///< ε of the hard term
+    repair rule = repair::mix;
+    double margin = 0.05; ///< m of `mix`
+    double hardness = 3;  ///< of `hardness`
+};
+
+/// Soft targets of one batch.
+template <class T> struct soft_targets {
+    tensor<T> q;              ///< (B, N); a dropped sample is a row of zeros
+    std::size_t repaired = 0; ///< samples whose teacher was wrong
+};
+
+/// The smoothed conditional rule. With p = softmax(z_T/T), a = argmax p, and a ≠ y:
+///
+///     mix       q = (1-λ) p + λ e_y,   λ = clip((p_a - p_y + m)/(1 + p_a - p_y), 0, 1)
+///     hardness  q = softmax(hardness · e_y)
+///     swap      q = p with p_a and p_y exchanged       onehot  q = e_y       drop  q = 0       off  q = p
+///
+/// A right teacher's row stays p. Every rule but drop and off gives a distribution whose largest class is y.
+///
+/// Shapes     z_T (B, N) · labels (B) · q (B, N)
+/// Throws     usage_error if T ≤ 0 or m is outside [0, 1]; errors of the labels as in cross_entropy.
+/// Source     [OURS] for mix; Chen et al.'s public code for hardness; Swapped Logit Distillation (2504.20108) for swap.
+template <class T>
+soft_targets<T> condition(const tensor<T>& teacher, std::span<const int> labels, const logits_options& o = {}) {
+    detail::check_labels(teacher, labels);
+    if (!(o.temperature > 0) || !(o.margin >= 0 && o.margin <= 1))
+        raise<usage_error>("loss::condition", "temperature and margin are ", o.temperature, " and ", o.margin,
+                           ", expected a positive number and one from 0 to 1");
+    soft_targets<T> out{teacher, 0};
+    const std::size_t N = teacher.shape()[1];
+    for (T& v : out.q) v /= static_cast<T>(o.temperature);
+    kernel::softmax(labels.size(), N, out.q.data(), out.q.data());
+    for (std::size_t b = 0; b < labels.size(); ++b) {
+        T* q = out.q.data() + b * N;
+        const auto y = static_cast<std::size_t>(labels[b]);
+        const auto a = static_cast<std::size_t>(std::max_element(q, q + N) - q);
+        if (a == y) continue;
+        ++out.repaired;
+        switch (o.rule) {
+        case repair::mix: {
+            const T lead = q[a] - q[y];
+            const T move = std::clamp((lead + static_cast<T>(o.margin)) / (T(1) + lead), T(0), T(1));
+            for (std::size_t n = 0; n < N; ++n) q[n] = (T(1) - move) * q[n] + (n == y ? move : T(0));
+            break;
+        }
+        case repair::hardness: {
+            const double total = std::exp(o.hardness) + double(N) - 1;
+            for (std::size_t n = 0; n < N; ++n) q[n] = static_cast<T>((n == y ? std::exp(o.hardness) : 1.0) / total);
+            break;
+        }
+        case repair::swap:
+            std::swap(q[a], q[y]);
+            break;
+        case repair::onehot:
+            for (std::size_t n = 0; n < N; ++n) q[n] = n == y ? T(1) : T(0);
+            break;
+        case repair::drop:
+            std::fill(q, q + N, T(0));
+            break;
+        case repair::off:
+            break;
+        }
+    }
+    return out;
+}
+
+/// Result of the logits loss: its value, and how many samples of the batch had a wrong teacher.
+template <class X> struct logits_result {
+    X value;
+    std::size_t repaired = 0;
+};
+
+/// Logits loss.
+///
+///     y = λ_h CE_ε(labels, z_S) + λ_s T² mean_b KL(q ‖ softmax(z_S/T)),   q = condition(z_T, labels)
+///
+/// Shapes     z_S, z_T (B, N) · labels (B) · y ()
+/// Gradients  on z_S: λ_h (softmax(z_S) - target)/B + λ_s T (softmax(z_S/T) - q)/B; the teacher is a constant.
+/// Throws     as condition and cross_entropy; usage_error if a weight is negative.
+/// Source     Hinton et al. 2015 for the soft term; see condition for the rule.
+template <class X, class T>
+logits_result<X> logits(const X& student, const tensor<T>& teacher, std::span<const int> labels,
+                        const logits_options& o = {}) {
+    if (!(o.hard >= 0 && o.soft >= 0))
+        raise<usage_error>("loss::logits", "weights are ", o.hard, " and ", o.soft, ", expected at least 0");
+    auto [q, repaired] = condition(teacher, labels, o);
+    const double scale = o.soft * o.temperature * o.temperature / double(labels.size());
+    const double offset = scale * detail::negative_entropy(q);
+    for (T& v : q) v *= static_cast<T>(scale);
+    X soft = op::apply(soft_cross_entropy_op<T>{o.temperature, offset}, student, std::move(q));
+    X hard = cross_entropy(student, labels, {.label_smoothing = o.label_smoothing, .class_weight = {}});
+    return {op::add(op::scale(hard, o.hard), soft), repaired};
+}
+
+} // namespace smldist::inline SMLDIST_ABI::loss
+
+#endif

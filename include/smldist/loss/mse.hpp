@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SMLDIST_LOSS_MSE_HPP
+#define SMLDIST_LOSS_MSE_HPP
+
+#include "smldist/kernel/vector.hpp"
+#include "smldist/op/apply.hpp"
+
+namespace smldist::inline SMLDIST_ABI::loss {
+
+/// Mean squared difference of x from a constant target, both scaled by channel.
+///
+///     y = scale / n * sum_i ((x[i] - t[i]) * w[c(i)])²,   n elements, w = 1 when empty
+///
+/// Shapes     x (…, C) · t as x, constant · w (C), constant, or empty · y ()
+/// Gradients  dx[i] = dy * 2 * scale / n * w² * (x[i] - t[i]);  none into t and w.
+/// Keeps      nothing.
+/// Throws     shape_error if t or w does not fit x.
+/// Source     torch.nn.functional.mse_loss for scale = 1 without w.
+template <class T> struct mse_op {
+    using scalar = T;
+    double scale = 1;
+    struct saved {};
+    static constexpr std::string_view name = "mse";
+    void attributes(auto&& visit) const { visit("scale", scale); }
+    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
+    shape infer(const shape& x, const shape& t, const shape& w) const {
+        if (x.rank() < 1 || x.size() == 0 || !(x == t))
+            raise<shape_error>("loss::mse", "shapes of x and target are ", x.text(), " and ", t.text(),
+                               ", expected them equal");
+        if (w.size() != 0 && !(w == shape{x.back()}))
+            raise<shape_error>("loss::mse", "shape of the channel scale is ", w.text(), ", expected (", x.back(),
+                               ")");
+        return {};
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& t, const tensor<T>& w) const {
+        auto d = tensor<T>::uninitialized(x.shape());
+        difference(x, t, w, d.data());
+        y[0] = static_cast<T>(scale / double(x.size())) * kernel::dot(d.size(), d.data(), d.data());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& t,
+                  const tensor<T>& w, tensor<T>* dx, tensor<T>*, tensor<T>*) const {
+        if (!dx) return;
+        auto d = tensor<T>::uninitialized(x.shape());
+        difference(x, t, w, d.data());
+        if (!w.empty())
+            kernel::map_columns(
+                x.shape().rows(), w.size(), [](auto v, auto k) { return v * k; }, d.data(), d.data(), w.data());
+        const T factor = dy[0] * static_cast<T>(2 * scale / double(x.size()));
+        if (!dx->ensure(x.shape())) dx->fill(T(0));
+        kernel::axpy(d.size(), factor, d.data(), dx->data());
+    }
+
+private:
+    static void difference(const tensor<T>& x, const tensor<T>& t, const tensor<T>& w, T* d) {
+        kernel::map(
+            x.size(), [](auto a, auto b) { return a - b; }, d, x.data(), t.data());
+        if (!w.empty())
+            kernel::map_columns(
+                x.shape().rows(), w.size(), [](auto v, auto k) { return v * k; }, d, d, w.data());
+    }
+};
+
+/// Mean squared error against a constant target. See mse_op.
+template <class X, class T> auto mse(const X& x, tensor<T> target, double scale = 1) {
+    return op::apply(mse_op<T>{scale}, x, std::move(target), tensor<T>());
+}
+
+} // namespace smldist::inline SMLDIST_ABI::loss
+
+#endif

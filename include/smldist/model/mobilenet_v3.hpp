@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// MobileNetV3 in one dimension, built from a table of rows.
+#ifndef SMLDIST_MODEL_MOBILENET_V3_HPP
+#define SMLDIST_MODEL_MOBILENET_V3_HPP
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/outputs.hpp"
+#include "smldist/nn/conv_norm.hpp"
+#include "smldist/nn/inverted_residual.hpp"
+#include "smldist/op/reduce.hpp"
+
+namespace smldist::inline SMLDIST_ABI::model {
+
+/// v rounded to a multiple of `divisor`, never below 90 % of v: n = max(d, ⌊(v + d/2)/d⌋ d), + d if n < 0.9 v.
+inline std::size_t make_divisible(double v, std::size_t divisor = 8) {
+    const double d = double(divisor);
+    const auto n = std::max(divisor, static_cast<std::size_t>((v + d / 2) / d) * divisor);
+    return double(n) < 0.9 * v ? n + divisor : n;
+}
+
+/// One row of the table: an inverted residual block.
+struct row {
+    std::size_t kernel_size = 3, expanded = 16, out = 16;
+    bool se = false;
+    nn::activation activation = nn::activation::relu;
+    std::size_t stride = 1;
+    bool anchor = false; ///< the block's output is a stage that distillation looks at
+
+    friend bool operator==(const row&, const row&) = default;
+};
+
+/// "3,64,32,-,RE,1": kernel, expanded, out, SE or -, activation, stride; a seventh field "A" marks an anchor.
+inline std::string text(const row& r) {
+    return std::to_string(r.kernel_size) + ',' + std::to_string(r.expanded) + ',' + std::to_string(r.out) + ',' +
+           (r.se ? "SE" : "-") + ',' + std::string(nn::text(r.activation)) + ',' + std::to_string(r.stride) +
+           (r.anchor ? ",A" : "");
+}
+
+/// The inverse of text(row). Throws usage_error that quotes the row.
+inline row parse_row(std::string_view line) {
+    const auto fail = [line](std::string_view expected) {
+        raise<usage_error>("model::parse_row", "row is \"", line, "\", expected ", expected);
+    };
+    std::vector<std::string_view> fields;
+    for (std::string_view rest = line;;) {
+        const std::size_t comma = rest.find(',');
+        fields.push_back(rest.substr(0, comma));
+        if (comma == std::string_view::npos) break;
+        rest.remove_prefix(comma + 1);
+    }
+    if (fields.size() < 6 || fields.size() > 7) fail("6 fields such as \"3,64,32,-,RE,1\", or 7 with A last");
+    const auto number = [&](std::string_view field, std::size_t least, std::size_t most) {
+        std::size_t v = 0;
+        const auto [end, code] = std::from_chars(field.data(), field.data() + field.size(), v);
+        if (code != std::errc() || end != field.data() + field.size() || v < least || v > most)
+            fail("numbers in range (kernel 1 to 15, widths 1 to 65536, stride 1 to 4)");
+        return v;
+    };
+    row r;
+    r.kernel_size = number(fields[0], 1, 15);
+    r.expanded = number(fields[1], 1, 65536);
+    r.out = number(fields[2], 1, 65536);
+    if (fields[3] != "SE" && fields[3] != "-") fail("SE or - as fourth field");
+    r.se = fields[3] == "SE";
+    r.activation = nn::parse_activation(fields[4]);
+    r.stride = number(fields[5], 1, 4);
+    if (fields.size() == 7 && fields[6] != "A") fail("A as seventh field");
+    r.anchor = fields.size() == 7;
+    if (r.kernel_size % 2 == 0) fail("an odd kernel");
+    return r;
+}
+
+/// Everything that shapes a backbone.
+struct backbone_config {
+    std::size_t channels = 9; ///< of the input
+    std::size_t stem = 16;    ///< width after the stem (dense, kernel 3, stride 2)
+    std::vector<row> rows;
+    std::size_t tail = 96; ///< D, width of the feature
+    bool causal = false;
+    op::batch_norm_options norm;
+
+    friend bool operator==(const backbone_config& a, const backbone_config& b) {
+        return a.channels == b.channels && a.stem == b.stem && a.rows == b.rows && a.tail == b.tail &&
+               a.causal == b.causal && a.norm.eps == b.norm.eps && a.norm.momentum == b.norm.momentum;
+    }
+};
+
+/// MobileNetV3 in one dimension without its classifier.
+///
+///     stem      dense conv K 3, stride 2, C → stem · BN · hard-swish
+///     blocks    one inverted residual a row
+///     tail      pointwise → D · BN · hard-swish
+///     feature   mean over time
+///
+/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) at the anchors · feature (B, D)
+/// Source     Howard et al. 2019, tables 1 and 2; torchvision's mobilenetv3 without its first classifier layer.
+template <class T> struct mobilenet_v3 {
+    nn::conv_norm<T> stem;
+    std::vector<nn::inverted_residual<T>> blocks;
+    nn::conv_norm<T> tail;
+    std::vector<std::size_t> anchors; ///< indices of the blocks whose outputs are stages
+
+    mobilenet_v3() = default;
+    mobilenet_v3(const backbone_config& c, generator& g) {
+        if (c.channels == 0 || c.stem == 0 || c.tail == 0 || c.rows.empty())
+            raise<usage_error>("model::mobilenet_v3", "channels, stem, tail, rows are ", c.channels, ", ", c.stem,
+                               ", ", c.tail, ", ", c.rows.size(), ", expected at least 1");
+        const auto hs = nn::activation::hard_swish;
+        stem = nn::conv_norm<T>(c.channels, c.stem, 3, g,
+                                {.stride = 2, .activation = hs, .causal = c.causal, .norm = c.norm});
+        std::size_t in = c.stem;
+        for (const row& r : c.rows) {
+            const std::size_t squeezed = r.se ? make_divisible(double(r.expanded / 4)) : 0;
+            blocks.emplace_back(nn::inverted_residual_options{.in = in,
+                                                              .expanded = r.expanded,
+                                                              .out = r.out,
+                                                              .kernel_size = r.kernel_size,
+                                                              .stride = r.stride,
+                                                              .squeezed = squeezed,
+                                                              .activation = r.activation,
+                                                              .causal = c.causal,
+                                                              .norm = c.norm},
+                                g);
+            if (r.anchor) anchors.push_back(blocks.size() - 1);
+            in = r.out;
+        }
+        tail = nn::conv_norm<T>(in, c.tail, 1, g, {.activation = hs, .norm = c.norm});
+    }
+    /// Stages and feature; memory and logits stay empty.
+    template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
+        if (x.shape().rank() != 3 || x.shape()[2] != stem.conv.weight.shape()[1])
+            raise<shape_error>("model::mobilenet_v3", "shape of x is ", x.shape().text(), ", expected (B, L, ",
+                               stem.conv.weight.shape()[1], ")");
+        outputs<X> out;
+        X h = stem(x, m);
+        std::size_t next = 0;
+        for (std::size_t i = 0; i < blocks.size(); ++i) {
+            h = blocks[i](h, m);
+            if (next < anchors.size() && anchors[next] == i) {
+                out.stages.push_back(h);
+                ++next;
+            }
+        }
+        out.feature = op::mean_over_time(tail(h, m));
+        return out;
+    }
+    static void visit(auto& self, auto&& member) {
+        member("stem", self.stem);
+        member("blocks", self.blocks);
+        member("tail", self.tail);
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::model
+
+#endif

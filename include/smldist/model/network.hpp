@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A network: backbone, then a head. And the presets.
+#ifndef SMLDIST_MODEL_NETWORK_HPP
+#define SMLDIST_MODEL_NETWORK_HPP
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smldist/model/mobilenet_v3.hpp"
+#include "smldist/nn/memory.hpp"
+
+namespace smldist::inline SMLDIST_ABI::model {
+
+/// The classifier: linear ("intuition") or a label-valued Hopfield memory.
+enum class head_kind : std::uint8_t { linear, memory };
+
+inline std::string_view text(head_kind h) { return h == head_kind::linear ? "linear" : "memory"; }
+/// The inverse of text(head_kind). Throws usage_error.
+inline head_kind parse_head(std::string_view word) {
+    if (word == "linear") return head_kind::linear;
+    if (word == "memory") return head_kind::memory;
+    raise<usage_error>("model::head", "name is \"", word, "\", expected linear or memory");
+}
+
+/// Everything that shapes a network; a model file holds it as `architecture`.
+struct network_config {
+    std::string preset; ///< the preset's name, or empty for rows of one's own
+    backbone_config backbone;
+    std::size_t classes = 6;
+    head_kind head = head_kind::linear;
+    nn::memory_options memory;
+    double dropout = 0.2; ///< on the feature, in training
+};
+
+/// What a student takes of its teacher's memory, and how fast it may change then.
+enum class memory_transfer : std::uint8_t {
+    copy_slow,   ///< keys, labels and β; trained on at the slow rate
+    copy_freeze, ///< the same, not trained
+    copy,        ///< the same, trained at the full rate
+    none
+};
+
+/// A classifier of windows: `outputs` of a batch from tensors (inference), vars (training) or symbols (tracing).
+///
+/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D) · memory.scores (B, M) · logits (B, N)
+template <class T> struct network {
+    network_config config;
+    mobilenet_v3<T> backbone;
+    std::optional<nn::linear<T>> intuition;
+    std::optional<nn::memory<T>> memory;
+
+    network() = default;
+    network(const network_config& c, generator g) : config(c) {
+        if (c.classes < 2)
+            raise<usage_error>("model::network", "number of classes is ", c.classes, ", expected at least 2");
+        generator body = g.split(0), head = g.split(1);
+        backbone = mobilenet_v3<T>(c.backbone, body);
+        if (c.head == head_kind::linear)
+            intuition = nn::linear<T>(c.backbone.tail, c.classes, head);
+        else
+            memory = nn::memory<T>(c.backbone.tail, c.classes, head, c.memory);
+    }
+
+    template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
+        auto out = backbone(x, m);
+        const X f =
+            m == mode::train && config.dropout > 0 ? op::dropout(out.feature, {.p = config.dropout}, m) : out.feature;
+        if (memory) {
+            auto [association, logits] = (*memory)(f);
+            out.memory = std::move(association);
+            out.logits = std::move(logits);
+        } else {
+            out.logits = (*intuition)(f);
+        }
+        return out;
+    }
+
+    /// Takes over the teacher's patterns: "store" of memory distillation.
+    /// Copies keys, labels and β, and the query map when both features have the same width.
+    /// Throws     usage_error unless both heads are memories of the same classes, patterns and width.
+    void take_memory(const network& teacher, memory_transfer policy) {
+        if (policy == memory_transfer::none) return;
+        if (!memory || !teacher.memory)
+            raise<usage_error>("network.take_memory", "heads are ", text(config.head), " and ",
+                               text(teacher.config.head), ", expected two memories");
+        auto& mine = *memory;
+        const auto& theirs = *teacher.memory;
+        if (mine.classes() != theirs.classes() || mine.keys.shape()[1] != theirs.keys.shape()[1])
+            raise<usage_error>("network.take_memory", "keys are ", mine.keys.shape().text(), " and ",
+                               theirs.keys.shape().text(), ", expected equal classes and widths");
+        mine.keys.value = theirs.keys.value;
+        mine.labels.value = theirs.labels.value;
+        mine.log_mass.value = theirs.log_mass.value;
+        mine.log_beta.value = theirs.log_beta.value;
+        mine.options = config.memory = theirs.options;
+        if (mine.query.weight.shape() == theirs.query.weight.shape()) {
+            mine.query.weight.value = theirs.query.weight.value;
+            mine.query.bias.value = theirs.query.bias.value;
+        }
+        for (auto* p : {&mine.keys, &mine.log_beta}) {
+            p->trainable = policy != memory_transfer::copy_freeze;
+            p->group = policy == memory_transfer::copy_slow ? rate_group::slow : rate_group::base;
+        }
+    }
+
+    static void visit(auto& self, auto&& member) {
+        member("backbone", self.backbone);
+        member("intuition", self.intuition);
+        member("memory", self.memory);
+    }
+};
+
+/// Names of the presets.
+inline constexpr std::array<std::string_view, 5> preset_names{"har_teacher", "har_student", "har_nano",
+                                                              "mobilenet_v3_small", "mobilenet_v3_large"};
+
+namespace detail {
+struct table {
+    std::size_t tail;
+    std::vector<std::string_view> rows;
+};
+inline table preset_table(std::string_view name) {
+    if (name == "har_teacher")
+        return {256,
+                {"3,64,32,-,RE,1", "3,96,48,-,RE,2,A", "3,144,48,-,RE,1", "5,144,64,SE,RE,2", "5,192,64,SE,RE,1,A",
+                 "5,256,96,SE,HS,2", "5,384,96,SE,HS,1", "5,576,128,SE,HS,1", "5,768,128,SE,HS,1,A"}};
+    if (name == "har_student")
+        return {96, {"3,16,16,SE,RE,2,A", "5,48,24,-,RE,2,A", "5,64,32,SE,HS,2", "5,96,32,SE,HS,1,A"}};
+    if (name == "har_nano") return {48, {"5,16,16,-,RE,2,A", "5,32,16,SE,HS,2,A", "5,48,24,SE,HS,2,A"}};
+    if (name == "mobilenet_v3_small")
+        return {576,
+                {"3,16,16,SE,RE,2,A", "3,72,24,-,RE,2", "3,88,24,-,RE,1,A", "5,96,40,SE,HS,2", "5,240,40,SE,HS,1",
+                 "5,240,40,SE,HS,1", "5,120,48,SE,HS,1", "5,144,48,SE,HS,1,A", "5,288,96,SE,HS,2", "5,576,96,SE,HS,1",
+                 "5,576,96,SE,HS,1"}};
+    if (name == "mobilenet_v3_large")
+        return {960,
+                {"3,16,16,-,RE,1", "3,64,24,-,RE,2", "3,72,24,-,RE,1,A", "5,72,40,SE,RE,2", "5,120,40,SE,RE,1",
+                 "5,120,40,SE,RE,1,A", "3,240,80,-,HS,2", "3,200,80,-,HS,1", "3,184,80,-,HS,1", "3,184,80,-,HS,1",
+                 "3,480,112,SE,HS,1", "3,672,112,SE,HS,1,A", "5,672,160,SE,HS,2", "5,960,160,SE,HS,1",
+                 "5,960,160,SE,HS,1"}};
+    std::string names;
+    for (const auto n : preset_names) names += (names.empty() ? "" : ", ") + std::string(n);
+    raise<usage_error>("model::preset", "name is \"", name, "\", expected one of ", names);
+}
+} // namespace detail
+
+/// The configuration of a named network; every width times `width`, rounded to multiples of 8.
+/// Anchors stand at total stride 4, 8 and 16. Throws usage_error for an unknown name or width ≤ 0.
+inline network_config preset(std::string_view name, double width = 1) {
+    if (!(width > 0 && width <= 16))
+        raise<usage_error>("model::preset", "width is ", width, ", expected above 0, at most 16");
+    const auto t = detail::preset_table(name);
+    const auto scaled = [width](std::size_t n) { return width == 1 ? n : make_divisible(double(n) * width); };
+    network_config c;
+    c.preset = std::string(name);
+    c.backbone.stem = scaled(16);
+    for (const auto line : t.rows) {
+        row r = parse_row(line);
+        r.expanded = scaled(r.expanded);
+        r.out = scaled(r.out);
+        c.backbone.rows.push_back(r);
+    }
+    const bool six = name == "mobilenet_v3_small" || name == "mobilenet_v3_large"; // D = 6 × last O
+    c.backbone.tail = six ? 6 * c.backbone.rows.back().out : scaled(t.tail);
+    return c;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::model
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The activation of a block as a value, spelled in configurations as in the MobileNetV3 tables.
+#ifndef SMLDIST_NN_ACTIVATION_HPP
+#define SMLDIST_NN_ACTIVATION_HPP
+
+#include <string_view>
+
+#include "smldist/op/pointwise.hpp"
+
+namespace smldist::inline SMLDIST_ABI::nn {
+
+enum class activation : std::uint8_t { none, relu, hard_swish, selu };
+
+/// "RE", "HS", "SELU" for relu, hard_swish, selu; "-" for none.
+inline std::string_view text(activation a) {
+    switch (a) {
+    case activation::relu:
+        return "RE";
+    case activation::hard_swish:
+        return "HS";
+    case activation::selu:
+        return "SELU";
+    case activation::none:
+        break;
+    }
+    return "-";
+}
+/// The inverse of text(). Throws usage_error for another word.
+inline activation parse_activation(std::string_view word) {
+    for (const activation a : {activation::none, activation::relu, activation::hard_swish, activation::selu})
+        if (text(a) == word) return a;
+    raise<usage_error>("nn::activation", "word is \"", word, "\", expected RE, HS, SELU or -");
+}
+
+/// a(x), element by element.
+template <class X> X activate(X x, activation a) {
+    switch (a) {
+    case activation::relu:
+        return op::relu(x);
+    case activation::hard_swish:
+        return op::hard_swish(x);
+    case activation::selu:
+        return op::selu(x);
+    case activation::none:
+        break;
+    }
+    return x;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::nn
+
+#endif

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SMLDIST_NN_CONV1D_HPP
+#define SMLDIST_NN_CONV1D_HPP
+
+#include "smldist/core/parameter.hpp"
+#include "smldist/nn/init.hpp"
+#include "smldist/op/conv1d.hpp"
+
+namespace smldist::inline SMLDIST_ABI::nn {
+
+/// 1-D convolution along time. See op::conv1d_op for formula, shapes and errors.
+///
+/// Shapes     x (B, L, in) · weight (out, in/groups, kernel_size) · bias (out) or absent
+/// Init       weight Kaiming-normal, fan_out, gain √2; bias 0 (Howard et al. 2019).
+template <class T> struct conv1d {
+    parameter<T> weight, bias;
+    op::conv1d_options options;
+
+    conv1d() = default;
+    conv1d(std::size_t in, std::size_t out, std::size_t kernel_size, generator& g, op::conv1d_options o = {},
+           bool with_bias = true)
+        : options(o) {
+        if (o.groups == 0 || in % o.groups != 0 || out % o.groups != 0)
+            raise<usage_error>("nn::conv1d", "groups is ", o.groups, ", expected a divisor of ", in, " and ", out);
+        weight.value = tensor<T>(shape{out, in / o.groups, kernel_size});
+        init::kaiming_normal_(weight.value, g, init::fan::out);
+        if (with_bias) bias.value = tensor<T>(shape{out});
+        bias.decay = false;
+    }
+    template <class X> auto operator()(const X& x) const { return op::conv1d(x, weight, bias, options); }
+    static void visit(auto& self, auto&& member) {
+        member("weight", self.weight);
+        member("bias", self.bias);
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::nn
+
+#endif

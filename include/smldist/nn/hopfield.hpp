@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Modern Hopfield layers: association of a state with patterns that are given, or that are learned.
+#ifndef SMLDIST_NN_HOPFIELD_HPP
+#define SMLDIST_NN_HOPFIELD_HPP
+
+#include <cmath>
+#include <optional>
+
+#include "smldist/nn/linear.hpp"
+#include "smldist/nn/norm.hpp"
+#include "smldist/op/arithmetic.hpp"
+#include "smldist/op/hopfield.hpp"
+#include "smldist/op/pointwise.hpp"
+#include "smldist/op/reshape.hpp"
+#include "smldist/op/softmax.hpp"
+
+namespace smldist::inline SMLDIST_ABI::nn {
+
+struct hopfield_options {
+    std::size_t heads = 1;
+    std::size_t head_width = 0;    ///< h, width of the association space of a head; 0: state width / heads
+    std::size_t pattern_width = 0; ///< v, width of a retrieved pattern of a head; 0: h
+    std::size_t out = 0;           ///< width of the result; 0: state width
+    double beta = 0;               ///< inverse temperature; 0: 1/√h
+    bool learn_beta = false;
+    op::hopfield_options retrieval{.updates = 0, .eps = 1e-4};
+    bool normalise = true; ///< layer-norm on state, stored patterns and projection source
+    double dropout = 0;    ///< on the last association, in training
+};
+
+/// Hopfield association: every state retrieves from the stored patterns.
+///
+///     q = norm(state) W_qᵀ + b_q,   k = norm(stored) W_kᵀ + b_k,   v = norm(source) W_vᵀ + b_v      (each head its columns)
+///     q ← kᵀ softmax(beta k q), at most `updates` times
+///     y = [softmax(beta q kᵀ) v of every head] W_oᵀ + b_o
+///
+/// Shapes     state (B, Q, D_q) · stored (B, M, D_y) or (M, D_y) for all · source as stored, (…, M, D_p) · y (B, Q, out)
+/// Init       weights N(0, 0.02²), biases 0.
+/// Throws     shape_error if the inputs do not fit; usage_error if heads do not divide the state width.
+/// Source     Ramsauer et al. 2020 (arXiv 2008.02217), sec. 3; updates = 0 is one step of attention.
+template <class T> struct hopfield_association {
+    std::optional<layer_norm<T>> norm_state, norm_stored, norm_source;
+    linear<T> query, key, value, out;
+    parameter<T> log_beta; ///< (1)
+    hopfield_options options;
+
+    hopfield_association() = default;
+    hopfield_association(std::size_t state_width, std::size_t stored_width, std::size_t source_width, generator& g,
+                         hopfield_options o = {}) {
+        if (o.heads == 0 || (o.head_width == 0 && state_width % o.heads != 0))
+            raise<usage_error>("nn::hopfield", "heads is ", o.heads, ", expected a divisor of the state width ",
+                               state_width);
+        if (o.head_width == 0) o.head_width = state_width / o.heads;
+        if (o.pattern_width == 0) o.pattern_width = o.head_width;
+        if (o.out == 0) o.out = state_width;
+        if (o.beta == 0) o.beta = 1 / std::sqrt(double(o.head_width));
+        if (!(o.beta > 0)) raise<usage_error>("nn::hopfield", "beta is ", o.beta, ", expected a positive number");
+        options = o;
+        query = linear<T>(state_width, o.heads * o.head_width, g);
+        key = linear<T>(stored_width, o.heads * o.head_width, g);
+        value = linear<T>(source_width, o.heads * o.pattern_width, g);
+        out = linear<T>(o.heads * o.pattern_width, o.out, g);
+        for (auto* l : {&query, &key, &value, &out}) init::normal_(l->weight.value, g, 0, 0.02);
+        if (o.normalise) {
+            norm_state = layer_norm<T>(state_width);
+            norm_stored = layer_norm<T>(stored_width);
+            norm_source = layer_norm<T>(source_width);
+        }
+        log_beta.value = tensor<T>(shape{1}, static_cast<T>(std::log(o.beta)));
+        log_beta.trainable = o.learn_beta;
+        log_beta.decay = false;
+    }
+    template <class X> X operator()(const X& state, const X& stored, const X& source, mode m = mode::eval) const {
+        const X q = query(norm_state ? (*norm_state)(state) : state);
+        const X k = key(norm_stored ? (*norm_stored)(stored) : stored);
+        const X v = value(norm_source ? (*norm_source)(source) : source);
+        const X beta = op::exp(op::lift(state, log_beta));
+        X joined;
+        for (std::size_t head = 0; head < options.heads; ++head) {
+            const X one = retrieve(part(q, head, options.head_width), part(k, head, options.head_width),
+                                   part(v, head, options.pattern_width), beta, m);
+            joined = head == 0 ? one : op::concat(joined, one, one.shape().rank() - 1);
+        }
+        return out(joined);
+    }
+    static void visit(auto& self, auto&& member) {
+        member("norm_state", self.norm_state);
+        member("norm_stored", self.norm_stored);
+        member("norm_source", self.norm_source);
+        member("query", self.query);
+        member("key", self.key);
+        member("value", self.value);
+        member("out", self.out);
+        member("log_beta", self.log_beta);
+    }
+
+private:
+    /// The columns of one head.
+    template <class X> X part(const X& x, std::size_t head, std::size_t width) const {
+        if (options.heads == 1) return x;
+        return op::slice(x, x.shape().rank() - 1, head * width, (head + 1) * width);
+    }
+    template <class X> X retrieve(X q, const X& k, const X& v, const X& beta, mode m) const {
+        if (options.retrieval.updates > 0) q = op::hopfield(q, k, beta, options.retrieval);
+        X a = op::softmax(op::mul(op::matmul(q, k, {.transpose_b = true}), beta));
+        a = op::dropout(a, {.p = options.dropout}, m);
+        return op::matmul(a, v);
+    }
+};
+
+/// Hopfield lookup: every state retrieves from a learned memory.
+///
+/// Shapes     state (B, Q, D) · y (B, Q, out); the memory holds `quantity` patterns of width D
+/// Init       patterns N(0, 0.02²).
+/// Source     Ramsauer et al. 2020, sec. 3 (the layer "HopfieldLayer").
+template <class T> struct hopfield_lookup {
+    parameter<T> patterns; ///< (quantity, D)
+    hopfield_association<T> association;
+
+    hopfield_lookup() = default;
+    hopfield_lookup(std::size_t width, std::size_t quantity, generator& g, hopfield_options o = {})
+        : association(width, width, width, g, o) {
+        patterns.value = tensor<T>(shape{quantity, width});
+        init::normal_(patterns.value, g, 0, 0.02);
+    }
+    template <class X> X operator()(const X& state, mode m = mode::eval) const {
+        const X memory = op::lift(state, patterns);
+        return association(state, memory, memory, m);
+    }
+    static void visit(auto& self, auto&& member) {
+        member("patterns", self.patterns);
+        member("association", self.association);
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::nn
+
+#endif

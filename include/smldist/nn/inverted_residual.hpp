@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SMLDIST_NN_INVERTED_RESIDUAL_HPP
+#define SMLDIST_NN_INVERTED_RESIDUAL_HPP
+
+#include <optional>
+
+#include "smldist/nn/conv_norm.hpp"
+#include "smldist/nn/squeeze_excite.hpp"
+
+namespace smldist::inline SMLDIST_ABI::nn {
+
+struct inverted_residual_options {
+    std::size_t in = 0, expanded = 0, out = 0, kernel_size = 3, stride = 1;
+    std::size_t squeezed = 0; ///< width of the squeeze-excite bottleneck; 0: no squeeze-excite
+    nn::activation activation = nn::activation::relu;
+    bool causal = false;
+    op::batch_norm_options norm;
+};
+
+/// The block of MobileNetV3, one row of its table.
+///
+///     h = expand(x)         pointwise in→expanded · BN · act, only if expanded ≠ in
+///     h = depthwise(h)      kernel K, stride s · BN · act
+///     h = se(h)             if squeezed > 0
+///     y = project(h)        pointwise expanded→out · BN, linear: this is what stage distillation looks at
+///     y = y + x             if s = 1 and in = out
+///
+/// Shapes     x (B, L, in) · y (B, ceil(L/s), out)
+/// Source     Howard et al. 2019, fig. 4.
+template <class T> struct inverted_residual {
+    std::optional<conv_norm<T>> expand;
+    conv_norm<T> depthwise;
+    std::optional<squeeze_excite<T>> se;
+    conv_norm<T> project;
+    bool residual = false;
+
+    inverted_residual() = default;
+    inverted_residual(const inverted_residual_options& o, generator& g) : residual(o.stride == 1 && o.in == o.out) {
+        conv_norm_options c{.activation = o.activation, .causal = o.causal, .norm = o.norm};
+        if (o.expanded != o.in) expand = conv_norm<T>(o.in, o.expanded, 1, g, c);
+        c.stride = o.stride;
+        c.groups = o.expanded;
+        depthwise = conv_norm<T>(o.expanded, o.expanded, o.kernel_size, g, c);
+        if (o.squeezed > 0) se = squeeze_excite<T>(o.expanded, o.squeezed, g);
+        c.stride = c.groups = 1;
+        c.activation = nn::activation::none;
+        project = conv_norm<T>(o.expanded, o.out, 1, g, c);
+    }
+    template <class X> X operator()(const X& x, mode m = mode::eval) const {
+        X h = expand ? (*expand)(x, m) : x;
+        h = depthwise(h, m);
+        if (se) h = (*se)(h);
+        h = project(h, m);
+        return residual ? op::add(h, x) : h;
+    }
+    static void visit(auto& self, auto&& member) {
+        member("expand", self.expand);
+        member("depthwise", self.depthwise);
+        member("se", self.se);
+        member("project", self.project);
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::nn
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Layers of normalisation.
+#ifndef SMLDIST_NN_NORM_HPP
+#define SMLDIST_NN_NORM_HPP
+
+#include "smldist/core/parameter.hpp"
+#include "smldist/op/norm.hpp"
+
+namespace smldist::inline SMLDIST_ABI::nn {
+
+/// Batch normalisation of the last axis: of this batch in mode::train, with the running statistics in mode::eval.
+/// See op::batch_norm_train_op and op::batch_norm_eval_op.
+///
+/// Shapes     x (…, C) · weight, bias, running_mean, running_var (C)
+/// Init       weight 1, bias 0, running_mean 0, running_var 1.
+template <class T> struct batch_norm {
+    parameter<T> weight, bias;
+    buffer<T> running_mean, running_var;
+    op::batch_norm_options options;
+
+    batch_norm() = default;
+    explicit batch_norm(std::size_t channels, op::batch_norm_options o = {}) : options(o) {
+        weight.value = tensor<T>(shape{channels}, T(1));
+        bias.value = tensor<T>(shape{channels});
+        weight.decay = bias.decay = false;
+        running_mean.value = tensor<T>(shape{channels});
+        running_var.value = tensor<T>(shape{channels}, T(1));
+    }
+    template <class X> auto operator()(const X& x, mode m = mode::eval) const {
+        return op::batch_norm(x, weight, bias, running_mean, running_var, m, options);
+    }
+    static void visit(auto& self, auto&& member) {
+        member("weight", self.weight);
+        member("bias", self.bias);
+        member("running_mean", self.running_mean);
+        member("running_var", self.running_var);
+    }
+};
+
+/// Layer normalisation of the last axis, with or without affine map. See op::layer_norm_op.
+///
+/// Shapes     x (…, C) · weight, bias (C) or absent
+/// Init       weight 1, bias 0.
+template <class T> struct layer_norm {
+    parameter<T> weight, bias;
+    op::layer_norm_options options;
+
+    layer_norm() = default;
+    explicit layer_norm(std::size_t channels, bool affine = true, op::layer_norm_options o = {}) : options(o) {
+        if (affine) {
+            weight.value = tensor<T>(shape{channels}, T(1));
+            bias.value = tensor<T>(shape{channels});
+        }
+        weight.decay = bias.decay = false;
+    }
+    template <class X> auto operator()(const X& x) const { return op::layer_norm(x, weight, bias, options); }
+    static void visit(auto& self, auto&& member) {
+        member("weight", self.weight);
+        member("bias", self.bias);
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::nn
+
+#endif

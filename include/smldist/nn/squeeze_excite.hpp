@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SMLDIST_NN_SQUEEZE_EXCITE_HPP
+#define SMLDIST_NN_SQUEEZE_EXCITE_HPP
+
+#include "smldist/nn/linear.hpp"
+#include "smldist/op/arithmetic.hpp"
+#include "smldist/op/pointwise.hpp"
+#include "smldist/op/reduce.hpp"
+
+namespace smldist::inline SMLDIST_ABI::nn {
+
+/// Squeeze-and-excite: each channel is scaled by a gate computed from the means over time.
+///
+///     g[b] = hard_sigmoid(fc2(relu(fc1(mean_t x[b]))))
+///     y[b,t,c] = x[b,t,c] * g[b,c]
+///
+/// Shapes     x (B, L, C) · fc1 (Q, C), fc2 (C, Q), both with bias · y as x
+/// Source     Hu et al. 2018; hard sigmoid and ReLU as in Howard et al. 2019.
+template <class T> struct squeeze_excite {
+    linear<T> fc1, fc2;
+
+    squeeze_excite() = default;
+    squeeze_excite(std::size_t channels, std::size_t squeezed, generator& g)
+        : fc1(channels, squeezed, g), fc2(squeezed, channels, g) {
+        init::kaiming_normal_(fc1.weight.value, g, init::fan::out);
+        init::kaiming_normal_(fc2.weight.value, g, init::fan::out);
+    }
+    template <class X> X operator()(const X& x) const {
+        return op::gate(x, op::hard_sigmoid(fc2(op::relu(fc1(op::mean_over_time(x))))));
+    }
+    static void visit(auto& self, auto&& member) {
+        member("fc1", self.fc1);
+        member("fc2", self.fc2);
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::nn
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The one door through which every op enters the three worlds: tensor computes, var computes and records, symbol
+/// computes nothing and traces.
+///
+/// An op is a struct (see docs/adding_an_op.md):
+///
+///     struct saved;                                      what backward needs beyond inputs and result
+///     static constexpr std::string_view name;
+///     void attributes(auto&& visit) const;               visit("stride", value) for every option
+///     std::uint64_t macs(shapes…) const;
+///     shape infer(shapes…) const;                        every check, once
+///     void forward(saved* keep, tensor<T>& y, inputs…) const;          y has the inferred shape; keep may be null
+///     void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, inputs…, sinks…) const;
+///
+/// A sink is a tensor<T>*: null when nobody wants that gradient; a tensor without elements means zero (`ensure`).
+/// Two sinks may be one tensor (add(x, x)), so a backward finishes one sink before it opens the next.
+/// Optional: `void notes(const saved&, tape<T>&) const`, and a member `stream` filled from the tape's generator.
+#ifndef SMLDIST_OP_APPLY_HPP
+#define SMLDIST_OP_APPLY_HPP
+
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include "smldist/autograd/tape.hpp"
+#include "smldist/graph/graph.hpp"
+
+namespace smldist::inline SMLDIST_ABI::op {
+
+namespace detail {
+
+template <class A> struct argument; ///< how a tensor, var, symbol, parameter or buffer enters each world
+
+template <class T> struct argument<tensor<T>> {
+    using scalar = T;
+    static constexpr bool is_var = false, is_symbol = false;
+    static const tensor<T>& value(const tensor<T>& a) { return a; }
+    static symbol trace(graph& g, const tensor<T>& a) {
+        graph::node n;
+        n.what = graph::kind::constant;
+        n.shape = a.shape();
+        n.values = a.data();
+        return symbol::append(g, std::move(n));
+    }
+};
+template <class T> struct argument<var<T>> {
+    using scalar = T;
+    static constexpr bool is_var = true, is_symbol = false;
+    static const tensor<T>& value(const var<T>& a) { return a.value(); }
+};
+template <> struct argument<symbol> {
+    static constexpr bool is_var = false, is_symbol = true;
+    static symbol trace(graph&, const symbol& a) { return a; }
+};
+template <class T> struct argument<parameter<T>> {
+    using scalar = T;
+    static constexpr bool is_var = false, is_symbol = false;
+    static const tensor<T>& value(const parameter<T>& a) { return a.value; }
+    static symbol trace(graph& g, const parameter<T>& a) {
+        return symbol::reference(g, graph::kind::parameter, &a, a.shape());
+    }
+};
+template <class V> struct argument<buffer<V>> {
+    using scalar = V;
+    static constexpr bool is_var = false, is_symbol = false;
+    static const tensor<V>& value(const buffer<V>& a) { return a.value; }
+    static symbol trace(graph& g, const buffer<V>& a) {
+        return symbol::reference(g, graph::kind::buffer, &a, a.shape());
+    }
+};
+
+/// An input that is a node of the tape.
+struct node_slot {
+    std::uint32_t id;
+    template <class T> const tensor<T>& value(const tape<T>& t) const { return t.value(id); }
+    template <class T> tensor<T>* sink(tape<T>& t) const { return t.sink(id); }
+    template <class T> bool needs(tape<T>& t) const { return t.sink(id) != nullptr; }
+};
+/// An input referenced by address, without gradient: a buffer of the model.
+template <class V> struct held_slot {
+    const tensor<V>* held;
+    template <class T> const tensor<V>& value(const tape<T>&) const { return *held; }
+    template <class T> tensor<V>* sink(tape<T>&) const { return nullptr; }
+    template <class T> bool needs(tape<T>&) const { return false; }
+};
+
+template <class T> node_slot enter(tape<T>&, const var<T>& v) { return {v.id}; }
+template <class T> node_slot enter(tape<T>& t, const parameter<T>& p) { return {t.leaf(p).id}; }
+template <class T> node_slot enter(tape<T>& t, const tensor<T>& x) { return {t.input(x).id}; }
+template <class T> node_slot enter(tape<T>& t, tensor<T>&& x) { return {t.input(std::move(x)).id}; }
+template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>& b) { return {&b.value}; }
+
+template <class T, class Op, class... S> class op_record final : public tape<T>::record {
+public:
+    op_record(Op o, S... s) : op(std::move(o)), slots(s...) {}
+    void backward(tape<T>& t, const tensor<T>& y, const tensor<T>& dy) override {
+        std::apply([&](const S&... s) { op.backward(saved, y, dy, s.value(t)..., s.sink(t)...); }, slots);
+    }
+    Op op;
+    typename Op::saved saved{};
+    std::tuple<S...> slots;
+};
+
+template <class T> tape<T>* tape_of(const var<T>& v) { return v.owner; }
+template <class A> std::nullptr_t tape_of(const A&) { return nullptr; }
+inline graph* graph_of(const symbol& s) { return s.owner; }
+template <class A> std::nullptr_t graph_of(const A&) { return nullptr; }
+
+template <class P> void pick(P*& to, P* from) {
+    if (from && to && to != from) raise<usage_error>("op::apply", "inputs are of two tapes or graphs, expected one");
+    if (from) to = from;
+}
+template <class P> void pick(P*&, std::nullptr_t) {}
+
+template <class T, class Op, class... S> var<T> record(tape<T>& t, Op op, S... s) {
+    if constexpr (requires { op.stream; }) op.stream = t.random().split(t.random().bits64());
+    auto y = tensor<T>::uninitialized(op.infer(s.value(t).shape()...));
+    const bool needs = (s.needs(t) || ...);
+    constexpr bool has_notes = requires(typename Op::saved & k) { op.notes(k, t); };
+    if (!needs && !has_notes) {
+        op.forward(nullptr, y, s.value(t)...);
+        return t.push_result(std::move(y), nullptr, false);
+    }
+    auto& r = t.template emplace_record<op_record<T, Op, S...>>(std::move(op), s...);
+    r.op.forward(&r.saved, y, s.value(t)...);
+    if constexpr (has_notes) r.op.notes(r.saved, t);
+    return t.push_result(std::move(y), &r, needs);
+}
+
+template <class Op, class... S> symbol trace(graph& g, const Op& op, S... s) {
+    graph::node n;
+    n.name = std::string(Op::name);
+    n.shape = op.infer(s.shape()...);
+    n.macs = op.macs(s.shape()...);
+    n.inputs = {s.id...};
+    op.attributes([&n](std::string_view name, const auto& value) {
+        using V = std::decay_t<decltype(value)>;
+        if constexpr (std::is_integral_v<V>)
+            n.attributes.push_back({std::string(name), static_cast<std::int64_t>(value)});
+        else if constexpr (std::is_floating_point_v<V>)
+            n.attributes.push_back({std::string(name), static_cast<double>(value)});
+        else
+            n.attributes.push_back({std::string(name), std::string(value)});
+    });
+    return symbol::append(g, std::move(n));
+}
+
+} // namespace detail
+
+/// Runs `op` on its inputs (tensors, vars, symbols, parameters, buffers) in the world of the inputs.
+///
+/// Any symbol: a node is traced and a symbol returned. Any var: the result is computed, recorded and a var returned.
+/// Otherwise the result is computed. The three agree: the same `infer` checks, the same `forward` computes.
+template <class Op, class... A> auto apply(Op op, A&&... args) {
+    using namespace detail;
+    if constexpr ((argument<std::remove_cvref_t<A>>::is_symbol || ...)) {
+        graph* g = nullptr;
+        (pick(g, graph_of(args)), ...);
+        // Braces order the appends of constants and parameters from left to right.
+        const std::tuple entered{argument<std::remove_cvref_t<A>>::trace(*g, args)...};
+        return std::apply([&](const auto&... s) { return trace(*g, op, s...); }, entered);
+    } else if constexpr ((argument<std::remove_cvref_t<A>>::is_var || ...)) {
+        using T = typename Op::scalar;
+        tape<T>* t = nullptr;
+        (pick(t, tape_of(args)), ...);
+        const std::tuple entered{enter(*t, std::forward<A>(args))...};
+        return std::apply([&](const auto&... s) { return record(*t, std::move(op), s...); }, entered);
+    } else {
+        using T = typename Op::scalar;
+        auto y = tensor<T>::uninitialized(op.infer(argument<std::remove_cvref_t<A>>::value(args).shape()...));
+        op.forward(nullptr, y, argument<std::remove_cvref_t<A>>::value(args)...);
+        return y;
+    }
+}
+
+/// The scalar type that an op on X, … computes with: that of the first tensor, var, parameter or buffer; float for symbols
+/// alone, where nothing is computed.
+template <class X, class... More> struct scalar_of {
+    using type = typename detail::argument<std::remove_cvref_t<X>>::scalar;
+};
+template <class... More> struct scalar_of<symbol, More...> { using type = float; };
+template <class Second, class... More> struct scalar_of<symbol, Second, More...> : scalar_of<Second, More...> {};
+template <class... X> using scalar_of_t = typename scalar_of<std::remove_cvref_t<X>...>::type;
+
+/// A parameter as a value of the world that `like` lives in: a copy, the tape's leaf, or the graph's node. An op whose
+/// only inputs are parameters needs it; otherwise it would compute without being recorded.
+template <class T> tensor<T> lift(const tensor<T>&, const parameter<T>& p) { return p.value; }
+template <class T> var<T> lift(const var<T>& like, const parameter<T>& p) {
+    return {like.owner, like.owner->leaf(p).id};
+}
+template <class T> symbol lift(const symbol& like, const parameter<T>& p) {
+    return detail::argument<parameter<T>>::trace(*like.owner, p);
+}
+
+} // namespace smldist::inline SMLDIST_ABI::op
+
+#endif

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Normalisation: over the rows of each channel (batch-norm) or over the channels of each row (layer-norm).
+#ifndef SMLDIST_OP_NORM_HPP
+#define SMLDIST_OP_NORM_HPP
+
+#include <algorithm>
+#include <cmath>
+
+#include "smldist/kernel/norm.hpp"
+#include "smldist/kernel/vector.hpp"
+#include "smldist/op/apply.hpp"
+
+namespace smldist::inline SMLDIST_ABI::op {
+
+struct batch_norm_options {
+    double eps = 1e-5;
+    double momentum = 0.1; ///< weight of the new batch in the running statistics
+};
+
+namespace detail {
+inline shape infer_norm(std::string_view where, const shape& x, const shape& weight, const shape& bias) {
+    if (x.rank() < 2 || x.size() == 0)
+        raise<shape_error>(where, "shape of x is ", x.text(), ", expected (…, C) with at least one row");
+    for (const shape* s : {&weight, &bias})
+        if (!(*s == shape{x.back()}))
+            raise<shape_error>(where, "shape of weight or bias is ", s->text(), ", expected (", x.back(), ") for x ",
+                               x.text());
+    return x;
+}
+} // namespace detail
+
+/// Batch normalisation with the statistics of this batch (training).
+///
+///     y[r,c] = gamma[c] * (x[r,c] - mean[c]) / sqrt(var[c] + eps) + beta[c]
+///     mean, var: over the R = B·L rows, var biased
+///     running_mean ← (1-m) running_mean + m mean,   running_var ← (1-m) running_var + m var R/(R-1)
+///
+/// The running statistics are noted on the tape and written by the optimiser's step; on plain tensors nothing is noted.
+///
+/// Shapes     x (…, C) · gamma, beta (C) · y as x
+/// Gradients  with x̂ = (x - mean)/σ:  dbeta = Σ dy · dgamma = Σ dy x̂ · dx = gamma/σ (dy - dbeta/R - x̂ dgamma/R)
+/// Keeps      mean and 1/σ.
+/// Throws     shape_error if gamma or beta does not fit, or if there is only one row.
+/// Source     Ioffe and Szegedy 2015; torch.nn.BatchNorm1d.
+template <class T> struct batch_norm_train_op {
+    using scalar = T;
+    batch_norm_options options;
+    const buffer<T>* running_mean = nullptr;
+    const buffer<T>* running_var = nullptr;
+    struct saved {
+        tensor<T> mean, inverse, var;
+        std::size_t rows = 0;
+    };
+    static constexpr std::string_view name = "batch_norm_train";
+    void attributes(auto&& visit) const {
+        visit("eps", options.eps);
+        visit("momentum", options.momentum);
+    }
+    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
+    shape infer(const shape& x, const shape& gamma, const shape& beta) const {
+        const shape y = detail::infer_norm("op::batch_norm", x, gamma, beta);
+        if (x.rows() < 2)
+            raise<shape_error>("op::batch_norm", "number of rows is 1 of x ", x.text(),
+                               ", expected at least 2 in training (a variance needs them)");
+        return y;
+    }
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta) const {
+        const std::size_t C = x.shape().back(), R = x.size() / C;
+        saved local;
+        saved& s = keep ? *keep : local;
+        for (tensor<T>* t : {&s.mean, &s.inverse, &s.var}) *t = tensor<T>::uninitialized({C});
+        s.rows = R;
+        kernel::column_moments(R, C, x.data(), s.mean.data(), s.var.data());
+        auto scale = tensor<T>::uninitialized({C}), shift = tensor<T>::uninitialized({C});
+        for (std::size_t c = 0; c < C; ++c) {
+            s.inverse[c] = T(1) / std::sqrt(s.var[c] + static_cast<T>(options.eps));
+            scale[c] = gamma[c] * s.inverse[c];
+            shift[c] = beta[c] - s.mean[c] * scale[c];
+        }
+        kernel::column_affine(R, C, x.data(), scale.data(), shift.data(), y.data());
+    }
+    void backward(const saved& s, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& gamma,
+                  const tensor<T>&, tensor<T>* dx, tensor<T>* dgamma, tensor<T>* dbeta) const {
+        const std::size_t C = x.shape().back();
+        const bool add_x = dx && dx->ensure(x.shape());
+        const bool add_gamma = dgamma && dgamma->ensure(gamma.shape());
+        const bool add_beta = dbeta && dbeta->ensure(gamma.shape());
+        kernel::batch_norm_backward(x.size() / C, C, x.data(), dy.data(), s.mean.data(), s.inverse.data(),
+                                    gamma.data(), dx ? dx->data() : nullptr, add_x, dgamma ? dgamma->data() : nullptr,
+                                    add_gamma, dbeta ? dbeta->data() : nullptr, add_beta);
+    }
+    void notes(saved& s, tape<T>& t) const {
+        if (!running_mean) return;
+        const T unbias = static_cast<T>(double(s.rows) / double(s.rows - 1));
+        for (T& v : s.var) v *= unbias;
+        t.note(*running_mean, s.mean, static_cast<T>(options.momentum));
+        t.note(*running_var, std::move(s.var), static_cast<T>(options.momentum));
+    }
+};
+
+/// Batch normalisation with stored statistics (evaluation): an affine map of each channel.
+///
+///     y[r,c] = gamma[c] * (x[r,c] - running_mean[c]) / sqrt(running_var[c] + eps) + beta[c]
+///
+/// Shapes     x (…, C) · gamma, beta, running_mean, running_var (C) · y as x
+/// Gradients  dx = dy gamma/σ · dgamma = Σ dy x̂ · dbeta = Σ dy; none into the statistics.
+/// Keeps      nothing.
+/// Throws     shape_error if a vector does not fit x.
+/// Source     Ioffe and Szegedy 2015; torch.nn.BatchNorm1d in eval mode.
+template <class T> struct batch_norm_eval_op {
+    using scalar = T;
+    batch_norm_options options;
+    struct saved {};
+    static constexpr std::string_view name = "batch_norm";
+    void attributes(auto&& visit) const { visit("eps", options.eps); }
+    std::uint64_t macs(const shape&, const shape&, const shape&, const shape&, const shape&) const { return 0; }
+    shape infer(const shape& x, const shape& gamma, const shape& beta, const shape& mean, const shape& var) const {
+        detail::infer_norm("op::batch_norm", x, mean, var);
+        return detail::infer_norm("op::batch_norm", x, gamma, beta);
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta,
+                 const tensor<T>& mean, const tensor<T>& var) const {
+        const std::size_t C = x.shape().back();
+        auto scale = tensor<T>::uninitialized({C}), shift = tensor<T>::uninitialized({C});
+        for (std::size_t c = 0; c < C; ++c) {
+            scale[c] = gamma[c] / std::sqrt(var[c] + static_cast<T>(options.eps));
+            shift[c] = beta[c] - mean[c] * scale[c];
+        }
+        kernel::column_affine(x.size() / C, C, x.data(), scale.data(), shift.data(), y.data());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& gamma,
+                  const tensor<T>&, const tensor<T>& mean, const tensor<T>& var, tensor<T>* dx, tensor<T>* dgamma,
+                  tensor<T>* dbeta, tensor<T>*, tensor<T>*) const {
+        const std::size_t C = x.shape().back(), R = x.size() / C;
+        auto inverse = tensor<T>::uninitialized({C}), scale = tensor<T>::uninitialized({C});
+        for (std::size_t c = 0; c < C; ++c) {
+            inverse[c] = T(1) / std::sqrt(var[c] + static_cast<T>(options.eps));
+            scale[c] = gamma[c] * inverse[c];
+        }
+        if (dgamma || dbeta) {
+            const bool add_gamma = dgamma && dgamma->ensure(gamma.shape());
+            const bool add_beta = dbeta && dbeta->ensure(gamma.shape());
+            kernel::batch_norm_backward(R, C, x.data(), dy.data(), mean.data(), inverse.data(), gamma.data(),
+                                        static_cast<T*>(nullptr), false, dgamma ? dgamma->data() : nullptr, add_gamma,
+                                        dbeta ? dbeta->data() : nullptr, add_beta);
+        }
+        if (dx) {
+            const auto times = [](auto g, auto k) { return g * k; };
+            if (dx->ensure(x.shape()))
+                kernel::map_columns_add(R, C, times, dx->data(), dy.data(), scale.data());
+            else
+                kernel::map_columns(R, C, times, dx->data(), dy.data(), scale.data());
+        }
+    }
+};
+
+/// Batch normalisation, channels last: of this batch in mode::train, with the running statistics in mode::eval.
+/// See batch_norm_train_op and batch_norm_eval_op.
+template <class X, class T>
+auto batch_norm(X&& x, const parameter<T>& weight, const parameter<T>& bias, const buffer<T>& running_mean,
+                const buffer<T>& running_var, mode m, batch_norm_options o = {}) {
+    if (m == mode::train)
+        return apply(batch_norm_train_op<T>{o, &running_mean, &running_var}, std::forward<X>(x), weight, bias);
+    return apply(batch_norm_eval_op<T>{o}, std::forward<X>(x), weight, bias, running_mean, running_var);
+}
+
+struct layer_norm_options {
+    double eps = 1e-5;
+};
+
+/// Layer normalisation of the last axis.
+///
+///     y[r,c] = (x[r,c] - mean_c x[r,:]) / sqrt(var_c x[r,:] + eps) * gamma[c] + beta[c],   var biased
+///
+/// Shapes     x (…, C) · gamma, beta (C), or both empty for the plain form · y as x
+/// Gradients  with x̂ the normalised row and g = dy gamma:  dx = (g - mean g - x̂ mean(g x̂)) / σ ·
+///            dgamma = Σ dy x̂ · dbeta = Σ dy
+/// Keeps      mean and 1/σ of each row.
+/// Throws     shape_error if gamma or beta does not fit x.
+/// Source     Ba, Kiros and Hinton 2016; torch.nn.LayerNorm.
+template <class T> struct layer_norm_op {
+    using scalar = T;
+    layer_norm_options options;
+    struct saved {
+        tensor<T> mean, inverse;
+    };
+    static constexpr std::string_view name = "layer_norm";
+    void attributes(auto&& visit) const { visit("eps", options.eps); }
+    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
+    shape infer(const shape& x, const shape& gamma, const shape& beta) const {
+        if (gamma.size() == 0 && beta.size() == 0 && x.rank() >= 1 && x.size() > 0) return x;
+        return detail::infer_norm("op::layer_norm", x, gamma, beta);
+    }
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta) const {
+        const std::size_t C = x.shape().back(), R = x.size() / C;
+        saved local;
+        saved& s = keep ? *keep : local;
+        s.mean = tensor<T>::uninitialized({R});
+        s.inverse = tensor<T>::uninitialized({R});
+        kernel::layer_norm_forward(R, C, x.data(), gamma.data(), beta.data(), static_cast<T>(options.eps), y.data(),
+                                   s.mean.data(), s.inverse.data());
+    }
+    void backward(const saved& s, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& gamma,
+                  const tensor<T>& beta, tensor<T>* dx, tensor<T>* dgamma, tensor<T>* dbeta) const {
+        const std::size_t C = x.shape().back();
+        const bool add_x = dx && dx->ensure(x.shape());
+        const bool add_gamma = dgamma && dgamma->ensure(gamma.shape());
+        const bool add_beta = dbeta && dbeta->ensure(beta.shape());
+        kernel::layer_norm_backward(x.size() / C, C, x.data(), dy.data(), s.mean.data(), s.inverse.data(),
+                                    gamma.data(), dx ? dx->data() : nullptr, add_x, dgamma ? dgamma->data() : nullptr,
+                                    add_gamma, dbeta ? dbeta->data() : nullptr, add_beta);
+    }
+};
+
+template <class X, class W, class B>
+auto layer_norm(X&& x, const W& weight, const B& bias, layer_norm_options o = {}) {
+    return apply(layer_norm_op<scalar_of_t<X, W>>{o}, std::forward<X>(x), weight, bias);
+}
+
+/// Rows scaled to unit length.
+///
+///     y[r] = x[r] / max(‖x[r]‖₂, eps)
+///
+/// Shapes     x (…, C) · y as x
+/// Gradients  dx = (dy - y <dy, y>) / ‖x‖; where ‖x‖ ≤ eps the divisor is a constant: dx = dy / eps.
+/// Keeps      nothing beyond x and y.
+/// Throws     shape_error for a scalar.
+/// Source     torch.nn.functional.normalize.
+template <class T> struct l2_normalize_op {
+    using scalar = T;
+    double eps = 1e-12;
+    struct saved {};
+    static constexpr std::string_view name = "l2_normalize";
+    void attributes(auto&& visit) const { visit("eps", eps); }
+    std::uint64_t macs(const shape&) const { return 0; }
+    shape infer(const shape& x) const {
+        if (x.rank() < 1) raise<shape_error>("op::l2_normalize", "shape of x is ", x.text(), ", expected (…, C)");
+        return x;
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        const std::size_t C = x.shape().back();
+        for (std::size_t r = 0; r < x.shape().rows(); ++r) {
+            const T* from = x.data() + r * C;
+            const T scale = T(1) / std::max(std::sqrt(kernel::dot(C, from, from)), static_cast<T>(eps));
+            for (std::size_t c = 0; c < C; ++c) y[r * C + c] = from[c] * scale;
+        }
+    }
+    void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        if (!dx->ensure(x.shape())) dx->fill(T(0));
+        const std::size_t C = x.shape().back();
+        for (std::size_t r = 0; r < x.shape().rows(); ++r) {
+            const T *from = x.data() + r * C, *unit = y.data() + r * C, *g = dy.data() + r * C;
+            const T length = std::sqrt(kernel::dot(C, from, from));
+            const bool clamped = length <= static_cast<T>(eps);
+            const T along = clamped ? T(0) : kernel::dot(C, g, unit);
+            const T scale = T(1) / (clamped ? static_cast<T>(eps) : length);
+            for (std::size_t c = 0; c < C; ++c) (*dx)[r * C + c] += (g[c] - unit[c] * along) * scale;
+        }
+    }
+};
+
+template <class X> auto l2_normalize(X&& x) { return apply(l2_normalize_op<scalar_of_t<X>>{}, std::forward<X>(x)); }
+
+} // namespace smldist::inline SMLDIST_ABI::op
+
+#endif

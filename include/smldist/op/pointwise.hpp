@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Activations, exp and log, and dropout.
+#ifndef SMLDIST_OP_POINTWISE_HPP
+#define SMLDIST_OP_POINTWISE_HPP
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+#include "smldist/core/random.hpp"
+#include "smldist/kernel/activation.hpp"
+#include "smldist/kernel/vector.hpp"
+#include "smldist/op/operand.hpp"
+
+namespace smldist::inline SMLDIST_ABI::op {
+
+/// The scalar functions of pointwise_op: `name`, `value(x)`, and `derivative_of_value(y)` or `derivative(x)`.
+namespace function {
+
+struct relu : kernel::relu {
+    static constexpr std::string_view name = "relu";
+};
+struct relu6 : kernel::relu6 {
+    static constexpr std::string_view name = "relu6";
+};
+struct hard_sigmoid : kernel::hard_sigmoid {
+    static constexpr std::string_view name = "hard_sigmoid";
+};
+struct hard_swish : kernel::hard_swish {
+    static constexpr std::string_view name = "hard_swish";
+};
+struct selu : kernel::selu {
+    static constexpr std::string_view name = "selu";
+};
+struct sigmoid : kernel::sigmoid {
+    static constexpr std::string_view name = "sigmoid";
+};
+struct tanh : kernel::tanh {
+    static constexpr std::string_view name = "tanh";
+};
+struct exp {
+    static constexpr std::string_view name = "exp";
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::exp(x); }
+    template <class V> SMLDIST_INLINE V derivative_of_value(const V& y) const { return y; }
+};
+struct log {
+    static constexpr std::string_view name = "log";
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::log(x); }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const { return kernel::simd::constant<V>(1) / x; }
+};
+
+} // namespace function
+
+/// y = f(x), element by element.
+///
+/// Shapes     x any · y as x
+/// Gradients  dx = f'(x) dy, with f' taken from y where that is cheaper. At a kink f' is 0, as in PyTorch.
+/// Keeps      nothing beyond x and y.
+/// Cost       one pass over x; counted as 0 MACs.
+template <class T, class F> struct pointwise_op {
+    using scalar = T;
+    struct saved {};
+    static constexpr std::string_view name = F::name;
+
+    void attributes(auto&&) const {}
+    std::uint64_t macs(const shape&) const { return 0; }
+    shape infer(const shape& x) const { return x; }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        kernel::map(
+            x.size(), [](const auto& v) SMLDIST_INLINE_LAMBDA { return F{}.value(v); }, y.data(), x.data());
+    }
+    void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        if constexpr (requires(kernel::simd::full<T> v) { F{}.derivative_of_value(v); })
+            detail::accumulate(
+                *dx, x.shape(),
+                [](const auto& d, const auto& v) SMLDIST_INLINE_LAMBDA { return d * F{}.derivative_of_value(v); }, dy,
+                y);
+        else
+            detail::accumulate(
+                *dx, x.shape(),
+                [](const auto& d, const auto& v) SMLDIST_INLINE_LAMBDA { return d * F{}.derivative(v); }, dy, x);
+    }
+};
+
+namespace detail {
+template <class F, class X> auto pointwise(const X& x) { return op::apply(pointwise_op<scalar_of_t<X>, F>{}, x); }
+} // namespace detail
+
+/// max(0, x)
+template <class X> auto relu(const X& x) { return detail::pointwise<function::relu>(x); }
+/// min(6, max(0, x))
+template <class X> auto relu6(const X& x) { return detail::pointwise<function::relu6>(x); }
+/// clip(x/6 + 1/2, 0, 1)   Howard et al. 2019
+template <class X> auto hard_sigmoid(const X& x) { return detail::pointwise<function::hard_sigmoid>(x); }
+/// x · hard_sigmoid(x)   Howard et al. 2019
+template <class X> auto hard_swish(const X& x) { return detail::pointwise<function::hard_swish>(x); }
+/// λ (max(0, x) + min(0, α (eˣ − 1)))   Klambauer et al. 2017
+template <class X> auto selu(const X& x) { return detail::pointwise<function::selu>(x); }
+/// 1 / (1 + e⁻ˣ)
+template <class X> auto sigmoid(const X& x) { return detail::pointwise<function::sigmoid>(x); }
+/// tanh x
+template <class X> auto tanh(const X& x) { return detail::pointwise<function::tanh>(x); }
+/// eˣ
+template <class X> auto exp(const X& x) { return detail::pointwise<function::exp>(x); }
+/// ln x; −∞ at 0 and NaN below, as the standard's log.
+template <class X> auto log(const X& x) { return detail::pointwise<function::log>(x); }
+
+/// y = min(high, max(low, x)), element by element.
+///
+/// Shapes     x any · y as x
+/// Gradients  dx = dy where low ≤ x ≤ high, else 0.
+/// Keeps      nothing beyond x.
+/// Throws     usage_error unless low ≤ high.
+/// Source     torch.clamp.
+template <class T> struct clamp_op {
+    using scalar = T;
+    double low, high;
+    struct saved {};
+    static constexpr std::string_view name = "clamp";
+    void attributes(auto&& visit) const {
+        visit("low", low);
+        visit("high", high);
+    }
+    std::uint64_t macs(const shape&) const { return 0; }
+    shape infer(const shape& x) const {
+        if (!(low <= high))
+            raise<usage_error>("op::clamp", "bounds are ", low, " and ", high, ", expected low <= high");
+        return x;
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        const T a = static_cast<T>(low), b = static_cast<T>(high);
+        kernel::map(
+            x.size(),
+            [a, b](const auto& v) SMLDIST_INLINE_LAMBDA {
+                using V = std::remove_cvref_t<decltype(v)>;
+                return kernel::simd::min(V(b), kernel::simd::max(V(a), v));
+            },
+            y.data(), x.data());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        const T a = static_cast<T>(low), b = static_cast<T>(high);
+        detail::accumulate(
+            *dx, x.shape(),
+            [a, b](const auto& d, const auto& v) SMLDIST_INLINE_LAMBDA {
+                using V = std::remove_cvref_t<decltype(v)>;
+                const V zero = V(T(0));
+                return kernel::simd::select(v < V(a), zero, kernel::simd::select(v > V(b), zero, d));
+            },
+            dy, x);
+    }
+};
+
+/// min(high, max(low, x))
+template <class X> auto clamp(const X& x, double low, double high) {
+    return op::apply(clamp_op<scalar_of_t<X>>{low, high}, x);
+}
+
+struct dropout_options {
+    double p = 0.5; ///< probability that an element is dropped
+};
+
+/// Inverted dropout: y = x m, each m independently 0 with probability p and 1/(1−p) otherwise.
+///
+/// Shapes     x any · y as x
+/// Gradients  dx = m dy
+/// Keeps      the mask m. It is drawn from `stream` alone, in row-major order, whatever the number of threads.
+/// Cost       one pass over x and 32 random bits an element; counted as 0 MACs.
+/// Source     torch.nn.functional.dropout; Srivastava et al. 2014.
+template <class T> struct dropout_op {
+    using scalar = T;
+    struct saved {
+        tensor<T> mask;
+    };
+    static constexpr std::string_view name = "dropout";
+
+    dropout_options options;
+    generator stream{}; ///< set by op::apply from the tape's generator
+
+    void attributes(auto&& visit) const { visit("p", options.p); }
+    std::uint64_t macs(const shape&) const { return 0; }
+    shape infer(const shape& x) const { return x; }
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& x) const {
+        auto mask = tensor<T>::uninitialized(x.shape());
+        const auto drop_below = static_cast<std::uint32_t>(std::lround(std::ldexp(options.p, 31)));
+        const T kept = T(1 / (1 - options.p));
+        generator random = stream;
+        for (T& m : mask) m = (random.bits() >> 1) < drop_below ? T(0) : kept;
+        kernel::map(
+            x.size(), [](const auto& v, const auto& m) SMLDIST_INLINE_LAMBDA { return v * m; }, y.data(), x.data(),
+            mask.data());
+        if (keep) keep->mask = std::move(mask);
+    }
+    void backward(const saved& keep, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (dx)
+            detail::accumulate(
+                *dx, x.shape(), [](const auto& d, const auto& m) SMLDIST_INLINE_LAMBDA { return d * m; }, dy,
+                keep.mask);
+    }
+};
+
+/// Dropout in mode::train; x itself in mode::eval or when p is 0.
+/// Throws     usage_error if p is not in [0, 1), or on a plain tensor in mode::train: it has no tape to draw from.
+template <class X> X dropout(X x, dropout_options o, mode m) {
+    if (!(o.p >= 0 && o.p < 1)) raise<usage_error>("op::dropout", "p is ", o.p, ", expected 0 <= p < 1");
+    if (m == mode::eval || o.p == 0) return x;
+    if constexpr (requires { x.owner; })
+        return op::apply(dropout_op<scalar_of_t<X>>{o}, x);
+    else
+        raise<usage_error>("op::dropout", "mode is train on a plain tensor, expected a var of a tape, or mode::eval");
+}
+
+} // namespace smldist::inline SMLDIST_ABI::op
+
+#endif

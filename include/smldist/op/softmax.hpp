@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Softmax and log-sum-exp along the last axis, and log-sum-exp by class.
+#ifndef SMLDIST_OP_SOFTMAX_HPP
+#define SMLDIST_OP_SOFTMAX_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "smldist/kernel/softmax.hpp"
+#include "smldist/op/operand.hpp"
+
+namespace smldist::inline SMLDIST_ABI::op {
+
+namespace detail {
+inline void check_last_axis(std::string_view where, const shape& x) {
+    if (x.rank() == 0 || x.back() == 0)
+        raise<shape_error>(where, "shape is ", x.text(), ", expected (…, N) with N >= 1");
+}
+} // namespace detail
+
+/// y[…,n] = exp(x[…,n] − lse(x[…,:]))
+///
+/// Shapes     x (…, N) · y as x
+/// Gradients  dx = y ⊙ (dy − <dy, y>)
+/// Keeps      nothing beyond y.
+/// Cost       one exponential an element; counted as 0 MACs.
+/// Throws     shape_error if x has no last axis or N = 0.
+/// Source     torch.nn.functional.softmax with dim = −1.
+template <class T> struct softmax_op {
+    using scalar = T;
+    struct saved {};
+    static constexpr std::string_view name = "softmax";
+
+    void attributes(auto&&) const {}
+    std::uint64_t macs(const shape&) const { return 0; }
+    shape infer(const shape& x) const {
+        detail::check_last_axis("op::softmax", x);
+        return x;
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        kernel::softmax(x.shape().rows(), x.shape().back(), x.data(), y.data());
+    }
+    void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        const bool add = dx->ensure(x.shape());
+        kernel::softmax_backward(x.shape().rows(), x.shape().back(), dy.data(), y.data(), dx->data(), add);
+    }
+};
+
+/// y[…,n] = x[…,n] − lse(x[…,:])
+///
+/// Shapes     x (…, N) · y as x
+/// Gradients  dx = dy − exp(y) sum_n dy
+/// Keeps      nothing beyond y.
+/// Cost       one exponential an element; counted as 0 MACs.
+/// Throws     shape_error if x has no last axis or N = 0.
+/// Source     torch.nn.functional.log_softmax with dim = −1.
+template <class T> struct log_softmax_op {
+    using scalar = T;
+    struct saved {};
+    static constexpr std::string_view name = "log_softmax";
+
+    void attributes(auto&&) const {}
+    std::uint64_t macs(const shape&) const { return 0; }
+    shape infer(const shape& x) const {
+        detail::check_last_axis("op::log_softmax", x);
+        return x;
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        kernel::log_softmax(x.shape().rows(), x.shape().back(), x.data(), y.data());
+    }
+    void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        const bool add = dx->ensure(x.shape());
+        kernel::log_softmax_backward(x.shape().rows(), x.shape().back(), dy.data(), y.data(), dx->data(), add);
+    }
+};
+
+/// y[…] = ln sum_n exp(x[…,n]), computed from the largest element so that nothing overflows.
+///
+/// Shapes     x (…, N) · y (…)
+/// Gradients  dx[…,n] = dy[…] exp(x[…,n] − y[…])
+/// Keeps      nothing beyond x and y.
+/// Cost       one exponential an element; counted as 0 MACs.
+/// Throws     shape_error if x has no last axis or N = 0.
+/// Source     torch.logsumexp with dim = −1.
+template <class T> struct log_sum_exp_op {
+    using scalar = T;
+    struct saved {};
+    static constexpr std::string_view name = "log_sum_exp";
+
+    void attributes(auto&&) const {}
+    std::uint64_t macs(const shape&) const { return 0; }
+    shape infer(const shape& x) const {
+        detail::check_last_axis("op::log_sum_exp", x);
+        return shape(x.begin(), x.end() - 1);
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        kernel::log_sum_exp(x.shape().rows(), x.shape().back(), x.data(), y.data());
+    }
+    void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        const bool add = dx->ensure(x.shape());
+        kernel::log_sum_exp_backward(x.shape().rows(), x.shape().back(), dy.data(), x.data(), y.data(), dx->data(),
+                                     add);
+    }
+};
+
+template <class X> auto softmax(const X& x) { return op::apply(softmax_op<scalar_of_t<X>>{}, x); }
+template <class X> auto log_softmax(const X& x) { return op::apply(log_softmax_op<scalar_of_t<X>>{}, x); }
+template <class X> auto log_sum_exp(const X& x) { return op::apply(log_sum_exp_op<scalar_of_t<X>>{}, x); }
+
+struct class_log_sum_exp_options {
+    std::size_t classes = 0; ///< N
+    double kappa = 0.5;      ///< 0: classes weigh by their mass; 1: every class weighs the same
+};
+
+/// Class logits of a memory whose patterns carry labels.
+///
+///     z[b,n] = ln sum_{m: label[m] = n} exp(s[b,m]) − kappa ln M_n,   M_n = sum_{m: label[m] = n} exp(log_mass[m])
+///
+/// With kappa = 0, softmax(z) is the association mass on every class. `s` holds log_mass already.
+///
+/// Shapes     s (B, M) · label (M) · log_mass (M), or empty for masses of 1 · z (B, N)
+/// Gradients  ds[b,m] = dz[b,label[m]] exp(s[b,m] − lse of its class); none into label and log_mass.
+/// Keeps      exp(s − lse), (B, M).
+/// Cost       2 B M exponentials; counted as 0 MACs.
+/// Throws     shape_error if label or log_mass does not fit s; usage_error if kappa is not in [0, 1], if classes is 0,
+///            and when run if a label is not in [0, N) or a class has no pattern.
+template <class T> struct class_log_sum_exp_op {
+    using scalar = T;
+    struct saved {
+        tensor<T> share; ///< (B, M): part of a pattern in its class
+    };
+    static constexpr std::string_view name = "class_log_sum_exp";
+
+    class_log_sum_exp_options options;
+
+    void attributes(auto&& visit) const {
+        visit("classes", options.classes);
+        visit("kappa", options.kappa);
+    }
+    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
+    shape infer(const shape& s, const shape& label, const shape& log_mass) const {
+        constexpr std::string_view where = "op::class_log_sum_exp";
+        if (!(options.kappa >= 0 && options.kappa <= 1))
+            raise<usage_error>(where, "kappa is ", options.kappa, ", expected 0 <= kappa <= 1");
+        if (options.classes == 0) raise<usage_error>(where, "classes is 0, expected at least 1");
+        if (s.rank() != 2) raise<shape_error>(where, "shape of s is ", s.text(), ", expected (B, M)");
+        if (!(label == shape{s[1]}))
+            raise<shape_error>(where, "shape of label is ", label.text(), ", expected (", s[1], ")");
+        if (log_mass.size() != 0 && !(log_mass == shape{s[1]}))
+            raise<shape_error>(where, "shape of log_mass is ", log_mass.text(), ", expected (", s[1], ") or none");
+        return {s[0], options.classes};
+    }
+    void forward(saved* keep, tensor<T>& z, const tensor<T>& s, const tensor<std::int32_t>& label,
+                 const tensor<T>& log_mass) const {
+        const std::size_t B = s.shape()[0], M = s.shape()[1], N = options.classes;
+        const tensor<T> log_prior = prior(label, log_mass);
+        if (keep) keep->share = tensor<T>::uninitialized(s.shape());
+        auto top = tensor<T>::uninitialized({N}), total = tensor<T>::uninitialized({N});
+        for (std::size_t b = 0; b < B; ++b) {
+            const T* score = s.data() + b * M;
+            T* logit = z.data() + b * N;
+            top.fill(-std::numeric_limits<T>::infinity());
+            total.fill(T(0));
+            for (std::size_t m = 0; m < M; ++m) top[of(label, m)] = std::max(top[of(label, m)], score[m]);
+            for (std::size_t m = 0; m < M; ++m) total[of(label, m)] += std::exp(score[m] - top[of(label, m)]);
+            for (std::size_t n = 0; n < N; ++n) logit[n] = top[n] + std::log(total[n]);
+            if (keep)
+                for (std::size_t m = 0; m < M; ++m) keep->share[b * M + m] = std::exp(score[m] - logit[of(label, m)]);
+            for (std::size_t n = 0; n < N; ++n) logit[n] -= log_prior[n];
+        }
+    }
+    void backward(const saved& keep, const tensor<T>&, const tensor<T>& dz, const tensor<T>& s,
+                  const tensor<std::int32_t>& label, const tensor<T>&, tensor<T>* ds, tensor<std::int32_t>*,
+                  tensor<T>*) const {
+        if (!ds) return;
+        const std::size_t B = s.shape()[0], M = s.shape()[1], N = options.classes;
+        const bool add = ds->ensure(s.shape());
+        for (std::size_t b = 0; b < B; ++b)
+            for (std::size_t m = 0; m < M; ++m) {
+                T& to = (*ds)[b * M + m];
+                const T d = dz[b * N + of(label, m)] * keep.share[b * M + m];
+                to = add ? to + d : d;
+            }
+    }
+
+private:
+    static std::size_t of(const tensor<std::int32_t>& label, std::size_t m) {
+        return static_cast<std::size_t>(label[m]);
+    }
+    /// kappa ln M_n of every class; checks the labels.
+    tensor<T> prior(const tensor<std::int32_t>& label, const tensor<T>& log_mass) const {
+        tensor<T> mass(shape{options.classes});
+        for (std::size_t m = 0; m < label.size(); ++m) {
+            if (label[m] < 0 || of(label, m) >= options.classes)
+                raise<usage_error>("op::class_log_sum_exp", "label of pattern ", m, " is ", label[m],
+                                   ", expected 0 to ", options.classes - 1);
+            mass[of(label, m)] += log_mass.empty() ? T(1) : std::exp(log_mass[m]);
+        }
+        for (std::size_t n = 0; n < options.classes; ++n) {
+            if (!(mass[n] > 0))
+                raise<usage_error>("op::class_log_sum_exp", "number of patterns of class ", n,
+                                   " is 0, expected >= 1");
+            mass[n] = static_cast<T>(options.kappa) * std::log(mass[n]);
+        }
+        return mass;
+    }
+};
+
+/// `label` is a buffer<std::int32_t>, `log_mass` a buffer of the scores' type.
+template <class X, class M>
+auto class_log_sum_exp(const X& s, const buffer<std::int32_t>& label, const M& log_mass,
+                       class_log_sum_exp_options o) {
+    return op::apply(class_log_sum_exp_op<scalar_of_t<X, M>>{o}, s, label, log_mass);
+}
+
+} // namespace smldist::inline SMLDIST_ABI::op
+
+#endif

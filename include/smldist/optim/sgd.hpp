@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SMLDIST_OPTIM_SGD_HPP
+#define SMLDIST_OPTIM_SGD_HPP
+
+#include "smldist/kernel/update.hpp"
+#include "smldist/optim/step.hpp"
+
+namespace smldist::inline SMLDIST_ABI::optim {
+
+struct sgd_options {
+    double lr = 1e-2, momentum = 0, weight_decay = 0;
+    bool nesterov = false;
+    group_rates rates = default_rates;
+};
+
+/// Stochastic gradient descent with momentum.
+///
+///     u = momentum u + g + weight_decay w,   w -= lr u          nesterov: w -= lr (g + momentum u)
+///
+/// Decay spares parameters with `decay = false` (biases, norms, β).
+/// Source     torch.optim.SGD (dampening 0).
+template <class T> struct sgd {
+    sgd_options options; ///< may change between steps
+    std::vector<tensor<T>> velocity;
+
+    sgd() = default;
+    explicit sgd(sgd_options o) : options(o) {}
+
+    /// One step along the tape's gradients; writes the noted running statistics too. Errors: for_each_gradient.
+    template <class M> void step(M& model, tape<T>& t) {
+        for_each_gradient(model, t, [&](std::size_t i, parameter<T>& p, const tensor<T>& g) {
+            const bool first = i >= velocity.size() || velocity[i].empty();
+            tensor<T>& u = detail::state_of(velocity, i, p.shape());
+            const double rate = options.lr * options.rates[static_cast<std::size_t>(p.group)];
+            kernel::sgd_update(g.size(), static_cast<T>(rate), static_cast<T>(options.momentum),
+                               static_cast<T>(p.decay ? options.weight_decay : 0), options.nesterov, first, g.data(),
+                               p.value.data(), u.data());
+        });
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::optim
+
+#endif

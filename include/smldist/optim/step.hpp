@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What every optimiser's step has in common.
+#ifndef SMLDIST_OPTIM_STEP_HPP
+#define SMLDIST_OPTIM_STEP_HPP
+
+#include <array>
+#include <cmath>
+#include <type_traits>
+#include <vector>
+
+#include "smldist/autograd/tape.hpp"
+#include "smldist/core/parameter.hpp"
+#include "smldist/kernel/vector.hpp"
+
+namespace smldist::inline SMLDIST_ABI::optim {
+
+/// Factor on the learning rate for each rate_group: base, slow.
+using group_rates = std::array<double, static_cast<std::size_t>(rate_group::count)>;
+inline constexpr group_rates default_rates{1.0, 0.1};
+
+/// Visits every trainable parameter of the model that has a gradient on the tape as f(index, parameter, gradient), the
+/// index counting all parameters of the model, then writes the running statistics noted on the tape.
+///
+/// Throws     usage_error if the tape holds trainable parameters that the model does not have: the model was moved or
+///            copied after the forward pass, or is another one.
+template <class M, class T, class F> void for_each_gradient(M& model, tape<T>& t, F&& f) {
+    std::size_t index = 0, met = 0;
+    for_each_parameter(model, [&](parameter<T>& p) { met += p.trainable && t.has_leaf(p) ? 1 : 0; });
+    if (met != t.trainable_leaves())
+        raise<usage_error>("optim.step", "parameters of the tape found in the model are ", met, ", expected all ",
+                           t.trainable_leaves(), "; was the model moved or copied after the forward pass?");
+    for_each_parameter(model, [&](parameter<T>& p) {
+        if (p.trainable)
+            if (tensor<T>* g = t.gradient(p)) f(index, p, *g);
+        ++index;
+    });
+    for_each_buffer(model, [&](auto& b) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(b)>, buffer<T>>) t.write_notes(b);
+    });
+}
+
+/// Scales all gradients of the model so that their global Euclidean norm is at most `max_norm`; returns the norm before.
+/// A NaN or infinite norm scales nothing. Source: torch.nn.utils.clip_grad_norm_.
+template <class M, class T> double clip_gradient_norm(M& model, tape<T>& t, double max_norm) {
+    if (!(max_norm > 0))
+        raise<usage_error>("optim::clip_gradient_norm", "max_norm is ", max_norm, ", expected above 0");
+    double squares = 0;
+    for_each_parameter(model, [&](parameter<T>& p) {
+        if (const tensor<T>* g = t.gradient(p)) squares += double(kernel::dot(g->size(), g->data(), g->data()));
+    });
+    const double norm = std::sqrt(squares);
+    if (std::isfinite(norm) && norm > max_norm)
+        for_each_parameter(model, [&](parameter<T>& p) {
+            if (tensor<T>* g = t.gradient(p))
+                kernel::scale(g->size(), static_cast<T>(max_norm / (norm + 1e-6)), g->data());
+        });
+    return norm;
+}
+
+namespace detail {
+/// State tensors of one optimiser, one a parameter, made at first use.
+template <class T> tensor<T>& state_of(std::vector<tensor<T>>& all, std::size_t index, const shape& s) {
+    if (index >= all.size()) all.resize(index + 1);
+    tensor<T>& x = all[index];
+    if (x.empty()) x = tensor<T>(s);
+    if (!(x.shape() == s))
+        raise<usage_error>("optim.step", "shape of parameter ", index, " is ", s.text(), ", expected ",
+                           x.shape().text(), " as in the steps before");
+    return x;
+}
+} // namespace detail
+
+} // namespace smldist::inline SMLDIST_ABI::optim
+
+#endif

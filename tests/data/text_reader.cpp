@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/data/text_reader.hpp"
+
+#include <clocale>
+#include <doctest/doctest.h>
+
+using namespace smldist;
+using data::text_reader;
+
+namespace {
+
+/// What reading "f" as rows of two numbers complains about; "" when nothing.
+std::string complaint(const std::string& text) {
+    try {
+        text_reader in("f", text);
+        while (in.next_line()) {
+            in.number();
+            in.number();
+            in.finish_line(2);
+        }
+    } catch (const data_error& e) { return e.what(); }
+    return "";
+}
+
+} // namespace
+
+TEST_CASE("text_reader: numbers, CRLF, byte-order mark, blank lines at the end") {
+    text_reader in("f", "\xEF\xBB\xBF  1.8085150e-004\t-2\r\n3 4 \n\r\n \n");
+    REQUIRE(in.next_line());
+    CHECK(in.number() == 1.8085150e-4f);
+    CHECK(!in.at_end());
+    CHECK(in.number() == -2);
+    CHECK(in.at_end());
+    REQUIRE(in.next_line());
+    CHECK(in.line() == 2);
+    CHECK(in.integer("place", 3, 3) == 3);
+    CHECK(in.integer("place", 0, 9) == 4);
+    in.finish_line(2);
+    CHECK(!in.next_line());
+    CHECK(!in.next_line());
+    CHECK(!text_reader("f", "").next_line());
+    CHECK(!text_reader("f", "\xEF\xBB\xBF").next_line());
+}
+
+TEST_CASE("text_reader: errors carry file, line and column") {
+    CHECK(complaint("1 2\n3 4\n") == "");
+    CHECK(complaint("1 2\n3 x4\n") == "f:2:3: field is 'x4', expected a number");
+    CHECK(complaint("1 2\n3 4.5.6\n") == "f:2:3: field is '4.5.6', expected a number");
+    CHECK(complaint("1 1,5\n") == "f:1:3: field is '1,5', expected a number");
+    CHECK(complaint("1 nan\n") == "f:1:3: field is 'nan', expected a finite number in the range of float");
+    CHECK(complaint("-inf 2\n") == "f:1:1: field is '-inf', expected a finite number in the range of float");
+    CHECK(complaint("1e39 2\n").starts_with("f:1:1: field is '1e39', expected a finite"));
+    CHECK(complaint("1e999 2\n").starts_with("f:1:1: field is '1e999', expected a finite"));
+    CHECK(complaint("1\n") == "f:1:2: line ends, expected a number");
+    CHECK(complaint("1 2 3\n") == "f:1:5: line has more fields, expected 2");
+    CHECK(complaint("1 2\n\n3 4\n").starts_with("f:2:1: line is blank"));
+    CHECK(complaint("1 2\n3 4").starts_with("f:2:4: file ends within a line"));
+    CHECK(complaint(std::string("1 \0\x01\n", 5)) == "f:1:3: field is '?\?', expected a number");
+    CHECK(complaint("1 " + std::string(1000, 'y') + "\n") ==
+          "f:1:3: field is '" + std::string(24, 'y') + "...', expected a number");
+}
+
+TEST_CASE("text_reader: integers in their range") {
+    for (const char* text : {"0\n", "7\n", "2.0\n", "x\n", "99999999999\n"}) {
+        CAPTURE(text);
+        text_reader in("f", text);
+        REQUIRE(in.next_line());
+        CHECK_THROWS_AS(in.integer("label", 1, 6), data_error);
+    }
+    text_reader in("f", "7\n");
+    in.next_line();
+    CHECK_THROWS_WITH_AS(in.integer("label", 1, 6), "f:1:1: label is '7', expected 1 to 6", data_error);
+}
+
+TEST_CASE("text_reader: a locale with decimal commas changes nothing") {
+    const std::string before = std::setlocale(LC_ALL, nullptr);
+    if (!std::setlocale(LC_ALL, "de_DE.UTF-8")) MESSAGE("de_DE.UTF-8 is not installed: checked in the C locale");
+    CHECK(complaint("1.5 2\n") == "");
+    CHECK(complaint("1,5 2\n") != "");
+    std::setlocale(LC_ALL, before.c_str());
+}
+
+TEST_CASE("text_reader: a file that cannot be read is an io_error") {
+    const std::filesystem::path missing = "/nonexistent/file", folder = std::filesystem::temp_directory_path();
+    CHECK_THROWS_AS(text_reader{missing}, io_error);
+    CHECK_THROWS_AS(text_reader{folder}, io_error);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/data/window.hpp"
+
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <string>
+
+#include "smldist/data/text_reader.hpp"
+
+using namespace smldist;
+using data::label_rule;
+using indices = std::vector<std::size_t>;
+
+namespace {
+
+data::signal_info two_channels() {
+    data::signal_info info;
+    info.channels = {"left", "right"};
+    info.labels = {"a", "b", "c"};
+    return info;
+}
+
+/// Samples t, -t in two channels with the given labels.
+data::recording ramp(const std::vector<int>& labels, int subject = 1) {
+    data::recording r{tensor<float>(shape{labels.size(), 2}), labels, subject};
+    for (std::size_t t = 0; t < labels.size(); ++t) {
+        r.samples(t, 0) = static_cast<float>(t);
+        r.samples(t, 1) = -static_cast<float>(t);
+    }
+    return r;
+}
+
+data::windows cut(const std::vector<int>& labels, data::cut_options o) {
+    return data::cut({ramp(labels)}, two_channels(), o);
+}
+
+data::windows three_windows() {
+    return {tensor<float>({3, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}), {0, 1, 1}, {5, 2, 5}, two_channels()};
+}
+
+std::string message(const data::windows& w) {
+    try {
+        w.check();
+    } catch (const data_error& e) { return e.what(); }
+    return "nothing thrown";
+}
+
+} // namespace
+
+TEST_CASE("windows know their extents, subjects and classes, and select copies") {
+    const data::windows w = three_windows();
+    CHECK_NOTHROW(w.check());
+    CHECK_NOTHROW(w.check_trainable());
+    CHECK(w.size() == 3);
+    CHECK(w.length() == 2);
+    CHECK(w.channels() == 2);
+    CHECK(w.classes() == 3);
+    CHECK(w.subjects() == std::vector<int>{2, 5});
+    CHECK(w.class_counts() == indices{1, 2, 0});
+    const data::windows s = w.select({2, 0});
+    CHECK(identical(s.x, tensor<float>({2, 2, 2}, {8, 9, 10, 11, 0, 1, 2, 3})));
+    CHECK(s.label == std::vector<int>{1, 0});
+    CHECK(s.subject == std::vector<int>{5, 5});
+    CHECK(s.info == w.info);
+    CHECK_THROWS_AS(w.select({3}), usage_error);
+    CHECK(data::windows{}.length() == 0);
+}
+
+TEST_CASE("windows::check names what is wrong") {
+    CHECK(message(data::windows{}) == "windows: number of windows is 0, expected at least one");
+    data::windows w = three_windows();
+    w.x(1, 0, 1) = std::numeric_limits<float>::quiet_NaN();
+    CHECK(message(w).find("window 1, sample 0, right is nan") != std::string::npos);
+    w.x(1, 0, 1) = -std::numeric_limits<float>::infinity();
+    CHECK(message(w).find("right is -inf") != std::string::npos);
+    w = three_windows();
+    w.label[2] = 3;
+    CHECK(message(w).find("label of window 2 is 3, expected 0 to 2") != std::string::npos);
+    w.label[2] = -1;
+    CHECK_THROWS_AS(w.check(), data_error);
+    w = three_windows();
+    w.subject.pop_back();
+    CHECK(message(w).find("subjects is 2") != std::string::npos);
+    w = three_windows();
+    w.label.pop_back();
+    CHECK_THROWS_AS(w.check(), data_error);
+    w = three_windows();
+    w.info.channels = {"only"};
+    CHECK_THROWS_AS(w.check(), data_error);
+}
+
+TEST_CASE("one class only cannot be trained on") {
+    data::windows w = three_windows();
+    w.label = {1, 1, 1};
+    CHECK_NOTHROW(w.check());
+    CHECK_THROWS_WITH_AS(w.check_trainable(),
+                         "windows: all 3 windows have the label b, expected at least two classes", data_error);
+}
+
+TEST_CASE("cut: places, contents and the tail") {
+    const auto w = cut({0, 0, 0, 0, 1, 1, 1, 1, 1}, {4, 2, label_rule::majority, 0.5});
+    REQUIRE(w.size() == 3);                      // starts 0, 2, 4; the ninth sample is left over
+    CHECK(w.label == std::vector<int>{0, 0, 1}); // the tie of the second goes to the lower label
+    CHECK(w.subject == std::vector<int>{1, 1, 1});
+    for (std::size_t i = 0; i < 3; ++i)
+        for (std::size_t t = 0; t < 4; ++t) {
+            CHECK(w.x(i, t, 0) == static_cast<float>(2 * i + t));
+            CHECK(w.x(i, t, 1) == -static_cast<float>(2 * i + t));
+        }
+    CHECK_NOTHROW(w.check());
+}
+
+TEST_CASE("cut: rules and the share of labelled samples") {
+    const std::vector<int> labels{2, 2, 2, 0, -1, -1, -1, 1, 1, 1, 1, 0};
+    CHECK(cut(labels, {4, 4, label_rule::majority, 0.5}).label == std::vector<int>{2, 1});
+    CHECK(cut(labels, {4, 4, label_rule::majority, 0.25}).label == std::vector<int>{2, 1, 1});
+    CHECK(cut(labels, {4, 4, label_rule::last, 0.5}).label == std::vector<int>{0, 0});
+    CHECK(cut(labels, {4, 2, label_rule::last, 0.25}).label == std::vector<int>{0, 1, 1, 0}); // at 2: last is -1
+    const auto w = cut(labels, {2, 1, label_rule::constant, 1});
+    CHECK(w.label == std::vector<int>{2, 2, 1, 1, 1});
+    CHECK(w.x(2, 0, 0) == 7); // windows start anew where the run of 1 starts
+    // Two recordings: no window crosses from one to the other.
+    const auto two = data::cut({ramp({0, 0, 0}, 1), ramp({1, 1, 1}, 2)}, two_channels(), {2, 2});
+    CHECK(two.label == std::vector<int>{0, 1});
+    CHECK(two.subject == std::vector<int>{1, 2});
+}
+
+TEST_CASE("cut: bad input") {
+    const std::vector<int> four{0, 0, 1, 1};
+    CHECK_THROWS_AS(cut(four, {0, 1}), usage_error);
+    CHECK_THROWS_AS(cut(four, {2, 0}), usage_error);
+    CHECK_THROWS_AS(cut(four, {2, 1, label_rule::last, 1.5}), usage_error);
+    CHECK_THROWS_WITH_AS(cut(four, {5, 1}),
+                         "cut: recording 0: number of samples is 4, expected at least one window of 5", data_error);
+    CHECK_THROWS_AS(cut({}, {1, 1}), data_error);
+    CHECK_THROWS_AS(data::cut({}, two_channels(), {1, 1}), data_error);
+    CHECK_THROWS_AS(cut({-1, -1, -1}, {2, 1}), data_error);                          // nothing labelled
+    CHECK_THROWS_AS(cut({0, 1, 0, 1}, {2, 1, label_rule::constant, 1}), data_error); // no run is long enough
+    CHECK_THROWS_WITH_AS(cut({0, 3}, {2, 1}), "cut: recording 0: label of sample 1 is 3, expected -1 to 2",
+                         data_error);
+    CHECK_THROWS_AS(cut({0, -2}, {2, 1}), data_error);
+    data::recording bad = ramp(four);
+    bad.samples(2, 1) = std::numeric_limits<float>::infinity();
+    CHECK_THROWS_WITH_AS(data::cut({ramp(four), bad}, two_channels(), {2, 1}),
+                         "cut: recording 1: sample 2, right is inf, expected a finite number", data_error);
+    bad = ramp(four);
+    bad.labels.pop_back();
+    CHECK_THROWS_AS(data::cut({bad}, two_channels(), {2, 1}), data_error);
+    bad.samples = tensor<float>(shape{4, 3});
+    CHECK_THROWS_AS(data::cut({ramp(four), bad}, two_channels(), {2, 1}), data_error);
+    bad.samples = tensor<float>(shape{4});
+    CHECK_THROWS_AS(data::cut({bad}, two_channels(), {2, 1}), data_error);
+}
+
+TEST_CASE("cut: the labelled ranges of HAPT give its published windows, row by row") {
+    const char *set = std::getenv("SMLDIST_DATA"), *home = std::getenv("HOME");
+    const std::filesystem::path base = set    ? std::filesystem::path(set)
+                                       : home ? std::filesystem::path(home) / ".cache/smldist-data"
+                                              : std::filesystem::path(".");
+    const auto folder = base / "hapt/HAPT Data Set";
+    if (!std::filesystem::is_directory(folder)) {
+        MESSAGE("skipped: no HAPT in '" << base.string() << "'; set SMLDIST_DATA");
+        return;
+    }
+    std::map<int, data::recording> by_experiment; // the samples do not matter here, only their number
+    data::text_reader in(folder / "RawData/labels.txt");
+    while (in.next_line()) {
+        const int experiment = in.integer("experiment", 1, 61), user = in.integer("user", 1, 30);
+        const int activity = in.integer("activity", 1, 12);
+        const int start = in.integer("start", 1, 1000000), end = in.integer("end", start, 1000000);
+        data::recording& r = by_experiment[experiment];
+        r.subject = user;
+        r.labels.resize(static_cast<std::size_t>(end), -1);
+        for (int t = start; t <= end; ++t) r.labels[static_cast<std::size_t>(t) - 1] = activity - 1;
+    }
+    std::vector<data::recording> recordings;
+    for (auto& [experiment, r] : by_experiment) {
+        r.samples = tensor<float>(shape{r.labels.size(), 1});
+        recordings.push_back(std::move(r));
+    }
+    data::signal_info info;
+    info.labels.resize(12, "activity");
+    const data::windows w = data::cut(recordings, info, {128, 64, label_rule::constant, 1});
+    CHECK(w.size() == 10929);
+    for (const auto& [part, test] : {std::pair("Train/y_train.txt", false), std::pair("Test/y_test.txt", true)}) {
+        const std::string name = test ? "Test/subject_id_test.txt" : "Train/subject_id_train.txt";
+        data::text_reader labels(folder / part), subjects(folder / name);
+        std::vector<int> label, subject;
+        while (labels.next_line() && subjects.next_line()) {
+            label.push_back(labels.integer("label", 1, 12) - 1);
+            subject.push_back(subjects.integer("subject", 1, 30));
+        }
+        std::vector<int> ours, ours_subject; // the windows of this part's subjects, in order
+        for (std::size_t i = 0; i < w.size(); ++i)
+            if (std::find(subject.begin(), subject.end(), w.subject[i]) != subject.end()) {
+                ours.push_back(w.label[i]);
+                ours_subject.push_back(w.subject[i]);
+            }
+        CHECK(ours == label);
+        CHECK(ours_subject == subject);
+    }
+}

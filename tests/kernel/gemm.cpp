@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/kernel/gemm.hpp"
+
+#include "compare.hpp"
+
+using namespace smldist;
+using namespace smldist::testing_kernel;
+
+namespace {
+
+/// Columns beyond the matrix in every leading dimension; they must stay untouched.
+constexpr std::size_t gap = 3;
+
+TEST_CASE_TEMPLATE("gemm: equal to the plain loops", T, float, double) {
+    for (std::size_t M : {1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 31, 33, 65})
+        for (std::size_t N : {1, 3, 8, 9, 16, 17, 24, 40, 47, 48, 72, 96, 130})
+            for (std::size_t K : {0, 1, 2, 7, 16, 40, 97})
+                for (bool add : {false, true}) {
+                    CAPTURE(M);
+                    CAPTURE(N);
+                    CAPTURE(K);
+                    CAPTURE(add);
+                    const std::size_t ldc = N + gap;
+                    const auto start = values<T>(M * ldc, 3), bias = values<T>(N, 4);
+                    {
+                        const auto a = values<T>(M * (K + gap), 1), b = values<T>(N * (K + gap), 2);
+                        for (const T* v : {static_cast<const T*>(nullptr), bias.data()}) {
+                            auto got = start, want = start;
+                            kernel::gemm_nt(M, N, K, a.data(), K + gap, b.data(), K + gap, got.data(), ldc, add, v);
+                            kernel::naive::gemm_nt(M, N, K, a.data(), K + gap, b.data(), K + gap, want.data(), ldc,
+                                                   add, v);
+                            CHECK(close(got, want));
+                        }
+                    }
+                    {
+                        const auto a = values<T>(M * (K + gap), 1), b = values<T>(K * N, 2);
+                        auto got = start, want = start;
+                        kernel::gemm_nn(M, N, K, a.data(), K + gap, b.data(), N, got.data(), ldc, add);
+                        kernel::naive::gemm_nn(M, N, K, a.data(), K + gap, b.data(), N, want.data(), ldc, add);
+                        CHECK(close(got, want));
+                    }
+                    {
+                        const auto a = values<T>(K * M, 1), b = values<T>(K * N, 2);
+                        auto got = start, want = start;
+                        kernel::gemm_tn(M, N, K, a.data(), M, b.data(), N, got.data(), ldc, add);
+                        kernel::naive::gemm_tn(M, N, K, a.data(), M, b.data(), N, want.data(), ldc, add);
+                        CHECK(close(got, want));
+                    }
+                }
+}
+
+TEST_CASE_TEMPLATE("gemm_tn: a long batch in parts", T, float, double) {
+    for (std::size_t K : {255, 256, 257, 2048, 2049, 5000, 9001}) {
+        const std::size_t M = 9, N = 27;
+        const auto a = values<T>(K * M, 1), b = values<T>(K * N, 2);
+        for (bool add : {false, true}) {
+            auto got = values<T>(M * N, 3), want = got;
+            kernel::gemm_tn(M, N, K, a.data(), M, b.data(), N, got.data(), N, add);
+            kernel::naive::gemm_tn(M, N, K, a.data(), M, b.data(), N, want.data(), N, add);
+            CAPTURE(K);
+            CHECK(close(got, want));
+        }
+    }
+}
+
+TEST_CASE("gemm: strided rows of A may overlap, as a convolution's do") {
+    const std::size_t M = 20, N = 24, K = 15, step = 6;
+    const auto a = values<float>((M - 1) * step + K, 1), b = values<float>(N * K, 2);
+    std::vector<float> got(M * N), want(M * N);
+    kernel::gemm_nt(M, N, K, a.data(), step, b.data(), K, got.data(), N, false);
+    kernel::naive::gemm_nt(M, N, K, a.data(), step, b.data(), K, want.data(), N, false);
+    CHECK(close(got, want));
+}
+
+TEST_CASE_TEMPLATE("gemm: a row has the same bits whatever the number of rows", T, float, double) {
+    const std::size_t most = 130, K = 33;
+    for (std::size_t N : {7, 24, 40, 96}) {
+        const auto a = values<T>(most * K, 1), w = values<T>(N * K, 2), bias = values<T>(N, 3);
+        std::vector<T> all_nt(most * N), all_nn(most * N);
+        kernel::gemm_nt(most, N, K, a.data(), K, w.data(), K, all_nt.data(), N, false, bias.data());
+        kernel::gemm_nn(most, N, K, a.data(), K, w.data(), N, all_nn.data(), N, false);
+        for (std::size_t M : {1, 2, 3, 4, 5, 8, 11, 16, 17, 64, 129}) {
+            CAPTURE(M);
+            std::vector<T> nt(M * N), nn(M * N);
+            kernel::gemm_nt(M, N, K, a.data(), K, w.data(), K, nt.data(), N, false, bias.data());
+            kernel::gemm_nn(M, N, K, a.data(), K, w.data(), N, nn.data(), N, false);
+            CHECK(std::memcmp(nt.data(), all_nt.data(), M * N * sizeof(T)) == 0);
+            CHECK(std::memcmp(nn.data(), all_nn.data(), M * N * sizeof(T)) == 0);
+        }
+    }
+}
+
+TEST_CASE("gemm: packed weights give the bits of the unpacked product") {
+    const std::size_t M = 37, N = 88, K = 50;
+    const auto a = values<float>(M * K, 1), b = values<float>(N * K, 2), bias = values<float>(N, 3);
+    std::vector<float> packed(kernel::packed_size<float>(N, K)), got(M * N), want(M * N);
+    const auto view = kernel::pack_nt(N, K, b.data(), K, packed.data());
+    kernel::gemm_packed(M, a.data(), K, view, got.data(), N, false, bias.data());
+    kernel::gemm_nt(M, N, K, a.data(), K, b.data(), K, want.data(), N, false, bias.data());
+    CHECK(same_bits(got, want));
+    CHECK(packed.size() >= N * K);
+}
+
+TEST_CASE("gemm: the same bits on any number of threads") {
+    const std::size_t M = 700, N = 72, K = 130;
+    const auto a = values<float>(M * K, 1), b = values<float>(N * K, 2), c = values<float>(M * N, 3);
+    CHECK(same_on_any_threads([&] {
+        auto y = c;
+        kernel::gemm_nt(M, N, K, a.data(), K, b.data(), K, y.data(), N, true);
+        return y;
+    }));
+    CHECK(same_on_any_threads([&] {
+        auto y = c;
+        kernel::gemm_nn(M, N, K, a.data(), K, b.data(), N, y.data(), N, true);
+        return y;
+    }));
+    const std::size_t rows = 9000;
+    const auto dy = values<float>(rows * 24, 4), x = values<float>(rows * 40, 5);
+    CHECK(same_on_any_threads([&] {
+        std::vector<float> y(24 * 40);
+        kernel::gemm_tn(24, 40, rows, dy.data(), 24, x.data(), 40, y.data(), 40, false);
+        return y;
+    }));
+}
+
+} // namespace
