@@ -10,7 +10,6 @@
 using namespace smldist;
 using data::augment_options;
 using data::loader_options;
-using data::normaliser;
 
 namespace {
 
@@ -60,10 +59,10 @@ using sizes = std::vector<std::size_t>;
 
 TEST_CASE("in order, without augmentation: the normalised windows") {
     const data::windows w = some(10);
-    const normaliser n = normaliser::fit(w);
+    const normaliser n = fit_normaliser(w);
     data::loader l(w, sized(4, false), n, generator(1));
     const epoch e = read(l, 0);
-    const data::windows expected = n.applied(w);
+    const data::windows expected = data::normalised(w, n);
     CHECK(e.order == sizes{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
     CHECK(e.sizes == sizes{4, 4, 2});
     CHECK(e.x == std::vector<float>(expected.x.begin(), expected.x.end()));
@@ -104,7 +103,7 @@ TEST_CASE("shuffle: a permutation, new each epoch, the same for the same seed") 
 
 TEST_CASE("augmented windows depend neither on batch size nor on threads") {
     const data::windows w = some(30);
-    const normaliser n = normaliser::fit(w);
+    const normaliser n = fit_normaliser(w);
     loader_options o = sized(7);
     o.augment = augment_options{};
     data::loader l(w, o, n, generator(3));
@@ -127,7 +126,7 @@ TEST_CASE("augmented windows depend neither on batch size nor on threads") {
 
 TEST_CASE("order of steps: physical augmentation, normaliser, then jitter") {
     const data::windows w = some(6);
-    const normaliser n = normaliser::fit(w);
+    const normaliser n = fit_normaliser(w);
     loader_options o = sized(6, false);
     o.augment = augment_options::reference();
     data::loader l(w, o, n, generator(3));
@@ -152,7 +151,7 @@ TEST_CASE("order of steps: physical augmentation, normaliser, then jitter") {
     o.augment.jitter = 1;
     data::loader noisy(w, o, n, generator(3));
     const epoch j = read(noisy, 0);
-    const data::windows clean = n.applied(w);
+    const data::windows clean = data::normalised(w, n);
     double square = 0;
     for (std::size_t i = 0; i < j.x.size(); ++i) square += std::pow(double(j.x[i] - clean.x[i]), 2);
     CHECK(std::sqrt(square / double(j.x.size())) == doctest::Approx(0.05).epsilon(0.15)); // in normalised units
@@ -189,7 +188,7 @@ TEST_CASE("balanced: classes drawn alike, absent ones skipped, members in turn")
 TEST_CASE("no heap allocation after the first epoch") {
     if (!SMLDIST_RECYCLE_MEMORY) return; // a sanitizer's build asks the heap each time
     const data::windows w = some(70, 10);
-    const normaliser n = normaliser::fit(w);
+    const normaliser n = fit_normaliser(w);
     for (const bool balanced : {false, true}) {
         loader_options o = sized(16);
         o.balanced = balanced;
@@ -220,7 +219,7 @@ TEST_CASE("loader: bad input") {
     o = sized(4);
     o.augment.rotation = 2;
     CHECK_THROWS_AS(make(w, o), usage_error);
-    normaliser wide = normaliser::fit(w);
+    normaliser wide = fit_normaliser(w);
     wide.offset.push_back(0);
     CHECK_THROWS_AS(make(w, sized(4), wide), shape_error);
     data::windows bad = w;

@@ -10,12 +10,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <type_traits>
 #include <vector>
 
 #include "smldist/core/parallel.hpp"
 
 namespace smldist::testing_kernel {
+
+/// A list of extents to loop over.
+using counts = std::initializer_list<std::size_t>;
 
 /// n values in [-1, 1), the same for the same seed.
 template <class T> std::vector<T> values(std::size_t n, std::uint64_t seed) {
@@ -58,7 +62,7 @@ template <class F> bool same_on_any_threads(F&& run) {
     set_threads(1);
     const auto one = run();
     bool same = true;
-    for (std::size_t n : {2, 3}) {
+    for (std::size_t n : counts{2, 3}) {
         set_threads(n);
         same = same && same_bits(one, run());
     }

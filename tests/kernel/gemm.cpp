@@ -12,9 +12,9 @@ namespace {
 constexpr std::size_t gap = 3;
 
 TEST_CASE_TEMPLATE("gemm: equal to the plain loops", T, float, double) {
-    for (std::size_t M : {1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 31, 33, 65})
-        for (std::size_t N : {1, 3, 8, 9, 16, 17, 24, 40, 47, 48, 72, 96, 130})
-            for (std::size_t K : {0, 1, 2, 7, 16, 40, 97})
+    for (std::size_t M : counts{1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 31, 33, 65})
+        for (std::size_t N : counts{1, 3, 8, 9, 16, 17, 24, 40, 47, 48, 72, 96, 130})
+            for (std::size_t K : counts{0, 1, 2, 7, 16, 40, 97})
                 for (bool add : {false, true}) {
                     CAPTURE(M);
                     CAPTURE(N);
@@ -50,7 +50,7 @@ TEST_CASE_TEMPLATE("gemm: equal to the plain loops", T, float, double) {
 }
 
 TEST_CASE_TEMPLATE("gemm_tn: a long batch in parts", T, float, double) {
-    for (std::size_t K : {255, 256, 257, 2048, 2049, 5000, 9001}) {
+    for (std::size_t K : counts{255, 256, 257, 2048, 2049, 5000, 9001}) {
         const std::size_t M = 9, N = 27;
         const auto a = values<T>(K * M, 1), b = values<T>(K * N, 2);
         for (bool add : {false, true}) {
@@ -74,12 +74,12 @@ TEST_CASE("gemm: strided rows of A may overlap, as a convolution's do") {
 
 TEST_CASE_TEMPLATE("gemm: a row has the same bits whatever the number of rows", T, float, double) {
     const std::size_t most = 130, K = 33;
-    for (std::size_t N : {7, 24, 40, 96}) {
+    for (std::size_t N : counts{7, 24, 40, 96}) {
         const auto a = values<T>(most * K, 1), w = values<T>(N * K, 2), bias = values<T>(N, 3);
         std::vector<T> all_nt(most * N), all_nn(most * N);
         kernel::gemm_nt(most, N, K, a.data(), K, w.data(), K, all_nt.data(), N, false, bias.data());
         kernel::gemm_nn(most, N, K, a.data(), K, w.data(), N, all_nn.data(), N, false);
-        for (std::size_t M : {1, 2, 3, 4, 5, 8, 11, 16, 17, 64, 129}) {
+        for (std::size_t M : counts{1, 2, 3, 4, 5, 8, 11, 16, 17, 64, 129}) {
             CAPTURE(M);
             std::vector<T> nt(M * N), nn(M * N);
             kernel::gemm_nt(M, N, K, a.data(), K, w.data(), K, nt.data(), N, false, bias.data());

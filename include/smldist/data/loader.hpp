@@ -155,7 +155,7 @@ private:
         const std::size_t length = source_->length(), channels = source_->channels();
         const generator g = epoch_random_.split(1 + place);
         if (o.any()) augment_physical(x, length, channels, o, source_->info, g, scratch);
-        if (normaliser_.kind != normaliser_kind::none) normaliser_.apply(x, length);
+        normaliser_.apply(x, length);
         if (o.any()) augment_normalised(x, length, channels, o, source_->info, g);
     }
 

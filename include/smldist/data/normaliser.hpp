@@ -1,77 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The normaliser: an affine map a channel, fitted on training subjects and stored in the model file.
+/// Fitting the normaliser, on training subjects only, and applying it to tensors.
 #ifndef SMLDIST_DATA_NORMALISER_HPP
 #define SMLDIST_DATA_NORMALISER_HPP
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
-#include <string_view>
 #include <vector>
 
-#include "smldist/core/error.hpp"
+#include "smldist/core/normaliser.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/window.hpp"
 
 namespace smldist::inline SMLDIST_ABI::data {
 
-enum class normaliser_kind : std::uint8_t {
-    none,
-    zscore, ///< mean 0, standard deviation 1 a channel
-    robust, ///< Tukey's fence [Q1 - 1.5 IQR, Q3 + 1.5 IQR], clipped, to [0, 1]
-    minmax, ///< [min, max] to [0, 1], not clipped
-    shared  ///< x / r, r the root mean square of the three axes of a sensor; z-score for channels in no triple
-};
-
-inline constexpr std::array<std::string_view, 5> normaliser_names{"none", "zscore", "robust", "minmax", "shared"};
-
-/// y = (clip(x, low, high) - offset) * scale, channel by channel; low and high are empty unless the kind clips.
-///
-/// `shared` keeps directions and ratios of norms, so it commutes with a rotation of the device.
-/// A channel without spread in the training data gets scale 0: its output is 0, whatever comes later.
-struct normaliser {
-    normaliser_kind kind = normaliser_kind::none;
-    std::vector<float> offset, scale, low, high;
-
-    /// Statistics of `w`, which must hold training subjects only: sums in double, quartiles by linear interpolation
-    /// (numpy's default). Cost O(N L C). Throws what windows::check throws.
-    static normaliser fit(const windows& w, normaliser_kind kind = normaliser_kind::zscore);
-
-    std::size_t channels() const { return offset.size(); }
-
-    /// Normalises `rows` rows of channels() values in place.
-    void apply(float* x, std::size_t rows) const {
-        const std::size_t channel_count = channels();
-        for (std::size_t r = 0; r < rows; ++r, x += channel_count) {
-            if (!low.empty())
-                for (std::size_t c = 0; c < channel_count; ++c) x[c] = std::clamp(x[c], low[c], high[c]);
-            for (std::size_t c = 0; c < channel_count; ++c) x[c] = (x[c] - offset[c]) * scale[c];
-        }
-    }
-    /// Normalises x (…, C) in place. Throws shape_error when C is not channels(); kind none takes any x.
-    void apply(tensor<float>& x) const {
-        if (kind == normaliser_kind::none) return;
-        require_channels(x.shape().rank() == 0 ? 0 : x.shape().back());
-        parallel_for(x.shape().rows(), 4096, [&](std::size_t first, std::size_t last) {
-            apply(x.data() + first * channels(), last - first);
-        });
-    }
-    windows applied(windows w) const {
-        apply(w.x);
-        return w;
-    }
-    /// Throws shape_error unless data of `count` channels can be normalised.
-    void require_channels(std::size_t count) const {
-        if (kind != normaliser_kind::none && count != channels())
-            raise<shape_error>("normaliser", "number of channels is ", count, ", expected ", channels());
-    }
-
-    friend bool operator==(const normaliser&, const normaliser&) = default;
-};
+/// Normalises x (…, C) in place. Throws shape_error when C is not n.channels(); kind none takes any x.
+inline void normalise(tensor<float>& x, const normaliser& n) {
+    if (n.kind == normaliser_kind::none) return;
+    n.require_channels(x.shape().rank() == 0 ? 0 : x.shape().back());
+    parallel_for(x.shape().rows(), 4096, [&](std::size_t first, std::size_t last) {
+        n.apply(x.data() + first * n.channels(), last - first);
+    });
+}
+inline windows normalised(windows w, const normaliser& n) {
+    normalise(w.x, n);
+    return w;
+}
 
 namespace detail {
 
@@ -115,7 +71,9 @@ inline double quantile(std::vector<float>& values, double q) {
 
 } // namespace detail
 
-inline normaliser normaliser::fit(const windows& w, normaliser_kind kind) {
+/// Statistics of `w`, which must hold training subjects only: sums in double, quartiles by linear interpolation
+/// (numpy's default). Cost O(N L C). Throws what windows::check throws.
+inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::zscore) {
     w.check();
     normaliser n;
     n.kind = kind;

@@ -15,21 +15,21 @@ namespace smldist::inline SMLDIST_ABI::distill {
 
 /// Calls f(first, outputs) for consecutive batches of the windows in evaluation mode, normalised.
 template <class Network, class F>
-void for_each_batch(const Network& net, const data::windows& w, const data::normaliser& normal, F&& f,
+void for_each_batch(const Network& net, const data::windows& w, const normaliser& normal, F&& f,
                     std::size_t batch = 128) {
     const std::size_t stride = w.length() * w.channels();
     for (std::size_t first = 0; first < w.size(); first += batch) {
         const std::size_t count = std::min(batch, w.size() - first);
         auto x = tensor<float>::uninitialized({count, w.length(), w.channels()});
         std::copy_n(w.window(first), count * stride, x.data());
-        normal.apply(x);
+        data::normalise(x, normal);
         f(first, net(x, mode::eval));
     }
 }
 
 /// Class probabilities (N, classes) of every window: softmax of the logits.
 template <class Network>
-tensor<float> predict(const Network& net, const data::windows& w, const data::normaliser& normal) {
+tensor<float> predict(const Network& net, const data::windows& w, const normaliser& normal) {
     tensor<float> p;
     for_each_batch(net, w, normal, [&](std::size_t first, const outputs<tensor<float>>& out) {
         const std::size_t N = out.logits.shape()[1];
@@ -42,7 +42,7 @@ tensor<float> predict(const Network& net, const data::windows& w, const data::no
 /// Accuracy, F1 figures and calibration on labelled windows.
 /// Throws     usage_error when the network knows fewer classes than the labels need.
 template <class Network>
-metric::evaluation evaluate(const Network& net, const data::windows& w, const data::normaliser& normal) {
+metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal) {
     return metric::evaluate(w.label, w.subject, predict(net, w, normal));
 }
 

@@ -54,7 +54,7 @@ private:
 
 /// One evaluation pass of the teacher over the training windows.
 template <class Teacher>
-plan calibrate(const Teacher& teacher, const data::windows& train, const data::normaliser& normal) {
+plan calibrate(const Teacher& teacher, const data::windows& train, const normaliser& normal) {
     std::vector<detail::channel_moments> stages;
     detail::channel_moments feature;
     std::size_t right = 0;

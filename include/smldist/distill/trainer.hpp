@@ -133,7 +133,7 @@ public:
     std::function<bool()> stop; ///< asked after every step; true ends training after that epoch's validation
 
     training(Network& net, Objective& objective, const data::windows& train, const data::windows& validation,
-             const data::normaliser& normal, const training_options& options)
+             const normaliser& normal, const training_options& options)
         : net_(net),
           objective_(objective),
           validation_(validation),
@@ -264,7 +264,7 @@ private:
     Network& net_;
     Objective& objective_;
     const data::windows& validation_;
-    const data::normaliser& normal_;
+    const normaliser& normal_;
     training_options options_;
     data::loader loader_;
     data::batch batch_;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The normaliser as plain data: an affine map a channel, stored in the model file. `data/normaliser.hpp` fits it.
+#ifndef SMLDIST_CORE_NORMALISER_HPP
+#define SMLDIST_CORE_NORMALISER_HPP
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+
+namespace smldist::inline SMLDIST_ABI {
+
+enum class normaliser_kind : std::uint8_t {
+    none,
+    zscore, ///< mean 0, standard deviation 1 a channel
+    robust, ///< Tukey's fence [Q1 - 1.5 IQR, Q3 + 1.5 IQR], clipped, to [0, 1]
+    minmax, ///< [min, max] to [0, 1], not clipped
+    shared  ///< x / r, r the root mean square of the three axes of a sensor; z-score for channels in no triple
+};
+
+inline constexpr std::array<std::string_view, 5> normaliser_names{"none", "zscore", "robust", "minmax", "shared"};
+
+/// y = (clip(x, low, high) - offset) * scale, channel by channel; low and high are empty unless the kind clips.
+///
+/// `shared` keeps directions and ratios of norms, so it commutes with a rotation of the device.
+/// A channel without spread in the training data gets scale 0: its output is 0, whatever comes later.
+struct normaliser {
+    normaliser_kind kind = normaliser_kind::none;
+    std::vector<float> offset, scale, low, high;
+
+    std::size_t channels() const { return offset.size(); }
+
+    /// Normalises `rows` rows of channels() values in place; kind none leaves them.
+    void apply(float* x, std::size_t rows) const {
+        const std::size_t channel_count = channels();
+        for (std::size_t r = 0; r < rows; ++r, x += channel_count) {
+            if (!low.empty())
+                for (std::size_t c = 0; c < channel_count; ++c) x[c] = std::clamp(x[c], low[c], high[c]);
+            for (std::size_t c = 0; c < channel_count; ++c) x[c] = (x[c] - offset[c]) * scale[c];
+        }
+    }
+    /// Throws shape_error unless data of `count` channels can be normalised.
+    void require_channels(std::size_t count) const {
+        if (kind != normaliser_kind::none && count != channels())
+            raise<shape_error>("normaliser", "number of channels is ", count, ", expected ", channels());
+    }
+
+    friend bool operator==(const normaliser&, const normaliser&) = default;
+};
+
+} // namespace smldist::inline SMLDIST_ABI
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/kernel/reduce.hpp"
+
+#include <limits>
+
+#include "compare.hpp"
+
+using namespace smldist;
+using namespace smldist::testing_kernel;
+
+namespace {
+
+TEST_CASE_TEMPLATE("reduce: equal to the plain loops", T, float, double) {
+    for (std::size_t C : counts{1, 3, 8, 9, 16, 17, 24, 40, 47, 48, 72, 96, 130})
+        for (std::size_t R : counts{1, 2, 3, 4, 7, 33, 300})
+            for (bool add : {false, true}) {
+                CAPTURE(R);
+                CAPTURE(C);
+                CAPTURE(add);
+                const auto x = values<T>(R * C, 1);
+                auto columns = values<T>(C, 2), columns_want = columns, sums = values<T>(R, 3), sums_want = sums;
+                kernel::column_sum(R, C, x.data(), columns.data(), add);
+                kernel::naive::column_sum(R, C, x.data(), columns_want.data(), add);
+                CHECK(close(columns, columns_want));
+                kernel::row_sum(R, C, x.data(), sums.data(), add);
+                kernel::naive::row_sum(R, C, x.data(), sums_want.data(), add);
+                CHECK(close(sums, sums_want));
+                const auto many = values<T>(3 * R * C, 4);
+                std::vector<T> mean(3 * C), mean_want(3 * C);
+                kernel::pool_mean(3, R, C, many.data(), mean.data());
+                kernel::naive::pool_mean(3, R, C, many.data(), mean_want.data());
+                CHECK(close(mean, mean_want));
+                auto dx = values<T>(3 * R * C, 5), dx_want = dx;
+                kernel::pool_mean_backward(3, R, C, mean.data(), dx.data(), add);
+                kernel::naive::pool_mean_backward(3, R, C, mean.data(), dx_want.data(), add);
+                CHECK(close(dx, dx_want));
+                std::vector<T> largest(R);
+                std::vector<std::size_t> where(R);
+                kernel::row_max(R, C, x.data(), largest.data());
+                kernel::row_argmax(R, C, x.data(), where.data());
+                for (std::size_t r = 0; r < R; ++r) {
+                    const auto want = std::max_element(x.data() + r * C, x.data() + (r + 1) * C);
+                    CHECK(largest[r] == *want);
+                    CHECK(where[r] == static_cast<std::size_t>(want - (x.data() + r * C)));
+                }
+            }
+}
+
+TEST_CASE("reduce: no rows give zero sums, ties the first column, all −∞ gives −∞") {
+    std::vector<float> y{1, 2};
+    const std::vector<float> x{3, 5, 5, 1};
+    kernel::column_sum(0, 2, x.data(), y.data(), true);
+    CHECK(y == std::vector<float>{1, 2});
+    kernel::column_sum(0, 2, x.data(), y.data(), false);
+    CHECK(y == std::vector<float>{0, 0});
+    std::size_t at = 9;
+    kernel::row_argmax(1, 4, x.data(), &at);
+    CHECK(at == 1);
+    const std::vector<float> low(19, -std::numeric_limits<float>::infinity());
+    kernel::row_max(1, 19, low.data(), y.data());
+    CHECK(y[0] == low[0]);
+}
+
+TEST_CASE("reduce: the same bits on any number of threads") {
+    const std::size_t R = 5000, C = 40;
+    const auto x = values<float>(R * C, 1);
+    CHECK(same_on_any_threads([&] {
+        std::vector<float> y(C);
+        kernel::column_sum(R, C, x.data(), y.data(), false);
+        return y;
+    }));
+    CHECK(same_on_any_threads([&] {
+        std::vector<float> y(R);
+        kernel::row_sum(R, C, x.data(), y.data(), false);
+        return y;
+    }));
+    CHECK(same_on_any_threads([&] {
+        std::vector<float> y(R / 10 * C);
+        kernel::pool_mean(R / 10, 10, C, x.data(), y.data());
+        return y;
+    }));
+}
+
+} // namespace

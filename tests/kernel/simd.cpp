@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/kernel/simd.hpp"
+
+#include <limits>
+
+#include "compare.hpp"
+
+using namespace smldist;
+using namespace smldist::testing_kernel;
+namespace simd = smldist::kernel::simd;
+
+namespace {
+
+TEST_CASE_TEMPLATE("sweep: covers every index once, in order", T, float, double) {
+    for (std::size_t n = 0; n < 70; ++n) {
+        std::size_t next = 0;
+        bool in_order = true;
+        simd::sweep<T>(n, [&](auto p, std::size_t i) {
+            in_order = in_order && i == next;
+            next += p.size;
+        });
+        CHECK(in_order);
+        CHECK(next == n);
+    }
+}
+
+/// Every function of the seam on one pack type against <cmath>.
+template <class V> void functions() {
+    using T = typename V::value_type;
+    const auto a = values<T>(V::size, 1), b = values<T>(V::size, 2), c = values<T>(V::size, 3);
+    const V va = simd::load<V>(a.data()), vb = simd::load<V>(b.data()), vc = simd::load<V>(c.data());
+    const auto check = [&](V got, auto f) {
+        std::vector<T> lanes(V::size), want(V::size);
+        simd::store(lanes.data(), got);
+        for (std::size_t i = 0; i < V::size; ++i) want[i] = f(a[i], b[i], c[i]);
+        CHECK(distance(lanes, want) <= 4 * double(std::numeric_limits<T>::epsilon()));
+    };
+    check(simd::fma(va, vb, vc), [](T x, T y, T z) { return std::fma(x, y, z); });
+    check(simd::max(va, vb), [](T x, T y, T) { return std::max(x, y); });
+    check(simd::min(va, vb), [](T x, T y, T) { return std::min(x, y); });
+    check(simd::abs(va), [](T x, T, T) { return std::abs(x); });
+    check(simd::sqrt(simd::abs(va)), [](T x, T, T) { return std::sqrt(std::abs(x)); });
+    check(simd::exp(va), [](T x, T, T) { return std::exp(x); });
+    check(simd::log(simd::abs(va)), [](T x, T, T) { return std::log(std::abs(x)); });
+    check(simd::tanh(va), [](T x, T, T) { return std::tanh(x); });
+    check(simd::select(va > vb, va, vc), [](T x, T y, T z) { return x > y ? x : z; });
+    check(simd::constant<V>(0.25), [](T, T, T) { return T(0.25); });
+    check(-va / vb, [](T x, T y, T) { return -x / y; });
+    T sum(0);
+    for (T x : a) sum += x;
+    CHECK(double(simd::sum(va)) == doctest::Approx(double(sum)).epsilon(tolerance<T>).scale(1));
+    CHECK(simd::largest(va) == *std::max_element(a.begin(), a.end()));
+    for (std::size_t n = 0; n <= V::size; ++n) {
+        std::vector<T> lanes(V::size);
+        simd::store(lanes.data(), simd::load_partial<V>(a.data(), n, T(9)));
+        for (std::size_t i = 0; i < V::size; ++i) CHECK(lanes[i] == (i < n ? a[i] : T(9)));
+    }
+}
+
+TEST_CASE_TEMPLATE("simd: functions on every pack", T, float, double) {
+    functions<simd::full<T>>();
+    functions<simd::half<T>>();
+    functions<simd::quarter<T>>();
+    functions<simd::single<T>>();
+}
+
+TEST_CASE_TEMPLATE("simd: fma rounds once where the machine has the instruction", T, float, double) {
+#if defined(__FMA__)
+    const T e = std::numeric_limits<T>::epsilon();
+    const auto exact = [&](auto v) {
+        using V = decltype(v);
+        std::vector<T> lanes(V::size);
+        simd::store(lanes.data(), simd::fma(V(T(1) + e), V(T(1) - e), V(T(-1))));
+        for (T x : lanes) CHECK(x == -e * e);
+    };
+    exact(simd::full<T>(T(0)));
+    exact(simd::half<T>(T(0)));
+    exact(simd::quarter<T>(T(0)));
+    exact(simd::single<T>(T(0)));
+#endif
+}
+
+TEST_CASE_TEMPLATE("simd: exp at its limits", T, float, double) {
+    using V = simd::full<T>;
+    constexpr T infinity = std::numeric_limits<T>::infinity();
+    const auto first = [](V v) {
+        std::vector<T> lanes(V::size);
+        simd::store(lanes.data(), v);
+        return lanes[0];
+    };
+    CHECK(first(simd::exp(V(-infinity))) == T(0));
+    CHECK(first(simd::exp(V(infinity))) == infinity);
+    CHECK(first(simd::exp(V(T(0)))) == T(1));
+    CHECK(std::isnan(first(simd::exp(V(std::numeric_limits<T>::quiet_NaN())))));
+    CHECK(first(simd::log(V(T(0)))) == -infinity);
+}
+
+TEST_CASE("unroll: indices in order, as constants") {
+    std::vector<std::size_t> seen;
+    simd::unroll<4>([&](auto i) { seen.push_back(std::integral_constant<std::size_t, i>::value); });
+    CHECK(seen == std::vector<std::size_t>{0, 1, 2, 3});
+}
+
+} // namespace

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/op/reshape.hpp"
+
+#include "check.hpp"
+
+using namespace smldist;
+
+TEST_CASE("reshape") {
+    const std::vector<std::pair<shape, shape>> cases = {
+        {{2, 3, 4}, {4, 6}}, {{2, 3, 4}, {24}}, {{1}, {}}, {{}, {1, 1}}, {{7}, {7}}};
+    for (const auto& [from, to] : cases)
+        check_op("reshape" + from.text() + to.text(), {normal(from)},
+                 [to = to](const auto& in) { return op::reshape(in[0], to); });
+    check_reference("reshape/2x3x4_4x6", {"x"}, [](const auto& in) { return op::reshape(in[0], {4, 6}); });
+    CHECK_RAISES(shape_error, "op::reshape: shape is (2, 3), expected as many elements as (7)",
+                 op::reshape(tensor<float>(shape{2, 3}), {7}));
+}
+
+TEST_CASE("flatten") {
+    const auto f = [](const auto& in) { return op::flatten(in[0]); };
+    for (const shape& s : {shape{2, 3, 4}, shape{5}, shape{1, 1}, shape{2, 2, 2, 2}})
+        check_op("flatten" + s.text(), {normal(s)}, f);
+    check_reference("flatten/2x3x4", {"x"}, f);
+    CHECK(op::flatten(tensor<float>(shape{0, 3, 4})).shape() == shape{0, 12});
+    CHECK_RAISES(shape_error, "op::flatten: shape is ()", op::flatten(tensor<float>(shape{})));
+}
+
+TEST_CASE("concat") {
+    struct one_case {
+        std::ptrdiff_t axis;
+        shape a, b;
+        bool in_file;
+    };
+    const std::vector<one_case> cases = {
+        {0, {2, 3, 4}, {1, 3, 4}, true},
+        {1, {2, 3, 4}, {2, 2, 4}, true},
+        {2, {2, 3, 4}, {2, 3, 1}, true},
+        {-1, {2, 3, 4}, {2, 3, 5}, true},
+        {-3, {2, 3, 4}, {1, 3, 4}, false},
+        {0, {1}, {1}, false},
+        {0, {5}, {62}, false},
+    };
+    for (const auto& c : cases) {
+        const auto f = [axis = c.axis](const auto& in) { return op::concat(in[0], in[1], axis); };
+        check_op("concat" + c.a.text() + c.b.text() + std::to_string(c.axis), {normal(c.a, 1), normal(c.b, 2)}, f);
+        if (c.in_file) check_reference("concat/" + std::to_string(c.axis), {"a", "b"}, f);
+    }
+    check_op("concat(x, x)", {normal({2, 3})}, [](const auto& in) { return op::concat(in[0], in[0], 0); });
+    check_op("three parts", {normal({2, 3}, 1), normal({2, 1}, 2), normal({2, 2}, 3)},
+             [](const auto& in) { return op::concat(op::concat(in[0], in[1]), in[2]); });
+}
+
+TEST_CASE("concat: a part without elements, and errors") {
+    const tensor<float> x(shape{2, 3}), none(shape{2, 0}), tall(shape{3, 3});
+    CHECK(op::concat(x, none, 1).shape() == shape{2, 3});
+    CHECK_RAISES(shape_error, "op::concat: shape of b is (3, 3), expected that of a, (2, 3), but for axis 1",
+                 op::concat(x, tall, 1));
+    CHECK_RAISES(shape_error, "shape of b is (2)", op::concat(x, tensor<float>(shape{2}), 0));
+    CHECK_RAISES(shape_error, "axis is 2", op::concat(x, x, 2));
+}
+
+TEST_CASE("slice") {
+    struct one_case {
+        std::ptrdiff_t axis;
+        std::size_t begin, end;
+        bool in_file;
+    };
+    const std::vector<one_case> cases = {{0, 1, 2, true}, {1, 0, 2, true},   {2, 1, 3, true},  {-1, 0, 4, true},
+                                         {1, 2, 3, true}, {-2, 1, 2, false}, {-3, 0, 2, false}};
+    for (const auto& c : cases) {
+        const auto f = [c](const auto& in) { return op::slice(in[0], c.axis, c.begin, c.end); };
+        const std::string name = std::to_string(c.axis) + "_" + std::to_string(c.begin) + "_" + std::to_string(c.end);
+        check_op("slice " + name, {normal({2, 3, 4})}, f);
+        if (c.in_file) check_reference("slice/" + name, {"x"}, f);
+    }
+    check_op("two parts of one x", {normal({4, 2})},
+             [](const auto& in) { return op::concat(op::slice(in[0], 0, 2, 4), op::slice(in[0], 0, 1, 3), 0); });
+}
+
+TEST_CASE("slice: an empty part, and errors") {
+    const tensor<float> x(shape{2, 3});
+    CHECK(op::slice(x, 1, 3, 3).shape() == shape{2, 0});
+    CHECK_RAISES(shape_error, "op::slice: part is [1, 4), expected inside [0, 3) of axis 1", op::slice(x, 1, 1, 4));
+    CHECK_RAISES(shape_error, "part is [2, 1)", op::slice(x, 1, 2, 1));
+    CHECK_RAISES(shape_error, "axis is -3", op::slice(x, -3, 0, 1));
+}
