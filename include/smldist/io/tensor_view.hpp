@@ -114,7 +114,7 @@ template <class T> bool copy_to(const tensor_view& tensor, T* to, std::size_t n,
     if (result == conversion::wrong_type)
         return fail(violation::value_type, std::is_same_v<T, bool> ? "expected BOOL" : "expected an integer dtype");
     if (result == conversion::out_of_range)
-        return fail(violation::value_range, "and holds a value that does not fit the type it is read as");
+        return fail(violation::value_range, "expected values that fit the type they are read as");
     return true;
 }
 /// The same. Throws format_error.

@@ -42,6 +42,19 @@ struct logits_options {
     repair rule = repair::mix;
     double margin = 0.05; ///< m of `mix`
     double hardness = 3;  ///< of `hardness`
+
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
+            if (!ok) raise<usage_error>("loss::logits_options", what, " is ", got, ", expected ", wanted);
+        };
+        need(temperature > 0 && std::isfinite(temperature), "temperature", temperature, "a positive number");
+        need(hard >= 0 && std::isfinite(hard), "hard", hard, "at least 0");
+        need(soft >= 0 && std::isfinite(soft), "soft", soft, "at least 0");
+        need(label_smoothing >= 0 && label_smoothing <= 1, "label_smoothing", label_smoothing, "0 to 1");
+        need(margin >= 0 && margin <= 1, "margin", margin, "0 to 1");
+        need(hardness > 0, "hardness", hardness, "above 0");
+    }
 };
 
 /// Soft targets of one batch.
@@ -59,14 +72,12 @@ template <class T> struct soft_targets {
 /// A right teacher's row stays p. Every rule but drop and off gives a distribution whose largest class is y.
 ///
 /// Shapes     z_T (B, N) · labels (B) · q (B, N)
-/// Throws     usage_error if T ≤ 0 or m is outside [0, 1]; errors of the labels as in cross_entropy.
+/// Throws     usage_error as logits_options::check; errors of the labels as in cross_entropy.
 /// Source     [OURS] for mix; Chen et al.'s public code for hardness; Swapped Logit Distillation (2504.20108) for swap.
 template <class T>
 soft_targets<T> condition(const tensor<T>& teacher, std::span<const int> labels, const logits_options& o = {}) {
+    o.check();
     detail::check_labels(teacher, labels);
-    if (!(o.temperature > 0) || !(o.margin >= 0 && o.margin <= 1))
-        raise<usage_error>("loss::condition", "temperature and margin are ", o.temperature, " and ", o.margin,
-                           ", expected a positive number and one from 0 to 1");
     soft_targets<T> out{teacher, 0};
     const std::size_t N = teacher.shape()[1];
     for (T& v : out.q) v /= static_cast<T>(o.temperature);
@@ -85,8 +96,8 @@ soft_targets<T> condition(const tensor<T>& teacher, std::span<const int> labels,
             break;
         }
         case repair::hardness: {
-            const double total = std::exp(o.hardness) + double(N) - 1;
-            for (std::size_t n = 0; n < N; ++n) q[n] = static_cast<T>((n == y ? std::exp(o.hardness) : 1.0) / total);
+            const double other = std::exp(-o.hardness), total = 1 + other * double(N - 1);
+            for (std::size_t n = 0; n < N; ++n) q[n] = static_cast<T>((n == y ? 1.0 : other) / total);
             break;
         }
         case repair::swap:
@@ -117,13 +128,11 @@ template <class X> struct logits_result {
 ///
 /// Shapes     z_S, z_T (B, N) · labels (B) · y ()
 /// Gradients  on z_S: λ_h (softmax(z_S) - target)/B + λ_s T (softmax(z_S/T) - q)/B; the teacher is a constant.
-/// Throws     as condition and cross_entropy; usage_error if a weight is negative.
+/// Throws     as condition; shape_error if z_S does not fit z_T.
 /// Source     Hinton et al. 2015 for the soft term; see condition for the rule.
 template <class X, class T>
 logits_result<X> logits(const X& student, const tensor<T>& teacher, std::span<const int> labels,
                         const logits_options& o = {}) {
-    if (!(o.hard >= 0 && o.soft >= 0))
-        raise<usage_error>("loss::logits", "weights are ", o.hard, " and ", o.soft, ", expected at least 0");
     auto [q, repaired] = condition(teacher, labels, o);
     const double scale = o.soft * o.temperature * o.temperature / double(labels.size());
     const double offset = scale * detail::negative_entropy(q);

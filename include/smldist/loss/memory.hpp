@@ -3,6 +3,8 @@
 #ifndef SMLDIST_LOSS_MEMORY_HPP
 #define SMLDIST_LOSS_MEMORY_HPP
 
+#include <cmath>
+
 #include "smldist/core/outputs.hpp"
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/loss/cross_entropy.hpp"
@@ -15,6 +17,16 @@ struct memory_options {
     double association = 1; ///< λ_a
     double retrieval = 1;   ///< λ_r
     double temperature = 1; ///< τ of the association
+
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
+            if (!ok) raise<usage_error>("loss::memory_options", what, " is ", got, ", expected ", wanted);
+        };
+        need(association >= 0 && std::isfinite(association), "association", association, "at least 0");
+        need(retrieval >= 0 && std::isfinite(retrieval), "retrieval", retrieval, "at least 0");
+        need(temperature > 0 && std::isfinite(temperature), "temperature", temperature, "a positive number");
+    }
 };
 
 /// Memory loss ("explain and store"): matches associations and retrieved patterns over the same memory.
@@ -26,15 +38,12 @@ struct memory_options {
 ///
 /// Shapes     scores (B, M) · retrieved (B, h), of student and teacher alike · y ()
 /// Gradients  on the student's scores λ_a τ (a_S - a_T)/B; on r_S 2 λ_r (r_S - r_T)/(B h).
-/// Throws     usage_error if a network has no memory, if τ ≤ 0 or a weight is negative; shape_error if the memories differ.
+/// Throws     usage_error if a network has no memory and as memory_options::check; shape_error if the memories differ.
 template <class X, class T>
 X memory(const memory_outputs<X>& student, const memory_outputs<tensor<T>>& teacher, const memory_options& o = {}) {
+    o.check();
     if (student.empty() || teacher.empty())
         raise<usage_error>("loss::memory", "a network has no memory head, expected one on student and teacher");
-    if (!(o.association >= 0 && o.retrieval >= 0 && o.temperature > 0))
-        raise<usage_error>("loss::memory", "association, retrieval, temperature are ", o.association, ", ",
-                           o.retrieval, ", ", o.temperature,
-                           ", expected weights of at least 0 and a positive temperature");
     tensor<T> a = teacher.scores;
     const std::size_t B = a.shape()[0];
     for (T& v : a) v /= static_cast<T>(o.temperature);

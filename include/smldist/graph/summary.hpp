@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A table of a traced network: layer, output shape, parameters, MACs, activation bytes. And its drawing.
+#ifndef SMLDIST_GRAPH_SUMMARY_HPP
+#define SMLDIST_GRAPH_SUMMARY_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smldist/graph/graph.hpp"
+
+namespace smldist::inline SMLDIST_ABI {
+
+/// One op of a summary.
+struct summary_row {
+    std::string layer; ///< path of the layer that owns the op's parameters; of the layer before, for ops without
+    std::string op;
+    smldist::shape shape;
+    std::size_t parameters = 0; ///< elements first used here; buffers do not count
+    std::uint64_t macs = 0;     ///< of the traced batch
+    std::size_t bytes = 0;      ///< of the result
+};
+
+struct summary {
+    std::vector<summary_row> rows;
+    std::size_t parameters = 0;
+    std::uint64_t macs = 0;
+    std::size_t peak_bytes = 0; ///< most bytes of activations alive at once when each is freed after its last use
+};
+
+/// Reads the summary off a graph; `names` maps addresses of parameters and buffers to dotted paths, `scalar_bytes` is the
+/// size of an activation's element.
+inline summary summarise(const graph& g, const std::map<const void*, std::string>& names,
+                         std::size_t scalar_bytes = 4) {
+    summary s;
+    std::vector<bool> counted(g.nodes.size());
+    std::vector<std::size_t> last_use(g.nodes.size(), 0);
+    for (std::size_t i = 0; i < g.nodes.size(); ++i)
+        for (const auto in : g.nodes[i].inputs) last_use[in] = i;
+    for (const auto& [name, id] : g.outputs) last_use[id] = g.nodes.size();
+    const auto is_activation = [&](std::size_t i) {
+        return g.nodes[i].what == graph::kind::op || g.nodes[i].what == graph::kind::input;
+    };
+    std::size_t alive = 0;
+    std::string layer = "input";
+    for (std::size_t i = 0; i < g.nodes.size(); ++i) {
+        const auto& n = g.nodes[i];
+        if (!is_activation(i)) continue;
+        const std::size_t bytes = n.shape.size() * scalar_bytes;
+        alive += bytes;
+        s.peak_bytes = std::max(s.peak_bytes, alive);
+        std::vector<std::uint32_t> ended = n.inputs;
+        std::sort(ended.begin(), ended.end());
+        ended.erase(std::unique(ended.begin(), ended.end()), ended.end());
+        for (const auto in : ended)
+            if (is_activation(in) && last_use[in] == i) alive -= g.nodes[in].shape.size() * scalar_bytes;
+        if (n.what != graph::kind::op) continue;
+        summary_row row{"", n.name, n.shape, 0, n.macs, bytes};
+        for (const auto in : n.inputs) {
+            const auto& p = g.nodes[in];
+            if (const auto found = names.find(p.address); p.address && found != names.end())
+                layer = found->second.substr(0, std::min(found->second.rfind('.'), found->second.size()));
+            if (p.what == graph::kind::parameter && !counted[in]) {
+                counted[in] = true;
+                row.parameters += p.shape.size();
+            }
+        }
+        row.layer = layer;
+        s.parameters += row.parameters;
+        s.macs += row.macs;
+        s.rows.push_back(std::move(row));
+    }
+    return s;
+}
+
+/// The summary as text, one op a line, columns aligned, totals last.
+inline std::string text(const summary& s) {
+    std::vector<std::vector<std::string>> cells{{"layer", "op", "output", "parameters", "MACs", "bytes"}};
+    for (const auto& r : s.rows)
+        cells.push_back({r.layer, r.op, r.shape.text(), std::to_string(r.parameters), std::to_string(r.macs),
+                         std::to_string(r.bytes)});
+    cells.push_back({"total", "", "", std::to_string(s.parameters), std::to_string(s.macs),
+                     "peak " + std::to_string(s.peak_bytes)});
+    std::vector<std::size_t> width(6);
+    for (const auto& row : cells)
+        for (std::size_t c = 0; c < 6; ++c) width[c] = std::max(width[c], row[c].size());
+    std::string out;
+    for (const auto& row : cells) {
+        std::string line;
+        for (std::size_t c = 0; c < 6; ++c) {
+            const std::string pad(width[c] - row[c].size(), ' ');
+            line += (c ? "  " : "") + (c < 3 ? row[c] + pad : pad + row[c]);
+        }
+        out += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+    }
+    return out;
+}
+
+/// The graph in the language of Graphviz: ops as boxes with their result's shape, data flowing along the arrows.
+inline std::string to_dot(const graph& g, const std::map<const void*, std::string>& names) {
+    std::string out = "digraph network {\n  node [shape=box, fontname=\"Helvetica\"];\n";
+    for (std::size_t i = 0; i < g.nodes.size(); ++i) {
+        const auto& n = g.nodes[i];
+        if (n.what != graph::kind::op && n.what != graph::kind::input) continue;
+        std::string label = n.name;
+        for (const auto in : n.inputs)
+            if (const auto found = names.find(g.nodes[in].address); g.nodes[in].address && found != names.end()) {
+                label += "\\n" + found->second.substr(0, std::min(found->second.rfind('.'), found->second.size()));
+                break;
+            }
+        out += "  n" + std::to_string(i) + " [label=\"" + label + "\\n" + n.shape.text() + "\"];\n";
+        for (const auto in : n.inputs)
+            if (g.nodes[in].what == graph::kind::op || g.nodes[in].what == graph::kind::input)
+                out += "  n" + std::to_string(in) + " -> n" + std::to_string(i) + ";\n";
+    }
+    for (const auto& [name, id] : g.outputs)
+        out += "  \"" + name + "\" [shape=ellipse];\n  n" + std::to_string(id) + " -> \"" + name + "\";\n";
+    return out + "}\n";
+}
+
+} // namespace smldist::inline SMLDIST_ABI
+
+#endif

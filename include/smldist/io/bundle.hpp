@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The model file: one safetensors file that describes itself. Weights, architecture, traced graph, normaliser, window,
+/// labels, and a self-test.
+#ifndef SMLDIST_IO_BUNDLE_HPP
+#define SMLDIST_IO_BUNDLE_HPP
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/normaliser.hpp"
+#include "smldist/io/file.hpp"
+#include "smldist/io/json.hpp"
+#include "smldist/io/safetensors.hpp"
+#include "smldist/io/sha256.hpp"
+
+namespace smldist::inline SMLDIST_ABI::io {
+
+/// What a model file says of its model besides the weights.
+struct model_facts {
+    json architecture;               ///< what rebuilds the network
+    json graph;                      ///< traced nodes; a runtime needs no other description
+    smldist::normaliser normaliser;  ///< raw units → what the network was trained on
+    std::size_t window = 0, hop = 0; ///< in samples
+    double rate_hz = 0;
+    std::vector<std::string> channels; ///< names, in order
+    std::vector<std::string> units;    ///< one a channel
+    std::vector<std::string> labels;   ///< one a class
+    std::uint64_t seed = 0;
+    std::string created_by = "smldist " SMLDIST_VERSION_STRING;
+};
+
+/// Names of the tensors that hold the self-test: a window in raw units (1, L, C) and its logits (1, N).
+inline constexpr std::string_view selftest_input = "selftest.input", selftest_output = "selftest.output";
+inline constexpr std::string_view format_version = "1";
+
+namespace detail {
+
+inline json list(const std::vector<std::string>& words) {
+    json::array items;
+    for (const auto& w : words) items.emplace_back(w);
+    return items;
+}
+inline std::vector<std::string> words(const json& list) {
+    std::vector<std::string> out;
+    for (const auto& item : list.as_array()) out.push_back(item.as_string());
+    return out;
+}
+/// Floats as JSON numbers that read back to the same bits.
+inline json list(const std::vector<float>& values) {
+    json::array items;
+    for (const float v : values) items.emplace_back(double(v));
+    return items;
+}
+inline std::vector<float> floats(const json& list) {
+    std::vector<float> out;
+    for (const auto& item : list.as_array()) {
+        const auto v = static_cast<float>(item.as_double());
+        if (!std::isfinite(v)) raise<data_error>("model file", "a number of preprocess is out of range");
+        out.push_back(v);
+    }
+    return out;
+}
+
+inline std::string preprocess_text(const model_facts& f) {
+    json p;
+    p.set("layout", "BLC");
+    p.set("normaliser", normaliser_names[static_cast<std::size_t>(f.normaliser.kind)]);
+    p.set("offset", list(f.normaliser.offset));
+    p.set("scale", list(f.normaliser.scale));
+    p.set("low", list(f.normaliser.low));
+    p.set("high", list(f.normaliser.high));
+    p.set("window", f.window);
+    p.set("stride", f.hop);
+    p.set("rate_hz", f.rate_hz);
+    p.set("channels", list(f.channels));
+    p.set("units", list(f.units));
+    return p.dump();
+}
+
+inline void read_preprocess(const std::string& text, model_facts& f) {
+    const json p = json::parse(text);
+    if (p.as_string("layout") != "BLC")
+        raise<data_error>("model file", "layout is ", quoted(p.as_string("layout")), ", expected \"BLC\"");
+    const auto& name = p.as_string("normaliser");
+    std::size_t kind = 0;
+    while (kind < normaliser_names.size() && normaliser_names[kind] != name) ++kind;
+    if (kind == normaliser_names.size())
+        raise<data_error>("model file", "normaliser ", quoted(name), " is not known");
+    f.normaliser = {static_cast<normaliser_kind>(kind), floats(p.at("offset")), floats(p.at("scale")),
+                    floats(p.at("low")), floats(p.at("high"))};
+    f.window = p.as_size("window");
+    f.hop = p.as_size("stride");
+    f.rate_hz = p.as_double("rate_hz");
+    f.channels = words(p.at("channels"));
+    f.units = words(p.at("units"));
+    const std::size_t C = f.channels.size();
+    const auto fits = [&](std::size_t n, bool optional) { return n == C || (optional && n == 0); };
+    const bool none = f.normaliser.kind == normaliser_kind::none;
+    if (C == 0 || f.window == 0 || f.hop == 0 || !(f.rate_hz > 0) || !fits(f.units.size(), true) ||
+        !fits(f.normaliser.offset.size(), none) || !fits(f.normaliser.scale.size(), none) ||
+        f.normaliser.offset.size() != f.normaliser.scale.size() || !fits(f.normaliser.low.size(), true) ||
+        f.normaliser.low.size() != f.normaliser.high.size())
+        raise<data_error>("model file",
+                          "preprocess is inconsistent, expected a window, a rate and one offset, scale and "
+                          "name for each channel");
+    for (std::size_t c = 0; c < f.normaliser.low.size(); ++c)
+        if (f.normaliser.low[c] > f.normaliser.high[c])
+            raise<data_error>("model file", "clip bounds of channel ", c, " are reversed");
+}
+
+} // namespace detail
+
+/// A model file in memory: its facts and its tensors.
+struct bundle {
+    model_facts facts;
+    safetensors_file file;
+};
+
+/// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors.
+inline std::vector<std::byte> write_bundle(const model_facts& f, std::span<const tensor_view> tensors) {
+    metadata_map m{{"format", "smldist"},
+                   {"format_version", std::string(format_version)},
+                   {"architecture", f.architecture.dump()},
+                   {"graph", f.graph.dump()},
+                   {"preprocess", detail::preprocess_text(f)},
+                   {"labels", detail::list(f.labels).dump()},
+                   {"created_by", f.created_by},
+                   {"seed", std::to_string(f.seed)},
+                   {"selftest_input", std::string(selftest_input)},
+                   {"selftest_output", std::string(selftest_output)},
+                   {"sha256_of_buffer", std::string(64, '0')}};
+    // The hash has a fixed length, so the buffer does not move when the zeros are replaced.
+    const auto draft = safetensors_file::parse(write_safetensors(tensors, m));
+    m["sha256_of_buffer"] = sha256_hex(draft.buffer());
+    return write_safetensors(tensors, m);
+}
+
+/// Reads and checks a model file: every rule of the format, the version, the hash of the buffer, the facts.
+/// Throws     data_error (format_error for the container) that names what is wrong.
+inline bundle read_bundle(std::vector<std::byte> bytes) {
+    bundle b;
+    safetensors_options options;
+    options.require_finite = true;
+    b.file = safetensors_file::parse(std::move(bytes), options);
+    const auto& m = b.file.metadata();
+    const auto text = [&m](std::string_view key) -> const std::string& {
+        const auto found = m.find(key);
+        if (found == m.end()) raise<data_error>("model file", "metadata key ", quoted(key), " is missing");
+        return found->second;
+    };
+    if (text("format") != "smldist")
+        raise<data_error>("model file", "format is ", quoted(text("format")), ", expected \"smldist\"");
+    if (text("format_version") != format_version)
+        raise<data_error>("model file", "format_version is ", quoted(text("format_version")), ", expected ",
+                          quoted(format_version), "; a newer smldist may read it");
+    if (const auto hash = sha256_hex(b.file.buffer()); hash != text("sha256_of_buffer"))
+        raise<data_error>("model file", "SHA-256 of the weights is ", hash, ", expected ",
+                          quoted(text("sha256_of_buffer")));
+    b.facts.architecture = json::parse(text("architecture"));
+    b.facts.graph = json::parse(text("graph"));
+    detail::read_preprocess(text("preprocess"), b.facts);
+    b.facts.labels = detail::words(json::parse(text("labels")));
+    b.facts.created_by = text("created_by");
+    const std::string& seed = text("seed");
+    const auto [end, code] = std::from_chars(seed.data(), seed.data() + seed.size(), b.facts.seed);
+    if (code != std::errc() || end != seed.data() + seed.size())
+        raise<data_error>("model file", "seed is ", quoted(seed), ", expected an unsigned integer");
+    if (text("selftest_input") != selftest_input || text("selftest_output") != selftest_output)
+        raise<data_error>("model file", "names of the self-test tensors are not known");
+    return b;
+}
+
+/// Reads a model file from disk. Throws io_error when it cannot be read, and as read_bundle(bytes).
+inline bundle read_bundle(const std::string& path) { return read_bundle(read_file(path)); }
+
+} // namespace smldist::inline SMLDIST_ABI::io
+
+#endif

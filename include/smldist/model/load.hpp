@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Saving a network as a model file, and rebuilding it from one.
+#ifndef SMLDIST_MODEL_LOAD_HPP
+#define SMLDIST_MODEL_LOAD_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "smldist/io/bundle.hpp"
+#include "smldist/model/network.hpp"
+
+namespace smldist::inline SMLDIST_ABI::model {
+
+/// The configuration as the `architecture` of a model file.
+inline io::json to_json(const network_config& c) {
+    io::json::array rows;
+    for (const row& r : c.backbone.rows) rows.emplace_back(text(r));
+    io::json m;
+    m.set("patterns_per_class", c.memory.patterns_per_class);
+    m.set("width", c.memory.width);
+    m.set("updates", c.memory.updates);
+    m.set("beta", c.memory.beta);
+    m.set("kappa", c.memory.kappa);
+    io::json j;
+    j.set("type", "mobilenet_v3_1d");
+    j.set("preset", c.preset);
+    j.set("channels", c.backbone.channels);
+    j.set("stem", c.backbone.stem);
+    j.set("rows", std::move(rows));
+    j.set("tail", c.backbone.tail);
+    j.set("causal", c.backbone.causal);
+    j.set("bn_eps", c.backbone.norm.eps);
+    j.set("bn_momentum", c.backbone.norm.momentum);
+    j.set("classes", c.classes);
+    j.set("head", text(c.head));
+    j.set("memory", std::move(m));
+    j.set("dropout", c.dropout);
+    return j;
+}
+
+/// The inverse of to_json. Throws data_error for a missing or wrong member, an unknown type or a value out of range.
+inline network_config config_from_json(const io::json& j) {
+    const auto need = [](bool ok, std::string_view what) {
+        if (!ok) raise<data_error>("model file", what, " of the architecture is out of range");
+    };
+    constexpr std::size_t widest = 65536;
+    network_config c;
+    need(j.as_string("type") == "mobilenet_v3_1d", "type");
+    c.preset = j.as_string("preset");
+    c.backbone.channels = j.as_size("channels");
+    c.backbone.stem = j.as_size("stem");
+    c.backbone.tail = j.as_size("tail");
+    c.backbone.causal = j.as_bool("causal");
+    c.backbone.norm = {j.as_double("bn_eps"), j.as_double("bn_momentum")};
+    c.classes = j.as_size("classes");
+    c.dropout = j.as_double("dropout");
+    const io::json& m = j.at("memory");
+    c.memory = {.patterns_per_class = m.as_size("patterns_per_class"),
+                .width = m.as_size("width"),
+                .updates = m.as_size("updates"),
+                .beta = m.as_double("beta"),
+                .kappa = m.as_double("kappa")};
+    for (const std::size_t n : {c.backbone.channels, c.backbone.stem, c.backbone.tail, c.classes, c.memory.width,
+                                c.memory.patterns_per_class})
+        need(n >= 1 && n <= widest, "a width");
+    need(c.classes >= 2, "classes");
+    need(c.memory.updates <= 64, "memory.updates");
+    need(c.memory.beta >= nn::memory<float>::min_beta && c.memory.beta <= nn::memory<float>::max_beta, "memory.beta");
+    need(c.memory.kappa >= 0 && c.memory.kappa <= 1, "memory.kappa");
+    need(c.dropout >= 0 && c.dropout < 1, "dropout");
+    need(c.backbone.norm.eps > 0 && c.backbone.norm.eps < 1, "bn_eps");
+    need(c.backbone.norm.momentum >= 0 && c.backbone.norm.momentum <= 1, "bn_momentum");
+    const auto& rows = j.as_array("rows");
+    need(!rows.empty() && rows.size() <= 256, "number of rows");
+    try {
+        c.head = parse_head(j.as_string("head"));
+        std::size_t anchors = 0;
+        for (const auto& r : rows) {
+            c.backbone.rows.push_back(parse_row(r.as_string()));
+            anchors += c.backbone.rows.back().anchor ? 1 : 0;
+        }
+        need(anchors <= stage_list<int>::capacity, "number of anchors");
+    } catch (const usage_error& e) { throw data_error(std::string("model file: ") + e.what()); }
+    return c;
+}
+
+/// Elements that a network of this configuration holds, parameters and buffers: known before anything is allocated, so
+/// that a file cannot ask for more memory than it has bytes. In double, for no sum of untrusted widths overflows it.
+inline double element_count(const network_config& c) {
+    const auto conv_norm = [](double in, double out, double k) { return in * out * k + 4 * out; };
+    const auto linear = [](double in, double out) { return in * out + out; };
+    const backbone_config& b = c.backbone;
+    double n = conv_norm(double(b.channels), double(b.stem), 3), in = double(b.stem);
+    for (const row& r : b.rows) {
+        const double e = double(r.expanded), o = double(r.out);
+        if (e != in) n += conv_norm(in, e, 1);
+        n += conv_norm(1, e, double(r.kernel_size)) + conv_norm(e, o, 1);
+        if (r.se) {
+            const double q = double(make_divisible(double(r.expanded / 4)));
+            n += linear(e, q) + linear(q, e);
+        }
+        in = o;
+    }
+    n += conv_norm(in, double(b.tail), 1);
+    if (c.head == head_kind::linear) return n + linear(double(b.tail), double(c.classes));
+    const double h = double(c.memory.width), M = double(c.classes) * double(c.memory.patterns_per_class);
+    return n + linear(double(b.tail), h) + M * h + 1 + M;
+}
+
+namespace detail {
+template <class V> constexpr io::dtype dtype_of() {
+    if constexpr (std::is_same_v<V, double>)
+        return io::dtype::f64;
+    else if constexpr (std::is_same_v<V, float>)
+        return io::dtype::f32;
+    else {
+        static_assert(std::is_same_v<V, std::int32_t>, "a model file holds float, double and int32 tensors");
+        return io::dtype::i32;
+    }
+}
+template <class V> io::tensor_view view_of(std::string name, const tensor<V>& t) {
+    return {std::move(name), dtype_of<V>(), t.shape(), std::as_bytes(std::span(t.data(), t.size()))};
+}
+/// The traced graph with parameters and buffers by name.
+inline io::json to_json(const graph& g, const std::map<const void*, std::string>& names) {
+    io::json::array nodes, outputs;
+    for (const auto& n : g.nodes) {
+        io::json j;
+        constexpr std::string_view kinds[] = {"input", "parameter", "buffer", "constant", "op"};
+        j.set("kind", kinds[static_cast<std::size_t>(n.what)]);
+        if (!n.name.empty()) j.set("name", n.name);
+        if (const auto found = names.find(n.address); found != names.end()) j.set("tensor", found->second);
+        io::json::array extents, inputs;
+        for (const std::size_t e : n.shape) extents.emplace_back(e);
+        for (const auto i : n.inputs) inputs.emplace_back(i);
+        j.set("shape", std::move(extents));
+        if (n.what == graph::kind::op) {
+            j.set("inputs", std::move(inputs));
+            io::json attributes(io::json::object{});
+            for (const auto& a : n.attributes) std::visit([&](const auto& v) { attributes.set(a.name, v); }, a.value);
+            j.set("attributes", std::move(attributes));
+        }
+        nodes.push_back(std::move(j));
+    }
+    for (const auto& [name, id] : g.outputs) {
+        io::json j;
+        j.set("name", name);
+        j.set("node", id);
+        outputs.push_back(std::move(j));
+    }
+    io::json j;
+    j.set("nodes", std::move(nodes));
+    j.set("outputs", std::move(outputs));
+    return j;
+}
+} // namespace detail
+
+/// Traces a network for one window; outputs are named stages.0 …, feature, memory.scores, memory.retrieved, logits.
+template <class T> graph trace(const network<T>& net, std::size_t length, std::size_t batch = 1) {
+    graph g;
+    const auto out = net(symbol::input(g, "x", {batch, length, net.config.backbone.channels}), mode::eval);
+    for (std::size_t i = 0; i < out.stages.size(); ++i)
+        g.outputs.emplace_back("stages." + std::to_string(i), out.stages[i].id);
+    g.outputs.emplace_back("feature", out.feature.id);
+    if (!out.memory.empty()) {
+        g.outputs.emplace_back("memory.scores", out.memory.scores.id);
+        g.outputs.emplace_back("memory.retrieved", out.memory.retrieved.id);
+    }
+    g.outputs.emplace_back("logits", out.logits.id);
+    return g;
+}
+
+/// Address → dotted path of every parameter and buffer.
+template <class M> std::map<const void*, std::string> names_of(const M& model) {
+    std::map<const void*, std::string> names;
+    walk(model, [&](const std::string& path, const auto& leaf) { names.emplace(&leaf, path); });
+    return names;
+}
+
+/// Logits of one window (1, L, C) in raw units.
+template <class T>
+tensor<T> raw_logits(const network<T>& net, const smldist::normaliser& normal, tensor<float> window) {
+    normal.apply(window.data(), window.shape().rows());
+    return net(cast<T>(window), mode::eval).logits;
+}
+
+/// The bytes of a model file. `facts` comes without architecture and graph, which are filled here; `window` (1, L, C) in raw
+/// units becomes the self-test.
+/// Throws     shape_error or usage_error when the facts do not fit the network.
+template <class T>
+std::vector<std::byte> to_bytes(const network<T>& net, io::model_facts facts, const tensor<float>& window) {
+    const std::size_t C = net.config.backbone.channels;
+    if (!(window.shape() == shape{1, facts.window, C}))
+        raise<shape_error>("model::to_bytes", "shape of the self-test window is ", window.shape().text(),
+                           ", expected (1, ", facts.window, ", ", C, ")");
+    if (facts.labels.size() != net.config.classes || facts.channels.size() != C)
+        raise<usage_error>("model::to_bytes", "numbers of labels and channel names are ", facts.labels.size(),
+                           " and ", facts.channels.size(), ", expected ", net.config.classes, " and ", C);
+    facts.normaliser.require_channels(C);
+    facts.architecture = to_json(net.config);
+    facts.graph = detail::to_json(trace(net, facts.window), names_of(net));
+    const tensor<T> logits = raw_logits(net, facts.normaliser, window);
+    std::vector<io::tensor_view> tensors;
+    walk(net,
+         [&](const std::string& path, const auto& leaf) { tensors.push_back(detail::view_of(path, leaf.value)); });
+    tensors.push_back(detail::view_of(std::string(io::selftest_input), window));
+    tensors.push_back(detail::view_of(std::string(io::selftest_output), logits));
+    return io::write_bundle(facts, tensors);
+}
+
+/// Writes a model file: complete or not at all. Throws io_error, and as to_bytes.
+template <class T>
+void save(const std::string& path, const network<T>& net, const io::model_facts& facts, const tensor<float>& window) {
+    io::write_file_atomically(path, to_bytes(net, facts, window));
+}
+
+/// A network with what its file says of it.
+template <class T> struct loaded {
+    network<T> net;
+    io::model_facts facts;
+};
+
+/// Rebuilds a network from a model file and re-runs its self-test.
+///
+/// Any bytes give a model or a typed error; memory stays below twice the file plus a few MB.
+/// Throws     data_error naming what is wrong: container, facts, a tensor that is missing, left over or of another shape,
+///            labels out of range, or logits of the self-test that differ by more than 1e-4 of the largest.
+template <class T> loaded<T> load(io::bundle b) {
+    loaded<T> out;
+    const network_config c = config_from_json(b.facts.architecture);
+    if (b.facts.labels.size() != c.classes || b.facts.channels.size() != c.backbone.channels)
+        raise<data_error>("model file", "numbers of labels and channels are ", b.facts.labels.size(), " and ",
+                          b.facts.channels.size(), ", expected ", c.classes, " and ", c.backbone.channels);
+    double elements = 0;
+    for (const auto& t : b.file.tensors()) elements += double(t.extents.size());
+    if (element_count(c) > elements)
+        raise<data_error>("model file", "architecture needs ", element_count(c), " numbers, the file has ", elements);
+    out.net = network<T>(c, generator(0));
+    std::size_t used = 0;
+    walk(out.net, [&](const std::string& path, auto& leaf) {
+        const io::tensor_view& t = b.file.at(path);
+        if (!(t.extents == leaf.shape()))
+            raise<data_error>("model file", "shape of ", path, " is ", t.extents.text(), ", expected ",
+                              leaf.shape().text());
+        io::copy_to(t, leaf.value.data(), leaf.value.size());
+        ++used;
+    });
+    if (out.net.memory)
+        for (const std::int32_t label : out.net.memory->labels.value)
+            if (label < 0 || static_cast<std::size_t>(label) >= c.classes)
+                raise<data_error>("model file", "label of a pattern is ", label, ", expected 0 to ", c.classes - 1);
+    if (b.file.tensors().size() != used + 2)
+        raise<data_error>("model file", "number of tensors is ", b.file.tensors().size(), ", expected ", used + 2,
+                          ": the weights and the self-test");
+    const auto& in = b.file.at(io::selftest_input);
+    const auto& want = b.file.at(io::selftest_output);
+    if (!(in.extents == shape{1, b.facts.window, c.backbone.channels}) || !(want.extents == shape{1, c.classes}))
+        raise<data_error>("model file", "shapes of the self-test are ", in.extents.text(), " and ",
+                          want.extents.text(), ", expected (1, ", b.facts.window, ", ", c.backbone.channels,
+                          ") and (1, ", c.classes, ")");
+    auto window = tensor<float>::uninitialized(in.extents);
+    auto expected = tensor<T>::uninitialized(want.extents);
+    io::copy_to(in, window.data(), window.size());
+    io::copy_to(want, expected.data(), expected.size());
+    tensor<T> got;
+    try {
+        got = raw_logits(out.net, b.facts.normaliser, std::move(window));
+    } catch (const data_error&) {
+        throw;
+    } catch (const error& e) { // a class without patterns, a window too short for the strides
+        throw data_error(std::string("model file: self-test failed: ") + e.what());
+    }
+    T largest = 1;
+    for (const T v : expected) largest = std::max(largest, std::abs(v));
+    for (std::size_t n = 0; n < got.size(); ++n)
+        if (!(std::abs(got[n] - expected[n]) <= T(1e-4) * largest))
+            raise<data_error>("model file", "self-test gives logit ", n, " as ", got[n], ", expected ", expected[n]);
+    out.facts = std::move(b.facts);
+    return out;
+}
+
+/// The same from a file on disk. Throws io_error when it cannot be read; data_error names the path.
+template <class T> loaded<T> load(const std::string& path) {
+    std::vector<std::byte> bytes = io::read_file(path);
+    try {
+        return load<T>(io::read_bundle(std::move(bytes)));
+    } catch (const data_error& e) { throw data_error(path + ": " + e.what()); }
+}
+
+} // namespace smldist::inline SMLDIST_ABI::model
+
+#endif

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The layers of include/smldist/nn and the network of include/smldist/model, written for PyTorch from their formulas.
+
+Members are named as in the C++ code, so a state_dict has the keys of a model file. Inside, activations are PyTorch's
+(B, C, L); `last` and `first` move the channels to the end, as smldist has them, and back.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+ACTIVATION = {"RE": F.relu, "HS": F.hardswish, "SELU": F.selu, "-": lambda x: x}
+
+
+def last(x):
+    return x.transpose(1, 2)
+
+
+first = last  # swapping twice is the identity
+
+
+class conv_norm(nn.Module):
+    def __init__(self, width, out, kernel_size, stride=1, groups=1, activation="-", causal=False):
+        super().__init__()
+        self.left = kernel_size - 1 if causal else 0
+        padding = 0 if causal else (kernel_size - 1) // 2
+        self.conv = nn.Conv1d(width, out, kernel_size, stride, padding, groups=groups, bias=False)
+        self.norm = nn.BatchNorm1d(out)
+        self.activation = activation
+
+    def forward(self, x):
+        return ACTIVATION[self.activation](self.norm(self.conv(F.pad(x, (self.left, 0)))))
+
+
+class depthwise_separable(nn.Module):
+    def __init__(self, width, out, kernel_size, stride=1, activation="-", causal=False):
+        super().__init__()
+        self.depthwise = conv_norm(width, width, kernel_size, stride, width, activation, causal)
+        self.pointwise = conv_norm(width, out, 1, activation=activation)
+
+    def forward(self, x):
+        return self.pointwise(self.depthwise(x))
+
+
+class squeeze_excite(nn.Module):
+    def __init__(self, channels, squeezed):
+        super().__init__()
+        self.fc1 = nn.Linear(channels, squeezed)
+        self.fc2 = nn.Linear(squeezed, channels)
+
+    def forward(self, x):
+        return x * F.hardsigmoid(self.fc2(F.relu(self.fc1(x.mean(2)))))[:, :, None]
+
+
+class inverted_residual(nn.Module):
+    def __init__(self, width, expanded, out, kernel_size, stride=1, squeezed=0, activation="RE", causal=False):
+        super().__init__()
+        if expanded != width:
+            self.expand = conv_norm(width, expanded, 1, activation=activation)
+        self.depthwise = conv_norm(expanded, expanded, kernel_size, stride, expanded, activation, causal)
+        if squeezed:
+            self.se = squeeze_excite(expanded, squeezed)
+        self.project = conv_norm(expanded, out, 1)
+        self.residual = stride == 1 and width == out
+
+    def forward(self, x):
+        h = self.expand(x) if hasattr(self, "expand") else x
+        h = self.depthwise(h)
+        h = self.se(h) if hasattr(self, "se") else h
+        h = self.project(h)
+        return h + x if self.residual else h
+
+
+def hopfield(q, keys, beta, updates, eps=1e-4):
+    """At most `updates` steps q <- softmax(beta q keys') keys; a state that moved less than eps stays where it is."""
+    moving = torch.ones(q.shape[:-1], dtype=torch.bool)
+    for _ in range(updates):
+        after = torch.softmax(beta * q @ keys.transpose(-1, -2), -1) @ keys
+        q, moved = torch.where(moving[..., None], after, q), (after - q).norm(dim=-1)
+        moving = moving & (moved >= eps)
+    return q
+
+
+class hopfield_association(nn.Module):
+    def __init__(self, state, stored, source, heads=1, head_width=0, pattern_width=0, out=0, beta=0.0, updates=0,
+                 eps=1e-4, normalise=True):
+        super().__init__()
+        h = head_width or state // heads
+        v = pattern_width or h
+        if normalise:
+            self.norm_state, self.norm_stored, self.norm_source = map(nn.LayerNorm, (state, stored, source))
+        self.query = nn.Linear(state, heads * h)
+        self.key = nn.Linear(stored, heads * h)
+        self.value = nn.Linear(source, heads * v)
+        self.out = nn.Linear(heads * v, out or state)
+        self.log_beta = nn.Parameter(torch.tensor([math.log(beta or 1 / math.sqrt(h))]))
+        self.heads, self.updates, self.eps, self.normalise = heads, updates, eps, normalise
+
+    def forward(self, state, stored, source):
+        if self.normalise:
+            state, stored, source = self.norm_state(state), self.norm_stored(stored), self.norm_source(source)
+        beta = self.log_beta.exp()
+        joined = []
+        for q, k, v in zip(*(x.chunk(self.heads, -1) for x in (self.query(state), self.key(stored), self.value(source)))):
+            q = hopfield(q, k, beta, self.updates, self.eps)
+            joined.append(torch.softmax(beta * q @ k.transpose(-1, -2), -1) @ v)
+        return self.out(torch.cat(joined, -1))
+
+
+class hopfield_lookup(nn.Module):
+    def __init__(self, width, quantity, **options):
+        super().__init__()
+        self.patterns = nn.Parameter(torch.zeros(quantity, width))
+        self.association = hopfield_association(width, width, width, **options)
+
+    def forward(self, state):
+        return self.association(state, self.patterns, self.patterns)
+
+
+class memory(nn.Module):
+    """Returns (scores, retrieved, logits)."""
+
+    def __init__(self, features, classes, patterns_per_class=8, width=32, updates=0, beta=10.0, kappa=0.5, log_mass=None):
+        super().__init__()
+        self.query = nn.Linear(features, width)
+        self.keys = nn.Parameter(F.normalize(torch.randn(classes * patterns_per_class, width), dim=-1))
+        self.log_beta = nn.Parameter(torch.tensor([math.log(beta)]))
+        self.labels = torch.arange(classes).repeat_interleave(patterns_per_class)
+        if log_mass is not None:
+            self.register_buffer("log_mass", log_mass)
+        self.classes, self.updates, self.kappa = classes, updates, kappa
+
+    def forward(self, f):
+        q = F.normalize(self.query(f), dim=-1)
+        beta = self.log_beta.clamp(math.log(0.1), math.log(100)).exp()
+        s = beta * hopfield(q, self.keys, beta, self.updates) @ self.keys.T
+        mass = torch.ones(len(self.labels))
+        if hasattr(self, "log_mass"):
+            s, mass = s + self.log_mass, self.log_mass.exp()
+        z = [s[:, self.labels == n].logsumexp(1) - self.kappa * mass[self.labels == n].sum().log()
+             for n in range(self.classes)]
+        return s, torch.softmax(s, -1) @ self.keys, torch.stack(z, 1)
+
+
+def make_divisible(v, divisor=8):
+    n = max(divisor, int(v + divisor / 2) // divisor * divisor)
+    return n + divisor if n < 0.9 * v else n
+
+
+class backbone(nn.Module):
+    """Returns (stages, feature) of x (B, L, C)."""
+
+    def __init__(self, channels, rows, tail):
+        super().__init__()
+        self.stem = conv_norm(channels, 16, 3, 2, activation="HS")
+        self.blocks, self.anchors, width = nn.ModuleList(), [], 16
+        for row in rows:
+            kernel_size, expanded, out, se, activation, stride, *anchor = row.split(",")
+            expanded, out = int(expanded), int(out)
+            squeezed = make_divisible(expanded // 4) if se == "SE" else 0
+            self.blocks.append(
+                inverted_residual(width, expanded, out, int(kernel_size), int(stride), squeezed, activation))
+            self.anchors.append(anchor == ["A"])
+            width = out
+        self.tail = conv_norm(width, tail, 1, activation="HS")
+
+    def forward(self, x):
+        h, stages = self.stem(first(x)), []
+        for block, anchor in zip(self.blocks, self.anchors):
+            h = block(h)
+            if anchor:
+                stages.append(last(h))
+        return stages, self.tail(h).mean(2)
+
+
+class network(nn.Module):
+    """Returns a dict of the outputs: stage0, stage1, …, feature, logits, and scores and retrieved of a memory."""
+
+    def __init__(self, rows, tail, head, channels=9, classes=6, **memory_options):
+        super().__init__()
+        self.backbone = backbone(channels, rows, tail)
+        if head == "linear":
+            self.intuition = nn.Linear(tail, classes)
+        else:
+            self.memory = memory(tail, classes, **memory_options)
+
+    def forward(self, x):
+        stages, feature = self.backbone(x)
+        out = {f"stage{i}": s for i, s in enumerate(stages)}
+        out["feature"] = feature
+        if hasattr(self, "memory"):
+            out["scores"], out["retrieved"], out["logits"] = self.memory(feature)
+        else:
+            out["logits"] = self.intuition(feature)
+        return out
+
+
+def state(model):
+    """The state_dict without PyTorch's counters of batches, which smldist does not keep."""
+    return {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+
+
+def randomise(model):
+    """Fills parameters and buffers with half-precision numbers, which a file holds exactly in two bytes."""
+    with torch.no_grad():
+        for name, value in state(model).items():
+            x = torch.randn(value.shape)
+            if name.endswith("running_var"):
+                x = 0.5 + torch.rand(value.shape)
+            elif name.endswith(("log_beta", "log_mass")):
+                x = value + 0.2 * x
+            elif name.endswith("memory.keys"):
+                x = F.normalize(x, dim=-1)
+            elif value.dim() == 1 and name.endswith("weight"):  # of a norm
+                x = 1 + 0.2 * x
+            elif value.dim() == 1:
+                x = 0.2 * x
+            else:
+                x = x / math.sqrt(value[0].numel())
+            value.copy_(x.half().double())
