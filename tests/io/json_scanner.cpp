@@ -53,9 +53,9 @@ TEST_CASE("append_quoted escapes what JSON forbids in a string and nothing else"
 }
 
 TEST_CASE("quoted shortens to 80 bytes of valid UTF-8") {
-    CHECK(io::quoted("abc") == "\"abc\"");
-    CHECK(io::quoted(std::string(100, 'a')) == '"' + std::string(80, 'a') + '"');
-    CHECK(io::quoted(std::string(79, 'a') + "\xC3\xA9") == '"' + std::string(79, 'a') + '"');
+    CHECK(io::in_quotes("abc") == "\"abc\"");
+    CHECK(io::in_quotes(std::string(100, 'a')) == '"' + std::string(80, 'a') + '"');
+    CHECK(io::in_quotes(std::string(79, 'a') + "\xC3\xA9") == '"' + std::string(79, 'a') + '"');
 }
 
 TEST_CASE("json_scanner::number keeps integers exactly and knows overflow from underflow") {

@@ -74,8 +74,8 @@ TEST_CASE("copy_to refuses conversions that lose information") {
     CHECK(refusal(io::view_of("w", {2}, integers), flags, 2, message) == violation::value_type);
     CHECK(message == "safetensors: tensor \"w\" has dtype I32 and shape (2), expected BOOL");
     CHECK(refusal(io::view_of("w", {2}, integers), small, 2, message) == violation::value_range);
-    CHECK(message == "safetensors: tensor \"w\" has dtype I32 and shape (2), and holds a value that does not fit the "
-                     "type it is read as");
+    CHECK(message == "safetensors: tensor \"w\" has dtype I32 and shape (2), expected values that fit the type they "
+                     "are read as");
 }
 
 TEST_CASE("a format_error is a data_error") {

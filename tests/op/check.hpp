@@ -23,6 +23,12 @@ inline smldist::tensor<double> normal(const smldist::shape& s, std::uint64_t see
     return x;
 }
 
+/// A parameter without elements, for layers without bias. It has an address, as ops ask of parameters.
+template <class X> const auto& absent(const X&) {
+    static const smldist::parameter<smldist::op::scalar_of_t<X>> none;
+    return none;
+}
+
 /// Empty when `got` has the shape of `wanted` and |got − wanted| ≤ tolerance (1 + |wanted|) everywhere, else the first fault.
 template <class T>
 std::string difference(const smldist::tensor<T>& got, const smldist::tensor<double>& wanted, double tolerance) {

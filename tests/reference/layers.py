@@ -10,7 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-ACTIVATION = {"RE": F.relu, "HS": F.hardswish, "SELU": F.selu, "-": lambda x: x}
+
+def hard_sigmoid(x):
+    """F.hardsigmoid; in PyTorch 1.13 the derivative of that is 1.0f / 6 in float64 too, wrong from the eighth digit on."""
+    return (x / 6 + 0.5).clamp(0, 1)
+
+
+ACTIVATION = {"RE": F.relu, "HS": lambda x: x * hard_sigmoid(x), "SELU": F.selu, "-": lambda x: x}
 
 
 def last(x):
@@ -50,7 +56,7 @@ class squeeze_excite(nn.Module):
         self.fc2 = nn.Linear(squeezed, channels)
 
     def forward(self, x):
-        return x * F.hardsigmoid(self.fc2(F.relu(self.fc1(x.mean(2)))))[:, :, None]
+        return x * hard_sigmoid(self.fc2(F.relu(self.fc1(x.mean(2)))))[:, :, None]
 
 
 class inverted_residual(nn.Module):

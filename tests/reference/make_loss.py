@@ -3,8 +3,8 @@
 """Writes loss.safetensors: what PyTorch computes for every loss of include/smldist/loss, values and gradients.
 
 Run with a Python that has torch (made with 1.13):  python3 make_loss.py
-Everything is computed and stored in float64. Arrays are named <loss>/<case>/<array>: the inputs; y, the loss; and d<input>,
-its gradient by each differentiated input. The cases are the products that the tests loop over.
+Everything is computed and stored in float64. Arrays are named <loss>/<case>/<array>: the inputs; y, the loss; dy = 1; and
+d<input>, its gradient by each differentiated input. The cases are the products that the tests loop over.
 """
 import itertools
 import os
@@ -27,7 +27,7 @@ def write(case, function, inputs, **constants):
     leaves = {k: v.clone().requires_grad_() for k, v in inputs.items()}
     y = function(**leaves)
     gradients = torch.autograd.grad(y, list(leaves.values()), allow_unused=True)
-    out = {**inputs, **constants, "y": y}
+    out = {**inputs, **constants, "y": y, "dy": torch.ones_like(y)}
     for k, g in zip(leaves, gradients):
         out["d" + k] = torch.zeros_like(inputs[k]) if g is None else g
     for k, v in out.items():

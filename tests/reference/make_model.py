@@ -4,19 +4,20 @@
 
 Run with a Python that has torch (made with 1.13):  python3 make_model.py
 
-x (3, B, L, 9) and labels (3, B) are three batches. `har_student` comes with a linear and with a memory head on one
-backbone, `har_nano` with a memory head. Without dropout, of each network:
+x (3, B, L, 9) and labels (3, B) are three batches. Networks come with a linear and with a memory head on one backbone,
+without dropout. Of each:
 
-    <network>/init/<path>                       parameters and buffers at the start, half precision
-    <network>/<head>/eval/<output>              outputs for the first batch in evaluation mode
-    <network>/<head>/train/<output>             outputs for the first batch in training mode
-    <network>/<head>/loss                       cross entropy of those in training mode
-    <network>/<head>/gradient/<path>            its gradient by every parameter
-    <network>/<head>/running/<path>             the running statistics after that batch
-    <network>/<head>/<optimiser>/<path>         parameters and buffers after ten steps over the three batches in turn
+    <network>/init/<path>                   parameters and buffers at the start, half precision
+    <network>/<head>/eval/<output>          outputs for the first batch in evaluation mode
+    <network>/<head>/train/<output>         outputs for the first batch in training mode
+    <network>/<head>/loss                   cross entropy of those in training mode
+    <network>/<head>/gradient/<path>        its gradient by every parameter, and
+    <network>/<head>/running/<path>         the running statistics after that batch: har_student alone
+    <network>/<head>/<optimiser>/<path>     parameters and buffers after ten steps over the three batches in turn
 
 What is small (loss, feature, logits, scores, retrieved) is stored in double precision, the rest in single.
 """
+import copy
 import os
 
 import numpy
@@ -38,7 +39,8 @@ OPTIMISERS = {
     "adamw": lambda groups: torch.optim.AdamW(groups, lr=LR),
     "sgd": lambda groups: torch.optim.SGD(groups, lr=10 * LR, momentum=MOMENTUM),
 }
-RUNS = [("har_student", "linear", "sgd"), ("har_student", "memory", "adamw"), ("har_nano", "memory", "adam")]
+RUNS = [("har_student", "linear", None), ("har_student", "memory", "adamw"),
+        ("har_nano", "linear", "sgd"), ("har_nano", "memory", "adam")]
 
 torch.set_default_dtype(torch.float64)
 torch.manual_seed(20240921)
@@ -54,7 +56,7 @@ def store_outputs(prefix, outputs):
         store(prefix + name, value, numpy.float32 if name.startswith("stage") else numpy.float64)
 
 
-x = torch.randn(3, 4, 32, 9).half().double()
+x = torch.randn(3, 4, 28, 9).half().double()
 labels = torch.arange(12).reshape(3, 4) % 6
 store("x", x, numpy.float16)
 store("labels", labels, numpy.int32)
@@ -63,31 +65,36 @@ for name, head, optimiser in RUNS:
     prefix = f"{name}/{head}/"
     model = network(*NETWORKS[name], head, **(MEMORY if head == "memory" else {}))
     randomise(model)
-    start = state(model)
-    for path, value in start.items():  # one backbone for both heads
+    for path, value in state(model).items():  # one backbone for both heads
         if f"{name}/init/{path}" in arrays:
             value.copy_(torch.from_numpy(arrays[f"{name}/init/{path}"]))
         store(f"{name}/init/{path}", value, numpy.float16)
+    start = copy.deepcopy(model.state_dict())
 
     model.eval()
     store_outputs(prefix + "eval/", model(x[0]))
     model.train()
+    outputs = model(x[0])
+    loss = F.cross_entropy(outputs["logits"], labels[0])
+    loss.backward()
+    store_outputs(prefix + "train/", outputs)
+    store(prefix + "loss", loss, numpy.float64)
+    if name == "har_student":
+        for path, p in model.named_parameters():
+            store(prefix + "gradient/" + path, p.grad)
+        for path, b in state(model).items():
+            if path.endswith(("running_mean", "running_var")):
+                store(prefix + "running/" + path, b)
+    if not optimiser:
+        continue
+
+    model.load_state_dict(start)
     decayed = [p for p in model.parameters() if p.dim() > 1]
     spared = [p for p in model.parameters() if p.dim() == 1]
     step = OPTIMISERS[optimiser]([{"params": decayed, "weight_decay": DECAY}, {"params": spared, "weight_decay": 0}])
     for i in range(10):
         step.zero_grad()
-        out = model(x[i % 3])
-        loss = F.cross_entropy(out["logits"], labels[i % 3])
-        loss.backward()
-        if i == 0:
-            store_outputs(prefix + "train/", out)
-            store(prefix + "loss", loss, numpy.float64)
-            for path, p in model.named_parameters():
-                store(prefix + "gradient/" + path, p.grad)
-            for path, b in model.named_buffers():
-                if path.endswith(("running_mean", "running_var")):
-                    store(prefix + "running/" + path, b)
+        F.cross_entropy(model(x[i % 3])["logits"], labels[i % 3]).backward()
         step.step()
     for path, value in state(model).items():
         store(f"{prefix}{optimiser}/{path}", value)

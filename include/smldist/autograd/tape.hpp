@@ -95,7 +95,8 @@ public:
     /// d loss / d v of the backward passes since reset(); null when no gradient reached v.
     const tensor<T>* gradient(var<T> v) const {
         const node& n = at(v.id);
-        return n.gradient.empty() ? nullptr : &n.gradient;
+        const tensor<T>& g = n.op ? n.retained : n.gradient;
+        return g.empty() ? nullptr : &g;
     }
     const tensor<T>* gradient(const parameter<T>& p) const {
         const auto* found = leaves_.find(&p);
@@ -114,6 +115,7 @@ public:
     /// Adds d loss / d leaf to the gradient of every leaf.
     /// Throws     shape_error when the loss is not a scalar, usage_error when it is of another tape.
     void backward(var<T> loss) {
+        check_own(loss);
         if (value(loss).size() != 1)
             raise<shape_error>("tape.backward", "shape of the loss is ", loss.shape().text(),
                                ", expected one element");
@@ -121,8 +123,7 @@ public:
     }
     /// The same from an output y of any shape, given d loss / d y.
     void backward(var<T> y, const tensor<T>& dy) {
-        if (y.owner != this)
-            raise<usage_error>("tape.backward", "the value belongs to another tape, expected this one");
+        check_own(y);
         if (!(dy.shape() == y.shape()))
             raise<shape_error>("tape.backward", "shape of dy is ", dy.shape().text(), ", expected ",
                                y.shape().text());
@@ -132,7 +133,8 @@ public:
             node& n = at(i);
             if (!n.op || n.gradient.empty()) continue;
             n.op->backward(*this, n.own, n.gradient);
-            if (!n.retain) n.gradient = tensor<T>();
+            if (n.retain) add(n.retained, n.gradient);
+            n.gradient = tensor<T>(); // used up: another pass must not send it on again
         }
     }
 
@@ -271,6 +273,10 @@ private:
         n.own = std::move(x);
         n.needs = needs;
         return {this, static_cast<std::uint32_t>(size_++)};
+    }
+    void check_own(var<T> v) const {
+        if (v.owner != this)
+            raise<usage_error>("tape.backward", "the value belongs to another tape, expected this one");
     }
     static void add(tensor<T>& sum, const tensor<T>& term) {
         if (!sum.ensure(term.shape()))

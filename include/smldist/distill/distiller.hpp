@@ -24,6 +24,16 @@ struct distill_options {
     double stage_first = 1, stage_last = 0.1; ///< λ_stage at the first and last step, a cosine between
     double memory_weight = 0.5;               ///< λ_mem, when both networks have a memory
     bool feature = true;                      ///< the penultimate feature is one more stage
+
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        for (const double weight : {stage_first, stage_last, memory_weight})
+            if (!(weight >= 0 && std::isfinite(weight)))
+                raise<usage_error>("distill_options", "weights are ", stage_first, ", ", stage_last, ", ",
+                                   memory_weight, ", expected at least 0");
+        logits.check();
+        memory.check();
+    }
 };
 
 /// Joint SMLDist objective.
@@ -35,15 +45,13 @@ struct distill_options {
 /// along and belong to this object alone, so the student leaves as it came, only better.
 template <class Teacher> class distiller {
 public:
-    /// Throws     usage_error when the networks have another number of stages, other lengths at a stage or other classes,
-    ///            or an option is out of range.
+    /// Throws     usage_error when the networks have another number of stages, other lengths at a stage, other classes or
+    ///            memories of another size, or an option is out of range.
     template <class Student>
     distiller(const Teacher& teacher, const Student& student, plan p, const distill_options& o, const shape& window,
               generator g)
         : teacher_(&teacher), plan_(std::move(p)), options_(o) {
-        if (!(o.stage_first >= 0 && o.stage_last >= 0 && o.memory_weight >= 0))
-            raise<usage_error>("distiller", "weights are ", o.stage_first, ", ", o.stage_last, ", ", o.memory_weight,
-                               ", expected at least 0");
+        o.check();
         graph gs, gt;
         const auto s = student(symbol::input(gs, "x", window));
         const auto t = teacher(symbol::input(gt, "x", window));
@@ -59,6 +67,12 @@ public:
                                    t.stages[i].shape()[1], ", expected them equal");
             projectors_.push_back(make_projector(s.stages[i].shape().back(), t.stages[i].shape().back(), g));
         }
+        if (o.memory_weight > 0 && !s.memory.empty() && !t.memory.empty() &&
+            !(s.memory.scores.shape() == t.memory.scores.shape() &&
+              s.memory.retrieved.shape() == t.memory.retrieved.shape()))
+            raise<usage_error>("distiller", "memories of student and teacher are ", s.memory.scores.shape().text(),
+                               " and ", t.memory.scores.shape().text(),
+                               ", expected equal patterns and widths; see take_memory");
         if (o.feature) projectors_.push_back(make_projector(s.feature.shape().back(), t.feature.shape().back(), g));
     }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "smldist/core/outputs.hpp"
 #include "smldist/data/normaliser.hpp"
 #include "smldist/data/window.hpp"
 #include "smldist/kernel/softmax.hpp"
@@ -14,9 +15,11 @@
 namespace smldist::inline SMLDIST_ABI::distill {
 
 /// Calls f(first, outputs) for consecutive batches of the windows in evaluation mode, normalised.
+/// Throws     data_error as windows::check; shape_error when normaliser or network expects other channels.
 template <class Network, class F>
 void for_each_batch(const Network& net, const data::windows& w, const normaliser& normal, F&& f,
                     std::size_t batch = 128) {
+    w.check();
     const std::size_t stride = w.length() * w.channels();
     for (std::size_t first = 0; first < w.size(); first += batch) {
         const std::size_t count = std::min(batch, w.size() - first);
@@ -27,9 +30,8 @@ void for_each_batch(const Network& net, const data::windows& w, const normaliser
     }
 }
 
-/// Class probabilities (N, classes) of every window: softmax of the logits.
-template <class Network>
-tensor<float> predict(const Network& net, const data::windows& w, const normaliser& normal) {
+/// Class probabilities (N, classes) of every window: softmax of the logits. Errors: for_each_batch.
+template <class Network> tensor<float> predict(const Network& net, const data::windows& w, const normaliser& normal) {
     tensor<float> p;
     for_each_batch(net, w, normal, [&](std::size_t first, const outputs<tensor<float>>& out) {
         const std::size_t N = out.logits.shape()[1];
@@ -40,7 +42,8 @@ tensor<float> predict(const Network& net, const data::windows& w, const normalis
 }
 
 /// Accuracy, F1 figures and calibration on labelled windows.
-/// Throws     usage_error when the network knows fewer classes than the labels need.
+/// Throws     as for_each_batch; usage_error when the network knows fewer classes than the labels need; numeric_error
+///            when its output is not finite.
 template <class Network>
 metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal) {
     return metric::evaluate(w.label, w.subject, predict(net, w, normal));

@@ -52,7 +52,7 @@ private:
 };
 } // namespace detail
 
-/// One evaluation pass of the teacher over the training windows.
+/// One evaluation pass of the teacher over the training windows. Errors: for_each_batch.
 template <class Teacher>
 plan calibrate(const Teacher& teacher, const data::windows& train, const normaliser& normal) {
     std::vector<detail::channel_moments> stages;

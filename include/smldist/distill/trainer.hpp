@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "smldist/autograd/tape.hpp"
+#include "smldist/core/outputs.hpp"
 #include "smldist/data/loader.hpp"
 #include "smldist/distill/evaluate.hpp"
 #include "smldist/loss/cross_entropy.hpp"
@@ -27,11 +28,10 @@ struct training_options {
     std::size_t batch = 64;
     double lr = 4e-3; ///< peak of the one-cycle schedule
     double weight_decay = 1e-3;
-    double clip = 5;            ///< largest global norm of the gradient
-    double label_smoothing = 0; ///< of the supervised objective
-    std::size_t patience = 0;   ///< stop after this many epochs without a better validation macro-F1; 0: never
-    double ema = 0;             ///< decay of averaged weights, which are then validated and returned; 0: none
-    bool balanced = false;      ///< draw classes uniformly
+    double clip = 5;          ///< largest global norm of the gradient
+    std::size_t patience = 0; ///< stop after this many epochs without a better validation macro-F1; 0: never
+    double ema = 0;           ///< decay of averaged weights, which are then validated and returned; 0: none
+    bool balanced = false;    ///< draw classes uniformly
     std::uint64_t seed = 0;
     data::augment_options augment = data::augment_options::reference();
 
@@ -45,7 +45,6 @@ struct training_options {
         need(lr > 0 && std::isfinite(lr), "lr", lr, "a positive number");
         need(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", weight_decay, "at least 0");
         need(clip > 0, "clip", clip, "above 0");
-        need(label_smoothing >= 0 && label_smoothing <= 1, "label_smoothing", label_smoothing, "0 to 1");
         need(ema >= 0 && ema < 1, "ema", ema, "0 ≤ ema < 1");
         augment.check();
     }
@@ -142,8 +141,7 @@ public:
           loader_(train, loader_options(options), normal, generator(options.seed, 1)),
           optimiser_(optim::adamw<float>(options.lr, options.weight_decay)),
           tape_(options.seed),
-          steps_(std::max<std::size_t>(1, (train.size() + options.batch - 1) / options.batch -
-                                              (train.size() % options.batch == 1 && train.size() > options.batch))) {
+          steps_(loader_.batches()) {
         validation.check();
         if (validation.length() != train.length() || validation.channels() != train.channels())
             raise<data_error>("training", "windows of validation are ", validation.x.shape().text(),
@@ -166,15 +164,15 @@ public:
             const auto start = clock::now();
             epoch_report report;
             report.epoch = epoch;
+            const Network& current = average_ ? average_->model : net_;
             try {
                 report.train = run_epoch(epoch);
+                report.validation = validate(current, epoch);
             } catch (const numeric_error&) {
                 net_ = std::move(good);
                 throw;
             }
             report.lr = optimiser_.options.lr;
-            const Network& current = average_ ? average_->model : net_;
-            report.validation = evaluate(current, validation_, normal_);
             report.best = report.validation.macro_f1 > best;
             if (report.best) {
                 best = report.validation.macro_f1;
@@ -257,6 +255,16 @@ private:
             }
         }
         return sum * (1 / windows);
+    }
+
+    /// A network may train on batch statistics and yet have running statistics that overflow.
+    metric::evaluation validate(const Network& current, std::size_t epoch) const {
+        try {
+            return evaluate(current, validation_, normal_);
+        } catch (const numeric_error& e) {
+            raise<numeric_error>("training", "validation after epoch ", epoch, ", step ", steps_,
+                                 " failed: ", e.what(), "; a smaller learning rate than ", options_.lr, " may help");
+        }
     }
 
     static constexpr double divergence = 1000; ///< times the first step's loss

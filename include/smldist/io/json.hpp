@@ -51,7 +51,7 @@ public:
     /// Throws usage_error when a key occurs twice.
     json(object members) : value_(std::move(members)) {
         if (const auto key = repeated_key(as_object()); key.data())
-            raise<usage_error>("json", "key ", quoted(key), " occurs twice, expected once");
+            raise<usage_error>("json", "key ", in_quotes(key), " occurs twice, expected once");
     }
     /// A boolean or a number. Throws usage_error for an integer that does not fit std::int64_t.
     template <class N>
@@ -125,7 +125,7 @@ public:
     /// The member of that name. Throws data_error when there is none.
     const json& at(std::string_view key) const {
         const json* member = find(key);
-        if (!member) raise<data_error>("json", "key ", quoted(key), " is missing in ", kind(value_.index()));
+        if (!member) raise<data_error>("json", "key ", in_quotes(key), " is missing in ", kind(value_.index()));
         return *member;
     }
     /// Replaces or appends a member. Null turns into an object first; throws usage_error on any other type.
@@ -163,7 +163,7 @@ private:
     }
     [[noreturn]] static void wrong(std::string_view key, std::string_view got, std::string_view wanted) {
         if (!key.data()) raise<data_error>("json", "value is ", got, ", expected ", wanted);
-        raise<data_error>("json", "value of ", quoted(key), " is ", got, ", expected ", wanted);
+        raise<data_error>("json", "value of ", in_quotes(key), " is ", got, ", expected ", wanted);
     }
     /// A key that occurs twice, or a view without data. n log n comparisons.
     static std::string_view repeated_key(const object& members) {
@@ -202,7 +202,7 @@ private:
             };
             if (!scanner.sequence("{", '}', member)) return false;
             const auto key = repeated_key(members);
-            return !key.data() || scanner.fail_at(begin, "key " + quoted(key) + " occurs twice in the object");
+            return !key.data() || scanner.fail_at(begin, "key " + in_quotes(key) + " occurs twice in the object");
         }
         default:
             return scanner.number(value_.emplace<json_number>());

@@ -73,7 +73,7 @@ inline void append_quoted(std::string& out, std::string_view text) {
 }
 
 /// The first 80 bytes of `text` as append_quoted writes them: safe to print in a message.
-inline std::string quoted(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
     std::string out;
     append_quoted(out, text.substr(0, valid_utf8_prefix(text.substr(0, 80))));
     return out;
@@ -122,12 +122,12 @@ public:
 
     /// A string, decoded. Allocates at most its length in the text.
     bool string(std::string& out) {
-        out.clear();
         if (peek() != '"') return fail("expected a string");
         std::size_t close = at_ + 1;
         while (close < text_.size() && text_[close] != '"') close += text_[close] == '\\' ? 2U : 1U;
         if (close >= text_.size()) return fail("this string has no end");
-        out.reserve(close - at_ - 1);
+        out = std::string(close - at_ - 1, '\0'); // reserve may take twice as much
+        out.clear();
         for (++at_; at_ < close;) {
             const char c = text_[at_];
             if (static_cast<unsigned char>(c) < 0x20) return fail("a control character in a string");

@@ -24,30 +24,32 @@ namespace detail {
 /// Throws usage_error for what the reader would refuse.
 inline void check_writable(std::span<const tensor_view> tensors, const metadata_map& metadata) {
     constexpr std::string_view where = "write_safetensors";
-    if (tensors.size() > limit::entries || metadata.size() > limit::entries)
-        raise<usage_error>(where, "number of tensors is ", tensors.size(), " and of metadata entries ",
-                           metadata.size(), ", expected at most ", limit::entries);
+    if (tensors.size() > limit::tensors)
+        raise<usage_error>(where, "number of tensors is ", tensors.size(), ", expected at most ", limit::tensors);
+    if (metadata.size() > limit::metadata)
+        raise<usage_error>(where, "number of metadata entries is ", metadata.size(), ", expected at most ",
+                           limit::metadata);
     const auto utf8 = [](std::string_view text) { return valid_utf8_prefix(text) == text.size(); };
     for (const auto& [key, value] : metadata)
-        if (!utf8(key) || !utf8(value)) raise<usage_error>(where, "metadata ", quoted(key), " is not UTF-8");
+        if (!utf8(key) || !utf8(value)) raise<usage_error>(where, "metadata ", in_quotes(key), " is not UTF-8");
     std::vector<std::string_view> names;
     names.reserve(tensors.size());
     for (const tensor_view& t : tensors) {
         names.emplace_back(t.name);
         if (!utf8(t.name) || t.name.size() > limit::name || t.name == "__metadata__")
-            raise<usage_error>(where, "name is ", quoted(t.name),
+            raise<usage_error>(where, "name is ", in_quotes(t.name),
                                ", expected at most 512 bytes of UTF-8 and not __metadata__");
         if (t.bytes.size() != t.extents.size() * size_of(t.type))
-            raise<usage_error>(where, "tensor ", quoted(t.name), " has ", t.bytes.size(), " bytes, expected ",
+            raise<usage_error>(where, "tensor ", in_quotes(t.name), " has ", t.bytes.size(), " bytes, expected ",
                                name_of(t.type), " of shape ", t.extents.text());
         if (std::any_of(t.extents.begin(), t.extents.end(),
                         [](std::uint64_t extent) { return extent > limit::integer; }))
-            raise<usage_error>(where, "shape of ", quoted(t.name), " is ", t.extents.text(),
+            raise<usage_error>(where, "shape of ", in_quotes(t.name), " is ", t.extents.text(),
                                ", expected extents below 2^48");
     }
     std::sort(names.begin(), names.end());
     if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
-        raise<usage_error>(where, "name ", quoted(*twice), " occurs twice, expected once");
+        raise<usage_error>(where, "name ", in_quotes(*twice), " occurs twice, expected once");
 }
 
 } // namespace detail

@@ -31,7 +31,7 @@ enum class violation : std::uint8_t {
     header_trailing,  ///< something else than spaces behind the object
     duplicate_key,    ///< a name, metadata key or entry key occurs twice
     metadata_type,    ///< __metadata__ is not an object of strings
-    metadata_count,   ///< more than 65 536 metadata entries
+    metadata_count,   ///< more than 16 384 metadata entries
     tensor_count,     ///< more than 65 536 tensors
     name_too_long,    ///< a name of more than 512 bytes
     entry_type,       ///< an entry is not an object
@@ -76,8 +76,9 @@ private:
 namespace limit {
 inline constexpr std::uint64_t header = 100'000'000; ///< bytes of JSON
 inline constexpr std::uint64_t integer = (std::uint64_t(1) << 48) - 1;
-inline constexpr std::size_t entries = 65'536; ///< tensors; metadata entries
-inline constexpr std::size_t name = 512;       ///< bytes
+inline constexpr std::size_t tensors = 65'536;
+inline constexpr std::size_t metadata = 16'384; ///< entries
+inline constexpr std::size_t name = 512;        ///< bytes
 } // namespace limit
 
 /// One tensor: its description, and its elements as a file holds them (row-major, little-endian), owned elsewhere.
@@ -104,7 +105,7 @@ namespace detail {
 /// the number of elements, when the conversion would lose information, or when a value does not fit.
 template <class T> bool copy_to(const tensor_view& tensor, T* to, std::size_t n, format_fault& fault) {
     const auto fail = [&](violation kind, const std::string& what) {
-        fault = {kind, "tensor " + quoted(tensor.name) + " has dtype " + std::string(name_of(tensor.type)) +
+        fault = {kind, "tensor " + in_quotes(tensor.name) + " has dtype " + std::string(name_of(tensor.type)) +
                            " and shape " + tensor.extents.text() + ", " + what};
         return false;
     };

@@ -35,52 +35,60 @@ inline constexpr std::size_t chunk_macs = std::size_t(1) << 18;
 /// Rows of C that share one pass over a panel.
 inline constexpr std::size_t block_rows = 64;
 /// Rows of A and B that gemm_tn sums before it adds to C: both blocks stay in L2.
-inline constexpr std::size_t k_block = 256;
+inline constexpr std::size_t k_block = 128;
 
 /// K rows of one panel of the (K,N) matrix b, zero beyond column N.
 template <class T> void pack_panel_nn(panel p, std::size_t N, std::size_t K, const T* b, std::size_t ldb, T* out) {
     const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
     for (std::size_t k = 0; k < K; ++k, out += width) {
-        std::copy_n(b + k * ldb + p.first, columns, out);
-        std::fill(out + columns, out + width, T(0));
+        simd::sweep<T>(columns, [&](auto s, std::size_t j)
+                                    SMLDIST_INLINE_LAMBDA { s.store(out + j, s.load(b + k * ldb + p.first + j)); });
+        for (std::size_t j = columns; j < width; ++j) out[j] = T(0);
     }
 }
 
-/// The same panel of the transpose of the (N,K) matrix b, in blocks of 16 k so that reads and writes stay in L1.
+/// The same panel of the transpose of the (N,K) matrix b, by squares that are transposed in registers.
 template <class T> void pack_panel_nt(panel p, std::size_t N, std::size_t K, const T* b, std::size_t ldb, T* out) {
+    using V = simd::smallest<T>;
+    constexpr std::size_t Q = V::size;
     const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
-    for (std::size_t k0 = 0; k0 < K; k0 += 16) {
-        const std::size_t n = std::min<std::size_t>(16, K - k0);
-        for (std::size_t j = 0; j < width; ++j)
-            for (std::size_t k = 0; k < n; ++k)
-                out[(k0 + k) * width + j] = j < columns ? b[(p.first + j) * ldb + k0 + k] : T(0);
-    }
+    const std::size_t square_columns = columns / Q * Q, square_rows = K / Q * Q;
+    const T* const from = b + p.first * ldb;
+    for (std::size_t k = 0; k < square_rows; k += Q)
+        for (std::size_t j = 0; j < square_columns; j += Q) {
+            V rows[Q];
+            simd::unroll<Q>([&](auto i) SMLDIST_INLINE_LAMBDA { rows[i] = simd::load<V>(from + (j + i) * ldb + k); });
+            simd::transpose(rows);
+            simd::unroll<Q>([&](auto i) SMLDIST_INLINE_LAMBDA { simd::store(out + (k + i) * width + j, rows[i]); });
+        }
+    for (std::size_t k = 0; k < K; ++k)
+        for (std::size_t j = k < square_rows ? square_columns : 0; j < width; ++j)
+            out[k * width + j] = j < columns ? from[j * ldb + k] : T(0);
 }
 
 /// C (M,N) (+)= A·B + bias over blocks of rows and panels. `panel_of(panel)` gives the panel's data and its row step.
-template <class T, class F>
+template <class T, class P, class F>
 void for_panels(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, T* c, std::size_t ldc,
-                bool add, const T* bias, F&& panel_of) {
+                bool add, const T* bias, P&& panel_of, const F& finish) {
     const panels<T> all(N);
     const std::size_t count = all.count(), blocks = (M + block_rows - 1) / block_rows;
-    const std::size_t macs = std::min(M, block_rows) * widest<T> * unit<T> * K;
-    parallel_for(
-        blocks * count, 1 + chunk_macs / std::max<std::size_t>(1, macs), [&](std::size_t first, std::size_t last) {
-            for (std::size_t i = first; i < last; ++i) {
-                const std::size_t m = i / count * block_rows;
-                const panel p = all[i % count];
-                const auto [b, b_step] = panel_of(p);
-                panel_rows<T>({K, a + m * lda, lda, 1, b, b_step, c + m * ldc + p.first, ldc,
-                               bias ? bias + p.first : nullptr, add},
-                              std::min(block_rows, M - m), p.units, std::min(p.units * unit<T>, N - p.first));
-            }
-        });
+    const std::size_t macs = std::min(M, block_rows) * std::min(N, widest<T> * unit<T>) * K;
+    const auto block = [&](std::size_t m, panel p) {
+        const auto [b, b_step] = panel_of(p);
+        panel_rows<T>(
+            {K, a + m * lda, lda, 1, b, b_step, c + m * ldc + p.first, ldc, bias ? bias + p.first : nullptr, add},
+            std::min(block_rows, M - m), p, std::min(p.units * unit<T>, N - p.first), finish);
+    };
+    parallel_for(blocks * count, 1 + chunk_macs / std::max<std::size_t>(1, macs),
+                 [&](std::size_t first, std::size_t last) {
+                     for (std::size_t i = first; i < last; ++i) block(i / count * block_rows, all[i % count]);
+                 });
 }
 
 /// C (+)= 0, the product over no k.
-template <class T> void empty_product(std::size_t M, std::size_t N, T* c, std::size_t ldc, bool add, const T* bias) {
-    for (std::size_t m = 0; m < M; ++m)
-        for (std::size_t n = 0; n < N; ++n) c[m * ldc + n] = (add ? c[m * ldc + n] : T(0)) + (bias ? bias[n] : T(0));
+template <class T> void empty_product(std::size_t M, std::size_t N, T* c, std::size_t ldc, bool add) {
+    if (add) return;
+    for (std::size_t m = 0; m < M; ++m) std::fill_n(c + m * ldc, N, T(0));
 }
 
 template <class T> struct panel_data {
@@ -113,12 +121,18 @@ SMLDIST_NOINLINE packed_b<T> pack_nn(std::size_t N, std::size_t K, const T* b, s
 }
 
 /// C (M,N) (+)= A (M,K) · B + bias (N) or null, B packed.
-template <class T>
+///
+/// finish(c, ldc, rows, first_column, columns), if given, is called once for every part of C, from any thread, right
+/// after its values are final and while they are in L1: for the activation or residual that follows the product.
+template <class T, class F = detail::leave>
 SMLDIST_NOINLINE void gemm_packed(std::size_t M, const T* a, std::size_t lda, packed_b<T> b, T* c, std::size_t ldc,
-                                  bool add, const T* bias = nullptr) {
-    detail::for_panels(M, b.N, b.K, a, lda, c, ldc, add, bias, [&](detail::panel p) {
-        return detail::panel_data<T>{b.data + p.first * b.K, p.units * detail::unit<T>};
-    });
+                                  bool add, const T* bias = nullptr, const F& finish = {}) {
+    detail::for_panels(
+        M, b.N, b.K, a, lda, c, ldc, add, bias,
+        [&](detail::panel p) {
+            return detail::panel_data<T>{b.data + p.first * b.K, p.units * detail::unit<T>};
+        },
+        finish);
 }
 
 /// C (M,N) (+)= A (M,K) · Bᵀ + bias,   B (N,K), bias (N) or null
@@ -145,55 +159,85 @@ SMLDIST_NOINLINE void gemm_nn(std::size_t M, std::size_t N, std::size_t K, const
     const bool partial = N > 0 && last.first + width > N;
     const scratch<T> buffer(partial ? width * K : 0);
     if (partial) detail::pack_panel_nn(last, N, K, b, ldb, buffer.data());
-    detail::for_panels(M, N, K, a, lda, c, ldc, add, static_cast<const T*>(nullptr), [&](detail::panel p) {
-        return partial && p.first == last.first ? detail::panel_data<T>{buffer.data(), width}
-                                                : detail::panel_data<T>{b + p.first, ldb};
-    });
+    detail::for_panels(
+        M, N, K, a, lda, c, ldc, add, static_cast<const T*>(nullptr),
+        [&](detail::panel p) {
+            return partial && p.first == last.first ? detail::panel_data<T>{buffer.data(), width}
+                                                    : detail::panel_data<T>{b + p.first, ldb};
+        },
+        detail::leave{});
 }
+
+namespace detail {
+
+/// Where gemm_tn cuts its work. The cuts depend on M, N and K alone.
+struct tn_cuts {
+    std::size_t parts, part_length; ///< of K, each with its own C, for a long K and a small C
+    std::size_t rows;               ///< of C in one chunk
+    std::size_t panels;             ///< of C's columns in one chunk
+
+    tn_cuts(std::size_t M, std::size_t N, std::size_t K, std::size_t panel_count) {
+        const bool large = M * N * K >= 4 * chunk_macs;
+        const std::size_t want = large && M * N <= 16384 ? std::clamp<std::size_t>(K / 2048, 1, 16) : 1;
+        part_length = ((K + want - 1) / want + k_block - 1) / k_block * k_block;
+        parts = (K + part_length - 1) / part_length;
+        const bool cut = large && parts < 4;
+        rows = cut && M > N ? (M + 31) / 32 * 8 : M;
+        panels = cut && M <= N ? (panel_count + 3) / 4 : panel_count;
+    }
+};
+
+/// C (M,N) (+)= A (K,M)ᵀ · B (K,N) for the panels [first, last) of N columns, B packed block by block.
+template <class T>
+void gemm_tn_block(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b,
+                   std::size_t ldb, T* c, std::size_t ldc, bool add, std::size_t first, std::size_t last) {
+    const panels<T> all(N);
+    const scratch<T> packed(k_block * widest<T> * unit<T>);
+    for (std::size_t k = 0; k < K; k += k_block, a += k_block * lda, b += k_block * ldb) {
+        const std::size_t n = std::min(k_block, K - k);
+        for (std::size_t i = first; i < last; ++i) {
+            const panel p = all[i];
+            const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
+            const T* rows = b + p.first;
+            std::size_t step = ldb;
+            if (columns < width) {
+                pack_panel_nn(p, N, n, b, ldb, packed.data());
+                rows = packed.data();
+                step = width;
+            }
+            panel_rows<T>({n, a, 1, lda, rows, step, c + p.first, ldc, nullptr, add || k > 0}, M, p, columns,
+                          leave{});
+        }
+    }
+}
+
+} // namespace detail
 
 /// C (M,N) (+)= A (K,M)ᵀ · B (K,N), the gradient of a weight: K is the number of rows of the batch.
 ///
-/// Chunks of 256 k are summed in order. A long K with a small C is cut further into at most 16 parts, each with its
-/// own C, added in order; the cut depends on M, N and K alone.
+/// Blocks of 128 k are summed and added to C in order, so the sum of a long batch stays accurate and both blocks stay
+/// in L2. A long K with a small C is cut into at most 16 parts, each with its own C, added in order.
 template <class T>
 SMLDIST_NOINLINE void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b,
                               std::size_t ldb, T* c, std::size_t ldc, bool add) {
-    using namespace detail;
-    if (K == 0) return empty_product<T>(M, N, c, ldc, add, nullptr);
-    const panels<T> all(N);
-    const std::size_t count = all.count(), blocks = (M + block_rows - 1) / block_rows;
-    const std::size_t cuts = M * N > 16384 ? 1 : std::min<std::size_t>(16, (K + 2047) / 2048);
-    const std::size_t part_length = ((K + cuts - 1) / cuts + k_block - 1) / k_block * k_block;
-    const std::size_t parts = (K + part_length - 1) / part_length;
-    const scratch<T> partial((parts - 1) * M * N);
-    const std::size_t macs = std::min(M, block_rows) * std::min(N, widest<T> * unit<T>) * std::min(K, part_length);
-    parallel_for(parts * blocks * count, 1 + chunk_macs / std::max<std::size_t>(1, macs),
-                 [&](std::size_t first, std::size_t last) {
-                     const scratch<T> tail(k_block * widest<T> * unit<T>);
-                     for (std::size_t i = first; i < last; ++i) {
-                         const panel p = all[i % count];
-                         const std::size_t m = i / count % blocks * block_rows, part = i / count / blocks;
-                         const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
-                         T* const out =
-                             part == 0 ? c + m * ldc + p.first : partial.data() + ((part - 1) * M + m) * N + p.first;
-                         const std::size_t ldo = part == 0 ? ldc : N;
-                         const std::size_t begin = part * part_length, end = std::min(K, begin + part_length);
-                         for (std::size_t k = begin; k < end; k += k_block) {
-                             const std::size_t n = std::min(k_block, end - k);
-                             const T* panel_b = b + k * ldb + p.first;
-                             std::size_t b_step = ldb;
-                             if (columns < width) {
-                                 pack_panel_nn(p, N, n, b + k * ldb, ldb, tail.data());
-                                 panel_b = tail.data();
-                                 b_step = width;
-                             }
-                             panel_rows<T>({n, a + k * lda + m, 1, lda, panel_b, b_step, out, ldo, nullptr,
-                                            k != begin || (part == 0 && add)},
-                                           std::min(block_rows, M - m), p.units, columns);
-                         }
-                     }
-                 });
-    for (std::size_t part = 1; part < parts; ++part)
+    if (M == 0 || N == 0 || K == 0) return detail::empty_product(M, N, c, ldc, add);
+    const std::size_t count = detail::panels<T>(N).count();
+    const detail::tn_cuts cuts(M, N, K, count);
+    const std::size_t row_cuts = (M + cuts.rows - 1) / cuts.rows,
+                      panel_cuts = (count + cuts.panels - 1) / cuts.panels;
+    const scratch<T> partial((cuts.parts - 1) * M * N);
+    const auto chunk = [&](std::size_t i) {
+        const std::size_t panel = i % panel_cuts * cuts.panels, m = i / panel_cuts % row_cuts * cuts.rows;
+        const std::size_t part = i / panel_cuts / row_cuts, k = part * cuts.part_length;
+        T* const out = part == 0 ? c + m * ldc : partial.data() + ((part - 1) * M + m) * N;
+        detail::gemm_tn_block(std::min(cuts.rows, M - m), N, std::min(cuts.part_length, K - k), a + k * lda + m, lda,
+                              b + k * ldb, ldb, out, part == 0 ? ldc : N, part == 0 && add, panel,
+                              std::min(count, panel + cuts.panels));
+    };
+    parallel_for(cuts.parts * row_cuts * panel_cuts, 1, [&](std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i) chunk(i);
+    });
+    for (std::size_t part = 1; part < cuts.parts; ++part)
         for (std::size_t m = 0; m < M; ++m) {
             const T* const from = partial.data() + ((part - 1) * M + m) * N;
             simd::sweep<T>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA {

@@ -131,39 +131,43 @@ template <class T, std::size_t R> tile_function<T> tile_of(std::size_t units) {
 /// Rows of the tallest tile: its accumulators, one row of B and one element of A fit the registers.
 inline constexpr std::size_t tile_rows = simd::registers == 32 ? 8 : 4;
 
-/// Computes `rows` rows of one panel, `columns` of whose units·unit columns exist in C and in the bias.
-template <class T>
-SMLDIST_NOINLINE void panel_rows(tile_job<T> job, std::size_t rows, std::size_t units, std::size_t columns) {
-    const std::size_t width = units * unit<T>;
-    const tile_function<T> tall = tile_of<T, tile_rows>(units);
-    const tile_function<T> one = tile_of<T, 1>(units);
+/// Does nothing to the finished rows of a product.
+struct leave {
+    template <class T> void operator()(T*, std::size_t, std::size_t, std::size_t, std::size_t) const {}
+};
+
+/// Computes `rows` rows of one panel, `columns` of whose units·unit columns exist in C and in the bias, and calls
+/// finish(c, ldc, rows, first_column, columns) for a few rows at a time, which are then in L1.
+template <class T, class F>
+SMLDIST_NOINLINE void panel_rows(tile_job<T> job, std::size_t rows, panel p, std::size_t columns, const F& finish) {
+    const std::size_t width = p.units * unit<T>, ldc = job.ldc;
+    const tile_function<T> tall = tile_of<T, tile_rows>(p.units);
+    const tile_function<T> low = tile_of<T, tile_rows / 2>(p.units);
+    const tile_function<T> one = tile_of<T, 1>(p.units);
     alignas(64) T edge[tile_rows * widest<T> * unit<T>];
-    T* const c = job.c;
-    const std::size_t ldc = job.ldc;
+    T* c = job.c;
     const T* const bias = job.bias;
-    const bool add = job.add;
-    const bool partial = columns < width;
+    const bool add = job.add, partial = columns < width;
     if (partial) {
-        job.c = edge;
         job.ldc = width;
         job.bias = nullptr;
         job.add = false;
     }
-    for (std::size_t m = 0; m < rows;) {
-        const std::size_t n = std::min(rows - m, tile_rows);
-        (n == 1 ? one : tall)(job, n);
-        if (partial) {
+    for (std::size_t n; rows > 0; rows -= n, c += n * ldc, job.a += n * job.row_step) {
+        n = std::min(rows, tile_rows);
+        job.c = partial ? edge : c;
+        // A large C is not in cache; long sums leave time to fetch it.
+        if (!partial && job.K >= 64)
             for (std::size_t r = 0; r < n; ++r)
-                for (std::size_t j = 0; j < columns; ++j) {
-                    T v = edge[r * width + j];
-                    if (bias) v = v + bias[j];
-                    T& out = c[(m + r) * ldc + j];
-                    out = add ? out + v : v;
-                }
-        } else
-            job.c += n * ldc;
-        job.a += n * job.row_step;
-        m += n;
+                for (std::size_t j = 0; j < width; j += 64 / sizeof(T)) __builtin_prefetch(c + r * ldc + j, 1);
+        (n == 1 ? one : n <= tile_rows / 2 ? low : tall)(job, n);
+        for (std::size_t r = 0; partial && r < n; ++r)
+            simd::sweep<T>(columns, [&](auto s, std::size_t j) SMLDIST_INLINE_LAMBDA {
+                auto v = s.load(edge + r * width + j);
+                if (bias) v = v + s.load(bias + j);
+                s.store(c + r * ldc + j, add ? s.load(c + r * ldc + j) + v : v);
+            });
+        finish(c, ldc, n, p.first, columns);
     }
 }
 

@@ -83,6 +83,11 @@ template <class T> using half = single<T>;
 template <class T> using quarter = single<T>;
 #endif
 
+/// The smallest pack of more than one lane, where there is one: 128 bits.
+template <class T>
+using smallest =
+    std::conditional_t<(quarter<T>::size > 1), quarter<T>, std::conditional_t<(half<T>::size > 1), half<T>, full<T>>>;
+
 /// Lanes of full<T>.
 template <class T> inline constexpr std::size_t width = full<T>::size;
 
@@ -258,6 +263,21 @@ template <std::size_t N, class F> SMLDIST_INLINE void unroll(F&& f) {
         (f(std::integral_constant<std::size_t, I>{}), ...);
     }
     (std::make_index_sequence<N>{});
+}
+
+/// Transposes the square whose rows are V::size packs of `smallest<T>`, in log2(V::size) rounds of interleaving.
+template <class V> SMLDIST_INLINE void transpose(V (&rows)[V::size]) {
+    constexpr std::size_t n = V::size;
+    if constexpr (n > 1) {
+        unroll<n == 4 ? 2 : 1>([&](auto) SMLDIST_INLINE_LAMBDA {
+            V mixed[n];
+            unroll<n / 2>([&](auto i) SMLDIST_INLINE_LAMBDA {
+                mixed[2 * i] = xsimd::zip_lo(rows[i], rows[i + n / 2]);
+                mixed[2 * i + 1] = xsimd::zip_hi(rows[i], rows[i + n / 2]);
+            });
+            unroll<n>([&](auto i) SMLDIST_INLINE_LAMBDA { rows[i] = mixed[i]; });
+        });
+    }
 }
 
 } // namespace smldist::inline SMLDIST_ABI::kernel::simd

@@ -51,8 +51,9 @@ X memory(const memory_outputs<X>& student, const memory_outputs<tensor<T>>& teac
     const double scale = o.association * o.temperature * o.temperature / double(B);
     const double offset = scale * detail::negative_entropy(a);
     for (T& v : a) v *= static_cast<T>(scale);
-    return op::add(op::apply(soft_cross_entropy_op<T>{o.temperature, offset}, student.scores, std::move(a)),
-                   mse(student.retrieved, teacher.retrieved, o.retrieval));
+    const X association = op::apply(soft_cross_entropy_op<T>{o.temperature, offset}, student.scores, std::move(a));
+    const X retrieval = mse(student.retrieved, teacher.retrieved, o.retrieval);
+    return op::add(association, retrieval);
 }
 
 } // namespace smldist::inline SMLDIST_ABI::loss

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# How our own tests and examples are built; no consumer sees any of it.
+option(SMLDIST_NATIVE "Build tests and examples for this machine's instruction set" OFF)
+option(SMLDIST_ASSERTIONS "Check the preconditions of kernels and element access" OFF)
+option(SMLDIST_WERROR "Warnings are errors" OFF)
+set(SMLDIST_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
+
+set(SMLDIST_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion)
+if(SMLDIST_WERROR)
+    list(APPEND SMLDIST_WARNINGS -Werror)
+endif()
+
+add_library(smldist_development INTERFACE)
+target_link_libraries(smldist_development INTERFACE smldist::smldist)
+target_compile_options(smldist_development INTERFACE ${SMLDIST_WARNINGS})
+if(SMLDIST_NATIVE)
+    target_link_libraries(smldist_development INTERFACE smldist::native)
+endif()
+if(SMLDIST_ASSERTIONS)
+    target_compile_definitions(smldist_development INTERFACE SMLDIST_ASSERTIONS=1)
+endif()
+if(SMLDIST_SANITIZE)
+    set(flags -fsanitize=${SMLDIST_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_options(smldist_development INTERFACE ${flags})
+    target_compile_definitions(smldist_development INTERFACE _GLIBCXX_ASSERTIONS)
+    target_link_options(smldist_development INTERFACE ${flags})
+endif()
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Headers, CMake package and pkg-config file, at the places where Debian keeps xtl's.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/smldist)
+
+install(DIRECTORY include/smldist TYPE INCLUDE FILES_MATCHING PATTERN "*.hpp")
+install(TARGETS smldist smldist_native EXPORT smldistTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT smldistTargets NAMESPACE smldist:: DESTINATION ${package_dir})
+
+configure_package_config_file(cmake/smldistConfig.cmake.in smldistConfig.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(smldistConfigVersion.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+configure_file(cmake/smldist.pc.in smldist.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/smldistConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/smldistConfigVersion.cmake
+    DESTINATION ${package_dir})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/smldist.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The subcommands. Each prints its result on stdout, the last line as one JSON object with --json, and throws on failure.
+#ifndef HAR_COMMANDS_HPP
+#define HAR_COMMANDS_HPP
+
+#include "options.hpp"
+
+namespace har {
+
+void train(const options& o);
+void distill(const options& o);
+void evaluate(const options& o);
+void predict(const options& o);
+void summary(const options& o);
+
+} // namespace har
+
+#endif

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// har: train, distill, evaluate and use networks for human activity recognition from inertial sensors.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <new>
+#include <string>
+
+#include "commands.hpp"
+#include "failure.hpp"
+#include "smldist/core/config.hpp"
+#include "smldist/core/parallel.hpp"
+
+namespace {
+
+std::string version() {
+    std::string v = "smldist " SMLDIST_VERSION_STRING;
+    v += "\nSIMD      " SMLDIST_SIMD_NAME " (" + std::to_string(SMLDIST_SIMD_BITS) + " bits)";
+#if defined(__clang__)
+    v += "\ncompiler  clang " __clang_version__;
+#else
+    v += "\ncompiler  g++ " __VERSION__;
+#endif
+#if defined(__OPTIMIZE__)
+    v += ", optimised";
+#else
+    v += ", NOT optimised: slow";
+#endif
+    return v + "\nthreads   " + std::to_string(smldist::threads());
+}
+
+void common(CLI::App& app, har::options& o) {
+    app.add_option("--seed", o.seed, "seed of weights, splits, order and augmentation")->capture_default_str();
+    app.add_option("--threads", o.threads, "threads; 0: all (results do not depend on it)")->capture_default_str();
+    app.add_flag("--json", o.json, "last line on stdout is one JSON object");
+    app.add_flag("--quiet", o.quiet, "nothing on stderr but errors");
+}
+
+void data_options(CLI::App& app, har::options& o) {
+    app.add_option("--data", o.data, "synthetic, or uci_har=DIR with DIR the folder \"UCI HAR Dataset\"")
+        ->capture_default_str();
+}
+
+void network_options(CLI::App& app, har::options& o) {
+    app.add_option("--head", o.head, "memory (label-valued Hopfield) or linear")->capture_default_str();
+    app.add_option("--rows", o.rows,
+                   "backbone rows instead of the preset's, each \"K,E,O,SE|-,RE|HS|SELU,stride[,A]\"")
+        ->delimiter(';');
+    app.add_option("--patterns", o.patterns, "memory patterns of each class")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+}
+
+void training_options(CLI::App& app, har::options& o) {
+    data_options(app, o);
+    network_options(app, o);
+    app.add_option("--out", o.out, "folder of the run")->capture_default_str();
+    app.add_option("--epochs", o.epochs, "epochs; 0: 40 for har_student and har_nano, 30 for others")
+        ->capture_default_str();
+    app.add_option("--batch", o.batch, "windows a step")->capture_default_str();
+    app.add_option("--lr", o.lr, "peak learning rate of the one-cycle schedule")->capture_default_str();
+    app.add_option("--weight-decay", o.weight_decay, "of AdamW")->capture_default_str();
+    app.add_option("--dropout", o.dropout, "on the feature")->capture_default_str()->check(CLI::Range(0.0, 0.99));
+    app.add_option("--label-smoothing", o.label_smoothing, "of the hard term")->capture_default_str();
+    app.add_option("--ema", o.ema, "decay of averaged weights; 0: none")->capture_default_str();
+    app.add_option("--patience", o.patience, "stop after so many epochs without a better validation; 0: never")
+        ->capture_default_str();
+    app.add_option("--validation-subjects", o.validation_subjects, "training subjects held out")
+        ->capture_default_str();
+    app.add_option("--normaliser", o.normaliser, "zscore, robust, minmax, shared or none")->capture_default_str();
+    app.add_option("--augment", o.augment, "reference (rotation, scaling), full or none")->capture_default_str();
+}
+
+void distill_options(CLI::App& app, har::options& o) {
+    app.add_option("--teacher-preset", o.teacher_preset, "network of the teacher, trained first")
+        ->capture_default_str();
+    app.add_option("--teacher", o.teacher, "model file of a teacher instead");
+    app.add_option("--teacher-epochs", o.teacher_epochs, "epochs of the teacher; 0: as --epochs says")
+        ->capture_default_str();
+    app.add_flag("--baseline", o.baseline, "also train the student alone");
+    app.add_option("--temperature", o.temperature, "T of the soft targets")->capture_default_str();
+    app.add_option("--hard", o.hard, "weight of the labels")->capture_default_str();
+    app.add_option("--soft", o.soft, "weight of the soft targets")->capture_default_str();
+    app.add_option("--rule", o.rule, "repair of wrong soft targets: mix, hardness, swap, onehot, drop, off")
+        ->capture_default_str();
+    app.add_option("--margin", o.margin, "lead of the label after mix")->capture_default_str();
+    app.add_option("--stage", o.stage, "first weight of the stage loss")->capture_default_str();
+    app.add_option("--stage-last", o.stage_last, "its last weight")->capture_default_str();
+    app.add_option("--memory", o.memory, "weight of the memory loss")->capture_default_str();
+    app.add_option("--memory-transfer", o.transfer, "copy_slow, copy_freeze, copy or none")->capture_default_str();
+}
+
+template <class F> int guarded(F&& run) {
+    const auto fail = [](int code, const std::exception& e) {
+        std::fprintf(stderr, "har: %s\n", e.what());
+        return code;
+    };
+    try {
+        run();
+        std::fflush(stdout);
+        if (std::ferror(stdout) != 0) {
+            std::fprintf(stderr, "har: stdout: short write\n");
+            return har::io_failure;
+        }
+        return har::caught_signal != 0 ? 128 + har::caught_signal : har::success;
+    } catch (const har::model_error& e) { return fail(har::bad_model, e); } catch (const smldist::data_error& e) {
+        return fail(har::bad_data, e);
+    } catch (const smldist::usage_error& e) { return fail(har::usage, e); } catch (const smldist::shape_error& e) {
+        return fail(har::usage, e);
+    } catch (const smldist::numeric_error& e) { return fail(har::diverged, e); } catch (const smldist::io_error& e) {
+        return fail(har::io_failure, e);
+    } catch (const std::exception& e) { return fail(har::failure, e); }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    for (const int s : {SIGINT, SIGTERM}) std::signal(s, [](int caught) { har::caught_signal = caught; });
+    std::signal(SIGPIPE, SIG_IGN);
+#if !defined(__OPTIMIZE__)
+    std::fprintf(stderr, "har: built without optimisation: everything is far slower\n");
+#endif
+    har::options o;
+    CLI::App app{"Human activity recognition from inertial sensors: train, distill, evaluate, predict.", "har"};
+    app.set_version_flag("--version", version());
+    app.set_config("--config", "", "options from a TOML file; flags win over it");
+    app.allow_config_extras(CLI::config_extras_mode::error);
+    app.require_subcommand(1);
+    app.fallthrough();
+
+    auto* train = app.add_subcommand("train", "train one network");
+    common(*train, o);
+    train
+        ->add_option("--preset", o.preset,
+                     "har_teacher, har_student, har_nano, mobilenet_v3_small, mobilenet_v3_large")
+        ->required();
+    training_options(*train, o);
+
+    auto* distill = app.add_subcommand("distill", "train a teacher, then distill it into a student");
+    common(*distill, o);
+    distill->add_option("--preset", o.preset, "network of the student")->default_str("har_student");
+    training_options(*distill, o);
+    distill_options(*distill, o);
+
+    auto* evaluate = app.add_subcommand("evaluate", "figures of a model on a dataset");
+    common(*evaluate, o);
+    data_options(*evaluate, o);
+    evaluate->add_option("--model", o.model, "model file")->required();
+    evaluate->add_option("--split", o.split, "test or train subjects")->capture_default_str();
+
+    auto* predict = app.add_subcommand("predict", "one label and probabilities a window of a CSV of samples");
+    common(*predict, o);
+    predict->add_option("--model", o.model, "model file")->required();
+    predict->add_option("--input", o.input, "CSV in the model's units: one line a sample, one column a channel")
+        ->required();
+    predict->add_option("--hop", o.hop, "samples between windows; 0: the model's")->capture_default_str();
+
+    auto* summary =
+        app.add_subcommand("summary", "table of layers: output shape, parameters, MACs, activation bytes");
+    common(*summary, o);
+    summary->add_option("--preset", o.preset, "name of the network")->default_str("har_student");
+    summary->add_option("--model", o.model, "model file instead of a preset");
+    summary->add_option("--channels", o.channels, "of the input")->capture_default_str()->check(CLI::PositiveNumber);
+    summary->add_option("--length", o.length, "samples of the window")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+    summary->add_option("--classes", o.classes, "number of classes")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+    summary->add_flag("--dot", o.dot, "print the graph in Graphviz' language instead");
+    network_options(*summary, o);
+
+    auto* demo = app.add_subcommand("demo", "the main job on built-in synthetic data, in about a minute");
+    common(*demo, o);
+    demo->add_option("--out", o.out, "folder of the run")->default_str("har-demo");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        const int code = app.exit(e);
+        if (code == 0) return har::success;
+        return dynamic_cast<const CLI::FileError*>(&e) ? har::io_failure : har::usage;
+    }
+    if (o.preset.empty()) o.preset = "har_student";
+    if (summary->parsed() && summary->count("--head") == 0) o.head = "linear";
+    if (demo->parsed()) {
+        o.baseline = true;
+        o.teacher_epochs = 8;
+        o.epochs = 12;
+        if (demo->count("--out") == 0) o.out = "har-demo";
+    }
+    o.config_text = app.config_to_str(true, false);
+    return guarded([&] {
+        if (train->parsed())
+            har::train(o);
+        else if (evaluate->parsed())
+            har::evaluate(o);
+        else if (predict->parsed())
+            har::predict(o);
+        else if (summary->parsed())
+            har::summary(o);
+        else
+            har::distill(o);
+    });
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Everything the command line can say.
+#ifndef HAR_OPTIONS_HPP
+#define HAR_OPTIONS_HPP
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace har {
+
+struct options {
+    // what to run on
+    std::string data = "synthetic"; ///< "synthetic" or "uci_har=DIR"
+    std::string out = "har-run";    ///< folder of the run
+    std::uint64_t seed = 0;
+    std::size_t threads = 0; ///< 0: the machine's
+    bool json = false, quiet = false;
+    // networks
+    std::string preset; ///< of train, summary, and the student of distill
+    std::string teacher_preset = "har_teacher";
+    std::string teacher; ///< model file; empty: train one
+    std::string head = "memory";
+    std::vector<std::string> rows; ///< a backbone of one's own instead of the preset's rows
+    std::size_t patterns = 8;      ///< of each class in a memory
+    double dropout = 0.2;
+    // training
+    std::size_t epochs = 0, teacher_epochs = 0; ///< 0: 40, and 30 for har_teacher
+    std::size_t batch = 64;
+    double lr = 4e-3, weight_decay = 1e-3, label_smoothing = 0, ema = 0;
+    std::size_t patience = 0;
+    std::size_t validation_subjects = 4;
+    std::string normaliser = "zscore", augment = "reference";
+    // distillation
+    bool baseline = false;
+    double temperature = 3, hard = 1, soft = 1, margin = 0.05;
+    double stage = 1, stage_last = 0.1, memory = 0.5;
+    std::string rule = "mix", transfer = "copy_slow";
+    // evaluate, predict, summary
+    std::string model, input, split = "test";
+    std::size_t hop = 0; ///< 0: the model's
+    std::size_t channels = 9, length = 128, classes = 6;
+    bool dot = false;
+
+    std::string config_text; ///< the effective options as TOML, kept with the run
+};
+
+} // namespace har
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/core/memory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "../allocations.hpp"
+
+using namespace smldist;
+
+namespace {
+const std::vector<std::size_t> sizes = [] {
+    std::vector<std::size_t> list;
+    for (std::size_t n = 1; n < 5000; ++n) list.push_back(n);
+    for (std::size_t n = 8192; n < (std::size_t(1) << 40); n *= 2)
+        for (const std::size_t m : {n - 1, n, n + 1, n + n / 4, n + n / 4 + 1, n + n / 2 + 7}) list.push_back(m);
+    return list;
+}();
+} // namespace
+
+TEST_CASE("block_size: at least what is asked, multiples of 64, monotonic, at most a quarter unused") {
+    std::size_t last = 0;
+    for (std::size_t n = 1; n < 100000; ++n) {
+        const std::size_t size = memory::block_size(n);
+        REQUIRE(size >= n);
+        REQUIRE(size % 64 == 0);
+        REQUIRE(size >= last);
+        REQUIRE(memory::block_size(size) == size);
+        last = size;
+    }
+    for (const std::size_t n : sizes) {
+        REQUIRE(memory::block_size(n) >= n);
+        if (n > 256) REQUIRE(double(memory::block_size(n)) <= 1.25 * double(n) + 64);
+    }
+}
+
+TEST_CASE("allocate: aligned blocks that do not overlap; nothing for 0 bytes") {
+    CHECK(memory::allocate(0) == nullptr);
+    memory::release(nullptr, 0);
+    std::vector<std::pair<unsigned char*, std::size_t>> blocks;
+    for (std::size_t n = 1; n < 3000; n += 13) {
+        auto* p = static_cast<unsigned char*>(memory::allocate(n));
+        REQUIRE(reinterpret_cast<std::uintptr_t>(p) % 64 == 0);
+        std::memset(p, int(n % 251), n);
+        blocks.emplace_back(p, n);
+    }
+    for (const auto& [p, n] : blocks)
+        for (std::size_t i = 0; i < n; ++i) REQUIRE(p[i] == n % 251);
+    for (const auto& [p, n] : blocks) memory::release(p, n);
+}
+
+#if SMLDIST_RECYCLE_MEMORY
+TEST_CASE("allocate: a freed block serves the next request of its size class, without the heap") {
+    memory::trim();
+    for (const std::size_t n : {1, 64, 65, 256, 257, 320, 321, 1000, 4096, 4097, 100000}) {
+        void* first = memory::allocate(n);
+        memory::release(first, n);
+        const std::size_t before = allocations();
+        void* other = memory::allocate(2 * n + 64); // another class
+        CHECK(other != first);
+        void* again = memory::allocate(memory::block_size(n));
+        CHECK(again == first);
+        CHECK(allocations() <= before + 1);
+        memory::release(again, memory::block_size(n));
+        memory::release(other, 2 * n + 64);
+    }
+}
+
+TEST_CASE("allocate: a block belongs to the thread that frees it") {
+    memory::trim();
+    void* block = memory::allocate(12345);
+    bool reused_there = false;
+    std::thread([&] {
+        memory::release(block, 12345);
+        void* again = memory::allocate(12345);
+        reused_there = again == block;
+        memory::release(again, 12345);
+    }).join(); // the thread's cache goes back to the heap here
+    CHECK(reused_there);
+}
+
+TEST_CASE("trim: gives the free blocks back") {
+    memory::release(memory::allocate(777), 777);
+    memory::trim();
+    const std::size_t before = allocations();
+    memory::release(memory::allocate(777), 777);
+    CHECK(allocations() == before + 1);
+}
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/core/parameter.hpp"
+
+#include <doctest/doctest.h>
+
+#include "../allocations.hpp"
+
+using namespace smldist;
+
+namespace {
+
+struct layer {
+    parameter<float> weight, bias;
+    static void visit(auto& self, auto&& member) {
+        member("weight", self.weight);
+        member("bias", self.bias);
+    }
+};
+struct model {
+    layer stem;
+    std::vector<layer> blocks;
+    std::optional<layer> head;
+    buffer<double> mean;
+    buffer<std::int32_t> labels;
+    static void visit(auto& self, auto&& member) {
+        member("stem", self.stem);
+        member("blocks", self.blocks);
+        member("head", self.head);
+        member("mean", self.mean);
+        member("labels", self.labels);
+    }
+};
+
+model example() {
+    const layer full{{tensor<float>(shape{2, 3})}, {tensor<float>(shape{2})}}, no_bias{{tensor<float>(shape{4})}, {}};
+    return {full, {no_bias, full}, full, {tensor<double>(shape{3})}, {}};
+}
+
+std::vector<std::string> paths(auto& m) {
+    std::vector<std::string> list;
+    walk(m, [&list](const std::string& path, auto&) { list.push_back(path); });
+    return list;
+}
+
+} // namespace
+
+TEST_CASE("walk: dotted names in visiting order, absent members left out") {
+    model m = example();
+    const std::vector<std::string> wanted = {"stem.weight",   "stem.bias",   "blocks.0.weight", "blocks.1.weight",
+                                             "blocks.1.bias", "head.weight", "head.bias",       "mean"};
+    CHECK(paths(m) == wanted);
+    const model& constant = m;
+    CHECK(paths(constant) == wanted);
+
+    m.head.reset();
+    m.labels.value = tensor<std::int32_t>{1};
+    const std::vector<std::string> changed = {"stem.weight",   "stem.bias", "blocks.0.weight", "blocks.1.weight",
+                                              "blocks.1.bias", "mean",      "labels"};
+    CHECK(paths(m) == changed);
+}
+
+TEST_CASE("walk: a leaf is the member itself; const for a const model") {
+    model m = example();
+    walk(m, [](const std::string& path, auto& leaf) {
+        if (path == "blocks.1.bias") leaf.value[1] = 5;
+    });
+    CHECK(m.blocks[1].bias.value[1] == 5);
+    const model& constant = m;
+    walk(constant, [](const std::string&, auto& leaf) {
+        static_assert(std::is_const_v<std::remove_reference_t<decltype(leaf)>>);
+    });
+}
+
+TEST_CASE("for_each_parameter and for_each_buffer: their kind alone, without allocation") {
+    model m = example();
+    std::size_t parameters = 0, buffers = 0;
+    const std::size_t before = allocations();
+    for_each_parameter(m, [&parameters](parameter<float>&) { ++parameters; });
+    for_each_buffer(std::as_const(m), [&buffers](const auto&) { ++buffers; });
+    CHECK(allocations() == before);
+    CHECK(parameters == 7);
+    CHECK(buffers == 1);
+}
+
+TEST_CASE("parameter_count: elements of parameters; defaults of a parameter") {
+    CHECK(parameter_count(example()) == 8 + 4 + 8 + 8);
+    const parameter<float> p;
+    CHECK(p.empty());
+    CHECK(p.trainable);
+    CHECK(p.decay);
+    CHECK(p.group == rate_group::base);
+    static_assert(module_like<model> && module_like<layer> && !module_like<parameter<float>> && !module_like<int>);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/distill/plan.hpp"
+
+#include "tiny.hpp"
+
+using namespace smldist;
+
+namespace {
+
+/// Mean and standard deviation of every channel in two passes over all rows.
+void check_statistics(const loss::feature_statistics<float>& got, const tensor<float>& x) {
+    const std::size_t C = x.shape().back(), rows = x.shape().rows();
+    REQUIRE(got.mean.shape() == shape{C});
+    REQUIRE(got.std.shape() == shape{C});
+    for (std::size_t c = 0; c < C; ++c) {
+        double mean = 0, variance = 0;
+        for (std::size_t r = 0; r < rows; ++r) mean += double(x[r * C + c]) / double(rows);
+        for (std::size_t r = 0; r < rows; ++r) variance += std::pow(double(x[r * C + c]) - mean, 2) / double(rows);
+        CHECK(double(got.mean[c]) == doctest::Approx(mean).epsilon(1e-6));
+        CHECK(double(got.std[c]) == doctest::Approx(std::sqrt(variance)).epsilon(1e-6));
+    }
+}
+
+} // namespace
+
+TEST_CASE("calibrate: statistics of every stage and of the feature over all windows") {
+    const sets& s = many(); // eleven batches, the last one shorter
+    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+        const network teacher = make(teacher_config(head));
+        const distill::plan p = distill::calibrate(teacher, s.train, s.normal);
+        const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);
+        REQUIRE(p.stages.size() == 2);
+        for (std::size_t i = 0; i < 2; ++i) check_statistics(p.stages[i], all.stages[i]);
+        check_statistics(p.feature, all.feature);
+        CHECK(p.teacher_accuracy == distill::evaluate(teacher, s.train, s.normal).accuracy);
+    }
+}
+
+TEST_CASE("calibrate: writes nothing to the teacher") {
+    const network teacher = make(teacher_config()), before = teacher;
+    distill::calibrate(teacher, few().train, few().normal);
+    CHECK(same_bits(teacher, before));
+}
+
+TEST_CASE("channel_moments: batches of any size give the moments of the whole, far from 0 too") {
+    generator random(3);
+    tensor<float> x(shape{60, 2});
+    for (float& v : x) v = static_cast<float>(1000 + random.normal());
+    distill::detail::channel_moments in_parts;
+    for (const auto& [first, last] : {std::pair(0, 1), {1, 2}, {2, 40}, {40, 60}}) {
+        tensor<float> part(shape{static_cast<std::size_t>(last - first), 2});
+        std::copy(x.data() + 2 * first, x.data() + 2 * last, part.begin());
+        in_parts.add(part);
+    }
+    check_statistics(in_parts.statistics(), x);
+    distill::detail::channel_moments constant;
+    constant.add(tensor<float>(shape{5, 1}, 0.1f));
+    constant.add(tensor<float>(shape{3, 1}, 0.1f));
+    CHECK(double(constant.statistics().std[0]) < 1e-9);
+}
+
+TEST_CASE("calibrate: errors") {
+    const network teacher = make(teacher_config());
+    CHECK_THROWS_AS(distill::calibrate(teacher, few().train.select({}), few().normal), data_error);
+    data::windows bad = few().train;
+    bad.label[0] = 6;
+    CHECK_THROWS_AS(distill::calibrate(teacher, bad, few().normal), data_error);
+}

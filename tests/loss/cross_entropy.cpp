@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/loss/cross_entropy.hpp"
+
+#include "check.hpp"
+
+using namespace smldist;
+using loss::cross_entropy;
+
+namespace {
+
+const std::vector<int> labels{0, 4, 1, 1, 3, 2, 0};
+const std::vector<double> weights{0.5, 2, 0, 1, 3};
+
+tensor<double> logits_of(std::size_t classes) { return normal({labels.size(), classes}, 1); }
+
+} // namespace
+
+TEST_CASE("cross_entropy: gradients, both worlds, PyTorch") {
+    for (const double smoothing : {0.0, 0.1, 1.0})
+        for (const bool weighted : {false, true}) {
+            const loss::cross_entropy_options o{.label_smoothing = smoothing,
+                                                .class_weight = weighted ? std::span(weights) : std::span<double>()};
+            const std::string name =
+                "cross_entropy/eps" + text(smoothing) + "_weighted" + (weighted ? "1" : "0");
+            const auto f = [&](const auto& in) { return cross_entropy(in[0], labels, o); };
+            check_op(name, {logits_of(5)}, f);
+            check_loss(name, {"z"}, f);
+        }
+}
+
+TEST_CASE("soft_cross_entropy: gradients for any temperature, offset and mass of the targets") {
+    for (const double temperature : {0.5, 1.0, 4.0})
+        for (const double offset : {0.0, -2.5}) {
+            tensor<double> q = normal({3, 4}, 2);
+            for (double& v : q) v = std::abs(v); // rows that do not sum to one
+            q[5] = 0;
+            check_op("T" + text(temperature) + "_offset" + text(offset), {normal({3, 4})}, [&](const auto& in) {
+                using T = scalar_in<std::decay_t<decltype(in)>>;
+                return op::apply(loss::soft_cross_entropy_op<T>{temperature, offset}, in[0], cast<T>(q));
+            });
+        }
+}
+
+TEST_CASE("soft_cross_entropy: an impossible class costs nothing when its target is 0") {
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    const tensor<double> z{{0, 0, -inf}};
+    CHECK(op::apply(loss::soft_cross_entropy_op<double>{}, z, tensor<double>{{0.5, 0.5, 0}}).item() ==
+          doctest::Approx(std::log(2.0)).epsilon(1e-14));
+}
+
+TEST_CASE("cross_entropy: figures known by hand") {
+    const std::vector<int> two{0, 1};
+    const tensor<double> even(shape{2, 4}, 0.7);
+    CHECK(cross_entropy(even, two).item() == doctest::Approx(std::log(4.0)).epsilon(1e-14));
+    CHECK(cross_entropy(even, two, {.label_smoothing = 0.3, .class_weight = {}}).item() ==
+          doctest::Approx(std::log(4.0)).epsilon(1e-14));
+    const tensor<double> sure{{1000, 0, 0}, {0, 1000, 0}};
+    CHECK(cross_entropy(sure, two).item() == 0);
+    const std::vector<int> wrong{1, 1};
+    CHECK(cross_entropy(sure, wrong).item() == 500);
+}
+
+TEST_CASE("cross_entropy: the floor of a loss that is fed probabilities, ln(1 + (N-1)/e)") {
+    for (const auto& [classes, floor] : {std::pair(4, 0.7437), {6, 1.0436}, {8, 1.2740}, {12, 1.6187}}) {
+        tensor<double> p(shape{1, static_cast<std::size_t>(classes)});
+        p[0] = 1;
+        const std::vector<int> label{0};
+        CHECK(std::abs(cross_entropy(p, label).item() - floor) < 1e-4);
+    }
+}
+
+TEST_CASE("cross_entropy: weights act as repetitions of a sample") {
+    const tensor<double> z = normal({3, 3});
+    const std::vector<double> twice{1, 2, 1};
+    const std::vector<int> label{0, 1, 2}, repeated{0, 1, 1, 2};
+    auto more = tensor<double>::uninitialized({4, 3});
+    for (std::size_t i = 0; i < 12; ++i) more[i] = z[i < 6 ? i : i - 3];
+    CHECK(cross_entropy(z, label, {.label_smoothing = 0, .class_weight = twice}).item() ==
+          doctest::Approx(cross_entropy(more, repeated).item()).epsilon(1e-14));
+}
+
+TEST_CASE("cross_entropy: errors") {
+    const tensor<double> z = logits_of(5);
+    const std::vector<int> few{0, 1}, none, high{0, 4, 1, 1, 3, 5, 0}, low{0, 4, -1, 1, 3, 2, 0};
+    CHECK_RAISES(shape_error, "expected (2, N), one row a label", cross_entropy(z, few));
+    CHECK_RAISES(shape_error, "one row a label", cross_entropy(tensor<double>(shape{0, 5}), none));
+    CHECK_RAISES(shape_error, "shape of logits is (7)", cross_entropy(tensor<double>(shape{7}), labels));
+    CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", cross_entropy(z, high));
+    CHECK_RAISES(data_error, "label of sample 2 is -1", cross_entropy(z, low));
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    for (const double smoothing : {-0.01, 1.01, nan})
+        CHECK_RAISES(usage_error, "label_smoothing is",
+                     cross_entropy(z, labels, {.label_smoothing = smoothing, .class_weight = {}}));
+    const std::vector<double> short_of{1, 2}, negative{1, 1, 1, -1, 1}, nans{1, nan, 1, 1, 1}, zeros(5);
+    const auto weighted = [&](const std::vector<double>& w) {
+        return cross_entropy(z, labels, {.label_smoothing = 0, .class_weight = w});
+    };
+    CHECK_RAISES(usage_error, "number of class weights is 2, expected 5", weighted(short_of));
+    CHECK_RAISES(usage_error, "a class weight is -1", weighted(negative));
+    CHECK_RAISES(usage_error, "a class weight is", weighted(nans));
+    CHECK_RAISES(usage_error, "sum of the weights is 0", weighted(zeros));
+    const auto soft = [&](double temperature, const shape& q) {
+        return op::apply(loss::soft_cross_entropy_op<double>{temperature, 0}, z, tensor<double>(q));
+    };
+    CHECK_RAISES(usage_error, "temperature is 0", soft(0, {7, 5}));
+    CHECK_RAISES(usage_error, "temperature is", soft(nan, {7, 5}));
+    CHECK_RAISES(shape_error, "(7, 5) and (7, 4)", soft(1, {7, 4}));
+    CHECK_RAISES(shape_error, "expected two of (B, N)",
+                 op::apply(loss::soft_cross_entropy_op<double>{}, tensor<double>(shape{5}),
+                           tensor<double>(shape{5})));
+}

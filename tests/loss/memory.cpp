@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/loss/memory.hpp"
+
+#include <numeric>
+
+#include "check.hpp"
+
+using namespace smldist;
+
+namespace {
+
+using outputs_d = memory_outputs<tensor<double>>;
+
+outputs_d random_memory(std::size_t batch, std::size_t patterns, std::size_t width, std::uint64_t seed) {
+    outputs_d m{normal({batch, patterns}, seed), normal({batch, width}, seed + 1)};
+    for (double& v : m.scores) v *= 3;
+    return m;
+}
+
+/// The loss of inputs (scores, retrieved) against a fixed teacher.
+auto against(const outputs_d& teacher, const loss::memory_options& o) {
+    return [teacher, o](const auto& in) {
+        using X = typename std::decay_t<decltype(in)>::value_type;
+        using T = op::scalar_of_t<X>;
+        const memory_outputs<tensor<T>> constant{cast<T>(teacher.scores), cast<T>(teacher.retrieved)};
+        return loss::memory(memory_outputs<X>{in[0], in[1]}, constant, o);
+    };
+}
+
+/// The columns of x in another order.
+tensor<double> permuted(const tensor<double>& x, const std::vector<std::size_t>& order) {
+    auto y = tensor<double>::uninitialized(x.shape());
+    for (std::size_t b = 0; b < x.shape()[0]; ++b)
+        for (std::size_t m = 0; m < order.size(); ++m) y(b, m) = x(b, order[m]);
+    return y;
+}
+
+} // namespace
+
+TEST_CASE("memory loss: gradients, both worlds, PyTorch") {
+    for (const double association : {0.0, 1.0, 0.4})
+        for (const double retrieval : {0.0, 1.0, 2.5})
+            for (const double tau : {1.0, 4.0}) {
+                const std::string name =
+                    "memory/a" + text(association) + "_r" + text(retrieval) + "_tau" + text(tau);
+                const outputs_d teacher{stored(name + "/teacher_scores"), stored(name + "/teacher_retrieved")};
+                const auto f = against(
+                    teacher, {.association = association, .retrieval = retrieval, .temperature = tau});
+                check_op(name, {stored(name + "/scores"), stored(name + "/retrieved")}, f);
+                check_loss(name, {"scores", "retrieved"}, f);
+            }
+}
+
+TEST_CASE("memory loss: 0 with zero gradient for identical outputs, also when the scores differ by a constant") {
+    for (const double tau : {0.5, 1.0, 4.0}) {
+        const outputs_d m = random_memory(5, 8, 3, 1);
+        outputs_d shifted = m;
+        for (double& v : shifted.scores) v += 17;
+        for (const auto& student : {m, shifted}) {
+            tape<double> t;
+            const auto s = t.variable(student.scores), r = t.variable(student.retrieved);
+            const auto y = loss::memory(memory_outputs<var<double>>{s, r}, m, {.temperature = tau});
+            CHECK(std::abs(y.value().item()) < 1e-13);
+            t.backward(y);
+            CHECK(difference(*t.gradient(s), tensor<double>(m.scores.shape()), 1e-14) == "");
+            CHECK(difference(*t.gradient(r), tensor<double>(m.retrieved.shape()), 1e-14) == "");
+        }
+    }
+}
+
+TEST_CASE("memory loss: at least 0; permuting the patterns of both changes nothing") {
+    std::vector<std::size_t> order(7);
+    std::iota(order.begin(), order.end(), std::size_t(0));
+    generator random(3);
+    for (std::uint64_t seed = 0; seed < 500; ++seed) {
+        const outputs_d student = random_memory(3, 7, 4, 2 * seed), teacher = random_memory(3, 7, 4, 9999 + 2 * seed);
+        const loss::memory_options o{.temperature = random.uniform(0.3, 5)};
+        const double y = loss::memory(student, teacher, o).item();
+        CHECK(y > 0);
+        random.shuffle(order.begin(), order.end());
+        const outputs_d s{permuted(student.scores, order), student.retrieved};
+        const outputs_d t{permuted(teacher.scores, order), teacher.retrieved};
+        CHECK(loss::memory(s, t, o).item() == doctest::Approx(y).epsilon(1e-12));
+    }
+}
+
+TEST_CASE("memory loss: one pattern explains everything, so the association term is 0") {
+    const outputs_d student = random_memory(4, 1, 3, 1), teacher = random_memory(4, 1, 3, 5);
+    CHECK(loss::memory(student, teacher, {.retrieval = 0}).item() == 0);
+    CHECK(loss::memory(student, teacher).item() ==
+          doctest::Approx(loss::mse(student.retrieved, teacher.retrieved).item()).epsilon(1e-14));
+}
+
+TEST_CASE("memory loss: errors") {
+    const outputs_d m = random_memory(4, 6, 3, 1);
+    CHECK_RAISES(usage_error, "expected one on student and teacher", loss::memory(outputs_d{}, m));
+    CHECK_RAISES(usage_error, "expected one on student and teacher", loss::memory(m, outputs_d{}));
+    CHECK_RAISES(shape_error, "(4, 6) and (4, 5)", loss::memory(m, random_memory(4, 5, 3, 1)));
+    CHECK_RAISES(shape_error, "(4, 3) and (4, 2)", loss::memory(m, random_memory(4, 6, 2, 1)));
+    CHECK_RAISES(shape_error, "(4, 6) and (3, 6)", loss::memory(m, random_memory(3, 6, 3, 1)));
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+    for (const double bad : {-1.0, nan, inf}) {
+        CHECK_RAISES(usage_error, "association is", loss::memory(m, m, {.association = bad}));
+        CHECK_RAISES(usage_error, "retrieval is", loss::memory(m, m, {.retrieval = bad}));
+        CHECK_RAISES(usage_error, "temperature is", loss::memory(m, m, {.temperature = bad}));
+    }
+    CHECK_RAISES(usage_error, "temperature is 0", loss::memory(m, m, {.temperature = 0}));
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/nn/activation.hpp"
+
+#include "check.hpp"
+
+using namespace smldist;
+
+TEST_CASE("activation: text and back") {
+    using enum nn::activation;
+    CHECK(nn::text(none) == "-");
+    CHECK(nn::text(relu) == "RE");
+    CHECK(nn::text(hard_swish) == "HS");
+    CHECK(nn::text(selu) == "SELU");
+    for (const auto a : {none, relu, hard_swish, selu}) CHECK(nn::parse_activation(nn::text(a)) == a);
+    for (const std::string word : {"", "re", "RELU", "HS "})
+        CHECK_RAISES(usage_error, "word is \"" + word + "\"", nn::parse_activation(word));
+}
+
+TEST_CASE("activation: the op of its name, in every world") {
+    const tensor<double> x = normal({2, 5});
+    const auto apply = [&x](nn::activation a) { return nn::activate(x, a); };
+    CHECK(identical(apply(nn::activation::none), x));
+    CHECK(identical(apply(nn::activation::relu), op::relu(x)));
+    CHECK(identical(apply(nn::activation::hard_swish), op::hard_swish(x)));
+    CHECK(identical(apply(nn::activation::selu), op::selu(x)));
+    for (const auto a : {nn::activation::relu, nn::activation::hard_swish, nn::activation::selu})
+        check_op(std::string(nn::text(a)), {x}, [a](const auto& in) { return nn::activate(in[0], a); });
+    tape<double> t;
+    const auto v = t.input(x);
+    CHECK(nn::activate(v, nn::activation::none).id == v.id);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/nn/conv_norm.hpp"
+
+#include "check.hpp"
+
+using namespace smldist;
+
+namespace {
+
+/// Calls f(options, mode) for the product of the options.
+template <class F> void each_case(F f) {
+    using enum nn::activation;
+    for (const auto a : {none, relu, hard_swish, selu})
+        for (const std::size_t stride : {1, 2})
+            for (const bool causal : {false, true})
+                for (const mode m : {mode::eval, mode::train})
+                    f(nn::conv_norm_options{.stride = stride, .activation = a, .causal = causal}, m);
+}
+
+std::string text(const nn::conv_norm_options& o, mode m) {
+    return std::string(nn::text(o.activation)) + (o.stride == 2 ? ", stride 2" : "") + (o.causal ? ", causal" : "") +
+           (m == mode::train ? ", train" : "");
+}
+
+template <template <class> class Layer>
+auto make(auto zero, std::size_t in, std::size_t out, std::size_t kernel_size, const nn::conv_norm_options& o) {
+    generator g(1);
+    return Layer<decltype(zero)>(in, out, kernel_size, g, o);
+}
+
+nn::conv_norm_options options_of(const io::json& o) {
+    return {.stride = o.as_size("stride"),
+            .activation = nn::parse_activation(o.as_string("activation")),
+            .causal = o.as_bool("causal")};
+}
+mode mode_of(const io::json& o) { return o.as_bool("train") ? mode::train : mode::eval; }
+
+} // namespace
+
+TEST_CASE("conv_norm: gradients, worlds, trace") {
+    each_case([](const nn::conv_norm_options& o, mode m) {
+        check_layer("conv_norm " + text(o, m), {normal({2, 7, 3})},
+                    [&o](auto zero) { return make<nn::conv_norm>(zero, 3, 4, 5, o); },
+                    [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+    });
+}
+
+TEST_CASE("depthwise_separable: gradients, worlds, trace") {
+    each_case([](const nn::conv_norm_options& o, mode m) {
+        check_layer("depthwise_separable " + text(o, m), {normal({2, 6, 3})},
+                    [&o](auto zero) { return make<nn::depthwise_separable>(zero, 3, 4, 3, o); },
+                    [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+    });
+}
+
+TEST_CASE("conv_norm: as PyTorch") {
+    check_layer_references(
+        "conv_norm", [](auto zero, const io::json& o) { return make<nn::conv_norm>(zero, 3, 4, 5, options_of(o)); },
+        [](const auto& layer, const auto& in, const io::json& o) { return layer(in[0], mode_of(o)); });
+}
+
+TEST_CASE("depthwise_separable: as PyTorch") {
+    check_layer_references(
+        "depthwise_separable",
+        [](auto zero, const io::json& o) { return make<nn::depthwise_separable>(zero, 3, 4, 3, options_of(o)); },
+        [](const auto& layer, const auto& in, const io::json& o) { return layer(in[0], mode_of(o)); });
+}
+
+TEST_CASE("conv_norm: the length is ceil(L / stride)") {
+    for (const std::size_t kernel_size : {1, 3, 5, 15})
+        for (const std::size_t stride : {1, 2, 3, 4})
+            for (const bool causal : {false, true})
+                for (std::size_t L = 1; L <= 9; ++L) {
+                    const auto layer =
+                        make<nn::conv_norm>(0.0f, 2, 3, kernel_size, {.stride = stride, .causal = causal});
+                    graph g;
+                    CHECK(layer(symbol::input(g, "x", {2, L, 2})).shape() == shape{2, (L + stride - 1) / stride, 3});
+                }
+}
+
+TEST_CASE("conv_norm: a causal layer does not look ahead, the other one does") {
+    const tensor<double> x = normal({1, 9, 3});
+    tensor<double> changed = x;
+    for (std::size_t i = 5 * 3; i < 9 * 3; ++i) changed[i] += 1; // from time 5 on
+    for (const bool causal : {false, true}) {
+        const auto layer = make<nn::conv_norm>(0.0, 3, 2, 5, {.causal = causal});
+        const auto a = layer(x), b = layer(changed);
+        bool same = true;
+        for (std::size_t i = 0; i < 5 * 2; ++i) same = same && a[i] == b[i];
+        CHECK(same == causal);
+    }
+}
+
+TEST_CASE("conv_norm: no bias, and a group for every channel of the depthwise part") {
+    const auto layer = make<nn::conv_norm>(0.0f, 3, 4, 5, {});
+    CHECK(layer.conv.bias.empty());
+    CHECK(parameter_count(layer) == 3 * 4 * 5 + 2 * 4);
+    const auto separable = make<nn::depthwise_separable>(0.0f, 3, 4, 5, {.stride = 2});
+    CHECK(separable.depthwise.conv.weight.shape() == shape{3, 1, 5});
+    CHECK(separable.pointwise.conv.weight.shape() == shape{4, 3, 1});
+    CHECK(separable.depthwise.conv.options.stride == 2);
+    CHECK(separable.pointwise.conv.options.stride == 1);
+    CHECK(parameter_count(separable) == 3 * 5 + 2 * 3 + 3 * 4 + 2 * 4);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/nn/inverted_residual.hpp"
+
+#include "check.hpp"
+
+using namespace smldist;
+
+namespace {
+
+auto make(auto zero, const nn::inverted_residual_options& o) {
+    generator g(1);
+    return nn::inverted_residual<decltype(zero)>(o, g);
+}
+
+std::string text(const nn::inverted_residual_options& o, mode m) {
+    return std::to_string(o.in) + " to " + std::to_string(o.expanded) + " to " + std::to_string(o.out) + ", " +
+           std::string(nn::text(o.activation)) + (o.stride == 2 ? ", stride 2" : "") + (o.squeezed ? ", se" : "") +
+           (o.causal ? ", causal" : "") + (m == mode::train ? ", train" : "");
+}
+
+} // namespace
+
+TEST_CASE("inverted_residual: gradients, worlds, trace") {
+    using enum nn::activation;
+    for (const std::size_t expanded : {3, 5})        // without and with expansion
+        for (const std::size_t out : {3, 4})         // with a residual connection where the stride is 1, and without
+            for (const std::size_t squeezed : {0, 2}) // without and with squeeze-excite
+                for (const std::size_t stride : {1, 2})
+                    for (const auto activation : {relu, hard_swish, selu})
+                        for (const bool causal : {false, true})
+                            for (const mode m : {mode::eval, mode::train}) {
+                                const nn::inverted_residual_options o{.in = 3,
+                                                                      .expanded = expanded,
+                                                                      .out = out,
+                                                                      .kernel_size = 3,
+                                                                      .stride = stride,
+                                                                      .squeezed = squeezed,
+                                                                      .activation = activation,
+                                                                      .causal = causal};
+                                check_layer("inverted_residual " + text(o, m), {normal({2, 4, 3})},
+                                            [&o](auto zero) { return make(zero, o); },
+                                            [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+                            }
+}
+
+TEST_CASE("inverted_residual: as PyTorch") {
+    check_layer_references(
+        "inverted_residual",
+        [](auto zero, const io::json& o) {
+            return make(zero, {.in = 4,
+                               .expanded = o.as_size("expanded"),
+                               .out = o.as_size("out"),
+                               .kernel_size = o.as_size("kernel_size"),
+                               .stride = o.as_size("stride"),
+                               .squeezed = o.as_size("squeezed"),
+                               .activation = nn::parse_activation(o.as_string("activation")),
+                               .causal = o.as_bool("causal")});
+        },
+        [](const auto& layer, const auto& in, const io::json& o) {
+            return layer(in[0], o.as_bool("train") ? mode::train : mode::eval);
+        });
+}
+
+TEST_CASE("inverted_residual: what is there, and what is not") {
+    const auto plain = make(0.0f, {.in = 4, .expanded = 4, .out = 4});
+    CHECK_FALSE(plain.expand);
+    CHECK_FALSE(plain.se);
+    CHECK(plain.residual);
+    CHECK(plain.project.activation == nn::activation::none); // the bottleneck is linear
+    CHECK(parameter_count(plain) == 4 * 3 + 2 * 4 + 4 * 4 + 2 * 4);
+
+    const auto full = make(0.0f, {.in = 4, .expanded = 8, .out = 6, .kernel_size = 5, .squeezed = 2});
+    REQUIRE(full.expand);
+    REQUIRE(full.se);
+    CHECK_FALSE(full.residual);
+    CHECK(full.se->fc1.weight.shape() == shape{2, 8});
+    CHECK(parameter_count(full) ==
+          (4 * 8 + 16) + (8 * 5 + 16) + (8 * 2 + 2 + 2 * 8 + 8) + (8 * 6 + 12));
+    CHECK_FALSE(make(0.0f, {.in = 4, .expanded = 4, .out = 4, .stride = 2}).residual);
+}
+
+TEST_CASE("inverted_residual: the residual connection adds the input") {
+    auto block = make(0.0, {.in = 3, .expanded = 5, .out = 3});
+    const tensor<double> x = normal({2, 4, 3});
+    const auto with = block(x);
+    block.residual = false;
+    CHECK(difference(with, tensor<double>(block(x).array() + x.array()), 1e-15) == "");
+}
+
+TEST_CASE("inverted_residual: errors") {
+    CHECK_RAISES(shape_error, "op::conv1d", make(0.0f, {.in = 4, .expanded = 8, .out = 4})(tensor<float>(shape{1, 5, 3})));
+}

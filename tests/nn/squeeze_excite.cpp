@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/nn/squeeze_excite.hpp"
+
+#include "check.hpp"
+
+using namespace smldist;
+
+namespace {
+
+auto make(auto zero, std::size_t channels, std::size_t squeezed) {
+    generator g(1);
+    return nn::squeeze_excite<decltype(zero)>(channels, squeezed, g);
+}
+
+} // namespace
+
+TEST_CASE("squeeze_excite: gradients, worlds, trace") {
+    for (const auto& x : {shape{2, 5, 3}, shape{1, 1, 17}, shape{3, 2, 8}})
+        for (const std::size_t squeezed : {1, 4})
+            check_layer("squeeze_excite" + x.text(), {normal(x)},
+                        [&](auto zero) { return make(zero, x.back(), squeezed); },
+                        [](const auto& layer, const auto& in) { return layer(in[0]); });
+}
+
+TEST_CASE("squeeze_excite: as PyTorch") {
+    check_layer_references(
+        "squeeze_excite",
+        [](auto zero, const io::json& o) { return make(zero, o.as_size("channels"), o.as_size("squeezed")); },
+        [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); });
+}
+
+TEST_CASE("squeeze_excite: a gate of 1/2 for zero weights, the same for all times") {
+    auto layer = make(0.0, 3, 2);
+    layer.fc2.weight.value.fill(0);
+    const tensor<double> x = normal({2, 4, 3});
+    CHECK(difference(layer(x), tensor<double>(0.5 * x.array()), 1e-15) == "");
+    CHECK_RAISES(shape_error, "op::linear: shape of x is (2, 4)", layer(tensor<double>(shape{2, 4, 4})));
+}
+
+TEST_CASE("squeeze_excite: parameters and MACs") {
+    const auto layer = make(0.0f, 16, 8);
+    CHECK(parameter_count(layer) == 16 * 8 + 8 + 8 * 16 + 16);
+    graph g;
+    layer(symbol::input(g, "x", {1, 32, 16}));
+    CHECK(g.macs() == 2 * 16 * 8);
+}

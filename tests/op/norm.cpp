@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/op/norm.hpp"
+
+#include "check.hpp"
+
+using namespace smldist;
+
+namespace {
+
+std::string text(double v) {
+    char s[32];
+    std::snprintf(s, sizeof s, "%g", v);
+    return s;
+}
+
+std::string case_name(bool train, const op::batch_norm_options& o, const shape& x) {
+    const auto [eps, momentum] = o;
+    return "batch_norm/" + std::string(train ? "train" : "eval") + "_eps" + text(eps) + "_m" + text(momentum) + "_" +
+           std::to_string(x.rank()) + "x" + std::to_string(x.back());
+}
+
+const std::vector<shape> file_shapes = {{2, 5, 3}, {6, 3}, {2, 4, 17}};
+
+std::vector<op::batch_norm_options> grid() {
+    std::vector<op::batch_norm_options> list;
+    for (const double eps : {1e-5, 1e-2})
+        for (const double momentum : {0.1, 0.3}) list.push_back({eps, momentum});
+    return list;
+}
+
+/// Statistics in both scalar types; buffers are referenced by address.
+struct statistics {
+    buffer<double> mean, var;
+    buffer<float> mean_float, var_float;
+
+    statistics(tensor<double> m, tensor<double> v)
+        : mean{std::move(m)},
+          var{std::move(v)},
+          mean_float{cast<float>(mean.value)},
+          var_float{cast<float>(var.value)} {}
+    template <class X> auto normalise(const std::vector<X>& in, op::batch_norm_options o) const {
+        using T = op::scalar_of_t<X>;
+        const op::batch_norm_eval_op<T> op{o};
+        if constexpr (std::is_same_v<T, double>)
+            return op::apply(op, in[0], in[1], in[2], mean, var);
+        else
+            return op::apply(op, in[0], in[1], in[2], mean_float, var_float);
+    }
+};
+
+} // namespace
+
+TEST_CASE("batch_norm in training") {
+    for (const auto& o : grid()) {
+        const auto f = [o](const auto& in) {
+            return op::apply(op::batch_norm_train_op<op::scalar_of_t<decltype(in[0])>>{o}, in[0], in[1], in[2]);
+        };
+        for (const auto& s : file_shapes) check_reference(case_name(true, o, s), {"x", "w", "b"}, f);
+        for (const shape& s : {shape{2, 5, 3}, shape{2, 1}, shape{1, 2, 19}})
+            check_op("batch_norm" + s.text(), {normal(s, 1), normal({s.back()}, 2), normal({s.back()}, 3)}, f);
+    }
+}
+
+TEST_CASE("batch_norm in evaluation") {
+    for (const auto& o : grid()) {
+        for (const auto& s : file_shapes) {
+            const std::string prefix = case_name(false, o, s);
+            const statistics known(reference("op.safetensors", prefix + "/running_mean"),
+                                   reference("op.safetensors", prefix + "/running_var"));
+            check_reference(prefix, {"x", "w", "b"}, [&](const auto& in) { return known.normalise(in, o); });
+        }
+        for (const shape& s : {shape{2, 5, 3}, shape{1, 1}, shape{1, 2, 19}}) {
+            tensor<double> var = normal({s.back()}, 4);
+            for (double& v : var) v = v * v + 0.5;
+            const statistics known(normal({s.back()}, 5), var);
+            check_op("batch_norm" + s.text(), {normal(s, 1), normal({s.back()}, 2), normal({s.back()}, 3)},
+                     [&](const auto& in) { return known.normalise(in, o); });
+        }
+    }
+}
+
+TEST_CASE("batch_norm: running statistics are noted in training and written on demand, as PyTorch's") {
+    for (const auto& o : grid())
+        for (const auto& s : file_shapes) {
+            const std::string prefix = case_name(true, o, s);
+            CAPTURE(prefix);
+            const auto array = [&](const std::string& n) { return reference("op.safetensors", prefix + "/" + n); };
+            const parameter<double> w{array("w")}, b{array("b")};
+            buffer<double> mean{array("running_mean")}, var{array("running_var")};
+            tape<double> t;
+            const auto y = op::batch_norm(t.input(array("x")), w, b, mean, var, mode::train, o);
+            CHECK(difference(y.value(), array("y"), 1e-6) == "");
+            CHECK(identical(mean.value, array("running_mean"))); // nothing is written yet
+            t.write_notes(mean);
+            t.write_notes(var);
+            CHECK(difference(mean.value, array("new_mean"), 1e-6) == "");
+            CHECK(difference(var.value, array("new_var"), 1e-6) == "");
+
+            // evaluation notes nothing, and does not touch them
+            t.reset();
+            op::batch_norm(t.input(array("x")), w, b, mean, var, mode::eval, o);
+            t.write_notes(mean);
+            CHECK(difference(mean.value, array("new_mean"), 1e-6) == "");
+            // plain tensors in training: batch statistics, nothing noted
+            CHECK(difference(op::batch_norm(array("x"), w, b, mean, var, mode::train, o), array("y"), 1e-6) == "");
+        }
+}
+
+TEST_CASE("batch_norm: large mean, small variance") {
+    tensor<float> x = cast<float>(normal({64, 32, 3}));
+    for (float& v : x) v = 1000 + 0.1f * v;
+    const tensor<float> w(shape{3}, 1.0f), b(shape{3});
+    const auto y = op::apply(op::batch_norm_train_op<float>{}, x, w, b);
+    double sum = 0, squares = 0;
+    for (const float v : y) {
+        sum += double(v);
+        squares += double(v) * double(v);
+    }
+    CHECK(std::abs(sum / double(y.size())) < 1e-3);
+    CHECK(squares / double(y.size()) == doctest::Approx(1).epsilon(5e-3));
+}
+
+TEST_CASE("batch_norm: errors") {
+    const parameter<float> three{tensor<float>(shape{3})}, two{tensor<float>(shape{2})};
+    const buffer<float> stat{tensor<float>(shape{3})}, short_stat{tensor<float>(shape{2})};
+    const auto run = [&](const shape& x, const auto& w, const auto& b, const auto& var, mode m) {
+        return op::batch_norm(tensor<float>(x), w, b, stat, var, m);
+    };
+    CHECK_RAISES(shape_error, "number of rows is 1", run({1, 3}, three, three, stat, mode::train));
+    CHECK_RAISES(shape_error, "shape of x is (3)", run({3}, three, three, stat, mode::train));
+    CHECK_RAISES(shape_error, "shape of x is (0, 3)", run({0, 3}, three, three, stat, mode::eval));
+    CHECK_RAISES(shape_error, "shape of weight or bias is (2)", run({4, 3}, two, three, stat, mode::train));
+    CHECK_RAISES(shape_error, "shape of weight or bias is (2)", run({4, 3}, three, two, stat, mode::eval));
+    CHECK_RAISES(shape_error, "is (2), expected (3)", run({4, 3}, three, three, short_stat, mode::eval));
+}
+
+TEST_CASE("layer_norm") {
+    for (const double epsilon : {1e-5, 1e-2}) {
+        const op::layer_norm_options o{epsilon};
+        const auto [eps] = o;
+        const auto affine = [o](const auto& in) { return op::layer_norm(in[0], in[1], in[2], o); };
+        const auto plain = [o](const auto& in) { return op::layer_norm(in[0], absent(in[0]), absent(in[0]), o); };
+        for (const shape& s : {shape{3, 5}, shape{2, 3, 17}}) {
+            const std::string end =
+                "_eps" + text(eps) + "_" + std::to_string(s.rank()) + "x" + std::to_string(s.back());
+            check_reference("layer_norm/affine1" + end, {"x", "w", "b"}, affine);
+            check_reference("layer_norm/affine0" + end, {"x"}, plain);
+        }
+        for (const shape& s : {shape{3, 5}, shape{2, 3, 17}, shape{4, 2}, shape{1, 33}}) {
+            check_op("layer_norm" + s.text(), {normal(s, 1), normal({s.back()}, 2), normal({s.back()}, 3)}, affine);
+            check_op("layer_norm without affine map" + s.text(), {normal(s, 1)}, plain);
+        }
+    }
+    const parameter<float> two{tensor<float>(shape{2})}, none;
+    CHECK_RAISES(shape_error, "op::layer_norm: shape of weight or bias is (2)",
+                 op::layer_norm(tensor<float>(shape{4, 3}), two, two));
+    CHECK_RAISES(shape_error, "op::layer_norm: shape of x is ()", op::layer_norm(tensor<float>(shape{}), none, none));
+}
+
+TEST_CASE("l2_normalize") {
+    const auto f = [](const auto& in) { return op::l2_normalize(in[0]); };
+    for (const shape& s : {shape{3, 5}, shape{4}, shape{2, 2, 19}})
+        check_op("l2_normalize" + s.text(), {normal(s)}, f);
+    check_reference("l2_normalize/3x5", {"x"}, f);
+    check_reference("l2_normalize/2x3x1", {"x"}, f);
+
+    tape<double> t;
+    const auto zero = t.variable(tensor<double>(shape{1, 2}));
+    const auto y = op::l2_normalize(zero);
+    CHECK(identical(y.value(), tensor<double>(shape{1, 2})));
+    t.backward(y, tensor<double>{{1e-12, 2e-12}});
+    CHECK(difference(*t.gradient(zero), {{1, 2}}, 1e-12) == "");
+    CHECK_RAISES(shape_error, "op::l2_normalize: shape of x is ()", op::l2_normalize(tensor<float>(shape{})));
+}
