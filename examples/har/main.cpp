@@ -189,7 +189,8 @@ int main(int argc, char** argv) {
         o.epochs = 12;
         if (demo->count("--out") == 0) o.out = "har-demo";
     }
-    o.config_text = app.config_to_str(true, false);
+    const CLI::App* chosen = app.get_subcommands().front();
+    o.config_text = "[" + chosen->get_name() + "]\n" + chosen->config_to_str(true, false);
     return guarded([&] {
         if (train->parsed())
             har::train(o);

@@ -63,6 +63,9 @@ TEST_CASE("tape: gradients of intermediate values are freed unless retained") {
     CHECK(t.gradient(kept)->item() == 20);
     CHECK(t.gradient(freed) == nullptr);
     CHECK(t.gradient(x)->item() == 60);
+    t.backward(op::scale(kept, 1)); // a kept gradient is not sent on a second time
+    CHECK(t.gradient(kept)->item() == 21);
+    CHECK(t.gradient(x)->item() == 63);
 }
 
 TEST_CASE("tape: constants and what hangs on them alone get no gradient and are not recorded") {

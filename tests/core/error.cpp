@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 
 using namespace smldist;
@@ -10,7 +12,7 @@ using namespace smldist;
 namespace {
 template <class E> std::string message_of() {
     try {
-        raise<E>("op::relu", "rank is ", 3, ", expected ", std::string("2"), ' ', "or ", true);
+        raise<E>("op::relu", "rank is ", 3, ", expected ", std::string("2"), " or ", true);
     } catch (const error& e) { // every library error is one
         CHECK(dynamic_cast<const E*>(&e) != nullptr);
         CHECK(dynamic_cast<const std::runtime_error*>(&e) != nullptr);
@@ -20,13 +22,29 @@ template <class E> std::string message_of() {
 } // namespace
 
 TEST_CASE("raise: where, then the parts as they are; one root for all types") {
-    const std::string wanted = "op::relu: rank is 3, expected 2" + std::to_string(' ') + "or true";
+    const std::string wanted = "op::relu: rank is 3, expected 2 or true";
     CHECK(message_of<error>() == wanted);
     CHECK(message_of<shape_error>() == wanted);
     CHECK(message_of<usage_error>() == wanted);
     CHECK(message_of<data_error>() == wanted);
     CHECK(message_of<io_error>() == wanted);
     CHECK(message_of<numeric_error>() == wanted);
+}
+
+TEST_CASE("raise: numbers in their shortest form") {
+    const auto text = [](auto number) {
+        try {
+            raise<error>("n", number);
+        } catch (const error& e) { return std::string(e.what()).substr(3); }
+    };
+    CHECK(text(0.1) == "0.1");
+    CHECK(text(1e-5) == "1e-05");
+    CHECK(text(2.5f) == "2.5");
+    CHECK(text(-7) == "-7");
+    CHECK(text(std::numeric_limits<double>::quiet_NaN()) == "nan");
+    CHECK(text(-std::numeric_limits<double>::infinity()) == "-inf");
+    CHECK(text(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615");
+    CHECK(text(std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808");
 }
 
 TEST_CASE("raise: the types are told apart") {

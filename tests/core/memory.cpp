@@ -57,7 +57,7 @@ TEST_CASE("allocate: aligned blocks that do not overlap; nothing for 0 bytes") {
 #if SMLDIST_RECYCLE_MEMORY
 TEST_CASE("allocate: a freed block serves the next request of its size class, without the heap") {
     memory::trim();
-    for (const std::size_t n : {1, 64, 65, 256, 257, 320, 321, 1000, 4096, 4097, 100000}) {
+    for (const std::size_t n : {1u, 64u, 65u, 256u, 257u, 320u, 321u, 1000u, 4096u, 4097u, 100000u}) {
         void* first = memory::allocate(n);
         memory::release(first, n);
         const std::size_t before = allocations();

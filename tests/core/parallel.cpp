@@ -39,12 +39,12 @@ std::set<std::pair<std::size_t, std::size_t>> chunks(std::size_t n, std::size_t 
 } // namespace
 
 TEST_CASE("parallel_for: every index once, in chunks that the number of threads does not change") {
-    for (const std::size_t n : {0, 1, 2, 7, 64, 1000})
-        for (const std::size_t grain : {0, 1, 3, 64, 5000}) {
+    for (const std::size_t n : {0u, 1u, 2u, 7u, 64u, 1000u})
+        for (const std::size_t grain : {0u, 1u, 3u, 64u, 5000u}) {
             std::set<std::pair<std::size_t, std::size_t>> wanted;
             const std::size_t step = grain == 0 ? 1 : grain;
             for (std::size_t i = 0; i < n; i += step) wanted.emplace(i, std::min(n, i + step));
-            for (const std::size_t count : {1, 2, 5}) {
+            for (const std::size_t count : {1u, 2u, 5u}) {
                 const thread_count set(count);
                 std::vector<std::atomic<int>> hits(n);
                 parallel_for(n, grain, [&](std::size_t first, std::size_t last) {
@@ -108,7 +108,7 @@ TEST_CASE("set_threads: at least one; may change between calls") {
     parallel_for(10, 1,
                  [&](std::size_t, std::size_t) { elsewhere = elsewhere || std::this_thread::get_id() != here; });
     CHECK_FALSE(elsewhere);
-    for (const std::size_t n : {4, 1, 3}) {
+    for (const std::size_t n : {4u, 1u, 3u}) {
         set_threads(n);
         CHECK(threads() == n);
         CHECK(chunks(100, 9).size() == 12);

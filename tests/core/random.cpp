@@ -64,7 +64,7 @@ TEST_CASE("generator: a stream is resumed from its position; a copy goes its own
     std::vector<std::uint32_t> all;
     for (int i = 0; i < 50; ++i) all.push_back(g.bits());
     CHECK(g.position() == 50);
-    for (const std::uint64_t start : {0, 1, 3, 4, 17}) {
+    for (const std::uint64_t start : {0u, 1u, 3u, 4u, 17u}) {
         generator again(g.seed(), g.stream());
         again.set_position(start);
         CHECK(again.bits() == all[start]);

@@ -51,7 +51,7 @@ TEST_CASE("tensor: constructors refuse wrong counts") {
 }
 
 TEST_CASE("tensor: storage is 64-byte aligned") {
-    for (const std::size_t n : {1, 3, 17, 1000}) {
+    for (const std::size_t n : {1u, 3u, 17u, 1000u}) {
         const tensor<float> x(shape{n});
         CHECK(reinterpret_cast<std::uintptr_t>(x.data()) % 64 == 0);
     }

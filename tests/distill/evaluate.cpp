@@ -27,7 +27,7 @@ TEST_CASE("for_each_batch: covers the windows once, in order; the size of a batc
     };
     const auto whole = logits(s.train.size());
     CHECK(identical(whole, net(data::normalised(s.train, s.normal).x, mode::eval).logits));
-    for (const std::size_t batch : {1, 7, 64}) CHECK(identical(logits(batch), whole));
+    for (const std::size_t batch : {1u, 7u, 64u}) CHECK(identical(logits(batch), whole));
 }
 
 TEST_CASE("predict: softmax of the logits, rows sum to 1") {

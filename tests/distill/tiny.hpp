@@ -28,13 +28,13 @@ inline smldist::model::network_config config(std::size_t stem, const std::vector
     return c;
 }
 /// Anchors at total stride 4 and 8; dropout 0.2.
-inline smldist::model::network_config student_config(
-    smldist::model::head_kind head = smldist::model::head_kind::linear) {
+inline smldist::model::network_config
+student_config(smldist::model::head_kind head = smldist::model::head_kind::linear) {
     return config(8, {"3,8,8,SE,RE,2,A", "3,16,12,-,HS,2,A"}, 16, head);
 }
 /// The same anchors, wider.
-inline smldist::model::network_config teacher_config(
-    smldist::model::head_kind head = smldist::model::head_kind::linear) {
+inline smldist::model::network_config
+teacher_config(smldist::model::head_kind head = smldist::model::head_kind::linear) {
     return config(16, {"3,32,16,-,RE,2,A", "3,48,24,SE,HS,2,A"}, 32, head);
 }
 inline network make(const smldist::model::network_config& c, std::uint64_t seed = 0) {
@@ -64,7 +64,7 @@ struct sets {
     }
 };
 
-/// 4 training people, 96 windows: for tests in which nothing need be learned.
+/// 4 training people, 104 windows: for tests in which nothing need be learned.
 inline const sets& few() {
     static const sets s(6, 10);
     return s;

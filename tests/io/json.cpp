@@ -15,6 +15,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "memory_limit.hpp"
+
 using smldist::data_error;
 using smldist::usage_error;
 using smldist::io::json;
@@ -366,6 +368,34 @@ TEST_CASE("large objects: many keys, long keys") {
     CHECK(error_of(text + ",\"25000\":0}") == "key \"25000\" occurs twice in the object at byte 0");
     const std::string key(1'000'000, 'k');
     CHECK(error_of("{\"" + key + "\":1,\"" + key + "\":2}").size() < 200);
+}
+
+TEST_CASE("a value takes at most the size of its text + 16 MiB") {
+    const auto fits = [](std::string_view what, const std::string& text, bool wanted) {
+        CAPTURE(what);
+        CHECK(run_within(text.size() + (16U << 20), [&] {
+                  json out;
+                  parse_error error;
+                  return json::parse(text, out, error) == wanted;
+              }) == ending::as_wanted);
+    };
+    const auto repeat = [](std::size_t n, std::string_view part) {
+        std::string text;
+        for (std::size_t i = 0; i < n; ++i) text += part;
+        return text;
+    };
+    fits("numbers", "[" + repeat(99'998, "0,") + "0]", true);
+    fits("empty arrays", "[" + repeat(99'998, "[],") + "0]", true);
+    fits("arrays of one", "[" + repeat(49'999, "[0],") + "0]", true);
+    fits("short strings", "[" + repeat(99'998, "\"0123456789abcdef\",") + "0]", true);
+    fits("a long string", "[\"" + std::string(50'000'000, 's') + "\"]", true);
+    fits("a long string of escapes", "[\"" + repeat(5'000'000, "\\n") + "\"]", true);
+    fits("many numbers", "[" + repeat(10'000'000, "0,") + "0]", false);
+    fits("objects of one", "[" + repeat(49'999, "{\"\":0},") + "0]", true);
+    std::string members = "{";
+    for (int i = 0; i < 99'999; ++i)
+        members += (i ? ",\"" : "\"") + std::to_string(1'000'000'000'000'000 + i) + "\":0";
+    fits("an object of many", members + "}", true);
 }
 
 TEST_CASE("accessors return the value or name key, type and expectation") {

@@ -46,6 +46,18 @@ TEST_CASE("valid_utf8_prefix stops at the first bad byte") {
     CHECK(io::valid_utf8_prefix("\xC3\xA9\xFE") == 2);
 }
 
+TEST_CASE("valid_utf8_prefix at every position of a longer text") {
+    for (std::size_t at = 0; at < 40; ++at)
+        for (const std::string_view bad : {"\x80", "\xC3",
+                                           "\xC3"
+                                           "a",
+                                           "\xF0\x9F\x98", "\xED\xA0\x80"}) {
+            const std::string text = std::string(at, 'a') + std::string(bad) + std::string(40 - at, 'a');
+            REQUIRE(io::valid_utf8_prefix(text) == at);
+            REQUIRE(io::valid_utf8_prefix(std::string(at, 'a') + "\xC3\xA9" + text) == at + 2 + at);
+        }
+}
+
 TEST_CASE("append_quoted escapes what JSON forbids in a string and nothing else") {
     std::string out = "x";
     io::append_quoted(out, "a\"b\\c/\b\f\n\r\t\x01\x1F\x7F\xC3\xA9\0z"sv);

@@ -7,29 +7,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
-#include <new>
 #include <random>
 #include <span>
 #include <string>
 #include <string_view>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
+#include "memory_limit.hpp"
+
 namespace io = smldist::io;
 using io::violation;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SMLDIST_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
-#define SMLDIST_TEST_SANITIZED 1
-#endif
-#endif
 
 namespace {
 
@@ -71,30 +61,17 @@ std::vector<std::byte> file(const std::string& header) {
     return bytes;
 }
 
-/// Reads `bytes` in a child whose address space may grow by their size + 16 MiB: with the bytes themselves, the memory
-/// that the reader promises. Checks that it ended as wanted. Sanitizers need the address space: no limit then.
+/// Reads `bytes` in a process that may grow by their size + 16 MiB: with the bytes themselves, the memory that the
+/// reader promises. Checks that it ends as wanted.
 void within_promise(std::string_view what, std::vector<std::byte> bytes, bool wanted_good, violation wanted = {}) {
     CAPTURE(what);
-    const pid_t child = ::fork();
-    if (child == 0) {
-#if !defined(SMLDIST_TEST_SANITIZED)
-        std::size_t pages = 0;
-        std::ifstream("/proc/self/statm") >> pages;
-        const rlim_t most = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + bytes.size() + (16U << 20);
-        const rlimit limit{most, most};
-        if (pages == 0 || ::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(3);
-#endif
-        try {
-            io::safetensors_file out;
-            io::format_fault fault;
-            const bool good = io::safetensors_file::parse(std::move(bytes), out, fault);
-            ::_exit(good == wanted_good && (good || fault.kind == wanted) ? 0 : 1);
-        } catch (const std::bad_alloc&) { ::_exit(2); }
-    }
-    int status = -1;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    INFO("1: another outcome, 2: too much memory; got ", WEXITSTATUS(status));
-    CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+    const ending end = run_within(bytes.size() + (16U << 20), [&] {
+        io::safetensors_file out;
+        io::format_fault fault;
+        const bool good = io::safetensors_file::parse(std::move(bytes), out, fault);
+        return good == wanted_good && (good || fault.kind == wanted);
+    });
+    CHECK(end == ending::as_wanted);
 }
 
 } // namespace

@@ -20,8 +20,7 @@ TEST_CASE("cross_entropy: gradients, both worlds, PyTorch") {
         for (const bool weighted : {false, true}) {
             const loss::cross_entropy_options o{.label_smoothing = smoothing,
                                                 .class_weight = weighted ? std::span(weights) : std::span<double>()};
-            const std::string name =
-                "cross_entropy/eps" + text(smoothing) + "_weighted" + (weighted ? "1" : "0");
+            const std::string name = "cross_entropy/eps" + text(smoothing) + "_weighted" + (weighted ? "1" : "0");
             const auto f = [&](const auto& in) { return cross_entropy(in[0], labels, o); };
             check_op(name, {logits_of(5)}, f);
             check_loss(name, {"z"}, f);
@@ -105,7 +104,7 @@ TEST_CASE("cross_entropy: errors") {
     CHECK_RAISES(usage_error, "temperature is 0", soft(0, {7, 5}));
     CHECK_RAISES(usage_error, "temperature is", soft(nan, {7, 5}));
     CHECK_RAISES(shape_error, "(7, 5) and (7, 4)", soft(1, {7, 4}));
-    CHECK_RAISES(shape_error, "expected two of (B, N)",
-                 op::apply(loss::soft_cross_entropy_op<double>{}, tensor<double>(shape{5}),
-                           tensor<double>(shape{5})));
+    CHECK_RAISES(
+        shape_error, "expected two of (B, N)",
+        op::apply(loss::soft_cross_entropy_op<double>{}, tensor<double>(shape{5}), tensor<double>(shape{5})));
 }

@@ -41,7 +41,8 @@ struct random_case {
     tensor<double> teacher;
     std::vector<int> labels;
 
-    random_case(std::size_t batch, std::size_t classes, std::uint64_t seed) : teacher(normal({batch, classes}, seed)) {
+    random_case(std::size_t batch, std::size_t classes, std::uint64_t seed)
+        : teacher(normal({batch, classes}, seed)) {
         generator random(seed, 77);
         const double spread = random.uniform(0.2, 8);
         for (double& v : teacher) v *= spread;
@@ -260,7 +261,7 @@ TEST_CASE("logits loss: errors") {
     const random_case c(4, 5, 2);
     const tensor<double> z = normal({4, 5}, 4);
     constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
-    const auto fails = [&](const char* option, double logits_options::* member, std::initializer_list<double> values) {
+    const auto fails = [&](const char* option, double logits_options::*member, std::initializer_list<double> values) {
         for (const double bad : values) {
             logits_options o;
             o.*member = bad;

@@ -41,11 +41,10 @@ TEST_CASE("memory loss: gradients, both worlds, PyTorch") {
     for (const double association : {0.0, 1.0, 0.4})
         for (const double retrieval : {0.0, 1.0, 2.5})
             for (const double tau : {1.0, 4.0}) {
-                const std::string name =
-                    "memory/a" + text(association) + "_r" + text(retrieval) + "_tau" + text(tau);
+                const std::string name = "memory/a" + text(association) + "_r" + text(retrieval) + "_tau" + text(tau);
                 const outputs_d teacher{stored(name + "/teacher_scores"), stored(name + "/teacher_retrieved")};
-                const auto f = against(
-                    teacher, {.association = association, .retrieval = retrieval, .temperature = tau});
+                const auto f =
+                    against(teacher, {.association = association, .retrieval = retrieval, .temperature = tau});
                 check_op(name, {stored(name + "/scores"), stored(name + "/retrieved")}, f);
                 check_loss(name, {"scores", "retrieved"}, f);
             }

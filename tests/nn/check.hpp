@@ -66,7 +66,8 @@ template <class T, class M> void read_values(M& model, const std::string& prefix
             ++read;
         }
     });
-    for (const auto& t : reference_file("nn.safetensors").tensors()) stored += t.name.starts_with(prefix + "p.");
+    for (const auto& t : reference_file("nn.safetensors").tensors())
+        stored += t.name.starts_with(prefix + "p.") ? 1 : 0;
     CHECK(read == stored);
 }
 
@@ -86,8 +87,8 @@ void check_reference(const std::string& prefix, const io::json& options, const M
     for (std::size_t i = 0; i < in.size(); ++i) {
         CAPTURE(i);
         const auto* gradient = t.gradient(in[i]);
-        CHECK(difference(gradient ? *gradient : tensor<T>(in[i].shape()), array("d" + std::to_string(i)), tolerance) ==
-              "");
+        CHECK(difference(gradient ? *gradient : tensor<T>(in[i].shape()), array("d" + std::to_string(i)),
+                         tolerance) == "");
     }
     walk(layer, [&](const std::string& path, auto& leaf) {
         CAPTURE(path);

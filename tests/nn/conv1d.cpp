@@ -28,11 +28,11 @@ TEST_CASE("conv1d: gradients, worlds, trace") {
                                                .dilation = stride == 3 ? std::size_t(2) : 1,
                                                .groups = groups,
                                                .causal = causal};
-                    check_layer("conv1d of " + std::to_string(in) + " in " + std::to_string(groups) + " groups, kernel " +
-                                    std::to_string(kernel_size) + ", stride " + std::to_string(stride),
-                                {normal({2, 7, in})},
-                                [&](auto zero) { return make(zero, in, out, kernel_size, o, bias); },
-                                [](const auto& layer, const auto& x) { return layer(x[0]); });
+                    check_layer(
+                        "conv1d of " + std::to_string(in) + " in " + std::to_string(groups) + " groups, kernel " +
+                            std::to_string(kernel_size) + ", stride " + std::to_string(stride),
+                        {normal({2, 7, in})}, [&](auto zero) { return make(zero, in, out, kernel_size, o, bias); },
+                        [](const auto& layer, const auto& x) { return layer(x[0]); });
                 }
 }
 

@@ -39,17 +39,19 @@ mode mode_of(const io::json& o) { return o.as_bool("train") ? mode::train : mode
 
 TEST_CASE("conv_norm: gradients, worlds, trace") {
     each_case([](const nn::conv_norm_options& o, mode m) {
-        check_layer("conv_norm " + text(o, m), {normal({2, 7, 3})},
-                    [&o](auto zero) { return make<nn::conv_norm>(zero, 3, 4, 5, o); },
-                    [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+        check_layer(
+            "conv_norm " + text(o, m), {normal({2, 7, 3})},
+            [&o](auto zero) { return make<nn::conv_norm>(zero, 3, 4, 5, o); },
+            [m](const auto& layer, const auto& in) { return layer(in[0], m); });
     });
 }
 
 TEST_CASE("depthwise_separable: gradients, worlds, trace") {
     each_case([](const nn::conv_norm_options& o, mode m) {
-        check_layer("depthwise_separable " + text(o, m), {normal({2, 6, 3})},
-                    [&o](auto zero) { return make<nn::depthwise_separable>(zero, 3, 4, 3, o); },
-                    [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+        check_layer(
+            "depthwise_separable " + text(o, m), {normal({2, 6, 3})},
+            [&o](auto zero) { return make<nn::depthwise_separable>(zero, 3, 4, 3, o); },
+            [m](const auto& layer, const auto& in) { return layer(in[0], m); });
     });
 }
 

@@ -58,10 +58,11 @@ TEST_CASE("hopfield_association: gradients, worlds, trace") {
                             o.pattern_width = 2;
                             o.out = 2;
                         }
-                        check_layer("hopfield_association, heads " + std::to_string(heads) + ", updates " +
-                                        std::to_string(updates),
-                                    inputs(shared), [&o](auto zero) { return association(zero, o); },
-                                    [](const auto& layer, const auto& in) { return layer(in[0], in[1], in[2]); });
+                        check_layer(
+                            "hopfield_association, heads " + std::to_string(heads) + ", updates " +
+                                std::to_string(updates),
+                            inputs(shared), [&o](auto zero) { return association(zero, o); },
+                            [](const auto& layer, const auto& in) { return layer(in[0], in[1], in[2]); });
                     }
 }
 
@@ -72,8 +73,9 @@ TEST_CASE("hopfield_lookup: gradients, worlds, trace") {
             o.heads = heads;
             o.learn_beta = true;
             o.retrieval = {.updates = updates, .eps = 0};
-            check_layer("hopfield_lookup", {normal({2, 3, state_width})}, [&o](auto zero) { return lookup(zero, o); },
-                        [](const auto& layer, const auto& in) { return layer(in[0]); });
+            check_layer(
+                "hopfield_lookup", {normal({2, 3, state_width})}, [&o](auto zero) { return lookup(zero, o); },
+                [](const auto& layer, const auto& in) { return layer(in[0]); });
         }
 }
 

@@ -22,8 +22,8 @@ std::string text(const nn::inverted_residual_options& o, mode m) {
 
 TEST_CASE("inverted_residual: gradients, worlds, trace") {
     using enum nn::activation;
-    for (const std::size_t expanded : {3, 5})        // without and with expansion
-        for (const std::size_t out : {3, 4})         // with a residual connection where the stride is 1, and without
+    for (const std::size_t expanded : {3, 5})         // without and with expansion
+        for (const std::size_t out : {3, 4})          // with a residual connection where the stride is 1, and without
             for (const std::size_t squeezed : {0, 2}) // without and with squeeze-excite
                 for (const std::size_t stride : {1, 2})
                     for (const auto activation : {relu, hard_swish, selu})
@@ -37,9 +37,10 @@ TEST_CASE("inverted_residual: gradients, worlds, trace") {
                                                                       .squeezed = squeezed,
                                                                       .activation = activation,
                                                                       .causal = causal};
-                                check_layer("inverted_residual " + text(o, m), {normal({2, 4, 3})},
-                                            [&o](auto zero) { return make(zero, o); },
-                                            [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+                                check_layer(
+                                    "inverted_residual " + text(o, m), {normal({2, 4, 3})},
+                                    [&o](auto zero) { return make(zero, o); },
+                                    [m](const auto& layer, const auto& in) { return layer(in[0], m); });
                             }
 }
 
@@ -74,8 +75,7 @@ TEST_CASE("inverted_residual: what is there, and what is not") {
     REQUIRE(full.se);
     CHECK_FALSE(full.residual);
     CHECK(full.se->fc1.weight.shape() == shape{2, 8});
-    CHECK(parameter_count(full) ==
-          (4 * 8 + 16) + (8 * 5 + 16) + (8 * 2 + 2 + 2 * 8 + 8) + (8 * 6 + 12));
+    CHECK(parameter_count(full) == (4 * 8 + 16) + (8 * 5 + 16) + (8 * 2 + 2 + 2 * 8 + 8) + (8 * 6 + 12));
     CHECK_FALSE(make(0.0f, {.in = 4, .expanded = 4, .out = 4, .stride = 2}).residual);
 }
 
@@ -88,5 +88,6 @@ TEST_CASE("inverted_residual: the residual connection adds the input") {
 }
 
 TEST_CASE("inverted_residual: errors") {
-    CHECK_RAISES(shape_error, "op::conv1d", make(0.0f, {.in = 4, .expanded = 8, .out = 4})(tensor<float>(shape{1, 5, 3})));
+    CHECK_RAISES(shape_error, "op::conv1d",
+                 make(0.0f, {.in = 4, .expanded = 8, .out = 4})(tensor<float>(shape{1, 5, 3})));
 }

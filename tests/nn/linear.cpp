@@ -17,8 +17,9 @@ auto make(auto zero, std::size_t in, std::size_t out, bool bias) {
 TEST_CASE("linear: gradients, worlds, trace") {
     for (const auto& x : {shape{3}, shape{2, 3}, shape{2, 4, 3}})
         for (const bool bias : {true, false})
-            check_layer("linear" + x.text(), {normal(x)}, [bias](auto zero) { return make(zero, 3, 5, bias); },
-                        [](const auto& layer, const auto& in) { return layer(in[0]); });
+            check_layer(
+                "linear" + x.text(), {normal(x)}, [bias](auto zero) { return make(zero, 3, 5, bias); },
+                [](const auto& layer, const auto& in) { return layer(in[0]); });
 }
 
 TEST_CASE("linear: as made") {

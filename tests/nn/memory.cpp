@@ -2,6 +2,7 @@
 #include "smldist/nn/memory.hpp"
 
 #include "check.hpp"
+#include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
 
 using namespace smldist;
@@ -13,8 +14,9 @@ constexpr std::size_t features = 5, classes = 3, per_class = 2, width = 4, patte
 auto make(auto zero, std::size_t updates, double kappa, bool massive) {
     using T = decltype(zero);
     generator g(1);
-    nn::memory<T> layer(features, classes, g,
-                        {.patterns_per_class = per_class, .width = width, .updates = updates, .beta = 3, .kappa = kappa});
+    nn::memory<T> layer(
+        features, classes, g,
+        {.patterns_per_class = per_class, .width = width, .updates = updates, .beta = 3, .kappa = kappa});
     if (massive) layer.log_mass.value = tensor<T>(shape{patterns});
     return layer;
 }
@@ -36,9 +38,10 @@ TEST_CASE("memory: gradients, worlds, trace") {
     for (const std::size_t updates : {0, 1, 2})
         for (const double kappa : {0.0, 0.5, 1.0})
             for (const bool massive : {false, true})
-                check_layer("memory, updates " + std::to_string(updates), {normal({4, features})},
-                            [&](auto zero) { return make(zero, updates, kappa, massive); },
-                            [](const auto& layer, const auto& in) { return all(layer, in[0]); });
+                check_layer(
+                    "memory, updates " + std::to_string(updates), {normal({4, features})},
+                    [&](auto zero) { return make(zero, updates, kappa, massive); },
+                    [](const auto& layer, const auto& in) { return all(layer, in[0]); });
 }
 
 TEST_CASE("memory: as PyTorch") {
@@ -146,7 +149,9 @@ TEST_CASE("memory: as made") {
 
 TEST_CASE("memory: errors") {
     generator g(1);
-    const auto with = [&g](nn::memory_options o, std::size_t n = classes) { return nn::memory<float>(features, n, g, o); };
+    const auto with = [&g](nn::memory_options o, std::size_t n = classes) {
+        return nn::memory<float>(features, n, g, o);
+    };
     CHECK_RAISES(usage_error, "patterns_per_class, width are 0, 8, 32", with({}, 0));
     CHECK_RAISES(usage_error, "are 3, 0, 32", with({.patterns_per_class = 0}));
     CHECK_RAISES(usage_error, "are 3, 8, 0", with({.width = 0}));

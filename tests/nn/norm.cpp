@@ -9,9 +9,10 @@ TEST_CASE("batch_norm: gradients, worlds, trace") {
     for (const mode m : {mode::train, mode::eval})
         for (const auto& x : {shape{2, 5, 3}, shape{6, 3}, shape{3, 4, 17}})
             for (const double eps : {1e-5, 1e-2})
-                check_layer("batch_norm" + x.text(), {normal(x)},
-                            [&](auto zero) { return nn::batch_norm<decltype(zero)>(x.back(), {.eps = eps}); },
-                            [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+                check_layer(
+                    "batch_norm" + x.text(), {normal(x)},
+                    [&](auto zero) { return nn::batch_norm<decltype(zero)>(x.back(), {.eps = eps}); },
+                    [m](const auto& layer, const auto& in) { return layer(in[0], m); });
 }
 
 TEST_CASE("layer_norm: gradients, worlds, trace") {

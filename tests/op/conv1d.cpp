@@ -29,18 +29,18 @@ std::vector<one_case> cases() {
     };
     const std::vector<channels> kinds = {{4, 6, 1}, {4, 6, 2}, {4, 4, 4}, {4, 8, 4}};
     for (const auto& [C, O, groups] : kinds)
-        for (const std::size_t stride : {1, 2})
-            for (const std::size_t padding : {0, 1, 2})
-                for (const std::size_t dilation : {1, 2})
+        for (const std::size_t stride : {1u, 2u})
+            for (const std::size_t padding : {0u, 1u, 2u})
+                for (const std::size_t dilation : {1u, 2u})
                     list.push_back(
                         {7, C, O, 3, {stride, padding, dilation, groups, false}, (stride + padding) % 2 == 0});
     for (const auto& [C, O, groups] : kinds)
         if (O != 8)
-            for (const std::size_t stride : {1, 2})
-                for (const std::size_t dilation : {1, 2})
+            for (const std::size_t stride : {1u, 2u})
+                for (const std::size_t dilation : {1u, 2u})
                     list.push_back({7, C, O, 3, {stride, 0, dilation, groups, true}, stride == 1});
-    for (const std::size_t stride : {1, 2})
-        for (const std::size_t padding : {0, 1})
+    for (const std::size_t stride : {1u, 2u})
+        for (const std::size_t padding : {0u, 1u})
             for (const bool bias : {false, true}) list.push_back({5, 4, 3, 1, {stride, padding, 1, 1, false}, bias});
     list.push_back({10, 4, 6, 3, {3, 1, 1, 2, false}, true});
     list.push_back({10, 4, 4, 3, {3, 1, 1, 4, false}, true});
@@ -85,7 +85,7 @@ TEST_CASE("conv1d: the same bits for any number of threads, alone and in a batch
     const auto x = cast<float>(normal({9, 64, 24}, 1));
     const parameter<float> none;
     const std::size_t before = threads();
-    for (const std::size_t groups : {1, 4, 24}) {
+    for (const std::size_t groups : {1u, 4u, 24u}) {
         const auto w = cast<float>(normal({24, 24 / groups, 3}, 2));
         const op::conv1d_options o{.padding = 1, .groups = groups};
         set_threads(1);

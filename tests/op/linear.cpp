@@ -8,7 +8,7 @@ using namespace smldist;
 TEST_CASE("linear") {
     const auto with_bias = [](const auto& in) { return op::linear(in[0], in[1], in[2]); };
     const auto without = [](const auto& in) { return op::linear(in[0], in[1], absent(in[0])); };
-    for (const std::size_t rank : {1, 2, 3}) {
+    for (const std::size_t rank : {1u, 2u, 3u}) {
         check_reference("linear/rank" + std::to_string(rank) + "_bias1", {"x", "w", "b"}, with_bias);
         check_reference("linear/rank" + std::to_string(rank) + "_bias0", {"x", "w"}, without);
     }
@@ -54,8 +54,8 @@ TEST_CASE("matmul") {
     };
     for (const bool ta : {false, true})
         for (const bool tb : {false, true})
-            for (const std::size_t ra : {2, 3})
-                for (const std::size_t rb : {2, 3}) {
+            for (const std::size_t ra : {2u, 3u})
+                for (const std::size_t rb : {2u, 3u}) {
                     const op::matmul_options o{ta, tb};
                     const auto [transpose_a, transpose_b] = o;
                     const auto f = [o](const auto& in) { return op::matmul(in[0], in[1], o); };

@@ -89,7 +89,7 @@ TEST_CASE("pointwise: slopes at the kinks are those of the flat side, for hard_s
 TEST_CASE_TEMPLATE("pointwise: infinities and NaN", T, float, double) {
     constexpr T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
     const tensor<T> x{-inf, inf, nan};
-    const auto ends = [&x](const tensor<T>& y) { return std::pair(y[0], y[1]); };
+    const auto ends = [](const tensor<T>& y) { return std::pair(y[0], y[1]); };
     CHECK(ends(op::relu(x)) == std::pair(T(0), inf));
     CHECK(ends(op::relu6(x)) == std::pair(T(0), T(6)));
     CHECK(ends(op::hard_sigmoid(x)) == std::pair(T(0), T(1)));

@@ -91,9 +91,9 @@ TEST_CASE("mean_over_time") {
 }
 
 TEST_CASE("max_pool1d") {
-    for (const std::size_t k : {1, 2, 3})
-        for (const std::size_t s : {1, 2, 3})
-            for (const std::size_t p : {0, 1}) {
+    for (const std::size_t k : {1u, 2u, 3u})
+        for (const std::size_t s : {1u, 2u, 3u})
+            for (const std::size_t p : {0u, 1u}) {
                 if (p > k / 2) continue;
                 const op::max_pool1d_options o{k, s, p};
                 const auto f = [o](const auto& in) { return op::max_pool1d(in[0], o); };

@@ -181,7 +181,8 @@ private:
     struct node {
         tensor<T> own;                       ///< the value, unless external
         const tensor<T>* external = nullptr; ///< value of a parameter
-        tensor<T> gradient;                  ///< empty: zero
+        tensor<T> gradient;                  ///< of a leaf: the sum so far; of an op: within a pass. Empty: zero
+        tensor<T> retained;                  ///< of an op: the gradient kept for the caller
         record* op = nullptr;                ///< what made it; null for leaves and where no gradient is needed
         bool needs = false, retain = false;
     };

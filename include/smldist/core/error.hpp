@@ -3,6 +3,8 @@
 #ifndef SMLDIST_CORE_ERROR_HPP
 #define SMLDIST_CORE_ERROR_HPP
 
+#include <charconv>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -43,23 +45,50 @@ class numeric_error : public error {
 };
 
 namespace detail {
-template <class P> std::string text(const P& part) {
-    if constexpr (std::is_same_v<P, bool>)
-        return part ? "true" : "false";
-    else if constexpr (std::is_arithmetic_v<P>)
-        return std::to_string(part);
-    else
-        return std::string(std::string_view(part));
+
+/// One part of a message. Type-erased, so that the many places that raise share one function that builds the text.
+class message_part {
+public:
+    message_part(std::string_view text) : text_(text) {}
+    message_part(const std::string& text) : text_(text) {}
+    message_part(const char* text) : text_(text) {}
+    template <class N>
+    requires std::is_arithmetic_v<N> message_part(N n) {
+        if constexpr (std::is_same_v<N, bool>)
+            text_ = n ? "true" : "false";
+        else if constexpr (std::is_floating_point_v<N>)
+            write(static_cast<double>(n));
+        else if constexpr (std::is_signed_v<N>)
+            write(static_cast<long long>(n));
+        else
+            write(static_cast<unsigned long long>(n));
+    }
+    std::string_view text() const { return length_ ? std::string_view(digits_, length_) : text_; }
+
+private:
+    template <class N> SMLDIST_NOINLINE void write(N n) {
+        length_ = static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, n).ptr - digits_);
+    }
+    std::string_view text_;
+    std::size_t length_ = 0;
+    char digits_[32];
+};
+
+template <class E>
+[[noreturn]] SMLDIST_NOINLINE void raise_parts(std::string_view where, const message_part* first, std::size_t n) {
+    std::string message(where);
+    message += ": ";
+    for (std::size_t i = 0; i < n; ++i) message += first[i].text();
+    throw E(message);
 }
+
 } // namespace detail
 
 /// Throws `E` with the message `where: part part …`, the parts joined as they are.
-/// Numbers are written as std::to_string does. Parts of class type need a conversion to string_view.
-template <class E, class... P> [[noreturn]] SMLDIST_NOINLINE void raise(std::string_view where, const P&... parts) {
-    std::string message(where);
-    message += ": ";
-    ((message += detail::text(parts)), ...);
-    throw E(message);
+/// A part is text or a number; numbers are written in their shortest form.
+template <class E, class... P> [[noreturn]] void raise(std::string_view where, const P&... parts) {
+    const detail::message_part list[]{detail::message_part(parts)...};
+    detail::raise_parts<E>(where, list, sizeof...(P));
 }
 
 } // namespace smldist::inline SMLDIST_ABI

@@ -100,7 +100,7 @@ private:
 } // namespace detail
 
 /// A block of at least `bytes` bytes, 64-byte aligned, contents unspecified; null for 0 bytes. Throws std::bad_alloc.
-inline void* allocate(std::size_t bytes) {
+SMLDIST_NOINLINE inline void* allocate(std::size_t bytes) {
     if (bytes == 0) return nullptr;
 #if SMLDIST_RECYCLE_MEMORY
     const std::size_t size = block_size(bytes);
@@ -113,7 +113,7 @@ inline void* allocate(std::size_t bytes) {
 }
 
 /// Gives a block of allocate(bytes) back.
-inline void release(void* block, std::size_t bytes) {
+SMLDIST_NOINLINE inline void release(void* block, std::size_t bytes) {
     if (!block) return;
 #if SMLDIST_RECYCLE_MEMORY
     if (auto* c = detail::cache::mine())

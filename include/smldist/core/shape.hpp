@@ -63,7 +63,7 @@ public:
     }
 
     /// "(64, 128, 9)".
-    std::string text() const {
+    SMLDIST_NOINLINE std::string text() const {
         std::string s = "(";
         for (std::size_t a = 0; a < rank_; ++a) s += (a ? ", " : "") + std::to_string(extents_[a]);
         return s + ")";

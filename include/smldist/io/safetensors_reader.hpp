@@ -107,7 +107,7 @@ private:
     template <class... P> bool fail(violation kind, const P&... parts) {
         fault_.kind = kind;
         fault_.what.clear();
-        ((fault_.what += smldist::detail::text(parts)), ...);
+        ((fault_.what += smldist::detail::message_part(parts).text()), ...);
         return false;
     }
     /// The scanner has met something that is not JSON.

@@ -16,6 +16,7 @@
 #include "smldist/core/config.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/kernel/gemm.hpp"
+#include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/scratch.hpp"
 
 namespace smldist::inline SMLDIST_ABI::kernel {
@@ -41,14 +42,23 @@ struct conv_shape {
 
 /// The matrix X[t, k·C/groups + c] = x[t·stride + k·dilation − pad, g·C/groups + c] of a sample, rows row_step() apart.
 template <class T> void unfold(const conv_shape& s, std::size_t g, const T* x, T* out) {
-    const std::size_t n = s.group_inputs(), rows = s.is_view() ? (s.Lo - 1) * s.stride + s.K : s.Lo * s.K;
-    for (std::size_t r = 0; r < rows; ++r, out += n) {
-        const std::size_t i = s.is_view() ? r : r / s.K * s.stride + r % s.K * s.dilation; // padded position
-        if (i >= s.pad && i - s.pad < s.L)
-            std::copy_n(x + (i - s.pad) * s.C + g * n, n, out);
-        else
-            std::fill_n(out, n, T(0));
+    if (s.is_view()) {
+        const std::size_t rows = (s.Lo - 1) * s.stride + s.K, before = std::min(rows, s.pad);
+        const std::size_t inside = std::min(rows - before, s.L);
+        std::fill_n(out, before * s.C, T(0));
+        std::copy_n(x, inside * s.C, out + before * s.C);
+        std::fill(out + (before + inside) * s.C, out + rows * s.C, T(0));
+        return;
     }
+    const std::size_t n = s.group_inputs();
+    for (std::size_t t = 0; t < s.Lo; ++t)
+        for (std::size_t k = 0; k < s.K; ++k, out += n) {
+            const std::size_t i = t * s.stride + k * s.dilation; // padded position
+            if (i >= s.pad && i - s.pad < s.L)
+                std::copy_n(x + (i - s.pad) * s.C + g * n, n, out);
+            else
+                std::fill_n(out, n, T(0));
+        }
 }
 
 /// dx[t·stride + k·dilation − pad, g·C/groups + c] += X[t, k·C/groups + c], rows columns() apart.
@@ -122,36 +132,39 @@ SMLDIST_NOINLINE void conv_backward_input(std::size_t B, std::size_t L, std::siz
 
 /// dw (+)= the gradient of the weights for dy (B,Lo,O)
 ///
-/// Fixed chunks of samples, at most 32, are summed apart and added in order.
+/// Fixed chunks of samples, at most 16, are summed apart and added in order.
 template <class T>
 SMLDIST_NOINLINE void conv_backward_weight(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo, std::size_t O,
                                            std::size_t K, std::size_t stride, std::size_t pad, std::size_t dilation,
                                            std::size_t groups, const T* dy, const T* x, T* dw, bool add) {
     const detail::conv_shape s{L, C, Lo, O, K, stride, pad, dilation, groups};
     const std::size_t n = s.group_outputs(), columns = s.columns(), size = O * columns;
-    const std::size_t samples = std::max(s.samples(), (B + 31) / 32);
+    const std::size_t samples = std::max(s.samples(), (B + 15) / 16);
     const std::size_t chunks = std::max<std::size_t>(1, (B + samples - 1) / samples);
+    const std::size_t panels = detail::panels<T>(columns).count(), slack = detail::widest<T> * detail::unit<T>;
     const scratch<T> partial(chunks * size);
     std::fill_n(partial.data(), chunks * size, T(0));
     if (Lo > 0)
         parallel_for(B, samples, [&](std::size_t first, std::size_t last) {
-            const scratch<T> matrix(s.matrix_size());
+            const scratch<T> matrix(s.matrix_size() + slack);
+            std::fill_n(matrix.data() + s.matrix_size(), slack, T(0));
             T* const out = partial.data() + first / samples * size;
             for (std::size_t b = first; b < last; ++b)
                 for (std::size_t g = 0; g < groups; ++g) {
                     detail::unfold(s, g, x + b * L * C, matrix.data());
-                    gemm_tn(n, columns, Lo, dy + b * Lo * O + g * n, O, matrix.data(), s.row_step(),
-                            out + g * n * columns, columns, true);
+                    detail::gemm_tn_block(n, columns, Lo, dy + b * Lo * O + g * n, O, matrix.data(), s.row_step(),
+                                          slack, out + g * n * columns, columns, true, 0, panels);
                 }
         });
+    T* const total = partial.data();
+    detail::add_partials(chunks, size, size, total, total, false);
     const std::size_t inputs = s.group_inputs();
     for (std::size_t o = 0; o < O; ++o)
         for (std::size_t c = 0; c < inputs; ++c)
             for (std::size_t k = 0; k < K; ++k) {
-                T sum(0);
-                for (std::size_t i = 0; i < chunks; ++i) sum += partial.data()[i * size + (o * K + k) * inputs + c];
+                const T v = total[(o * K + k) * inputs + c];
                 T& to = dw[(o * inputs + c) * K + k];
-                to = add ? to + sum : sum;
+                to = add ? to + v : v;
             }
 }
 

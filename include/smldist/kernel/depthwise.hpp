@@ -4,8 +4,11 @@
 ///     y[b,t,c] = Σ_k w[c,k] · x[b, t·stride + k·dilation − pad, c]
 ///
 /// x (B,L,C), w (C,K), y (B,Lo,C); positions outside [0, L) read as 0. `pad` is the padding on the left, Lo decides the
-/// right. Packs run over channels, taps stay in registers for K = 3 and 5. Cost 2·B·Lo·C·K flops; 5 taps, C = 240, L = 8,
-/// B = 64 take about 20 µs on one Zen 4 core. Outputs do not overlap inputs.
+/// right. Outputs do not overlap inputs. Cost 2·B·Lo·C·K flops.
+///
+/// Each sample is copied between rows of zeros first, which brings it to L1 in order and leaves a loop without bounds;
+/// packs run over channels and the taps stay in registers for K = 3 and 5. 5 taps, C = 240, L = 8, B = 64 take 20 µs on
+/// a Zen 4 core.
 #ifndef SMLDIST_KERNEL_DEPTHWISE_HPP
 #define SMLDIST_KERNEL_DEPTHWISE_HPP
 
@@ -14,6 +17,7 @@
 
 #include "smldist/core/config.hpp"
 #include "smldist/core/parallel.hpp"
+#include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/scratch.hpp"
 #include "smldist/kernel/simd.hpp"
 #include "smldist/kernel/vector.hpp"
@@ -22,25 +26,9 @@ namespace smldist::inline SMLDIST_ABI::kernel {
 
 namespace detail {
 
-/// Where tap k of output t reads: input row t·stride + k·dilation − pad.
-struct taps {
-    std::size_t L, Lo, K, stride, dilation;
-    std::ptrdiff_t pad;
-
-    std::ptrdiff_t source(std::size_t t, std::size_t k) const {
-        return static_cast<std::ptrdiff_t>(t * stride + k * dilation) - pad;
-    }
-    /// First output whose taps all lie at or after row 0.
-    std::size_t inner_first() const {
-        if (pad <= 0) return 0;
-        return std::min(Lo, (static_cast<std::size_t>(pad) + stride - 1) / stride);
-    }
-    /// One past the last output whose taps all lie before row L.
-    std::size_t inner_last() const {
-        const std::ptrdiff_t room = static_cast<std::ptrdiff_t>(L) - 1 - source(0, K - 1);
-        if (room < 0) return inner_first();
-        return std::clamp(static_cast<std::size_t>(room) / stride + 1, inner_first(), Lo);
-    }
+/// Rows of output, and how far apart the rows of input are that they and their taps read.
+struct steps {
+    std::size_t rows, stride, dilation, pitch;
 };
 
 /// wt (K,C) = wᵀ, w (C,K); tap k of wt is tap K − 1 − k of w if `flip`.
@@ -61,112 +49,112 @@ template <class F> SMLDIST_INLINE void with_taps(std::size_t K, F&& f) {
     }
 }
 
-/// One sample of y[t,c] (+)= Σ_k wt[k,c] x[source(t,k), c] with K taps in registers, or any number if K = 0.
-template <std::size_t K, class T>
-SMLDIST_NOINLINE void correlate(const taps& s, std::size_t C, const T* x, const T* wt, T* y, bool add) {
-    const auto L = static_cast<std::ptrdiff_t>(s.L), pitch = static_cast<std::ptrdiff_t>(C);
-    const std::size_t first = s.inner_first(), last = s.inner_last();
-    simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
-        using V = typename decltype(p)::pack;
-        const auto put = [&](std::size_t t, const V& v) SMLDIST_INLINE_LAMBDA {
-            T* const to = y + t * C + c;
-            p.store(to, add ? p.load(to) + v : v);
-        };
-        if constexpr (K == 0) {
-            for (std::size_t t = 0; t < s.Lo; ++t) {
-                V acc(T(0));
-                for (std::size_t k = 0; k < s.K; ++k) {
-                    const std::ptrdiff_t i = s.source(t, k);
-                    if (i >= 0 && i < L) acc = simd::fma(p.load(wt + k * C + c), p.load(x + i * pitch + c), acc);
-                }
-                put(t, acc);
-            }
-        } else {
-            V w[K];
-            simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA { w[k] = p.load(wt + k * C + c); });
-            const auto checked = [&](std::size_t t) SMLDIST_INLINE_LAMBDA {
-                V acc(T(0));
-                simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA {
-                    const std::ptrdiff_t i = s.source(t, k);
-                    if (i >= 0 && i < L) acc = simd::fma(w[k], p.load(x + i * pitch + c), acc);
-                });
-                put(t, acc);
-            };
-            for (std::size_t t = 0; t < first; ++t) checked(t);
-            const std::ptrdiff_t tap = static_cast<std::ptrdiff_t>(s.dilation) * pitch;
-            const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(s.stride) * pitch;
-            std::ptrdiff_t at = s.source(first, 0) * pitch + static_cast<std::ptrdiff_t>(c);
-            for (std::size_t t = first; t < last; ++t, at += step) {
-                V acc(T(0));
-                simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA {
-                    acc = simd::fma(w[k], p.load(x + (at + static_cast<std::ptrdiff_t>(k) * tap)), acc);
-                });
-                put(t, acc);
-            }
-            for (std::size_t t = last; t < s.Lo; ++t) checked(t);
+/// Channels worked on at a time: a sample's rows, its outputs and the taps of a block fit L1.
+inline constexpr std::size_t channel_block = 256;
+inline std::size_t block_width(std::size_t C) { return std::min(C, channel_block); }
+
+/// `width` channels of a sample between zeros: row lead + t·step of the copy is row t of x (L,C), other rows are 0.
+///
+/// Rows are an odd number of cache lines apart, so that a column of them does not fall into a few sets of L1.
+template <class T> class spread_rows {
+public:
+    spread_rows(std::size_t L, std::size_t step, std::ptrdiff_t lead, std::size_t rows, std::size_t width)
+        : step_(step), pitch_(((width * sizeof(T) + 63) / 64 | 1) * 64 / sizeof(T)), copy_(rows * pitch_) {
+        std::fill_n(copy_.data(), copy_.size(), T(0));
+        const auto at = [&](std::size_t t) { return lead + static_cast<std::ptrdiff_t>(t * step); };
+        while (first_ < L && at(first_) < 0) ++first_;
+        for (last_ = first_; last_ < L && at(last_) < static_cast<std::ptrdiff_t>(rows);) ++last_;
+        if (first_ < last_) row_ = static_cast<std::size_t>(at(first_));
+    }
+    const T* operator()(const T* x, std::size_t width, std::size_t C) const {
+        T* to = copy_.data() + row_ * pitch_;
+        for (std::size_t t = first_; t < last_; ++t, to += step_ * pitch_) std::copy_n(x + t * C, width, to);
+        return copy_.data();
+    }
+    std::size_t pitch() const { return pitch_; }
+
+private:
+    std::size_t step_, pitch_;
+    std::size_t first_ = 0, last_ = 0, row_ = 0; ///< rows of x that lie inside, and where the first of them goes
+    scratch<T> copy_;
+};
+
+/// Calls f(integral_constant<K or 0>, b, c, n, x) for the samples [first, last) and blocks of n channels from c, where
+/// x is the block's copy between zeros; samples change fastest.
+template <class T, class F>
+void for_blocks(std::size_t first, std::size_t last, std::size_t L, std::size_t C, std::size_t K,
+                const spread_rows<T>& copy, const T* x, F&& f) {
+    with_taps(K, [&](auto k) {
+        for (std::size_t c = 0; c < C; c += channel_block) {
+            const std::size_t n = block_width(C - c);
+            for (std::size_t b = first; b < last; ++b) f(k, b, c, n, copy(x + b * L * C + c, n, C));
         }
     });
 }
 
-/// One sample of dx[i,c] (+)= Σ dy[t,c] wt[k,c] over the (t, k) with source(t,k) = i, for strides above 1.
-template <class T>
-SMLDIST_NOINLINE void scatter_back(const taps& s, std::size_t C, const T* dy, const T* wt, T* dx, bool add) {
-    simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
+/// Calls f(t, x) for t < rows, where x(k) is the pack at from[(t + k)·pitch] for the constants k < K. The last K packs
+/// stay in registers, so that each is loaded once instead of K times (K = 5: 26 against 33 µs).
+template <class V, std::size_t K, class F>
+SMLDIST_INLINE void slide(std::size_t rows, const typename V::value_type* from, std::size_t pitch, F&& f) {
+    V window[K];
+    simd::unroll<K - 1>([&](auto k) SMLDIST_INLINE_LAMBDA { window[k] = simd::load<V>(from + k * pitch); });
+    from += (K - 1) * pitch;
+    for (std::size_t t = 0; t < rows; t += K)
+        simd::unroll<K>([&](auto j) SMLDIST_INLINE_LAMBDA {
+            if (t + j >= rows) return;
+            window[(j + K - 1) % K] = simd::load<V>(from);
+            from += pitch;
+            f(t + j, [&](auto k) SMLDIST_INLINE_LAMBDA { return window[(j + k) % K]; });
+        });
+}
+
+/// Calls f(t, x) for t < rows, where x(k) is the pack at from[(t·stride + k·dilation)·pitch].
+template <class V, std::size_t K, class F>
+SMLDIST_INLINE void for_rows(const steps& s, const typename V::value_type* from, F&& f) {
+    using T = typename V::value_type;
+    if constexpr (K > 1 && V::size == simd::width<T>)
+        if (s.stride == 1 && s.dilation == 1) return slide<V, K>(s.rows, from, s.pitch, f);
+    for (std::size_t t = 0; t < s.rows; ++t, from += s.stride * s.pitch)
+        f(t, [&](std::size_t k) SMLDIST_INLINE_LAMBDA { return simd::load<V>(from + k * s.dilation * s.pitch); });
+}
+
+/// y[t,c] (+)= Σ_k wt[k,c] x[t·stride + k·dilation, c] for c < n, with K taps in registers, or `count` if K = 0.
+/// Rows of wt and y are C apart.
+template <std::size_t K, class T>
+SMLDIST_NOINLINE void correlate(const steps& s, std::size_t count, std::size_t n, std::size_t C, const T* x,
+                                const T* wt, T* y, bool add) {
+    simd::sweep<T>(n, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
         using V = typename decltype(p)::pack;
-        for (std::size_t i = 0; i < s.L; ++i) {
+        V w[K + 1];
+        simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA { w[k] = p.load(wt + k * C + c); });
+        for_rows<V, K>(s, x + c, [&](std::size_t t, auto&& at) SMLDIST_INLINE_LAMBDA {
             V acc(T(0));
-            for (std::size_t k = 0; k < s.K; ++k) {
-                const std::ptrdiff_t at =
-                    static_cast<std::ptrdiff_t>(i) + s.pad - static_cast<std::ptrdiff_t>(k * s.dilation);
-                if (at < 0) break;
-                const std::size_t t = static_cast<std::size_t>(at) / s.stride;
-                if (t * s.stride == static_cast<std::size_t>(at) && t < s.Lo)
-                    acc = simd::fma(p.load(wt + k * C + c), p.load(dy + t * C + c), acc);
-            }
-            T* const to = dx + i * C + c;
+            if constexpr (K == 0)
+                for (std::size_t k = 0; k < count; ++k) acc = simd::fma(p.load(wt + k * C + c), at(k), acc);
+            else
+                simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA { acc = simd::fma(w[k], at(k), acc); });
+            T* const to = y + t * C + c;
             p.store(to, add ? p.load(to) + acc : acc);
-        }
+        });
     });
 }
 
-/// One sample of dwt[k,c] += Σ_t dy[t,c] x[source(t,k), c].
+/// dwt[k,c] += Σ_t dy[t,c] x[t·stride + k·dilation, c] for c < n; K, count and C as in correlate.
 template <std::size_t K, class T>
-SMLDIST_NOINLINE void tap_gradients(const taps& s, std::size_t C, const T* dy, const T* x, T* dwt) {
-    const auto L = static_cast<std::ptrdiff_t>(s.L), pitch = static_cast<std::ptrdiff_t>(C);
-    const std::size_t first = s.inner_first(), last = s.inner_last();
-    simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
+SMLDIST_NOINLINE void tap_gradients(const steps& s, std::size_t count, std::size_t n, std::size_t C, const T* dy,
+                                    const T* x, T* dwt) {
+    constexpr std::size_t block = K == 0 ? 1 : K; // taps in registers at a time
+    simd::sweep<T>(n, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
         using V = typename decltype(p)::pack;
-        if constexpr (K == 0) {
-            for (std::size_t k = 0; k < s.K; ++k) {
-                V acc = p.load(dwt + k * C + c);
-                for (std::size_t t = 0; t < s.Lo; ++t) {
-                    const std::ptrdiff_t i = s.source(t, k);
-                    if (i >= 0 && i < L) acc = simd::fma(p.load(dy + t * C + c), p.load(x + i * pitch + c), acc);
-                }
-                p.store(dwt + k * C + c, acc);
-            }
-        } else {
-            V acc[K];
-            simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA { acc[k] = p.load(dwt + k * C + c); });
-            const auto checked = [&](std::size_t t) SMLDIST_INLINE_LAMBDA {
+        for (std::size_t k0 = 0; k0 < count; k0 += block) {
+            T* const out = dwt + k0 * C + c;
+            V acc[block];
+            simd::unroll<block>([&](auto k) SMLDIST_INLINE_LAMBDA { acc[k] = p.load(out + k * C); });
+            for_rows<V, K>(s, x + k0 * s.dilation * s.pitch + c, [&](std::size_t t, auto&& at) SMLDIST_INLINE_LAMBDA {
                 const V d = p.load(dy + t * C + c);
-                simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA {
-                    const std::ptrdiff_t i = s.source(t, k);
-                    if (i >= 0 && i < L) acc[k] = simd::fma(d, p.load(x + i * pitch + c), acc[k]);
-                });
-            };
-            for (std::size_t t = 0; t < first; ++t) checked(t);
-            const std::ptrdiff_t tap = static_cast<std::ptrdiff_t>(s.dilation) * pitch;
-            const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(s.stride) * pitch;
-            std::ptrdiff_t at = s.source(first, 0) * pitch + static_cast<std::ptrdiff_t>(c);
-            for (std::size_t t = first; t < last; ++t, at += step) {
-                const V d = p.load(dy + t * C + c);
-                simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA {
-                    acc[k] = simd::fma(d, p.load(x + (at + static_cast<std::ptrdiff_t>(k) * tap)), acc[k]);
-                });
-            }
-            for (std::size_t t = last; t < s.Lo; ++t) checked(t);
-            simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA { p.store(dwt + k * C + c, acc[k]); });
+                simd::unroll<block>([&](auto k) SMLDIST_INLINE_LAMBDA { acc[k] = simd::fma(d, at(k), acc[k]); });
+            });
+            simd::unroll<block>([&](auto k) SMLDIST_INLINE_LAMBDA { p.store(out + k * C, acc[k]); });
         }
     });
 }
@@ -178,66 +166,67 @@ template <class T>
 SMLDIST_NOINLINE void depthwise_forward(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo, std::size_t K,
                                         std::size_t stride, std::size_t pad, std::size_t dilation, const T* x,
                                         const T* w, T* y) {
-    const detail::taps s{L, Lo, K, stride, dilation, static_cast<std::ptrdiff_t>(pad)};
+    if (Lo == 0 || K == 0) return fill(B * Lo * C, T(0), y);
     const scratch<T> wt(K * C);
     detail::transpose_taps(C, K, w, wt.data(), false);
+    const std::size_t rows = (Lo - 1) * stride + (K - 1) * dilation + 1;
     parallel_for(B, chunk_rows(Lo * C * K / 2), [&](std::size_t first, std::size_t last) {
-        detail::with_taps(K, [&](auto k) {
-            for (std::size_t b = first; b < last; ++b)
-                detail::correlate<k>(s, C, x + b * L * C, wt.data(), y + b * Lo * C, false);
-        });
+        const detail::spread_rows<T> padded(L, 1, static_cast<std::ptrdiff_t>(pad), rows, detail::block_width(C));
+        const detail::steps steps{Lo, stride, dilation, padded.pitch()};
+        detail::for_blocks(first, last, L, C, K, padded, x,
+                           [&](auto k, std::size_t b, std::size_t c, std::size_t n, const T* from) {
+                               detail::correlate<k>(steps, K, n, C, from, wt.data() + c, y + b * Lo * C + c, false);
+                           });
     });
 }
 
 /// dx[b,i,c] (+)= Σ_{t,k: t·stride + k·dilation − pad = i} w[c,k] dy[b,t,c]
 ///
-/// With stride 1 that is the correlation of dy with the reversed taps and left padding dilation·(K−1) − pad.
+/// The correlation of dy, its rows `stride` apart, with the reversed taps and left padding dilation·(K−1) − pad.
 template <class T>
 SMLDIST_NOINLINE void depthwise_backward_input(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo,
                                                std::size_t K, std::size_t stride, std::size_t pad,
                                                std::size_t dilation, const T* dy, const T* w, T* dx, bool add) {
+    if (L == 0) return;
     const scratch<T> wt(K * C);
-    detail::transpose_taps(C, K, w, wt.data(), stride == 1);
-    const auto left = static_cast<std::ptrdiff_t>(pad);
-    const detail::taps direct{L, Lo, K, stride, dilation, left};
-    const detail::taps reversed{Lo, L, K, 1, dilation, static_cast<std::ptrdiff_t>(dilation * (K - 1)) - left};
+    detail::transpose_taps(C, K, w, wt.data(), true);
+    const std::size_t reach = (K - 1) * dilation;
+    const std::ptrdiff_t lead = static_cast<std::ptrdiff_t>(reach) - static_cast<std::ptrdiff_t>(pad);
     parallel_for(B, chunk_rows(L * C * K / 2), [&](std::size_t first, std::size_t last) {
-        detail::with_taps(K, [&](auto k) {
-            for (std::size_t b = first; b < last; ++b) {
-                if (stride == 1)
-                    detail::correlate<k>(reversed, C, dy + b * Lo * C, wt.data(), dx + b * L * C, add);
-                else
-                    detail::scatter_back(direct, C, dy + b * Lo * C, wt.data(), dx + b * L * C, add);
-            }
-        });
+        const detail::spread_rows<T> spread(Lo, stride, lead, L + reach, detail::block_width(C));
+        const detail::steps steps{L, 1, dilation, spread.pitch()};
+        detail::for_blocks(first, last, Lo, C, K, spread, dy,
+                           [&](auto k, std::size_t b, std::size_t c, std::size_t n, const T* from) {
+                               detail::correlate<k>(steps, K, n, C, from, wt.data() + c, dx + b * L * C + c, add);
+                           });
     });
 }
 
 /// dw[c,k] (+)= Σ_{b,t} dy[b,t,c] x[b, t·stride + k·dilation − pad, c]
 ///
-/// Fixed chunks of samples are summed apart and added in order.
+/// Fixed chunks of samples, at most 16, are summed apart and added in order.
 template <class T>
 SMLDIST_NOINLINE void depthwise_backward_weight(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo,
                                                 std::size_t K, std::size_t stride, std::size_t pad,
                                                 std::size_t dilation, const T* dy, const T* x, T* dw, bool add) {
-    const detail::taps s{L, Lo, K, stride, dilation, static_cast<std::ptrdiff_t>(pad)};
-    const std::size_t samples = std::max(chunk_rows(Lo * C * K / 2), (B + 31) / 32);
+    const std::size_t samples = std::max(chunk_rows(Lo * C * K / 2), (B + 15) / 16);
     const std::size_t chunks = std::max<std::size_t>(1, (B + samples - 1) / samples);
     const scratch<T> partial(chunks * K * C);
     std::fill_n(partial.data(), partial.size(), T(0));
+    const std::size_t rows = Lo == 0 || K == 0 ? 0 : (Lo - 1) * stride + (K - 1) * dilation + 1;
     parallel_for(B, samples, [&](std::size_t first, std::size_t last) {
+        const detail::spread_rows<T> padded(L, 1, static_cast<std::ptrdiff_t>(pad), rows, detail::block_width(C));
+        const detail::steps steps{Lo, stride, dilation, padded.pitch()};
         T* const out = partial.data() + first / samples * K * C;
-        detail::with_taps(K, [&](auto k) {
-            for (std::size_t b = first; b < last; ++b)
-                detail::tap_gradients<k>(s, C, dy + b * Lo * C, x + b * L * C, out);
-        });
+        detail::for_blocks(first, last, L, C, K, padded, x,
+                           [&](auto k, std::size_t b, std::size_t c, std::size_t n, const T* from) {
+                               detail::tap_gradients<k>(steps, K, n, C, dy + b * Lo * C + c, from, out + c);
+                           });
     });
+    T* const total = partial.data();
+    detail::add_partials(chunks, K * C, K * C, total, total, false);
     for (std::size_t c = 0; c < C; ++c)
-        for (std::size_t k = 0; k < K; ++k) {
-            T sum(0);
-            for (std::size_t i = 0; i < chunks; ++i) sum += partial.data()[(i * K + k) * C + c];
-            dw[c * K + k] = add ? dw[c * K + k] + sum : sum;
-        }
+        for (std::size_t k = 0; k < K; ++k) dw[c * K + k] = add ? dw[c * K + k] + total[k * C + c] : total[k * C + c];
 }
 
 namespace naive {

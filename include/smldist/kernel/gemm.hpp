@@ -187,10 +187,14 @@ struct tn_cuts {
     }
 };
 
-/// C (M,N) (+)= A (K,M)ᵀ · B (K,N) for the panels [first, last) of N columns, B packed block by block.
+/// C (M,N) (+)= A (K,M)ᵀ · B (K,N) for the panels [first, last) of N columns, `slack` elements being readable after B.
+///
+/// B is read in place. A last panel wider than its columns reads on into the next row, whose terms are dropped; only
+/// the block that would read past the slack is packed.
 template <class T>
 void gemm_tn_block(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b,
-                   std::size_t ldb, T* c, std::size_t ldc, bool add, std::size_t first, std::size_t last) {
+                   std::size_t ldb, std::size_t slack, T* c, std::size_t ldc, bool add, std::size_t first,
+                   std::size_t last) {
     const panels<T> all(N);
     const scratch<T> packed(k_block * widest<T> * unit<T>);
     for (std::size_t k = 0; k < K; k += k_block, a += k_block * lda, b += k_block * ldb) {
@@ -198,15 +202,11 @@ void gemm_tn_block(std::size_t M, std::size_t N, std::size_t K, const T* a, std:
         for (std::size_t i = first; i < last; ++i) {
             const panel p = all[i];
             const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
-            const T* rows = b + p.first;
-            std::size_t step = ldb;
-            if (columns < width) {
-                pack_panel_nn(p, N, n, b, ldb, packed.data());
-                rows = packed.data();
-                step = width;
-            }
-            panel_rows<T>({n, a, 1, lda, rows, step, c + p.first, ldc, nullptr, add || k > 0}, M, p, columns,
-                          leave{});
+            const bool inside = width - columns <= (k + n < K ? std::max(ldb, slack) : slack);
+            if (!inside) pack_panel_nn(p, N, n, b, ldb, packed.data());
+            panel_rows<T>({n, a, 1, lda, inside ? b + p.first : packed.data(), inside ? ldb : width, c + p.first, ldc,
+                           nullptr, add || k > 0},
+                          M, p, columns, leave{});
         }
     }
 }
@@ -231,8 +231,8 @@ SMLDIST_NOINLINE void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const
         const std::size_t part = i / panel_cuts / row_cuts, k = part * cuts.part_length;
         T* const out = part == 0 ? c + m * ldc : partial.data() + ((part - 1) * M + m) * N;
         detail::gemm_tn_block(std::min(cuts.rows, M - m), N, std::min(cuts.part_length, K - k), a + k * lda + m, lda,
-                              b + k * ldb, ldb, out, part == 0 ? ldc : N, part == 0 && add, panel,
-                              std::min(count, panel + cuts.panels));
+                              b + k * ldb, ldb, k + cuts.part_length < K ? ldb : 0, out, part == 0 ? ldc : N,
+                              part == 0 && add, panel, std::min(count, panel + cuts.panels));
     };
     parallel_for(cuts.parts * row_cuts * panel_cuts, 1, [&](std::size_t first, std::size_t last) {
         for (std::size_t i = first; i < last; ++i) chunk(i);

@@ -75,7 +75,10 @@ SMLDIST_NOINLINE void tile(const tile_job<typename V::value_type>& job, std::siz
     const std::size_t b_step = job.b_step, k_step = job.k_step, end = job.K * job.k_step;
     for (std::size_t k = 0; k != end; k += k_step, b += b_step) {
         V bv[NV];
-        simd::unroll<NV>([&](auto j) SMLDIST_INLINE_LAMBDA { bv[j] = simd::load<V>(b + j * V::size); });
+        simd::unroll<NV>([&](auto j) SMLDIST_INLINE_LAMBDA {
+            bv[j] = simd::load<V>(b + j * V::size);
+            if constexpr (R > 1) simd::keep(bv[j]);
+        });
         simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA {
             const V av(a[r][k]);
             simd::unroll<NV>([&](auto j) SMLDIST_INLINE_LAMBDA { acc[r][j] = simd::fma(av, bv[j], acc[r][j]); });

@@ -256,6 +256,18 @@ template <class T, class F> SMLDIST_INLINE void sweep(std::size_t n, F&& f) {
         for (; i < n; ++i) f(tag<single<T>>{}, i);
 }
 
+/// Holds x in a register. Without it g++ 12 turns a pack used by several FMAs into a memory operand of each of them.
+template <class T, class A> SMLDIST_INLINE void keep(xsimd::batch<T, A>& x) {
+#if SMLDIST_SIMD_BITS == 512
+    __asm__("" : "+v"(x.data));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(x.data));
+#else
+    static_cast<void>(x);
+#endif
+}
+template <class T> SMLDIST_INLINE void keep(single<T>&) {}
+
 /// f(integral_constant<0>) … f(integral_constant<N - 1>), written out: g++ 12 keeps an array of packs in registers only
 /// when every index is a constant (47 against 116 GFLOP/s in the GEMM).
 template <std::size_t N, class F> SMLDIST_INLINE void unroll(F&& f) {

@@ -84,7 +84,7 @@ struct backbone_config {
     std::vector<row> rows;
     std::size_t tail = 96; ///< D, width of the feature
     bool causal = false;
-    op::batch_norm_options norm;
+    op::batch_norm_options norm{};
 
     friend bool operator==(const backbone_config& a, const backbone_config& b) {
         return a.channels == b.channels && a.stem == b.stem && a.rows == b.rows && a.tail == b.tail &&

@@ -13,7 +13,7 @@ struct conv_norm_options {
     std::size_t stride = 1, groups = 1;
     nn::activation activation = nn::activation::none;
     bool causal = false;
-    op::batch_norm_options norm;
+    op::batch_norm_options norm{};
 };
 
 /// activation(batch_norm(conv1d(x))): odd kernel, "same" padding (K−1)/2 or causal, no bias.

@@ -14,7 +14,7 @@ struct inverted_residual_options {
     std::size_t squeezed = 0; ///< width of the squeeze-excite bottleneck; 0: no squeeze-excite
     nn::activation activation = nn::activation::relu;
     bool causal = false;
-    op::batch_norm_options norm;
+    op::batch_norm_options norm{};
 };
 
 /// The block of MobileNetV3, one row of its table.

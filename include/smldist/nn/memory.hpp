@@ -25,8 +25,8 @@ struct memory_options {
 /// Label-valued Hopfield memory: classifies a feature by the labels of the patterns it is associated with.
 ///
 ///     q   = normalise(query(f)),   |q| = 1, then `updates` Hopfield updates
-///     s_m = beta <keys[m], q>                                         association = softmax(s)
-///     z_n = lse of s_m over the patterns of class n - kappa ln M_n
+///     s_m = beta <keys[m], q> + ln mass_m                             association = softmax(s)
+///     z_n = lse of s_m over the patterns of class n - kappa ln M_n    M_n = sum of the masses of class n
 ///
 /// With kappa = 0, softmax(z)_n is the association mass on class n; -z_n/beta is the Hopfield energy of the memory of
 /// class n up to terms that do not depend on n. [OURS: the paper's abstract asks for a Hopfield memory that explains and
@@ -76,7 +76,8 @@ template <class T> struct memory {
         const X k = op::lift(f, keys);
         const X beta = op::exp(op::clamp(op::lift(f, log_beta), std::log(min_beta), std::log(max_beta)));
         if (options.updates > 0) q = op::hopfield(q, k, beta, {.updates = options.updates});
-        const X scores = op::mul(op::matmul(q, k, {.transpose_b = true}), beta);
+        X scores = op::mul(op::matmul(q, k, {.transpose_b = true}), beta);
+        if (!log_mass.empty()) scores = op::add(scores, log_mass);
         return {{scores, op::matmul(op::softmax(scores), k)},
                 op::class_log_sum_exp(scores, labels, log_mass, {.classes = classes(), .kappa = options.kappa})};
     }

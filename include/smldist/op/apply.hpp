@@ -29,7 +29,10 @@ namespace smldist::inline SMLDIST_ABI::op {
 
 namespace detail {
 
-template <class A> struct argument; ///< how a tensor, var, symbol, parameter or buffer enters each world
+/// How a tensor, var, symbol, parameter or buffer enters each world.
+template <class A> struct argument {
+    static_assert(sizeof(A) == 0, "an op's inputs must be tensors, vars, symbols, parameters or buffers");
+};
 
 template <class T> struct argument<tensor<T>> {
     using scalar = T;
@@ -89,6 +92,11 @@ template <class T> node_slot enter(tape<T>& t, const parameter<T>& p) { return {
 template <class T> node_slot enter(tape<T>& t, const tensor<T>& x) { return {t.input(x).id}; }
 template <class T> node_slot enter(tape<T>& t, tensor<T>&& x) { return {t.input(std::move(x)).id}; }
 template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>& b) { return {&b.value}; }
+
+/// Whether all floating-point inputs are of type T; integer ones are labels.
+template <class T, class... A>
+constexpr bool one_type = ((std::is_same_v<typename argument<A>::scalar, T> ||
+                            std::is_integral_v<typename argument<A>::scalar>)&&...);
 
 template <class T, class Op, class... S> class op_record final : public tape<T>::record {
 public:
@@ -161,12 +169,14 @@ template <class Op, class... A> auto apply(Op op, A&&... args) {
         return std::apply([&](const auto&... s) { return trace(*g, op, s...); }, entered);
     } else if constexpr ((argument<std::remove_cvref_t<A>>::is_var || ...)) {
         using T = typename Op::scalar;
+        static_assert(one_type<T, std::remove_cvref_t<A>...>, "an op's inputs must have one floating-point type");
         tape<T>* t = nullptr;
         (pick(t, tape_of(args)), ...);
         const std::tuple entered{enter(*t, std::forward<A>(args))...};
         return std::apply([&](const auto&... s) { return record(*t, std::move(op), s...); }, entered);
     } else {
         using T = typename Op::scalar;
+        static_assert(one_type<T, std::remove_cvref_t<A>...>, "an op's inputs must have one floating-point type");
         auto y = tensor<T>::uninitialized(op.infer(argument<std::remove_cvref_t<A>>::value(args).shape()...));
         op.forward(nullptr, y, argument<std::remove_cvref_t<A>>::value(args)...);
         return y;

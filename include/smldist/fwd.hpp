@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Forward declarations of the public class templates, for headers that only name them.
+#ifndef SMLDIST_FWD_HPP
+#define SMLDIST_FWD_HPP
+
+#include "smldist/core/config.hpp"
+
+namespace smldist::inline SMLDIST_ABI {
+template <class T> class tensor;
+template <class T> struct parameter;
+template <class V> struct buffer;
+template <class X> class stage_list;
+template <class X> struct memory_outputs;
+template <class X> struct outputs;
+template <class T> struct var;
+template <class T> class tape;
+} // namespace smldist::inline SMLDIST_ABI
+
+namespace smldist::inline SMLDIST_ABI::nn {
+template <class T> struct linear;
+template <class T> struct conv1d;
+template <class T> struct batch_norm;
+template <class T> struct layer_norm;
+template <class T> struct conv_norm;
+template <class T> struct depthwise_separable;
+template <class T> struct squeeze_excite;
+template <class T> struct inverted_residual;
+template <class T> struct hopfield_association;
+template <class T> struct hopfield_lookup;
+template <class T> struct memory;
+} // namespace smldist::inline SMLDIST_ABI::nn
+
+namespace smldist::inline SMLDIST_ABI::model {
+template <class T> struct mobilenet_v3;
+template <class T> struct network;
+template <class T> struct loaded;
+} // namespace smldist::inline SMLDIST_ABI::model
+
+namespace smldist::inline SMLDIST_ABI::loss {
+template <class T> struct feature_statistics;
+template <class T> struct projector;
+template <class T> struct soft_targets;
+template <class X> struct logits_result;
+} // namespace smldist::inline SMLDIST_ABI::loss
+
+namespace smldist::inline SMLDIST_ABI::optim {
+template <class T> struct sgd;
+template <class T> struct adam;
+template <class M> struct ema;
+} // namespace smldist::inline SMLDIST_ABI::optim
+
+namespace smldist::inline SMLDIST_ABI::distill {
+template <class Network> struct training_result;
+template <class Network, class Objective> class training;
+template <class Teacher> class distiller;
+} // namespace smldist::inline SMLDIST_ABI::distill
+
+#endif

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/distill/distiller.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "allocations.hpp"
+#include "tiny.hpp"
+
+using namespace smldist;
+using distill::distill_options;
+using model::head_kind;
+
+namespace {
+
+const shape window{1, 32, 9};
+
+template <class Teacher>
+distill::distiller<Teacher> distiller_of(const Teacher& teacher, const network& student,
+                                         const distill_options& o = {}, const sets& s = few()) {
+    return {teacher, student, distill::calibrate(teacher, s.train, s.normal), o, window, generator(5)};
+}
+
+data::batch first_batch(std::size_t size = 26) {
+    data::loader_options o;
+    o.batch = size;
+    data::loader loader(few().train, o, few().normal, generator(1));
+    data::batch b;
+    REQUIRE(loader.next(b));
+    return b;
+}
+
+/// The terms of one batch without training.
+template <class D>
+distill::loss_terms terms_of(D& objective, const network& student, mode m = mode::train, double progress = 0) {
+    const data::batch b = first_batch();
+    tape<float> t;
+    return objective(t, student(t.input(b.x), m), b, progress).terms;
+}
+
+distill::training_options brief(std::size_t epochs = 2) {
+    distill::training_options o;
+    o.epochs = epochs;
+    o.batch = 26;
+    return o;
+}
+
+/// The distilled student of one run on `s`.
+template <class Teacher>
+network distilled(const Teacher& teacher, network student, const distill_options& o,
+                  const distill::training_options& training, const sets& s = few()) {
+    auto objective = distiller_of(teacher, student, o, s);
+    distill::training<network, decltype(objective)>(student, objective, s.train, s.validation, s.normal, training)
+        .run();
+    return student;
+}
+
+} // namespace
+
+TEST_CASE("distiller: the terms sum to the total, each with the weight the options say") {
+    for (const auto head : {head_kind::linear, head_kind::memory}) {
+        const network teacher = make(teacher_config(head), 1), student = make(student_config(head), 2);
+        distill_options o;
+        auto whole = distiller_of(teacher, student, o);
+        const auto all = terms_of(whole, student, mode::eval);
+        CHECK(all.hard + all.soft + all.stage + all.memory == doctest::Approx(all.total).epsilon(1e-6));
+        CHECK(all.soft > 0);
+        CHECK(all.stage > 0);
+        CHECK((all.memory > 0) == (head == head_kind::memory));
+        CHECK(all.repaired > 0.3); // an untrained teacher
+
+        const data::batch b = first_batch();
+        const auto of_teacher = teacher(b.x, mode::eval), of_student = student(b.x, mode::eval);
+        const auto logits = loss::logits(of_student.logits, of_teacher.logits, b.label, o.logits);
+        CHECK(all.soft == double(logits.value.item()));
+        CHECK(all.repaired == double(logits.repaired) / double(b.size()));
+        if (head == head_kind::memory)
+            CHECK(all.memory ==
+                  doctest::Approx(0.5 * double(loss::memory(of_student.memory, of_teacher.memory).item())));
+
+        o.memory_weight = 0;
+        auto without_memory = distiller_of(teacher, student, o);
+        CHECK(terms_of(without_memory, student, mode::eval).memory == 0);
+        o.stage_first = o.stage_last = 0;
+        auto logits_only = distiller_of(teacher, student, o);
+        const auto bare = terms_of(logits_only, student, mode::eval);
+        CHECK(bare.stage == 0);
+        CHECK(bare.total == all.soft);
+    }
+}
+
+TEST_CASE("distiller: a student equal to its teacher has no stage and no memory loss") {
+    const network teacher = make(teacher_config(head_kind::memory));
+    distill_options o;
+    o.logits.hard = 0;
+    o.logits.rule = loss::repair::off;
+    auto objective = distiller_of(teacher, teacher, o);
+    CHECK(parameter_count(objective) == 0); // equal channels need no projector
+    const auto terms = terms_of(objective, teacher, mode::eval);
+    CHECK(terms.stage == 0);
+    CHECK(std::abs(terms.memory) < 1e-5);
+    CHECK(std::abs(terms.soft) < 1e-5);
+}
+
+TEST_CASE("distiller: the stage weight falls from first to last along a cosine") {
+    const network teacher = make(teacher_config()), student = make(student_config());
+    auto objective = distiller_of(teacher, student);
+    const double first = terms_of(objective, student, mode::train, 0).stage;
+    CHECK(first == doctest::Approx(2).epsilon(0.15)); // untrained projectors: the sum of two unit variances
+    CHECK(terms_of(objective, student, mode::train, 0.5).stage == doctest::Approx(0.55 * first).epsilon(1e-6));
+    CHECK(terms_of(objective, student, mode::train, 1).stage == doctest::Approx(0.1 * first).epsilon(1e-6));
+    CHECK(terms_of(objective, student, mode::train, 0.25).stage ==
+          doctest::Approx((0.1 + 0.9 * (1 + std::sqrt(0.5)) / 2) * first).epsilon(1e-6));
+}
+
+TEST_CASE("distiller: projectors where channels differ, one a stage and one for the feature") {
+    const network teacher = make(teacher_config()), student = make(student_config());
+    const auto names = [](const auto& objective) {
+        std::string s;
+        walk(objective, [&](const std::string& path, const auto& leaf) {
+            if (path.ends_with("map.weight")) s += path + leaf.shape().text() + " ";
+        });
+        return s;
+    };
+    distill_options o;
+    CHECK(names(distiller_of(teacher, student, o)) == "projectors.0.map.weight(16, 8) "
+                                                      "projectors.1.map.weight(24, 12) "
+                                                      "projectors.2.map.weight(32, 16) ");
+    o.feature = false;
+    CHECK(names(distiller_of(teacher, student, o)) == "projectors.0.map.weight(16, 8) "
+                                                      "projectors.1.map.weight(24, 12) ");
+    auto partly = teacher_config();
+    partly.backbone.rows[0].out = 8;
+    CHECK(names(distiller_of(make(partly), student, o)) == "projectors.1.map.weight(24, 12) ");
+}
+
+TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit") {
+    for (const auto head : {head_kind::linear, head_kind::memory}) {
+        const network teacher = make(teacher_config(head)), before = teacher;
+        network student = make(student_config(head));
+        if (head == head_kind::memory) student.take_memory(teacher, model::memory_transfer::copy_slow);
+        auto objective = distiller_of(teacher, student);
+        const auto untrained = objective;
+        distill::training<network, decltype(objective)>(student, objective, few().train, few().validation,
+                                                        few().normal, brief())
+            .run();
+        CHECK(same_bits(teacher, before));
+        std::vector<const tensor<float>*> left;
+        for_each_parameter(untrained, [&](const auto& p) { left.push_back(&p.value); });
+        CHECK(left.size() == 9);
+        std::size_t at = 0;
+        for_each_parameter(objective, [&](const auto& p) { CHECK_FALSE(identical(p.value, *left[at++])); });
+        CHECK(objective.statistics().stages.size() == 2);
+    }
+}
+
+TEST_CASE("distillation: one seed gives the same bits for any number of threads") {
+    const network teacher = make(teacher_config(head_kind::memory));
+    network student = make(student_config(head_kind::memory));
+    student.take_memory(teacher, model::memory_transfer::copy_slow);
+    const std::size_t before = threads();
+    set_threads(1);
+    const network one = distilled(teacher, student, {}, brief());
+    for (const std::size_t n : {2u, 3u}) {
+        set_threads(n);
+        CHECK(same_bits(distilled(teacher, student, {}, brief()), one));
+    }
+    set_threads(before);
+}
+
+TEST_CASE("distillation: a warmed-up step allocates nothing") {
+    const network teacher = make(teacher_config(head_kind::memory));
+    network student = make(student_config(head_kind::memory));
+    student.take_memory(teacher, model::memory_transfer::copy_slow);
+    auto objective = distiller_of(teacher, student);
+    distill::training<network, decltype(objective)> t(student, objective, few().train, few().validation, few().normal,
+                                                      brief());
+    const data::batch b = first_batch();
+    t.step(b);
+    const std::size_t before = allocations();
+    for (int k = 0; k < 5; ++k) t.step(b);
+    CHECK(allocations() == before);
+}
+
+TEST_CASE("distiller: networks that do not fit are found before training") {
+    const network student = make(student_config(head_kind::memory));
+    const auto with = [](auto change) {
+        auto c = teacher_config(head_kind::memory);
+        change(c);
+        return make(c);
+    };
+    const auto fails = [&](const network& teacher, const char* part, const distill_options& o = {}) {
+        std::string message;
+        try {
+            distiller_of(teacher, student, o);
+        } catch (const usage_error& e) { message = e.what(); }
+        CHECK_MESSAGE(message.find(part) != std::string::npos, message);
+    };
+    fails(with([](auto& c) { c.classes = 5; }), "(1, 6) and (1, 5), expected the same classes");
+    fails(with([](auto& c) { c.backbone.rows[0].anchor = false; }), "numbers of stages");
+    fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }), "lengths of stage 1 are 4 and 8");
+    fails(with([](auto& c) { c.memory.patterns_per_class = 3; }), "memories of student and teacher");
+    fails(with([](auto& c) { c.memory.width = 9; }), "memories of student and teacher");
+    distill_options no_memory;
+    no_memory.memory_weight = 0;
+    CHECK_NOTHROW(distiller_of(with([](auto& c) { c.memory.width = 9; }), student, no_memory));
+    CHECK_NOTHROW(distiller_of(make(teacher_config(head_kind::linear)), student)); // no memory term then
+
+    const network teacher = make(teacher_config());
+    distill::plan short_of = distill::calibrate(teacher, few().train, few().normal);
+    short_of.stages.pop_back();
+    CHECK_THROWS_AS(distill::distiller<network>(teacher, student, short_of, {}, window, generator(1)), usage_error);
+}
+
+TEST_CASE("distiller: options out of range") {
+    const network teacher = make(teacher_config()), student = make(student_config());
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+    const auto fails = [&](const distill_options& o) {
+        CHECK_THROWS_AS(o.check(), usage_error);
+        CHECK_THROWS_AS(distiller_of(teacher, student, o), usage_error);
+    };
+    for (const double bad : {-1.0, nan, inf}) {
+        for (const auto member :
+             {&distill_options::stage_first, &distill_options::stage_last, &distill_options::memory_weight}) {
+            distill_options o;
+            o.*member = bad;
+            fails(o);
+        }
+        distill_options o;
+        o.logits.temperature = bad;
+        fails(o);
+        o = {};
+        o.memory.temperature = bad;
+        fails(o);
+    }
+    CHECK_NOTHROW(distill_options{}.check());
+}
+
+namespace {
+
+/// Enough epochs to learn many(), without augmentation.
+distill::training_options learning(std::size_t epochs, std::uint64_t seed) {
+    distill::training_options o;
+    o.epochs = epochs;
+    o.lr = 1e-2;
+    o.seed = seed;
+    o.augment = data::augment_options::none();
+    return o;
+}
+
+network trained(network net, const distill::training_options& o) {
+    distill::supervised objective;
+    const sets& s = many();
+    distill::training<network, distill::supervised>(net, objective, s.train, s.validation, s.normal, o).run();
+    return net;
+}
+
+/// A teacher that knows what it teaches, made once.
+const network& good_teacher() {
+    static const network net = trained(make(teacher_config(head_kind::memory)), learning(15, 0));
+    return net;
+}
+
+double test_f1(const network& net) { return distill::evaluate(net, many().test, many().normal).macro_f1; }
+
+/// A teacher that mistakes every class for its neighbour on about 30 % of the windows, always the same ones.
+struct unreliable {
+    const network* inner;
+
+    template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
+        auto out = (*inner)(x, m);
+        if constexpr (std::is_same_v<X, tensor<float>>) {
+            const std::size_t stride = x.size() / x.shape()[0], N = out.logits.shape()[1];
+            for (std::size_t b = 0; b < x.shape()[0]; ++b) {
+                float* z = out.logits.data() + b * N;
+                if (generator(std::bit_cast<std::uint32_t>(x[b * stride])).chance(0.3)) std::rotate(z, z + 1, z + N);
+            }
+        }
+        return out;
+    }
+};
+
+} // namespace
+
+TEST_CASE("distillation: on unseen people a distilled student does at least as well as one alone, mean of 3 seeds") {
+    CHECK(test_f1(good_teacher()) > 0.8); // chance: 0.17
+    double alone = 0, taught = 0;
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+        network student = make(student_config(head_kind::memory), seed);
+        alone += test_f1(trained(student, learning(20, seed))) / 3;
+        student.take_memory(good_teacher(), model::memory_transfer::copy_slow);
+        taught += test_f1(distilled(good_teacher(), student, {}, learning(20, seed), many())) / 3;
+    }
+    CHECK(alone > 0.6);
+    MESSAGE(alone << " " << taught);
+    CHECK(taught >= alone);
+}
+
+TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches better than off, mean of 3 seeds") {
+    const unreliable teacher{&good_teacher()};
+    const auto mean_with = [&](loss::repair rule) {
+        distill_options o;
+        o.logits.rule = rule;
+        o.stage_first = o.stage_last = 0;
+        double mean = 0;
+        for (std::uint64_t seed = 0; seed < 3; ++seed)
+            mean += test_f1(distilled(teacher, make(student_config(), seed), o, learning(15, seed), many())) / 3;
+        return mean;
+    };
+    const double mix = mean_with(loss::repair::mix), off = mean_with(loss::repair::off);
+    MESSAGE(mix << " " << off);
+    CHECK(mix > off);
+}

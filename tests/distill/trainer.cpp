@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/distill/trainer.hpp"
+
+#include <limits>
+
+#include "allocations.hpp"
+#include "tiny.hpp"
+
+using namespace smldist;
+using distill::supervised;
+using distill::training_options;
+using training = distill::training<network, supervised>;
+
+namespace {
+
+training_options brief(std::size_t epochs = 3) {
+    training_options o;
+    o.epochs = epochs;
+    o.batch = 26;
+    return o;
+}
+
+/// A run on few(), and everything that it reported.
+struct run {
+    network net;
+    distill::training_result<network> result;
+    std::vector<network> after_epoch;
+    std::vector<distill::step_report> steps;
+
+    explicit run(const training_options& o, const data::windows& validation = few().validation,
+                 std::uint64_t network_seed = 0)
+        : net(make(student_config(), network_seed)) {
+        supervised objective;
+        training t(net, objective, few().train, validation, few().normal, o);
+        t.on_epoch = [this](const distill::epoch_report&) { after_epoch.push_back(net); };
+        t.on_step = [this](const distill::step_report& s) { steps.push_back(s); };
+        result = t.run();
+    }
+};
+
+std::size_t first_best(const std::vector<distill::epoch_report>& history) {
+    std::size_t best = 0;
+    for (std::size_t e = 1; e < history.size(); ++e)
+        if (history[e].validation.macro_f1 > history[best].validation.macro_f1) best = e;
+    return best + 1;
+}
+
+} // namespace
+
+TEST_CASE("training: one seed gives the same bits for any number of threads; another seed gives others") {
+    const std::size_t before = threads();
+    set_threads(1);
+    const run one(brief());
+    for (const std::size_t n : {2u, 3u}) {
+        set_threads(n);
+        const run other(brief());
+        CHECK(same_bits(other.net, one.net));
+        CHECK(same_bits(other.result.best, one.result.best));
+        CHECK(other.result.history.back().train.total == one.result.history.back().train.total);
+    }
+    set_threads(before);
+    training_options o = brief();
+    o.seed = 1;
+    CHECK_FALSE(same_bits(run(o).net, one.net));
+    CHECK_FALSE(same_bits(run(brief(), few().validation, 1).net, one.net));
+}
+
+TEST_CASE("training: reports") {
+    const run r(brief(4));
+    const auto& history = r.result.history;
+    REQUIRE(history.size() == 4);
+    REQUIRE(few().train.size() == 4 * 26);
+    REQUIRE(r.steps.size() == 4 * 4);
+    for (std::size_t e = 0; e < 4; ++e) {
+        CHECK(history[e].epoch == e + 1);
+        double mean = 0;
+        for (std::size_t k = 0; k < 4; ++k) {
+            const auto& s = r.steps[4 * e + k];
+            CHECK(s.epoch == e + 1);
+            CHECK(s.epochs == 4);
+            CHECK(s.step == k + 1);
+            CHECK(s.steps == 4);
+            mean += s.loss / 4;
+        }
+        CHECK(history[e].train.total == doctest::Approx(mean).epsilon(1e-12));
+        CHECK(history[e].train.hard == history[e].train.total);
+        CHECK(history[e].validation.counts.total() == few().validation.size());
+        CHECK(history[e].seconds >= 0);
+    }
+    optim::one_cycle schedule;
+    schedule.max = brief().lr;
+    schedule.total = 16;
+    CHECK(history[0].lr == schedule(3));
+    CHECK(history[3].lr == schedule(15));
+}
+
+TEST_CASE("training: the loss falls and unseen people are classified well above chance") {
+    const sets& s = many();
+    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+        network net = make(student_config(head));
+        supervised objective;
+        training_options o;
+        o.epochs = 15;
+        o.lr = 1e-2;
+        training t(net, objective, s.train, s.validation, s.normal, o);
+        const auto r = t.run();
+        CHECK(r.history.back().train.total < 0.6 * r.history.front().train.total);
+        const auto test = distill::evaluate(r.best, s.test, s.normal);
+        CHECK(test.macro_f1 > 0.6); // chance: 0.17
+    }
+}
+
+TEST_CASE("training: validation windows choose the best epoch and do nothing else") {
+    const run usual(brief(5));
+    data::windows other = few().validation;
+    std::rotate(other.label.begin(), other.label.begin() + 7, other.label.end());
+    for (float& v : other.x) v *= 3;
+    const run changed(brief(5), other);
+    CHECK(same_bits(usual.net, changed.net));
+    for (std::size_t e = 0; e < 5; ++e)
+        CHECK(usual.result.history[e].train.total == changed.result.history[e].train.total);
+    for (const run* r : {&usual, &changed}) {
+        const auto& history = r->result.history;
+        CHECK(r->result.best_epoch == first_best(history));
+        CHECK(same_bits(r->result.best, r->after_epoch[r->result.best_epoch - 1]));
+        CHECK(same_bits(r->net, r->after_epoch.back()));
+        double best = -1;
+        for (const auto& e : history) {
+            CHECK(e.best == (e.validation.macro_f1 > best));
+            best = std::max(best, e.validation.macro_f1);
+        }
+    }
+    const auto again = distill::evaluate(usual.result.best, few().validation, few().normal);
+    CHECK(again.macro_f1 == usual.result.history[usual.result.best_epoch - 1].validation.macro_f1);
+}
+
+TEST_CASE("training: patience ends a run that stopped improving, at the epoch the rule says") {
+    const run whole(brief(12));
+    bool ended_early = false;
+    for (const std::size_t patience : {1u, 2u, 3u}) {
+        std::size_t expected = 12;
+        for (std::size_t e = 1; e <= 12 && expected == 12; ++e) {
+            const std::vector<distill::epoch_report> so_far(
+                whole.result.history.begin(), whole.result.history.begin() + static_cast<std::ptrdiff_t>(e));
+            if (e - first_best(so_far) >= patience) expected = e;
+        }
+        training_options o = brief(12);
+        o.patience = patience;
+        const run r(o);
+        CHECK(r.result.history.size() == expected);
+        CHECK(same_bits(r.net, whole.after_epoch[expected - 1]));
+        ended_early = ended_early || expected < 12;
+    }
+    CHECK(ended_early);
+}
+
+TEST_CASE("training: stop ends the run after that epoch's validation") {
+    network net = make(student_config());
+    supervised objective;
+    training t(net, objective, few().train, few().validation, few().normal, brief(10));
+    std::size_t steps = 0;
+    t.on_step = [&](const distill::step_report&) { ++steps; };
+    t.stop = [&] { return steps == 5; };
+    const auto r = t.run();
+    CHECK(steps == 5);
+    REQUIRE(r.history.size() == 2);
+    CHECK(r.history[1].validation.counts.total() == few().validation.size());
+    CHECK(r.history[1].train.total > 0);
+}
+
+/// Runs until the learning rate breaks the run, and holds message and network against what was seen before.
+void check_divergence(double lr, std::size_t batch, bool after_first_epoch) {
+    CAPTURE(lr);
+    network net = make(student_config()), good = net;
+    supervised objective;
+    training_options o = brief(40);
+    o.lr = lr;
+    o.batch = batch;
+    training t(net, objective, few().train, few().validation, few().normal, o);
+    std::size_t epoch = 1, step = 0;
+    t.on_step = [&](const distill::step_report& s) { step = s.step; };
+    t.on_epoch = [&](const distill::epoch_report& e) {
+        good = net;
+        epoch = e.epoch + 1;
+        step = 0;
+    };
+    std::string message;
+    try {
+        t.run();
+    } catch (const numeric_error& e) { message = e.what(); }
+    const bool validating = step == few().train.size() / batch;
+    const std::string place =
+        "epoch " + std::to_string(epoch) + ", step " + std::to_string(validating ? step : step + 1) + " ";
+    CHECK_MESSAGE(message.find(place) != std::string::npos, "\"" << message << "\" lacks " << place);
+    CHECK(same_bits(net, good));
+    CHECK((epoch > 1) == after_first_epoch);
+}
+
+TEST_CASE("training: a learning rate that diverges names epoch and step and leaves the last good network") {
+    check_divergence(300, 26, true);
+    check_divergence(1e6, 26, false);
+    check_divergence(1e30, 26, false);
+}
+
+TEST_CASE("training: a network that is not finite in validation has diverged too") {
+    check_divergence(1e30, few().train.size(), false); // the only step of an epoch has a finite loss
+}
+
+TEST_CASE("training: with ema the averaged weights are validated and returned") {
+    training_options o = brief();
+    o.ema = 0.9;
+    network net = make(student_config());
+    optim::ema<network> average(net, 0.9);
+    std::vector<network> averaged;
+    supervised objective;
+    training t(net, objective, few().train, few().validation, few().normal, o);
+    t.on_step = [&](const distill::step_report&) { average.update(net); };
+    t.on_epoch = [&](const distill::epoch_report& e) {
+        averaged.push_back(average.model);
+        CHECK(e.validation.macro_f1 == distill::evaluate(average.model, few().validation, few().normal).macro_f1);
+    };
+    const auto r = t.run();
+    CHECK(same_bits(net, averaged.back()));
+    CHECK(same_bits(r.best, averaged[r.best_epoch - 1]));
+    CHECK_FALSE(same_bits(net, run(brief()).net));
+}
+
+/// Cross entropy that counts the samples of class 1 among all it is given.
+struct counting {
+    std::size_t *rare, *all;
+    distill::objective_value operator()(tape<float>& t, const outputs<var<float>>& out, const data::batch& b,
+                                        double progress) const {
+        *all += b.size();
+        *rare += static_cast<std::size_t>(std::count(b.label.begin(), b.label.end(), 1));
+        return supervised{}(t, out, b, progress);
+    }
+    static void visit(auto&, auto&&) {}
+};
+
+TEST_CASE("training: balanced draws classes uniformly") {
+    data::windows lopsided = few().train;
+    for (std::size_t i = 0; i < lopsided.size(); ++i) lopsided.label[i] = i < 4 ? 1 : 0;
+    std::size_t rare = 0, all = 0;
+    counting objective{&rare, &all};
+    network net = make(student_config());
+    training_options o = brief(5);
+    o.balanced = true;
+    distill::training<network, counting>(net, objective, lopsided, few().validation, few().normal, o).run();
+    CHECK(all == 5 * lopsided.size());
+    CHECK(double(rare) / double(all) == doctest::Approx(0.5).epsilon(0.2));
+}
+
+TEST_CASE("training: options out of range") {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+    const auto fails = [](auto member, auto... values) {
+        for (const auto bad : {values...}) {
+            training_options o = brief();
+            o.*member = bad;
+            CHECK_THROWS_AS(o.check(), usage_error);
+            CHECK_THROWS_AS(run{o}, usage_error);
+        }
+    };
+    fails(&training_options::epochs, std::size_t(0));
+    fails(&training_options::batch, std::size_t(0), std::size_t(1));
+    fails(&training_options::lr, 0.0, -1.0, nan, inf);
+    fails(&training_options::weight_decay, -1.0, nan, inf);
+    fails(&training_options::clip, 0.0, -1.0, nan);
+    fails(&training_options::ema, -0.1, 1.0, nan);
+    training_options o = brief();
+    o.augment.mask = 2;
+    CHECK_THROWS_AS(run{o}, usage_error);
+    CHECK_NOTHROW(brief().check());
+
+    network net = make(student_config());
+    supervised smooth{1.5};
+    training t(net, smooth, few().train, few().validation, few().normal, brief());
+    CHECK_THROWS_AS(t.run(), usage_error);
+}
+
+TEST_CASE("training: data that cannot be trained on") {
+    const sets& s = few();
+    const auto trains = [&](const data::windows& train, const data::windows& validation, const normaliser& normal,
+                            const model::network_config& c = student_config()) {
+        network net = make(c);
+        const network before = net;
+        supervised objective;
+        const auto unchanged = [&] { CHECK(same_bits(net, before)); };
+        try {
+            training(net, objective, train, validation, normal, brief()).run();
+        } catch (...) {
+            unchanged();
+            throw;
+        }
+    };
+    data::windows one_class = s.train;
+    std::fill(one_class.label.begin(), one_class.label.end(), 2);
+    CHECK_THROWS_AS(trains(one_class, s.validation, s.normal), data_error);
+    CHECK_THROWS_AS(trains(s.train.select({}), s.validation, s.normal), data_error);
+    CHECK_THROWS_AS(trains(s.train.select({0}), s.validation, s.normal), data_error);
+    CHECK_THROWS_AS(trains(s.train, s.validation.select({}), s.normal), data_error);
+    data::windows bad = s.train;
+    bad.x[77] = std::numeric_limits<float>::infinity();
+    CHECK_THROWS_AS(trains(bad, s.validation, s.normal), data_error);
+    CHECK_THROWS_AS(trains(s.train, bad, s.normal), data_error);
+    bad = s.train;
+    bad.label[5] = -1;
+    CHECK_THROWS_AS(trains(bad, s.validation, s.normal), data_error);
+
+    data::windows longer = s.validation;
+    longer.x = tensor<float>(shape{longer.size(), 40, 9});
+    CHECK_THROWS_AS(trains(s.train, longer, s.normal), data_error);
+    normaliser other = s.normal;
+    other.offset.pop_back();
+    other.scale.pop_back();
+    CHECK_THROWS_AS(trains(s.train, s.validation, other), shape_error);
+
+    model::network_config c = student_config();
+    c.classes = 3;
+    CHECK_THROWS_AS(trains(s.train, s.validation, s.normal, c), data_error); // labels go up to 5
+    c = student_config();
+    c.backbone.channels = 6;
+    CHECK_THROWS_AS(trains(s.train, s.validation, s.normal, c), shape_error);
+}
+
+TEST_CASE("training: a warmed-up step allocates nothing") {
+    const sets& s = few();
+    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+        network net = make(student_config(head));
+        supervised objective;
+        training t(net, objective, s.train, s.validation, s.normal, brief());
+        data::loader_options lo;
+        lo.batch = 26;
+        data::loader loader(s.train, lo, s.normal, generator(0));
+        data::batch b;
+        REQUIRE(loader.next(b));
+        t.step(b);
+        const std::size_t before = allocations();
+        for (int k = 0; k < 5; ++k) t.step(b);
+        CHECK(allocations() == before);
+    }
+}
+
+TEST_CASE("loss_terms: sum and scale") {
+    distill::loss_terms a{1, 2, 3, 4, 5, 6};
+    a += {10, 20, 30, 40, 50, 60};
+    const auto half = a * 0.5;
+    CHECK(half.total == 5.5);
+    CHECK(half.hard == 11);
+    CHECK(half.soft == 16.5);
+    CHECK(half.stage == 22);
+    CHECK(half.memory == 27.5);
+    CHECK(half.repaired == 33);
+}
