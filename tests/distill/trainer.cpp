@@ -119,7 +119,9 @@ TEST_CASE("training: validation windows choose the best epoch and do nothing els
     CHECK(same_bits(usual.net, changed.net));
     for (std::size_t e = 0; e < 5; ++e)
         CHECK(usual.result.history[e].train.total == changed.result.history[e].train.total);
-    for (const run* r : {&usual, &changed}) {
+    const run coarse(brief(5), few().validation.select({0, 1})); // two windows: epochs that are equally good
+    CHECK(same_bits(usual.net, coarse.net));
+    for (const run* r : {&usual, &changed, &coarse}) {
         const auto& history = r->result.history;
         CHECK(r->result.best_epoch == first_best(history));
         CHECK(same_bits(r->result.best, r->after_epoch[r->result.best_epoch - 1]));

@@ -64,7 +64,7 @@ TEST_CASE_TEMPLATE("depthwise: every stride, dilation, padding and number of tap
 }
 
 TEST_CASE_TEMPLATE("depthwise: every number of channels", T, float, double) {
-    for (std::size_t C : counts{1, 3, 8, 9, 16, 17, 24, 40, 47, 48, 72, 96, 130})
+    for (std::size_t C : counts{1, 3, 8, 9, 16, 17, 24, 40, 47, 48, 72, 96, 130, 256, 300})
         for (std::size_t K : counts{3, 4, 5})
             for (std::size_t stride : counts{1, 2}) compare<T>(3, 8, C, {K, stride, K / 2, 1});
 }

@@ -101,6 +101,38 @@ TEST_CASE("gemm: packed weights give the bits of the unpacked product") {
     CHECK(packed.size() >= N * K);
 }
 
+TEST_CASE("gemm: finish sees every output once, after its value is final") {
+    const std::size_t M = 77, N = 130, K = 40, ldc = N + gap;
+    const auto a = values<float>(M * K, 1), b = values<float>(N * K, 2), bias = values<float>(N, 3);
+    std::vector<float> packed(kernel::packed_size<float>(N, K)), got(M * ldc), want(M * ldc);
+    const auto view = kernel::pack_nt(N, K, b.data(), K, packed.data());
+    kernel::gemm_packed(M, a.data(), K, view, got.data(), ldc, false, bias.data(),
+                        [](float* c, std::size_t step, std::size_t rows, std::size_t first, std::size_t columns) {
+                            for (std::size_t r = 0; r < rows; ++r)
+                                for (std::size_t n = 0; n < columns; ++n)
+                                    c[r * step + n] += static_cast<float>(first + n);
+                        });
+    kernel::naive::gemm_nt(M, N, K, a.data(), K, b.data(), K, want.data(), ldc, false, bias.data());
+    for (std::size_t i = 0; i < want.size(); ++i)
+        if (i % ldc < N) want[i] += static_cast<float>(i % ldc);
+    CHECK(close(got, want));
+}
+
+TEST_CASE("gemm: empty extents") {
+    std::vector<float> c{1, 2, 3, 4};
+    const std::vector<float> x(4, 1.0f), start = c;
+    for (bool add : {false, true}) {
+        kernel::gemm_nt(0, 2, 2, x.data(), 2, x.data(), 2, c.data(), 2, add);
+        kernel::gemm_nn(2, 0, 2, x.data(), 2, x.data(), 1, c.data(), 2, add);
+        kernel::gemm_tn(2, 0, 2, x.data(), 2, x.data(), 1, c.data(), 2, add);
+        kernel::gemm_tn(0, 2, 2, x.data(), 1, x.data(), 2, c.data(), 2, add);
+    }
+    kernel::gemm_tn(2, 2, 0, x.data(), 2, x.data(), 2, c.data(), 2, true);
+    CHECK(c == start);
+    kernel::gemm_tn(2, 2, 0, x.data(), 2, x.data(), 2, c.data(), 2, false);
+    CHECK(c == std::vector<float>(4, 0.0f));
+}
+
 TEST_CASE("gemm: the same bits on any number of threads") {
     const std::size_t M = 700, N = 72, K = 130;
     const auto a = values<float>(M * K, 1), b = values<float>(N * K, 2), c = values<float>(M * N, 3);
@@ -114,13 +146,21 @@ TEST_CASE("gemm: the same bits on any number of threads") {
         kernel::gemm_nn(M, N, K, a.data(), K, b.data(), N, y.data(), N, true);
         return y;
     }));
-    const std::size_t rows = 9000;
-    const auto dy = values<float>(rows * 24, 4), x = values<float>(rows * 40, 5);
-    CHECK(same_on_any_threads([&] {
-        std::vector<float> y(24 * 40);
-        kernel::gemm_tn(24, 40, rows, dy.data(), 24, x.data(), 40, y.data(), 40, false);
-        return y;
-    }));
+    struct extents {
+        std::size_t M, N, K;
+    };
+    for (extents e : {extents{24, 40, 9000}, {200, 130, 300}, {130, 200, 300}}) { // cut in K, in M, in N
+        const auto dy = values<float>(e.K * e.M, 4), x = values<float>(e.K * e.N, 5);
+        std::vector<float> want(e.M * e.N);
+        kernel::naive::gemm_tn(e.M, e.N, e.K, dy.data(), e.M, x.data(), e.N, want.data(), e.N, false);
+        const auto run = [&] {
+            std::vector<float> y(e.M * e.N);
+            kernel::gemm_tn(e.M, e.N, e.K, dy.data(), e.M, x.data(), e.N, y.data(), e.N, false);
+            return y;
+        };
+        CHECK(same_on_any_threads(run));
+        CHECK(close(run(), want));
+    }
 }
 
 } // namespace

@@ -95,6 +95,20 @@ TEST_CASE_TEMPLATE("simd: exp at its limits", T, float, double) {
     CHECK(first(simd::log(V(T(0)))) == -infinity);
 }
 
+TEST_CASE_TEMPLATE("simd: transpose", T, float, double) {
+    using V = simd::smallest<T>;
+    constexpr std::size_t n = V::size;
+    const auto a = values<T>(n * n, 1);
+    V rows[n];
+    for (std::size_t i = 0; i < n; ++i) rows[i] = simd::load<V>(a.data() + i * n);
+    simd::transpose(rows);
+    for (std::size_t i = 0; i < n; ++i) {
+        T lanes[n];
+        simd::store(lanes, rows[i]);
+        for (std::size_t j = 0; j < n; ++j) CHECK(lanes[j] == a[j * n + i]);
+    }
+}
+
 TEST_CASE("unroll: indices in order, as constants") {
     std::vector<std::size_t> seen;
     simd::unroll<4>([&](auto i) { seen.push_back(std::integral_constant<std::size_t, i>::value); });

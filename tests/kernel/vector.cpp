@@ -66,6 +66,14 @@ TEST_CASE_TEMPLATE("map_columns and gate: equal to the plain loops", T, float, d
                                                  dg_want.data(), add_dg);
                     CHECK(close(dx, dx_want));
                     CHECK(close(dg, dg_want));
+                    T* const none = nullptr;
+                    auto dx_alone = values<T>(R * C, 6), dg_alone = values<T>(B * C, 7);
+                    kernel::gate_backward(B, L, C, dy.data(), x.data(), g.data(), dx_alone.data(), add_dx, none,
+                                          add_dg);
+                    kernel::gate_backward(B, L, C, dy.data(), x.data(), g.data(), none, add_dx, dg_alone.data(),
+                                          add_dg);
+                    CHECK(same_bits(dx, dx_alone));
+                    CHECK(same_bits(dg, dg_alone));
                 }
         }
 }

@@ -72,11 +72,11 @@ public:
         xt::noalias(array()) = e;
     }
 
-    tensor(const tensor& other) : tensor(uninitialized(other.shape_)) { copy_from(other); }
+    SMLDIST_NOINLINE tensor(const tensor& other) : tensor(uninitialized(other.shape_)) { copy_from(other); }
     tensor(tensor&& other) noexcept : data_(std::exchange(other.data_, nullptr)), shape_(other.shape_) {
         other.shape_ = smldist::shape{0};
     }
-    tensor& operator=(const tensor& other) {
+    SMLDIST_NOINLINE tensor& operator=(const tensor& other) {
         if (this == &other) return *this;
         if (size() != other.size()) *this = uninitialized(other.shape_);
         shape_ = other.shape_;
@@ -93,7 +93,7 @@ public:
     ~tensor() { memory::release(data_, size() * sizeof(T)); }
 
     /// Storage without a value; every element must be written before it is read.
-    static tensor uninitialized(const smldist::shape& s) {
+    SMLDIST_NOINLINE static tensor uninitialized(const smldist::shape& s) {
         tensor t;
         t.data_ = static_cast<T*>(memory::allocate(s.size() * sizeof(T)));
         t.shape_ = s;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "smldist/core/config.hpp"
 #include "smldist/kernel/simd.hpp"
@@ -58,46 +59,38 @@ template <class T> struct tile_job {
     bool add;
 };
 
-/// A tile of R rows and NV packs V; computes `rows` ≤ R of them (the others repeat the last row and are dropped).
-/// One accumulator an output, k ascending: a row's bits depend neither on the tile nor on the rows beside it.
-/// 24 FMAs wait for 8 + 3 loads, so the loads hide; measured 115 of 117 GFLOP/s at K ≥ 192.
-template <class V, std::size_t R, std::size_t NV>
-SMLDIST_NOINLINE void tile(const tile_job<typename V::value_type>& job, std::size_t rows) {
-    using T = typename V::value_type;
-    const T* a[R];
-    simd::unroll<R>([&](auto r)
-                        SMLDIST_INLINE_LAMBDA { a[r] = job.a + std::min<std::size_t>(r, rows - 1) * job.row_step; });
-    V acc[R][NV];
-    simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA {
-        simd::unroll<NV>([&](auto j) SMLDIST_INLINE_LAMBDA { acc[r][j] = V(T(0)); });
-    });
+/// c (+)= x
+template <class V> SMLDIST_INLINE void put(typename V::value_type* c, const V& x, bool add) {
+    simd::store(c, add ? simd::load<V>(c) + x : x);
+}
+
+/// The body of `tile`, r < R, j < NV and i < R·NV written out: accumulator i belongs to row i / NV and pack i % NV.
+template <class V, class T, std::size_t... r, std::size_t... j, std::size_t... i>
+SMLDIST_INLINE void tile_body(const tile_job<T>& job, std::size_t rows, std::index_sequence<r...>,
+                              std::index_sequence<j...>, std::index_sequence<i...>) {
+    constexpr std::size_t R = sizeof...(r), NV = sizeof...(j);
+    const T* const a[R] = {job.a + std::min(r, rows - 1) * job.row_step...};
+    V acc[R * NV] = {(static_cast<void>(i), V(T(0)))...};
     const T* b = job.b;
     const std::size_t b_step = job.b_step, k_step = job.k_step, end = job.K * job.k_step;
     for (std::size_t k = 0; k != end; k += k_step, b += b_step) {
-        V bv[NV];
-        simd::unroll<NV>([&](auto j) SMLDIST_INLINE_LAMBDA {
-            bv[j] = simd::load<V>(b + j * V::size);
-            if constexpr (R > 1) simd::keep(bv[j]);
-        });
-        simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA {
-            const V av(a[r][k]);
-            simd::unroll<NV>([&](auto j) SMLDIST_INLINE_LAMBDA { acc[r][j] = simd::fma(av, bv[j], acc[r][j]); });
-        });
+        V bv[NV] = {simd::load<V>(b + j * V::size)...};
+        if constexpr (R > 1) (simd::keep(bv[j]), ...);
+        ((acc[i] = simd::fma(V(a[i / NV][k]), bv[i % NV], acc[i])), ...);
     }
-    if (job.bias) {
-        simd::unroll<NV>([&](auto j) SMLDIST_INLINE_LAMBDA {
-            const V v = simd::load<V>(job.bias + j * V::size);
-            simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { acc[r][j] = acc[r][j] + v; });
-        });
-    }
-    simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA {
-        if (r >= rows) return;
-        T* c = job.c + r * job.ldc;
-        simd::unroll<NV>([&](auto j) SMLDIST_INLINE_LAMBDA {
-            const V v = job.add ? simd::load<V>(c + j * V::size) + acc[r][j] : acc[r][j];
-            simd::store(c + j * V::size, v);
-        });
-    });
+    if (job.bias) ((acc[i] = acc[i] + simd::load<V>(job.bias + i % NV * V::size)), ...);
+    ((i / NV < rows ? put(job.c + i / NV * job.ldc + i % NV * V::size, acc[i], job.add) : void()), ...);
+}
+
+/// A tile of R rows and NV packs V; computes `rows` ≤ R of them (the others repeat the last row and are dropped).
+///
+/// One accumulator an output, k ascending: a row's bits depend neither on the tile nor on the rows beside it.
+/// 24 FMAs wait for 8 + 3 loads, so the loads hide: 114 of 117 GFLOP/s at K = 192. Plain loops over acc[8][3] spill
+/// with g++ 12 (47 GFLOP/s), hence the index sequences.
+template <class V, std::size_t R, std::size_t NV>
+SMLDIST_NOINLINE void tile(const tile_job<typename V::value_type>& job, std::size_t rows) {
+    tile_body<V>(job, rows, std::make_index_sequence<R>{}, std::make_index_sequence<NV>{},
+                 std::make_index_sequence<R * NV>{});
 }
 
 template <class T> using tile_function = void (*)(const tile_job<T>&, std::size_t rows);

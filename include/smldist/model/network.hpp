@@ -80,7 +80,7 @@ template <class T> struct network {
 
     /// Takes over the teacher's patterns: "store" of memory distillation.
     /// Copies keys, labels and β, and the query map when both features have the same width.
-    /// Throws     usage_error unless both heads are memories of the same classes, patterns and width.
+    /// Throws     usage_error unless both heads are memories of the same classes and width.
     void take_memory(const network& teacher, memory_transfer policy) {
         if (policy == memory_transfer::none) return;
         if (!memory || !teacher.memory)

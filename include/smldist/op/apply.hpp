@@ -18,7 +18,9 @@
 #ifndef SMLDIST_OP_APPLY_HPP
 #define SMLDIST_OP_APPLY_HPP
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 
@@ -135,22 +137,31 @@ template <class T, class Op, class... S> var<T> record(tape<T>& t, Op op, S... s
     return t.push_result(std::move(y), &r, needs);
 }
 
-template <class Op, class... S> symbol trace(graph& g, const Op& op, S... s) {
+inline void push_attribute(graph::node& n, std::string_view name, graph::attribute_value value) {
+    n.attributes.push_back({std::string(name), std::move(value)});
+}
+SMLDIST_NOINLINE inline symbol append_op(graph& g, std::string_view name, const shape& s, std::uint64_t macs,
+                                         std::initializer_list<std::uint32_t> inputs) {
     graph::node n;
-    n.name = std::string(Op::name);
-    n.shape = op.infer(s.shape()...);
-    n.macs = op.macs(s.shape()...);
-    n.inputs = {s.id...};
-    op.attributes([&n](std::string_view name, const auto& value) {
+    n.name = std::string(name);
+    n.shape = s;
+    n.macs = macs;
+    n.inputs = inputs;
+    return symbol::append(g, std::move(n));
+}
+
+template <class Op, class... S> symbol trace(graph& g, const Op& op, S... s) {
+    const symbol y = append_op(g, Op::name, op.infer(s.shape()...), op.macs(s.shape()...), {s.id...});
+    op.attributes([&n = g.nodes.back()](std::string_view name, const auto& value) {
         using V = std::decay_t<decltype(value)>;
         if constexpr (std::is_integral_v<V>)
-            n.attributes.push_back({std::string(name), static_cast<std::int64_t>(value)});
+            push_attribute(n, name, static_cast<std::int64_t>(value));
         else if constexpr (std::is_floating_point_v<V>)
-            n.attributes.push_back({std::string(name), static_cast<double>(value)});
+            push_attribute(n, name, static_cast<double>(value));
         else
-            n.attributes.push_back({std::string(name), std::string(value)});
+            push_attribute(n, name, std::string(value));
     });
-    return symbol::append(g, std::move(n));
+    return y;
 }
 
 } // namespace detail

@@ -3,9 +3,9 @@
 #include "smldist/op/arithmetic.hpp"
 
 #ifdef MISUSE
-using wider = double;
+using second_type = double;
 #else
-using wider = float;
+using second_type = float;
 #endif
 
-auto sum(const smldist::tensor<float>& a, const smldist::tensor<wider>& b) { return smldist::op::add(a, b); }
+auto sum(const smldist::tensor<float>& a, const smldist::tensor<second_type>& b) { return smldist::op::add(a, b); }

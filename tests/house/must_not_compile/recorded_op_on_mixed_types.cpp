@@ -3,11 +3,11 @@
 #include "smldist/op/linear.hpp"
 
 #ifdef MISUSE
-using wider = double;
+using second_type = double;
 #else
-using wider = float;
+using second_type = float;
 #endif
 
-auto line(const smldist::var<float>& x, const smldist::parameter<wider>& w, const smldist::parameter<wider>& b) {
+auto line(const smldist::var<float>& x, const smldist::parameter<second_type>& w, const smldist::parameter<second_type>& b) {
     return smldist::op::linear(x, w, b);
 }

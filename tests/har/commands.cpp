@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The program har as its users meet it: results, files, messages and exit codes.
+#include <cstdio>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <sys/wait.h>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct run_result {
+    int code = -1;
+    std::string out, err;
+    /// The last line of stdout as JSON.
+    json last() const {
+        const std::string text = out.substr(0, out.find_last_not_of('\n') + 1);
+        return json::parse(text.substr(text.rfind('\n') + 1));
+    }
+};
+
+std::string slurp(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+void spit(const fs::path& file, const std::string& text) {
+    fs::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << text;
+}
+
+/// A folder of its own, removed at the end.
+struct scratch_folder {
+    fs::path path;
+    scratch_folder() {
+        std::string name = (fs::temp_directory_path() / "smldist-har-XXXXXX").string();
+        path = mkdtemp(name.data());
+    }
+    ~scratch_folder() { fs::remove_all(path); }
+    std::string operator/(const std::string& name) const { return (path / name).string(); }
+};
+
+run_result har(const scratch_folder& at, const std::string& arguments, const std::string& program = SMLDIST_HAR) {
+    const std::string command =
+        "cd '" + at.path.string() + "' && '" + program + "' " + arguments + " >out.txt 2>err.txt";
+    const int status = std::system(command.c_str());
+    run_result r;
+    r.code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
+    r.out = slurp(at.path / "out.txt");
+    r.err = slurp(at.path / "err.txt");
+    return r;
+}
+
+/// A small dataset in the layout and number format of UCI HAR: `windows` of every class for each subject.
+void make_uci_har(const fs::path& root, std::size_t windows = 2) {
+    const char* signals[] = {"body_acc_x",  "body_acc_y",  "body_acc_z",  "body_gyro_x", "body_gyro_y",
+                             "body_gyro_z", "total_acc_x", "total_acc_y", "total_acc_z"};
+    for (const std::string part : {"train", "test"}) {
+        const std::vector<int> subjects =
+            part == "train" ? std::vector<int>{1, 3, 5, 6, 7, 8} : std::vector<int>{2, 4};
+        std::string labels, people;
+        for (const int s : subjects)
+            for (int n = 1; n <= 6; ++n)
+                for (std::size_t k = 0; k < windows; ++k) {
+                    labels += std::to_string(n) + "\n";
+                    people += std::to_string(s) + "\n";
+                }
+        spit(root / part / ("y_" + part + ".txt"), labels);
+        spit(root / part / ("subject_" + part + ".txt"), people);
+        const std::size_t rows = subjects.size() * 6 * windows;
+        for (std::size_t c = 0; c < 9; ++c) {
+            std::string text;
+            for (std::size_t r = 0; r < rows; ++r) {
+                for (std::size_t t = 0; t < 128; ++t) {
+                    char field[32];
+                    std::snprintf(field, sizeof field, " %.7e",
+                                  double((r * 31 + t * (7 + r / windows % 6) + c * 13) % 97) / 97 - 0.5);
+                    text += field;
+                }
+                text += "\r\n";
+            }
+            spit(root / part / "Inertial Signals" / (std::string(signals[c]) + "_" + part + ".txt"), text);
+        }
+    }
+}
+
+/// Replaces the first `from` in a file.
+void edit(const fs::path& file, const std::string& from, const std::string& to) {
+    std::string text = slurp(file);
+    const std::size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    spit(file, text.replace(at, from.size(), to));
+}
+
+const std::string quick = " --preset har_nano --teacher-preset har_nano --epochs 1 --teacher-epochs 1 ";
+
+} // namespace
+
+TEST_CASE("--version, --help and unknown words") {
+    const scratch_folder at;
+    const auto version = har(at, "--version");
+    CHECK(version.code == 0);
+    CHECK(version.out.find("smldist 0.") == 0);
+    CHECK(version.out.find("bits)") != std::string::npos);
+    CHECK(har(at, "--help").code == 0);
+    CHECK(har(at, "distill --help").code == 0);
+    CHECK(har(at, "").code == 2);
+    CHECK(har(at, "train --preset har_nano --no-such-flag").code == 2);
+    CHECK(har(at, "juggle").code == 2);
+    const auto preset = har(at, "train --preset har_giant");
+    CHECK(preset.code == 2);
+    CHECK(preset.err.find("har_giant") != std::string::npos);
+    CHECK(har(at, "train --preset har_nano --data imagenet=here").code == 2);
+    CHECK(har(at, "train --preset har_nano --epochs many").code == 2);
+    CHECK(har(at, "train --preset har_nano --lr -1").code == 2);
+    CHECK(har(at, "distill --rule guess" + quick).code == 2);
+    CHECK(har(at, "distill --temperature 0" + quick).code == 2);
+    CHECK(har(at, "summary --rows 3,64").code == 2);
+    CHECK(har(at, "summary --config missing.toml").code == 6);
+}
+
+TEST_CASE("summary prints the table, the drawing and the contract's JSON object") {
+    const scratch_folder at;
+    struct row {
+        const char* preset;
+        std::size_t parameters, macs;
+    };
+    for (const row& r :
+         {row{"har_teacher", 1165454, 6428672}, row{"har_student", 25510, 212800}, row{"har_nano", 8302, 100512},
+          row{"mobilenet_v3_small", 883814, 2598720}, row{"mobilenet_v3_large", 2906966, 9410752}}) {
+        const auto s =
+            har(at, std::string("summary --channels 9 --length 128 --classes 6 --json --preset ") + r.preset);
+        REQUIRE(s.code == 0);
+        const json j = s.last();
+        CHECK(j["preset"] == r.preset);
+        CHECK(j["parameters"] == r.parameters);
+        CHECK(j["macs"] == r.macs);
+        std::size_t parameters = 0, macs = 0;
+        for (const auto& layer : j["layers"]) {
+            parameters += layer["parameters"].get<std::size_t>();
+            macs += layer["macs"].get<std::size_t>();
+        }
+        CHECK(parameters == r.parameters);
+        CHECK(macs == r.macs);
+    }
+    CHECK(har(at, "summary --dot").out.find("digraph network {") == 0);
+    const auto rows = har(at, "summary --json --rows '3,16,16,SE,RE,2,A;5,48,24,-,HS,2,A'");
+    REQUIRE(rows.code == 0);
+    CHECK(rows.last()["parameters"].get<std::size_t>() > 1000);
+}
+
+TEST_CASE("distill on synthetic data: files, figures, and evaluate gives the same") {
+    const scratch_folder at;
+    const auto run = har(at, "distill --baseline --json --out run" + quick);
+    REQUIRE(run.code == 0);
+    const json j = run.last();
+    CHECK(j["seed"] == 0);
+    CHECK(j["seconds"].get<double>() > 0);
+    for (const char* name : {"teacher", "student_alone", "student"})
+        for (const char* key : {"accuracy", "macro_f1", "worst_subject_f1", "parameters", "macs", "head"})
+            CHECK(j[name].contains(key));
+    CHECK(j["student"]["head"] == "memory");
+    for (const char* file : {"config.toml", "metrics.json", "teacher.safetensors", "student.safetensors",
+                             "student_alone.safetensors", "student.best.safetensors", "student.log.csv",
+                             "student.log.jsonl", "teacher.log.csv", "confusion.student.csv", "plot.gp"})
+        CHECK_MESSAGE(fs::file_size(at.path / "run" / file) > 0, file);
+    CHECK(json::parse(slurp(at.path / "run" / "metrics.json")) == j);
+    const bool drawn = fs::exists(at.path / "run" / "learning_curves.svg");
+    CHECK((drawn || run.err.find("no pictures: gnuplot") != std::string::npos));
+
+    const auto again = har(at, "evaluate --json --model run/student.safetensors");
+    REQUIRE(again.code == 0);
+    for (const char* key : {"accuracy", "macro_f1", "worst_subject_f1", "parameters", "macs", "head"})
+        CHECK(again.last()[key] == j["student"][key]);
+
+    SUBCASE("the same seed gives the same files for another number of threads, and with the config file") {
+        REQUIRE(har(at, "distill --threads 1 --json --out one" + quick).code == 0);
+        CHECK(slurp(at.path / "one/student.safetensors") == slurp(at.path / "run/student.safetensors"));
+        REQUIRE(har(at, "--config run/config.toml distill --out two --quiet").code == 0);
+        CHECK(slurp(at.path / "two/student.safetensors") == slurp(at.path / "run/student.safetensors"));
+    }
+    SUBCASE("a given teacher is used and not changed") {
+        const std::string before = slurp(at.path / "run/teacher.safetensors");
+        REQUIRE(har(at, "distill --teacher run/teacher.safetensors --out given --json" + quick).code == 0);
+        CHECK(slurp(at.path / "run/teacher.safetensors") == before);
+        CHECK(slurp(at.path / "given/student.safetensors") == slurp(at.path / "run/student.safetensors"));
+    }
+    SUBCASE("predict") {
+        std::string csv =
+            "body_acc_x,body_acc_y,body_acc_z,body_gyro_x,body_gyro_y,body_gyro_z,total_acc_x,total_acc_y,"
+            "total_acc_z\n";
+        for (int t = 0; t < 192; ++t) csv += "0.01,0.02,0,0.1,-0.1,0,1.0,0.02,0.01\n";
+        spit(at.path / "in.csv", csv);
+        const auto p = har(at, "predict --model run/student.safetensors --input in.csv --json");
+        REQUIRE(p.code == 0);
+        REQUIRE(p.last()["windows"].size() == 2);
+        double sum = 0;
+        for (const auto& v : p.last()["windows"][1]["probabilities"]) sum += v.get<double>();
+        CHECK(sum == doctest::Approx(1));
+        CHECK(p.last()["windows"][1]["first_sample"] == 64);
+        const auto table = har(at, "predict --model run/student.safetensors --input in.csv");
+        CHECK(table.out.find("first_sample,label,walking") == 0);
+
+        const auto refuse = [&](const std::string& text, const std::string& what) {
+            spit(at.path / "bad.csv", text);
+            const auto bad = har(at, "predict --model run/student.safetensors --input bad.csv");
+            CHECK(bad.code == 3);
+            CHECK_MESSAGE(bad.err.find(what) != std::string::npos, bad.err);
+        };
+        refuse("", "empty");
+        refuse("0.01,0.02,0,0.1,-0.1,0,1.0,0.02,0.01\n", "one window of 128");
+        refuse("1,2,3\n", "bad.csv:1:");
+        refuse(csv.substr(0, csv.find('\n') + 1) + "0,0,x,0,0,0,0,0,0\n", "bad.csv:2:5");
+        refuse("0,0,nan,0,0,0,0,0,0\n", "bad.csv:1:");
+        refuse("a,b,c\n1,2,3\n", "names of the columns");
+        CHECK(har(at, "predict --model run/student.safetensors --input missing.csv").code == 6);
+    }
+    SUBCASE("model files that are no models") {
+        const std::string model = slurp(at.path / "run/student.safetensors");
+        const auto refuse = [&](const std::string& bytes) {
+            spit(at.path / "bad.safetensors", bytes);
+            const auto bad = har(at, "evaluate --model bad.safetensors");
+            CHECK(bad.code == 4);
+            CHECK_MESSAGE(bad.err.find("bad.safetensors") != std::string::npos, bad.err);
+        };
+        refuse("");
+        refuse("PK\x03\x04 this is no model");
+        refuse(model.substr(0, model.size() / 2));
+        std::string flipped = model;
+        flipped[flipped.size() - 100] = static_cast<char>(flipped[flipped.size() - 100] ^ 1);
+        refuse(flipped);
+        CHECK(har(at, "evaluate --model missing.safetensors").code == 6);
+    }
+}
+
+TEST_CASE("every kind of wrong data gives exit code 3 and names the place") {
+    const scratch_folder at;
+    const fs::path set = at.path / "set", part = set / "train",
+                   signal = part / "Inertial Signals/body_acc_x_train.txt";
+    make_uci_har(set);
+    const std::string command =
+        "train --preset har_nano --epochs 1 --quiet --validation-subjects 2 --out o --data uci_har=set";
+    REQUIRE(har(at, command).code == 0);
+    const auto refuse = [&](const std::string& what, const std::string& options = "") {
+        const auto bad = har(at, command + options);
+        CHECK_MESSAGE(bad.code == 3, bad.err);
+        CHECK_MESSAGE(bad.err.find(what) != std::string::npos, bad.err);
+        make_uci_har(set);
+    };
+    SUBCASE("missing folder") {
+        fs::remove_all(set);
+        refuse("set");
+    }
+    SUBCASE("missing file") {
+        fs::remove(signal);
+        refuse("body_acc_x_train.txt");
+    }
+    SUBCASE("truncated signal file") {
+        spit(signal, slurp(signal).substr(0, 5000));
+        refuse("body_acc_x_train.txt:");
+    }
+    SUBCASE("wrong column count") {
+        edit(signal, "\r\n", " 1.0\r\n");
+        refuse("body_acc_x_train.txt:1:");
+    }
+    SUBCASE("text in a number") {
+        edit(signal, "e-0", "x-0");
+        refuse("body_acc_x_train.txt:1:");
+    }
+    SUBCASE("NaN") {
+        edit(signal, " -5.0000000e-01", " NaN");
+        refuse("body_acc_x_train.txt:1:");
+    }
+    SUBCASE("infinity") {
+        edit(signal, " -5.0000000e-01", " 1e999");
+        refuse("body_acc_x_train.txt:1:");
+    }
+    SUBCASE("label out of range") {
+        edit(part / "y_train.txt", "6\n", "7\n");
+        refuse("y_train.txt:11:");
+    }
+    SUBCASE("subject missing") {
+        const std::string people = slurp(part / "subject_train.txt");
+        spit(part / "subject_train.txt", people.substr(people.find('\n') + 1));
+        refuse("subject_train.txt");
+    }
+    SUBCASE("empty data") {
+        spit(part / "y_train.txt", "");
+        refuse("y_train.txt");
+    }
+    SUBCASE("one class only") {
+        std::string labels;
+        for (int i = 0; i < 72; ++i) labels += "3\n";
+        spit(part / "y_train.txt", labels);
+        refuse("two classes");
+    }
+}
+
+TEST_CASE("a learning rate that diverges ends with exit code 5, names the step and keeps the last good model") {
+    const scratch_folder at;
+    const auto run = har(at, "train --preset har_nano --head linear --epochs 3 --lr 1e7 --out o");
+    CHECK(run.code == 5);
+    CHECK_MESSAGE(run.err.find("step") != std::string::npos, run.err);
+    CHECK(har(at, "evaluate --model o/model.last_good.safetensors").code == 0);
+}
+
+TEST_CASE("a model for other channels or labels does not fit the data: exit code 4") {
+    const scratch_folder at;
+    make_uci_har(at.path / "set");
+    REQUIRE(har(at, "train --preset har_nano --epochs 1 --quiet --out o").code == 0);
+    const auto other = har(at, "evaluate --model o/model.safetensors --data uci_har=set");
+    CHECK(other.code == 4);
+    CHECK_MESSAGE(other.err.find("labels") != std::string::npos, other.err);
+    CHECK(har(at, "distill --teacher o/model.safetensors --data uci_har=set" + quick).code == 4);
+}
+
+TEST_CASE("what the system refuses: exit code 6") {
+    const scratch_folder at;
+    spit(at.path / "file", "x");
+    CHECK(har(at, "train --preset har_nano --epochs 1 --quiet --out file/below").code == 6);
+    const std::string command = std::string("'") + SMLDIST_HAR + "' summary > /dev/full 2>/dev/null";
+    CHECK(WEXITSTATUS(std::system(command.c_str())) == 6);
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/model/load.hpp"
+
+#include <cstring>
+#include <doctest/doctest.h>
+#include <filesystem>
+
+using namespace smldist;
+
+namespace {
+
+model::network_config small(model::head_kind head = model::head_kind::memory) {
+    model::network_config c;
+    c.backbone.channels = 3;
+    c.backbone.stem = 8;
+    c.backbone.rows = {model::parse_row("3,16,8,SE,RE,2,A"), model::parse_row("5,8,8,-,HS,1,A")};
+    c.backbone.tail = 16;
+    c.classes = 4;
+    c.head = head;
+    c.memory.patterns_per_class = 2;
+    c.memory.width = 8;
+    return c;
+}
+
+io::model_facts facts() {
+    io::model_facts f;
+    f.normaliser = {normaliser_kind::zscore, {0.1f, -0.2f, 1.0f / 3}, {1, 2, 3.3f}, {}, {}};
+    f.window = 32;
+    f.hop = 16;
+    f.rate_hz = 50;
+    f.channels = {"x", "y", "z"};
+    f.units = {"g", "g", "g"};
+    f.labels = {"a", "b", "c", "d"};
+    f.seed = 7;
+    return f;
+}
+
+tensor<float> window() {
+    tensor<float> w(shape{1, 32, 3});
+    generator g(5);
+    for (float& v : w) v = static_cast<float>(g.normal());
+    return w;
+}
+
+/// The file of `net` with its architecture or one of its tensors replaced, self-test and hash made anew.
+template <class Edit> std::vector<std::byte> forged(Edit edit) {
+    const model::network<float> net(small(), generator(1));
+    const auto b = io::read_bundle(model::to_bytes(net, facts(), window()));
+    io::model_facts f = facts();
+    f.architecture = b.facts.architecture;
+    f.graph = b.facts.graph;
+    std::vector<io::tensor_view> tensors = b.file.tensors();
+    edit(f, tensors);
+    return io::write_bundle(f, tensors);
+}
+
+void refuse(std::vector<std::byte> bytes, std::string_view what) {
+    try {
+        model::load<float>(io::read_bundle(std::move(bytes)));
+        FAIL("expected a data_error about ", what);
+    } catch (const data_error& e) {
+        CHECK_MESSAGE(std::string_view(e.what()).find(what) != std::string_view::npos, e.what());
+    }
+}
+
+} // namespace
+
+TEST_CASE("a network comes back from its file bit for bit, with its facts") {
+    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+        model::network<float> net(small(head), generator(1));
+        net.backbone.stem.norm.running_mean.value.fill(0.25f);
+        const auto path = (std::filesystem::temp_directory_path() / "smldist-load-test.safetensors").string();
+        model::save(path, net, facts(), window());
+        const auto back = model::load<float>(path);
+        std::filesystem::remove(path);
+        std::vector<const tensor<float>*> mine;
+        walk(net, [&](const std::string&, const auto& leaf) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf.value)>, tensor<float>>)
+                mine.push_back(&leaf.value);
+        });
+        std::size_t i = 0;
+        walk(back.net, [&](const std::string& name, const auto& leaf) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf.value)>, tensor<float>>)
+                CHECK_MESSAGE(identical(*mine.at(i++), leaf.value), name);
+        });
+        CHECK(back.facts.normaliser == facts().normaliser);
+        CHECK(back.facts.labels == facts().labels);
+        CHECK(back.facts.channels == facts().channels);
+        CHECK(back.facts.units == facts().units);
+        CHECK(back.facts.window == 32);
+        CHECK(back.facts.hop == 16);
+        CHECK(back.facts.rate_hz == 50);
+        CHECK(back.facts.seed == 7);
+        CHECK(model::to_json(back.net.config) == model::to_json(net.config));
+        const auto x = window();
+        CHECK(identical(net(x).logits, back.net(x).logits));
+        // Writing what was read gives the same file.
+        CHECK(model::to_bytes(back.net, back.facts, window()) == model::to_bytes(net, facts(), window()));
+    }
+}
+
+TEST_CASE("element_count is what the network holds, for every preset and both heads") {
+    for (const auto name : model::preset_names)
+        for (const double width : {1.0, 0.5})
+            for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+                auto c = model::preset(name, width);
+                c.head = head;
+                const model::network<float> net(c, generator(0));
+                std::size_t n = 0;
+                walk(net, [&](const std::string&, const auto& leaf) { n += leaf.value.size(); });
+                CHECK(model::element_count(c) == double(n));
+            }
+}
+
+TEST_CASE("the graph in the file names tensors that the file holds") {
+    const model::network<float> net(small(), generator(1));
+    const auto b = io::read_bundle(model::to_bytes(net, facts(), window()));
+    std::size_t named = 0, ops = 0;
+    for (const auto& n : b.facts.graph.as_array("nodes")) {
+        if (const auto* name = n.find("tensor")) {
+            CHECK(b.file.find(name->as_string()) != nullptr);
+            ++named;
+        }
+        ops += n.as_string("kind") == "op";
+    }
+    CHECK(named == b.file.tensors().size() - 2);
+    CHECK(ops > 20);
+}
+
+TEST_CASE("files that lie are refused with a message that names the lie") {
+    using facts_t = io::model_facts;
+    using tensors_t = std::vector<io::tensor_view>;
+    refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("type", "resnet"); }), "type");
+    refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("classes", 5); }), "labels");
+    refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("head", "oracle"); }), "oracle");
+    refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("tail", 65536); }), "architecture needs");
+    refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("tail", 12); }), "shape of");
+    refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("rows", io::json::array{}); }), "rows");
+    refuse(forged([](facts_t& f, tensors_t&) {
+               f.architecture.set("rows", io::json::array{io::json("3,16,8,SE,RE,2,A"), io::json("4,8,8,-,HS,1,A")});
+           }),
+           "4,8,8");
+    refuse(forged([](facts_t& f, tensors_t&) { f.normaliser.scale.pop_back(); }), "preprocess");
+    refuse(forged([](facts_t& f, tensors_t&) { f.normaliser.offset[0] += 0.5f; }), "self-test");
+    refuse(forged([](facts_t& f, tensors_t&) { f.window = 64; }), "self-test");
+    refuse(forged([](facts_t& f, tensors_t&) { f.labels.pop_back(); }), "labels");
+    refuse(forged([](facts_t&, tensors_t& t) { t.pop_back(); }), "");
+    refuse(forged([](facts_t&, tensors_t& t) {
+               io::tensor_view extra = t.front();
+               extra.name = "extra";
+               t.push_back(extra);
+           }),
+           "number of tensors");
+    refuse(forged([](facts_t&, tensors_t& t) {
+               for (auto& v : t)
+                   if (v.name == "memory.labels") {
+                       static const std::int32_t wrong[8] = {0, 0, 1, 1, 2, 2, 3, 9};
+                       v.bytes = std::as_bytes(std::span(wrong));
+                   }
+           }),
+           "label of a pattern");
+}
+
+TEST_CASE("truncation and flipped bits never pass") {
+    const model::network<float> net(small(), generator(1));
+    const auto bytes = model::to_bytes(net, facts(), window());
+    for (std::size_t n = 0; n < bytes.size(); n += 1 + bytes.size() / 97)
+        CHECK_THROWS_AS(
+            model::load<float>(io::read_bundle(std::vector(bytes.begin(), bytes.begin() + static_cast<long>(n)))),
+            data_error);
+    generator g(11);
+    std::size_t refused = 0;
+    for (int i = 0; i < 200; ++i) {
+        auto wrong = bytes;
+        wrong[g.below(wrong.size())] ^= std::byte(1u << g.below(8));
+        try {
+            model::load<float>(io::read_bundle(std::move(wrong)));
+        } catch (const data_error&) { ++refused; }
+    }
+    CHECK(refused > 150); // a flipped bit in created_by, a label's text or a hop is another valid file
+}
+
+TEST_CASE("facts that do not fit the network are refused when saving") {
+    const model::network<float> net(small(), generator(1));
+    CHECK_THROWS_AS(model::to_bytes(net, facts(), tensor<float>(shape{1, 16, 3})), shape_error);
+    auto f = facts();
+    f.labels.pop_back();
+    CHECK_THROWS_AS(model::to_bytes(net, f, window()), usage_error);
+    f = facts();
+    f.normaliser.offset.pop_back();
+    CHECK_THROWS_AS(model::to_bytes(net, f, window()), shape_error);
+}
