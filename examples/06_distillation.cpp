@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// 06: distillation. A student learns from the labels and from its teacher's stages, memory and logits.
-#include <cmath>
 #include <cstdio>
 
 #include "smldist/data/split.hpp"
@@ -12,9 +11,9 @@ using namespace smldist;
 using network = model::network<float>;
 
 int main() {
-    const auto [all, test] = data::synthetic({.users = 10, .test_users = 6, .seconds = 20});
-    const auto [train, validation, people] = data::hold_out_subjects(all, 2, 0);
-    const normaliser normal = data::fit_normaliser(train);
+    const data::train_test set = data::synthetic({.users = 10, .test_users = 6, .seconds = 20});
+    const data::hold_out people = data::hold_out_subjects(set.train, 2, 0);
+    const normaliser normal = data::fit_normaliser(people.train);
 
     const auto make = [](std::string_view preset, std::uint64_t seed) {
         auto config = model::preset(preset); // nine channels and six classes, as the data
@@ -22,7 +21,9 @@ int main() {
         return network(config, generator(seed));
     };
     const auto fit = [&](network& net, auto& objective, std::size_t epochs) {
-        return distill::training(net, objective, train, validation, normal, {.epochs = epochs, .batch = 32}).run();
+        return distill::training(net, objective, people.train, people.validation, normal,
+                                 {.epochs = epochs, .batch = 32})
+            .run();
     };
 
     // The teacher learns from labels alone. It is small here, so that the example takes seconds.
@@ -36,29 +37,24 @@ int main() {
 
     const network before = teacher;
     student.take_memory(teacher, model::memory_transfer::copy_slow); // memory: the stored patterns are handed over
-    distill::distiller objective(teacher, student, distill::calibrate(teacher, train, normal), {},
-                                 shape{1, train.length(), train.channels()}, generator(3));
+    distill::distiller objective(teacher, student, distill::calibrate(teacher, people.train, normal), {},
+                                 shape{1, set.train.length(), set.train.channels()}, generator(3));
     const auto history = fit(student, objective, 12).history;
-    for (const auto& epoch : {history.front(), history.back()})
-        std::printf("epoch %2zu: logits %.3f, stage %.3f, memory %.3f\n", epoch.epoch, epoch.train.soft,
-                    epoch.train.stage, epoch.train.memory);
+    for (const auto& epoch : history)
+        std::printf("epoch %2zu: logits %.3f, stage %.3f, memory %.3f; validation macro-F1 %.3f\n", epoch.epoch,
+                    epoch.train.soft, epoch.train.stage, epoch.train.memory, epoch.validation.macro_f1);
 
-    // How far a network's probabilities are from the teacher's on people whom nobody has seen (total variation).
-    const tensor<float> p = distill::predict(teacher, test, normal);
-    const auto distance = [&](const network& net) {
-        const tensor<float> q = distill::predict(net, test, normal);
-        double sum = 0;
-        for (std::size_t i = 0; i < p.size(); ++i) sum += std::abs(double(p[i]) - double(q[i]));
-        return sum / 2 / double(test.size());
-    };
+    // One seed on made-up data says nothing about the gain; docs/results.md has means over seeds on real data.
     const auto report = [&](const char* name, const network& net) {
-        std::printf("%-18s %6zu parameters, macro-F1 %.3f, distance from the teacher %.3f\n", name,
-                    parameter_count(net), distill::evaluate(net, test, normal).macro_f1, distance(net));
+        std::printf("%-18s %6zu parameters, macro-F1 on unseen people %.3f\n", name, parameter_count(net),
+                    distill::evaluate(net, set.test, normal).macro_f1);
     };
     report("teacher", teacher);
     report("student alone", alone);
     report("student distilled", student);
 
-    const bool untouched = identical(before(test.x).logits, teacher(test.x).logits); // a teacher is only read
-    return distance(student) < distance(alone) && untouched ? 0 : 1;
+    // The student explains windows as the teacher does, by the same patterns. The teacher was only read.
+    const bool follows = history.back().train.memory < 0.25 * history.front().train.memory;
+    const bool untouched = identical(before(set.test.x).logits, teacher(set.test.x).logits);
+    return follows && untouched ? 0 : 1;
 }

@@ -88,7 +88,6 @@ struct experiment {
         t.batch = o.batch;
         t.lr = o.lr;
         t.weight_decay = o.weight_decay;
-        t.label_smoothing = o.label_smoothing;
         t.patience = o.patience;
         t.ema = o.ema;
         t.seed = o.seed;

@@ -19,7 +19,7 @@ while IFS= read -r page; do
             next
         }
         inside { text = text $0 "\n" }' "$page"
-done < <(find "$root/README.md" "$root/docs" -name '*.md' | sort)
+done < <(find "$root/README.md" "$root/docs" -name "*.md" 2>/dev/null | sort)
 
 for source in "$work"/*.cpp; do
     [[ -e $source ]] || break

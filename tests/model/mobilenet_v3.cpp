@@ -50,10 +50,10 @@ TEST_CASE("make_divisible: figures of the specification") {
 
 TEST_CASE("row: text and back") {
     using enum nn::activation;
-    for (const std::size_t kernel_size : {1, 3, 15})
+    for (const std::size_t kernel_size : {1u, 3u, 15u})
         for (const bool se : {false, true})
             for (const auto a : {none, relu, hard_swish, selu})
-                for (const std::size_t stride : {1, 4})
+                for (const std::size_t stride : {1u, 4u})
                     for (const bool anchor : {false, true}) {
                         const model::row r{kernel_size, 64, 65536, se, a, stride, anchor};
                         CHECK(model::parse_row(model::text(r)) == r);
@@ -88,11 +88,11 @@ TEST_CASE("row: what is wrong is said, with the row") {
         {"3,64,32,-,RE,1,", "A as seventh field"},
         {"3,64,32,-,GELU,1", "expected RE, HS, SELU or -"},
     };
-    for (const auto& [row, expected] : cases) {
-        const std::string message = message_of(row);
-        CAPTURE(row);
+    for (const auto& c : cases) {
+        const std::string message = message_of(c.row);
+        CAPTURE(c.row);
         CAPTURE(message);
-        CHECK(message.find(expected) != std::string::npos);
+        CHECK(message.find(c.expected) != std::string::npos);
         CHECK(message.find('"') != std::string::npos);
     }
 }

@@ -18,20 +18,21 @@ TEST_CASE("conv1d: gradients, worlds, trace") {
     struct width {
         std::size_t in, out, groups;
     };
-    for (const auto [in, out, groups] : {width{4, 6, 1}, width{4, 6, 2}, width{4, 4, 4}, width{1, 1, 1}})
-        for (const std::size_t kernel_size : {1, 3, 4})
-            for (const std::size_t stride : {1, 2, 3})
+    for (const width& w : {width{4, 6, 1}, width{4, 6, 2}, width{4, 4, 4}, width{1, 1, 1}})
+        for (const std::size_t kernel_size : {1u, 3u, 4u})
+            for (const std::size_t stride : {1u, 2u, 3u})
                 for (const bool causal : {false, true}) {
                     const bool bias = stride == 2;
                     const op::conv1d_options o{.stride = stride,
                                                .padding = causal ? 0 : kernel_size / 2,
                                                .dilation = stride == 3 ? std::size_t(2) : 1,
-                                               .groups = groups,
+                                               .groups = w.groups,
                                                .causal = causal};
                     check_layer(
-                        "conv1d of " + std::to_string(in) + " in " + std::to_string(groups) + " groups, kernel " +
+                        "conv1d of " + std::to_string(w.in) + " in " + std::to_string(w.groups) + " groups, kernel " +
                             std::to_string(kernel_size) + ", stride " + std::to_string(stride),
-                        {normal({2, 7, in})}, [&](auto zero) { return make(zero, in, out, kernel_size, o, bias); },
+                        {normal({2, 7, w.in})},
+                        [&](auto zero) { return make(zero, w.in, w.out, kernel_size, o, bias); },
                         [](const auto& layer, const auto& x) { return layer(x[0]); });
                 }
 }

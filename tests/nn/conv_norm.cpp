@@ -11,7 +11,7 @@ namespace {
 template <class F> void each_case(F f) {
     using enum nn::activation;
     for (const auto a : {none, relu, hard_swish, selu})
-        for (const std::size_t stride : {1, 2})
+        for (const std::size_t stride : {1u, 2u})
             for (const bool causal : {false, true})
                 for (const mode m : {mode::eval, mode::train})
                     f(nn::conv_norm_options{.stride = stride, .activation = a, .causal = causal}, m);
@@ -69,8 +69,8 @@ TEST_CASE("depthwise_separable: as PyTorch") {
 }
 
 TEST_CASE("conv_norm: the length is ceil(L / stride)") {
-    for (const std::size_t kernel_size : {1, 3, 5, 15})
-        for (const std::size_t stride : {1, 2, 3, 4})
+    for (const std::size_t kernel_size : {1u, 3u, 5u, 15u})
+        for (const std::size_t stride : {1u, 2u, 3u, 4u})
             for (const bool causal : {false, true})
                 for (std::size_t L = 1; L <= 9; ++L) {
                     const auto layer =

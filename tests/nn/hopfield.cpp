@@ -43,8 +43,8 @@ nn::hopfield_options options_of(const io::json& o) {
 } // namespace
 
 TEST_CASE("hopfield_association: gradients, worlds, trace") {
-    for (const std::size_t heads : {1, 2})
-        for (const std::size_t updates : {0, 1, 2, 3})
+    for (const std::size_t heads : {1u, 2u})
+        for (const std::size_t updates : {0u, 1u, 2u, 3u})
             for (const bool shared : {false, true})
                 for (const bool normalise : {false, true})
                     for (const bool narrow : {false, true}) {
@@ -67,8 +67,8 @@ TEST_CASE("hopfield_association: gradients, worlds, trace") {
 }
 
 TEST_CASE("hopfield_lookup: gradients, worlds, trace") {
-    for (const std::size_t heads : {1, 2})
-        for (const std::size_t updates : {0, 1, 2, 3}) {
+    for (const std::size_t heads : {1u, 2u})
+        for (const std::size_t updates : {0u, 1u, 2u, 3u}) {
             nn::hopfield_options o;
             o.heads = heads;
             o.learn_beta = true;
@@ -156,7 +156,7 @@ TEST_CASE("hopfield: as made") {
 
 TEST_CASE("hopfield: errors") {
     nn::hopfield_options o;
-    for (const std::size_t heads : {0, 3}) {
+    for (const std::size_t heads : {0u, 3u}) {
         o.heads = heads;
         CHECK_RAISES(usage_error, "heads is " + std::to_string(heads), association(0.0f, o));
     }

@@ -22,10 +22,10 @@ std::string text(const nn::inverted_residual_options& o, mode m) {
 
 TEST_CASE("inverted_residual: gradients, worlds, trace") {
     using enum nn::activation;
-    for (const std::size_t expanded : {3, 5})         // without and with expansion
-        for (const std::size_t out : {3, 4})          // with a residual connection where the stride is 1, and without
-            for (const std::size_t squeezed : {0, 2}) // without and with squeeze-excite
-                for (const std::size_t stride : {1, 2})
+    for (const std::size_t expanded : {3u, 5u}) // without and with expansion
+        for (const std::size_t out : {3u, 4u})  // with a residual connection where the stride is 1, and without
+            for (const std::size_t squeezed : {0u, 2u}) // without and with squeeze-excite
+                for (const std::size_t stride : {1u, 2u})
                     for (const auto activation : {relu, hard_swish, selu})
                         for (const bool causal : {false, true})
                             for (const mode m : {mode::eval, mode::train}) {

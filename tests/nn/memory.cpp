@@ -35,7 +35,7 @@ template <class T> symbol all(const nn::memory<T>& layer, const symbol& f) {
 } // namespace
 
 TEST_CASE("memory: gradients, worlds, trace") {
-    for (const std::size_t updates : {0, 1, 2})
+    for (const std::size_t updates : {0u, 1u, 2u})
         for (const double kappa : {0.0, 0.5, 1.0})
             for (const bool massive : {false, true})
                 check_layer(
@@ -54,7 +54,7 @@ TEST_CASE("memory: as PyTorch") {
 }
 
 TEST_CASE("memory: with kappa = 0 the probabilities are the association mass of each class") {
-    for (const std::size_t updates : {0, 1, 2})
+    for (const std::size_t updates : {0u, 1u, 2u})
         for (const bool massive : {false, true}) {
             auto layer = make(0.0, updates, 0, massive);
             layer_check::randomise(layer, 3);

@@ -16,7 +16,7 @@ auto make(auto zero, std::size_t channels, std::size_t squeezed) {
 
 TEST_CASE("squeeze_excite: gradients, worlds, trace") {
     for (const auto& x : {shape{2, 5, 3}, shape{1, 1, 17}, shape{3, 2, 8}})
-        for (const std::size_t squeezed : {1, 4})
+        for (const std::size_t squeezed : {1u, 4u})
             check_layer(
                 "squeeze_excite" + x.text(), {normal(x)}, [&](auto zero) { return make(zero, x.back(), squeezed); },
                 [](const auto& layer, const auto& in) { return layer(in[0]); });

@@ -54,8 +54,8 @@ struct network {
 };
 template <class F> void each_network(F f) {
     std::uint64_t seed = 0;
-    for (const std::size_t h : {1, 2, 5, 17})
-        for (const std::size_t M : {1, 2, 7, 20})
+    for (const std::size_t h : {1u, 2u, 5u, 17u})
+        for (const std::size_t M : {1u, 2u, 7u, 20u})
             for (const double beta : {0.1, 1.0, 5.0, 30.0})
                 for (const double size : {0.3, 1.0}) {
                     network n{scaled(normal({M, h}, ++seed), size), beta, 0};
@@ -75,7 +75,7 @@ TEST_CASE("hopfield: gradients, worlds, trace") {
     };
     for (const auto& [q, keys] : {shapes{{3, 4}, {5, 4}}, shapes{{2, 3, 4}, {5, 4}}, shapes{{2, 3, 4}, {2, 5, 4}},
                                   shapes{{2, 17}, {9, 17}}, shapes{{1, 1}, {1, 1}}})
-        for (const std::size_t updates : {0, 1, 2, 3})
+        for (const std::size_t updates : {0u, 1u, 2u, 3u})
             for (const double beta : {0.5, 2.0})
                 for (const double eps : {0.0, 0.3})
                     check_op("hopfield" + q.text() + keys.text() + ", updates " + std::to_string(updates),

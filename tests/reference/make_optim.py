@@ -6,7 +6,7 @@ Run with a Python that has torch (made with 1.13):  python3 make_optim.py
 
 start.weight, start.bias             the two parameters; the bias is not decayed
 gradient.weight, gradient.bias       (10, n): their gradients at each step
-<optimiser>/<case>/weight, /bias     (10, n): the parameters after each step; the metadata entry "cases" holds the options
+<optimiser>/<case>/weight, /bias     (10, n): the parameters after each step; the options are in the metadata entry "cases"
 slow                                 as adamw/1, but the bias learns at a tenth of the rate
 clip                                 (10): the norms before; clipped.weight, clipped.bias: what clip_grad_norm_(…, 4) leaves
 one_cycle/<case>, cosine/<case>      the rate at each step; one_cycle/<case>/momentum

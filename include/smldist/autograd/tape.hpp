@@ -107,7 +107,7 @@ public:
     /// Number of trainable parameters that took part since reset().
     std::size_t trainable_leaves() const {
         std::size_t n = 0;
-        leaves_.each([&](std::uint32_t id) { n += at(id).needs ? 1 : 0; });
+        leaves_.each([&](std::uint32_t id) { n += at(id).needs; });
         return n;
     }
     bool has_leaf(const parameter<T>& p) const { return leaves_.find(&p) != nullptr; }

@@ -14,6 +14,7 @@
 #include "smldist/core/parallel.hpp"
 #include "smldist/kernel/gemm_tile.hpp"
 #include "smldist/kernel/scratch.hpp"
+#include "smldist/kernel/simd.hpp"
 
 namespace smldist::inline SMLDIST_ABI::kernel {
 

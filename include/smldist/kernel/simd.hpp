@@ -195,7 +195,7 @@ template <class T> struct tanh_function {
 
 /// Evaluates f in a full pack whose unused lanes are 1. Out of line: it serves tails only.
 template <class F, class T> SMLDIST_NOINLINE void through_full(T* lanes, std::size_t n) {
-    store(lanes, F{}(load_partial<full<T>>(lanes, n, T(1))));
+    simd::store(lanes, F{}(load_partial<full<T>>(lanes, n, T(1))));
 }
 
 template <template <class> class F, class V> SMLDIST_INLINE V elementary(const V& x) {
@@ -204,7 +204,7 @@ template <template <class> class F, class V> SMLDIST_INLINE V elementary(const V
         return F<T>{}(x);
     else {
         alignas(64) T lanes[width<T>];
-        store(lanes, x);
+        simd::store(lanes, x);
         through_full<F<T>>(lanes, V::size);
         return load<V>(lanes);
     }
@@ -224,7 +224,7 @@ template <class T> SMLDIST_INLINE T sum(single<T> x) { return x.v; }
 /// Largest lane.
 template <class V> SMLDIST_INLINE typename V::value_type largest(const V& x) {
     typename V::value_type lanes[V::size];
-    store(lanes, x);
+    simd::store(lanes, x);
     return *std::max_element(lanes, lanes + V::size);
 }
 

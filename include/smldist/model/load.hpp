@@ -84,7 +84,7 @@ inline network_config config_from_json(const io::json& j) {
         std::size_t anchors = 0;
         for (const auto& r : rows) {
             c.backbone.rows.push_back(parse_row(r.as_string()));
-            anchors += c.backbone.rows.back().anchor ? 1 : 0;
+            anchors += c.backbone.rows.back().anchor;
         }
         need(anchors <= stage_list<int>::capacity, "number of anchors");
     } catch (const usage_error& e) { throw data_error(std::string("model file: ") + e.what()); }

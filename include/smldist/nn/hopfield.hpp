@@ -79,7 +79,7 @@ template <class T> struct hopfield_association {
         for (std::size_t head = 0; head < options.heads; ++head) {
             const X one = retrieve(part(q, head, options.head_width), part(k, head, options.head_width),
                                    part(v, head, options.pattern_width), beta, m);
-            joined = head == 0 ? one : op::concat(joined, one, one.shape().rank() - 1);
+            joined = head == 0 ? one : op::concat(joined, one);
         }
         return out(joined);
     }
@@ -98,7 +98,7 @@ private:
     /// The columns of one head.
     template <class X> X part(const X& x, std::size_t head, std::size_t width) const {
         if (options.heads == 1) return x;
-        return op::slice(x, x.shape().rank() - 1, head * width, (head + 1) * width);
+        return op::slice(x, -1, head * width, (head + 1) * width);
     }
     template <class X> X retrieve(X q, const X& k, const X& v, const X& beta, mode m) const {
         if (options.retrieval.updates > 0) q = op::hopfield(q, k, beta, options.retrieval);

@@ -25,7 +25,7 @@ inline constexpr group_rates default_rates{1.0, 0.1};
 ///            copied after the forward pass, or is another one.
 template <class M, class T, class F> void for_each_gradient(M& model, tape<T>& t, F&& f) {
     std::size_t index = 0, met = 0;
-    for_each_parameter(model, [&](parameter<T>& p) { met += p.trainable && t.has_leaf(p) ? 1 : 0; });
+    for_each_parameter(model, [&](parameter<T>& p) { met += p.trainable && t.has_leaf(p); });
     if (met != t.trainable_leaves())
         raise<usage_error>("optim.step", "parameters of the tape found in the model are ", met, ", expected all ",
                            t.trainable_leaves(), "; was the model moved or copied after the forward pass?");

@@ -215,7 +215,7 @@ TEST_CASE("uci_har: labels and subjects out of range, missing or on both sides")
     CHECK(has(set.complaint(), "number of lines is 0, expected at least one"));
 }
 
-TEST_CASE("uci_har: the published set equals its known figures") {
+TEST_CASE("uci_har: the published set equals its known figures" * doctest::test_suite("real data")) {
     const char *folder = std::getenv("SMLDIST_DATA"), *home = std::getenv("HOME");
     const fs::path base = folder ? fs::path(folder) : home ? fs::path(home) / ".cache/smldist-data" : fs::path(".");
     if (!fs::is_directory(base / "uci_har")) {
