@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "commands.hpp"
 #include "failure.hpp"
@@ -181,6 +182,7 @@ int main(int argc, char** argv) {
         if (code == 0) return har::success;
         return dynamic_cast<const CLI::FileError*>(&e) ? har::io_failure : har::usage;
     }
+    std::erase(o.rows, std::string()); // what a run's config.toml holds when no rows were given
     if (o.preset.empty()) o.preset = "har_student";
     if (summary->parsed() && summary->count("--head") == 0) o.head = "linear";
     if (demo->parsed()) {

@@ -287,7 +287,8 @@ struct unreliable {
 
 } // namespace
 
-TEST_CASE("distillation: on unseen people a distilled student does at least as well as one alone, mean of 3 seeds") {
+TEST_CASE("distillation: on unseen people a distilled student does at least as well as one alone, mean of 3 seeds" *
+          doctest::test_suite("slow")) {
     CHECK(test_f1(good_teacher()) > 0.8); // chance: 0.17
     double alone = 0, taught = 0;
     for (std::uint64_t seed = 0; seed < 3; ++seed) {
@@ -300,7 +301,8 @@ TEST_CASE("distillation: on unseen people a distilled student does at least as w
     CHECK(taught >= alone);
 }
 
-TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches better than off, mean of 3 seeds") {
+TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches better than off, mean of 3 seeds" *
+          doctest::test_suite("slow")) {
     // The soft term alone, so that the student sees no label but through the rule.
     const unreliable teacher{&good_teacher()};
     const auto mean_with = [&](loss::repair rule) {

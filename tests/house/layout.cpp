@@ -32,13 +32,13 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"op", {"core", "kernel", "autograd", "graph"}},
     {"nn", {"core", "op"}},
     {"model", {"core", "op", "nn", "io"}},
-    {"loss", {"core", "op", "nn"}},
+    {"loss", {"core", "kernel", "op", "nn"}},
     {"optim", {"core", "autograd", "kernel"}},
     {"metric", {"core"}},
     {"data", {"core"}},
     {"io", {"core"}},
     {"deploy", {"core", "kernel", "graph", "io"}},
-    {"distill", {"core", "autograd", "op", "loss", "optim", "metric", "data", "io", "deploy"}},
+    {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "metric", "data", "io", "deploy"}},
     {"testing", {"core", "autograd", "op"}},
 };
 

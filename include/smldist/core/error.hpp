@@ -75,7 +75,8 @@ private:
 };
 
 template <class E>
-[[noreturn]] SMLDIST_NOINLINE void raise_parts(std::string_view where, const message_part* first, std::size_t n) {
+[[noreturn, gnu::cold]] SMLDIST_NOINLINE void raise_parts(std::string_view where, const message_part* first,
+                                                          std::size_t n) {
     std::string message(where);
     message += ": ";
     for (std::size_t i = 0; i < n; ++i) message += first[i].text();

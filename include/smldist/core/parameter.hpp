@@ -111,7 +111,7 @@ template <class M, class F> void walk(M& model, F&& f) {
 
 /// Calls f(parameter<T>&) for every parameter that has elements, in visiting order. Does not allocate.
 template <class M, class F> void for_each_parameter(M& model, F&& f) {
-    auto leaf = [&f](auto& member) {
+    auto leaf = [&f](auto& member) SMLDIST_NOINLINE { // once a type, not once a member: compile time
         if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(member)>>::value) f(member);
     };
     detail::walk_leaves(model, leaf);
@@ -119,7 +119,7 @@ template <class M, class F> void for_each_parameter(M& model, F&& f) {
 
 /// Calls f(buffer<V>&) for every buffer that has elements, in visiting order. Does not allocate.
 template <class M, class F> void for_each_buffer(M& model, F&& f) {
-    auto leaf = [&f](auto& member) {
+    auto leaf = [&f](auto& member) SMLDIST_NOINLINE { // once a type, not once a member: compile time
         if constexpr (detail::is_buffer<std::remove_cvref_t<decltype(member)>>::value) f(member);
     };
     detail::walk_leaves(model, leaf);

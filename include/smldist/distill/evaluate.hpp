@@ -9,8 +9,8 @@
 #include "smldist/core/outputs.hpp"
 #include "smldist/data/normaliser.hpp"
 #include "smldist/data/window.hpp"
-#include "smldist/kernel/softmax.hpp"
 #include "smldist/metric/evaluation.hpp"
+#include "smldist/op/softmax.hpp"
 
 namespace smldist::inline SMLDIST_ABI::distill {
 
@@ -36,7 +36,8 @@ template <class Network> tensor<float> predict(const Network& net, const data::w
     for_each_batch(net, w, normal, [&](std::size_t first, const outputs<tensor<float>>& out) {
         const std::size_t N = out.logits.shape()[1];
         if (p.empty()) p = tensor<float>::uninitialized({w.size(), N});
-        kernel::softmax(out.logits.shape()[0], N, out.logits.data(), p.data() + first * N);
+        const tensor<float> batch = op::softmax(out.logits);
+        std::copy(batch.begin(), batch.end(), p.data() + first * N);
     });
     return p;
 }

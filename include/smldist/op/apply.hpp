@@ -170,7 +170,7 @@ template <class Op, class... S> symbol trace(graph& g, const Op& op, S... s) {
 ///
 /// Any symbol: a node is traced and a symbol returned. Any var: the result is computed, recorded and a var returned.
 /// Otherwise the result is computed. The three agree: the same `infer` checks, the same `forward` computes.
-template <class Op, class... A> auto apply(Op op, A&&... args) {
+template <class Op, class... A> SMLDIST_NOINLINE auto apply(Op op, A&&... args) {
     using namespace detail;
     if constexpr ((argument<std::remove_cvref_t<A>>::is_symbol || ...)) {
         graph* g = nullptr;

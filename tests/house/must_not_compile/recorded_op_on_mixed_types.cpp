@@ -8,6 +8,7 @@ using second_type = double;
 using second_type = float;
 #endif
 
-auto line(const smldist::var<float>& x, const smldist::parameter<second_type>& w, const smldist::parameter<second_type>& b) {
+auto line(const smldist::var<float>& x, const smldist::parameter<second_type>& w,
+          const smldist::parameter<second_type>& b) {
     return smldist::op::linear(x, w, b);
 }
