@@ -89,6 +89,8 @@ void predict(const options& o) {
     const std::size_t count = (n - L) / hop + 1;
     w.x = tensor<float>::uninitialized({count, L, C});
     w.label.assign(count, 0);
+    w.subject.assign(count, 0);
+    w.info.labels = m.facts.labels;
     for (std::size_t i = 0; i < count; ++i) std::copy_n(samples.data() + i * hop * C, L * C, w.x.data() + i * L * C);
     const tensor<float> p = distill::predict(m.net, w, m.facts.normaliser);
     const std::size_t N = m.facts.labels.size();

@@ -36,4 +36,5 @@ void check_budget(const std::string& unit, double seconds, double megabytes) {
 
 } // namespace
 
-TEST_CASE("budget: a unit that trains, distils, saves and loads") { check_budget("training.cpp", 15, 1024); }
+// The goal is 15 s on a quiet machine; the bar leaves room for a busy one.
+TEST_CASE("budget: a unit that trains, distils, saves and loads") { check_budget("training.cpp", 24, 1024); }
