@@ -202,11 +202,12 @@ TEST_CASE("distill on synthetic data: files, figures, and evaluate gives the sam
         spit(at.path / "in.csv", csv);
         const auto p = har(at, "predict --model run/student.safetensors --input in.csv --json");
         REQUIRE(p.code == 0);
-        REQUIRE(p.last()["windows"].size() == 2);
+        const json windows = p.last()["windows"];
+        REQUIRE(windows.size() == 2);
         double sum = 0;
-        for (const auto& v : p.last()["windows"][1]["probabilities"]) sum += v.get<double>();
+        for (const auto& v : windows[1]["probabilities"]) sum += v.get<double>();
         CHECK(sum == doctest::Approx(1));
-        CHECK(p.last()["windows"][1]["first_sample"] == 64);
+        CHECK(windows[1]["first_sample"] == 64);
         const auto table = har(at, "predict --model run/student.safetensors --input in.csv");
         CHECK(table.out.find("first_sample,label,walking") == 0);
 
