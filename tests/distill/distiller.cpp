@@ -65,6 +65,7 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
         auto whole = distiller_of(teacher, student, o);
         const auto all = terms_of(whole, student, mode::eval);
         CHECK(all.hard + all.soft + all.stage + all.memory == doctest::Approx(all.total).epsilon(1e-6));
+        CHECK(all.hard > 0);
         CHECK(all.soft > 0);
         CHECK(all.stage > 0);
         CHECK((all.memory > 0) == (head == head_kind::memory));
@@ -73,7 +74,8 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
         const data::batch b = first_batch();
         const auto of_teacher = teacher(b.x, mode::eval), of_student = student(b.x, mode::eval);
         const auto logits = loss::logits(of_student.logits, of_teacher.logits, b.label, o.logits);
-        CHECK(all.soft == double(logits.value.item()));
+        CHECK(all.hard == double(logits.hard.item()));
+        CHECK(all.soft == double(logits.soft.item()));
         CHECK(all.repaired == double(logits.repaired) / double(b.size()));
         if (head == head_kind::memory)
             CHECK(all.memory ==
@@ -86,7 +88,7 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
         auto logits_only = distiller_of(teacher, student, o);
         const auto bare = terms_of(logits_only, student, mode::eval);
         CHECK(bare.stage == 0);
-        CHECK(bare.total == all.soft);
+        CHECK(bare.total == double(logits.value.item()));
     }
 }
 
@@ -105,7 +107,9 @@ TEST_CASE("distiller: a student equal to its teacher has no stage and no memory 
 
 TEST_CASE("distiller: the stage weight falls from first to last along a cosine") {
     const network teacher = make(teacher_config()), student = make(student_config());
-    auto objective = distiller_of(teacher, student);
+    distill_options plain;
+    plain.stage = loss::stage_options::plain();
+    auto objective = distiller_of(teacher, student, plain);
     const double first = terms_of(objective, student, mode::train, 0).stage;
     CHECK(first == doctest::Approx(2).epsilon(0.15)); // untrained projectors: the sum of two unit variances
     CHECK(terms_of(objective, student, mode::train, 0.5).stage == doctest::Approx(0.55 * first).epsilon(1e-6));
@@ -124,15 +128,15 @@ TEST_CASE("distiller: projectors where channels differ, one a stage and one for 
         return s;
     };
     distill_options o;
-    CHECK(names(distiller_of(teacher, student, o)) == "projectors.0.map.weight(16, 8) "
-                                                      "projectors.1.map.weight(24, 12) "
-                                                      "projectors.2.map.weight(32, 16) ");
+    CHECK(names(distiller_of(teacher, student, o)) == "stages.0.projector.map.weight(16, 8) "
+                                                      "stages.1.projector.map.weight(24, 12) "
+                                                      "stages.2.projector.map.weight(32, 16) ");
     o.feature = false;
-    CHECK(names(distiller_of(teacher, student, o)) == "projectors.0.map.weight(16, 8) "
-                                                      "projectors.1.map.weight(24, 12) ");
+    CHECK(names(distiller_of(teacher, student, o)) == "stages.0.projector.map.weight(16, 8) "
+                                                      "stages.1.projector.map.weight(24, 12) ");
     auto partly = teacher_config();
     partly.backbone.rows[0].out = 8;
-    CHECK(names(distiller_of(make(partly), student, o)) == "projectors.1.map.weight(24, 12) ");
+    CHECK(names(distiller_of(make(partly), student, o)) == "stages.1.projector.map.weight(24, 12) ");
 }
 
 TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit") {
@@ -177,6 +181,7 @@ TEST_CASE("distillation: a warmed-up step allocates nothing") {
     distill::training<network, decltype(objective)> t(student, objective, few().train, few().validation, few().normal,
                                                       brief());
     const data::batch b = first_batch();
+    memory::trim(); // what other tests left would hide an allocation
     t.step(b);
     const std::size_t before = allocations();
     for (int k = 0; k < 5; ++k) t.step(b);
@@ -199,7 +204,7 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     };
     fails(with([](auto& c) { c.classes = 5; }), "(1, 6) and (1, 5), expected the same classes");
     fails(with([](auto& c) { c.backbone.rows[0].anchor = false; }), "numbers of stages");
-    fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }), "lengths of stage 1 are 4 and 8");
+    fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }), "length of stage 1 is 8 in the plan, expected 4");
     fails(with([](auto& c) { c.memory.patterns_per_class = 3; }), "memories of student and teacher");
     fails(with([](auto& c) { c.memory.width = 9; }), "memories of student and teacher");
     distill_options no_memory;
@@ -211,6 +216,73 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     distill::plan short_of = distill::calibrate(teacher, few().train, few().normal);
     short_of.stages.pop_back();
     CHECK_THROWS_AS(distill::distiller<network>(teacher, student, short_of, {}, window, generator(1)), usage_error);
+}
+
+TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one") {
+    const network student = make(student_config(head_kind::linear));
+    auto config = teacher_config(head_kind::linear);
+    config.backbone.rows[1].stride = 1;
+    const network teacher = make(config);
+    const auto lengths = distill::common_lengths(teacher, student, window, window);
+    CHECK(lengths == std::vector<std::size_t>{8, 4});
+    distill::distiller<network> objective(teacher, student,
+                                          distill::calibrate(teacher, few().train, few().normal, {}, lengths), {},
+                                          window, generator(5));
+    CHECK(terms_of(objective, student).stage > 0);
+    CHECK(objective.stage(1).basis().bands.size() == 3); // of 4 samples
+    CHECK(objective.stage(0).weights().size() == 5);
+}
+
+TEST_CASE("distiller: schedules switch the losses on and off") {
+    const network teacher = make(teacher_config(head_kind::memory)),
+                  student = make(student_config(head_kind::memory));
+    distill_options o;
+    o.stage = loss::stage_options::plain();
+    const auto at = [&](distill::distill_schedule schedule, double progress) {
+        o.schedule = schedule;
+        auto objective = distiller_of(teacher, student, o);
+        return terms_of(objective, student, mode::train, progress);
+    };
+    using enum distill::distill_schedule;
+    for (const auto schedule : {progressive, sequential})
+        for (const double progress : {0.0, 0.2, 0.4, 0.49}) { // three stages in the first half
+            const auto terms = at(schedule, progress);
+            CHECK(terms.soft == 0);
+            CHECK(terms.hard == 0);
+            CHECK(terms.memory == 0);
+            CHECK(terms.total == doctest::Approx(terms.stage));
+            CHECK(terms.stage == doctest::Approx(2).epsilon(0.3));
+        }
+    const auto jointly = at(joint, 0), after = at(progressive, 0.5), later = at(sequential, 0.5);
+    CHECK(after.stage == doctest::Approx(jointly.stage).epsilon(1e-6));
+    CHECK(after.total == doctest::Approx(jointly.total).epsilon(1e-6));
+    CHECK(later.stage == 0);
+    CHECK(later.memory > 0);
+    CHECK(later.soft == after.soft);
+    CHECK(at(progressive, 0.2).stage != at(sequential, 0.2).stage); // stages 0 and 1, or 1 alone
+}
+
+TEST_CASE("distiller: a stage phase leaves the layers above its anchor alone") {
+    const network teacher = make(teacher_config());
+    network student = make(student_config());
+    distill_options o;
+    o.schedule = distill::distill_schedule::sequential;
+    auto objective = distiller_of(teacher, student, o);
+    const data::batch b = first_batch();
+    tape<float> t;
+    t.backward(objective(t, student(t.input(b.x), mode::train), b, 0).loss);
+    std::size_t reached = 0, left = 0;
+    walk(std::as_const(student), [&](const std::string& path, const auto& leaf) {
+        if constexpr (requires { leaf.trainable; }) {
+            const bool below = path.starts_with("backbone.stem") || path.starts_with("backbone.blocks.0");
+            const tensor<float>* g = t.gradient(leaf);
+            const bool moved = g && !g->empty();
+            CHECK_MESSAGE(moved == below, path);
+            (below ? reached : left) += 1;
+        }
+    });
+    CHECK(reached > 3);
+    CHECK(left > 3);
 }
 
 TEST_CASE("distiller: options out of range") {
@@ -233,7 +305,16 @@ TEST_CASE("distiller: options out of range") {
         o = {};
         o.memory.temperature = bad;
         fails(o);
+        o = {};
+        o.stage.alpha = bad;
+        fails(o);
+        o = {};
+        o.stage_share = bad;
+        fails(o);
     }
+    distill_options whole;
+    whole.stage_share = 1;
+    fails(whole);
     CHECK_NOTHROW(distill_options{}.check());
 }
 

@@ -30,10 +30,47 @@ TEST_CASE("calibrate: statistics of every stage and of the feature over all wind
         const distill::plan p = distill::calibrate(teacher, s.train, s.normal);
         const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);
         REQUIRE(p.stages.size() == 2);
-        for (std::size_t i = 0; i < 2; ++i) check_statistics(p.stages[i], all.stages[i]);
+        for (std::size_t i = 0; i < 2; ++i) {
+            check_statistics(p.stages[i].feature, all.stages[i]);
+            CHECK(p.stages[i].length == all.stages[i].shape()[1]);
+            CHECK(p.stages[i].rate_hz ==
+                  doctest::Approx(s.train.info.rate_hz * double(p.stages[i].length) / double(s.train.length())));
+        }
         check_statistics(p.feature, all.feature);
         CHECK(p.teacher_accuracy == distill::evaluate(teacher, s.train, s.normal).accuracy);
     }
+}
+
+TEST_CASE("calibrate: spectra of the standardised features, by class, when the weights are measured") {
+    const sets& s = many();
+    const network teacher = make(teacher_config());
+    const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);
+    for (const std::size_t shorter : {0u, 1u}) { // the stage's own length, and one below
+        loss::stage_options o;
+        std::vector<std::size_t> lengths;
+        for (const auto& f : all.stages) lengths.push_back(f.shape()[1] - shorter);
+        const distill::plan p = distill::calibrate(teacher, s.train, s.normal, o, lengths);
+        for (std::size_t i = 0; i < 2; ++i) {
+            CHECK(p.stages[i].length == lengths[i]);
+            const auto basis = loss::make_basis<float>(o.basis, lengths[i]);
+            loss::band_statistics wanted(6, basis.bands.size(), all.stages[i].shape()[2]);
+            tensor<float> x = all.stages[i];
+            loss::standardise_by(p.stages[i].feature, x);
+            const auto map =
+                shorter
+                    ? loss::product(basis.matrix, loss::make_length_map<float>(o.match, lengths[i], lengths[i] + 1))
+                    : basis.matrix;
+            wanted.add(op::matmul(map, x), basis.bands, s.train.label);
+            const auto got = p.stages[i].bands.fisher(), expected = wanted.fisher();
+            REQUIRE(got.size() == expected.size());
+            for (std::size_t k = 0; k < got.size(); ++k) CHECK(got[k] == doctest::Approx(expected[k]).epsilon(1e-4));
+        }
+    }
+    loss::stage_options uniform;
+    uniform.weights.kind = loss::weighting::uniform;
+    CHECK(distill::calibrate(teacher, s.train, s.normal, uniform).stages[0].bands.energy()[0] == 0); // not measured
+    CHECK_THROWS_AS(distill::calibrate(teacher, s.train, s.normal, {}, {4}), usage_error);
+    CHECK_THROWS_AS(distill::calibrate(teacher, s.train, s.normal, {}, {400, 4}), usage_error);
 }
 
 TEST_CASE("calibrate: writes nothing to the teacher") {

@@ -4,112 +4,280 @@
 #include "check.hpp"
 
 using namespace smldist;
+using loss::stage_options;
 
 namespace {
 
 template <class T> loss::feature_statistics<T> statistics(const tensor<double>& mean, const tensor<double>& std) {
     return {cast<T>(mean), cast<T>(std)};
 }
-
+/// Mean 0, standard deviation 1.
+template <class T = double> loss::feature_statistics<T> unit(std::size_t C) {
+    return {tensor<T>(shape{C}), tensor<T>(shape{C}, T(1 - 1e-5))};
+}
 /// Random statistics of C channels.
-struct channels {
-    tensor<double> mean, std;
-    explicit channels(std::size_t C) : mean(normal({C}, 11)), std(normal({C}, 12)) {
-        for (double& v : std) v = std::abs(v) + 0.1;
-    }
-};
+template <class T = double> loss::feature_statistics<T> random_statistics(std::size_t C) {
+    tensor<double> std = normal({C}, 12);
+    for (double& v : std) v = std::abs(v) + 0.1;
+    return statistics<T>(normal({C}, 11), std);
+}
 
-/// One projector in float and in double, with the same weights.
-struct projectors {
-    loss::projector<double> wide;
-    loss::projector<float> narrow;
+std::vector<double> list(const tensor<double>& x) { return {x.begin(), x.end()}; }
 
-    projectors(const tensor<double>& w, const tensor<double>& weight, const tensor<double>& bias) {
-        generator g(1);
-        wide = {w.shape()[1], w.shape()[0], g};
-        narrow = {w.shape()[1], w.shape()[0], g};
-        wide.map.weight.value = w;
-        wide.norm.weight.value = weight;
-        wide.norm.bias.value = bias;
-        narrow.map.weight.value = cast<float>(w);
-        narrow.norm.weight.value = cast<float>(weight);
-        narrow.norm.bias.value = cast<float>(bias);
-    }
-    const auto* of(double) const { return &wide; }
-    const auto* of(float) const { return &narrow; }
-};
+stage_options options(loss::time_basis basis, double alpha, loss::phase_free term, double eta) {
+    stage_options o;
+    o.basis = basis;
+    o.alpha = alpha;
+    o.term = term;
+    o.eta = eta;
+    return o;
+}
+
+/// The loss of one pair, made anew: shapes of x and teacher.
+template <class X>
+auto stage(const X& x, const tensor<double>& teacher, const loss::feature_statistics<double>& s,
+           const stage_options& o, const std::vector<double>& weights = {}) {
+    using T = op::scalar_of_t<X>;
+    generator g(3);
+    const loss::stage_loss<T> one(x.shape(), teacher.shape(), {cast<T>(s.mean), cast<T>(s.std)}, o, weights, g);
+    return one(x, cast<T>(teacher));
+}
+
+/// Circular shift along time.
+tensor<double> shifted(const tensor<double>& x, std::size_t by) {
+    tensor<double> y(x.shape());
+    const std::size_t L = x.shape()[1];
+    for (std::size_t b = 0; b < x.shape()[0]; ++b)
+        for (std::size_t t = 0; t < L; ++t)
+            for (std::size_t c = 0; c < x.shape()[2]; ++c) y(b, (t + by) % L, c) = x(b, t, c);
+    return y;
+}
 
 } // namespace
 
-TEST_CASE("stage loss without projector: gradients, both worlds, PyTorch") {
+TEST_CASE("plain stage loss: gradients, both worlds, PyTorch") {
     for (const std::string name : {"stage/rank2", "stage/rank3"}) {
-        const auto teacher = stored(name + "/teacher"), mean = stored(name + "/mean"), std = stored(name + "/std");
-        const auto f = [&](const auto& in) {
-            using T = scalar_in<std::decay_t<decltype(in)>>;
-            return loss::stage(in[0], cast<T>(teacher), statistics<T>(mean, std));
-        };
+        const auto teacher = stored(name + "/teacher");
+        const loss::feature_statistics<double> s{stored(name + "/mean"), stored(name + "/std")};
+        const auto f = [&](const auto& in) { return stage(in[0], teacher, s, stage_options::plain()); };
         check_op(name, {stored(name + "/x")}, f);
         check_loss(name, {"x"}, f);
     }
 }
 
-TEST_CASE("stage loss with projector: gradients, both worlds, PyTorch") {
+TEST_CASE("plain stage loss with projector: gradients, both worlds, PyTorch") {
     for (const std::string name : {"stage/rank2_projector", "stage/rank3_projector"}) {
         const auto array = [&](const std::string& what) { return stored(name + "/" + what); };
         const auto teacher = array("teacher"), mean = array("mean"), std = array("std");
-        const projectors p(array("w"), array("weight"), array("bias"));
+        generator g(1);
+        const auto make = [&]<class T>(T) {
+            loss::stage_loss<T> one(array("x").shape(), teacher.shape(), statistics<T>(mean, std),
+                                    stage_options::plain(), {}, g);
+            walk(one, [&](const std::string& path, auto& leaf) {
+                if (path == "projector.map.weight") leaf.value = cast<T>(array("w"));
+                if (path == "projector.norm.weight") leaf.value = cast<T>(array("weight"));
+                if (path == "projector.norm.bias") leaf.value = cast<T>(array("bias"));
+            });
+            return one;
+        };
+        const auto wide = make(1.0);
+        const auto narrow = make(1.0F);
         for (const mode m : {mode::train, mode::eval}) {
             const auto f = [&](const auto& in) {
                 using T = scalar_in<std::decay_t<decltype(in)>>;
-                return loss::stage(in[0], cast<T>(teacher), statistics<T>(mean, std), p.of(T()), m);
+                if constexpr (std::is_same_v<T, float>)
+                    return narrow(in[0], cast<float>(teacher), m);
+                else
+                    return wide(in[0], teacher, m);
             };
             check_op(name, {array("x")}, f);
             if (m == mode::train) check_loss(name, {"x"}, f);
-
-            const auto parameters = testing::gradcheck_model(p.wide, [&](const auto& model, auto& t) {
-                return loss::stage(t.input(array("x")), teacher, statistics<double>(mean, std), &model, m);
-            });
+            const auto parameters = testing::gradcheck_model(
+                wide, [&](const auto& model, auto& t) { return model(t.input(array("x")), teacher, m); });
             CHECK_MESSAGE(parameters.ok, parameters.message);
         }
         tape<double> t;
-        t.backward(loss::stage(t.input(array("x")), teacher, statistics<double>(mean, std), &p.wide));
-        CHECK(difference(*t.gradient(p.wide.map.weight), array("dw"), 1e-12) == "");
-        CHECK(difference(*t.gradient(p.wide.norm.weight), array("dweight"), 1e-12) == "");
-        CHECK(difference(*t.gradient(p.wide.norm.bias), array("dbias"), 1e-12) == "");
+        t.backward(wide(t.input(array("x")), teacher));
+        for_each_parameter(wide, [&](const parameter<double>& p) {
+            const char* wanted = p.shape().rank() == 2 ? "dw" : p.value[0] == array("bias")[0] ? "dbias" : "dweight";
+            CHECK(difference(*t.gradient(p), array(wanted), 1e-12) == "");
+        });
     }
 }
 
-TEST_CASE("stage loss: plain MSE for mean 0 and standard deviation 1") {
+TEST_CASE("frequency-aware stage loss: PyTorch's DFT, all phase-free terms") {
+    for (const std::string L : {"8", "9"})
+        for (const double alpha : {0.5, 1.0})
+            for (std::size_t term = 0; term < loss::phase_free_names.size(); ++term) {
+                const std::string name =
+                    "spectrum/L" + L + "_a" + text(alpha) + "_" + std::string(loss::phase_free_names[term]);
+                const auto teacher = stored(name + "/teacher");
+                const loss::feature_statistics<double> s{stored(name + "/mean"), stored(name + "/std")};
+                auto o = options(loss::time_basis::rdft, alpha, static_cast<loss::phase_free>(term), 0.25);
+                o.temperature = 2;
+                const auto weights = list(stored(name + "/weights"));
+                const auto f = [&](const auto& in) { return stage(in[0], teacher, s, o, weights); };
+                CAPTURE(name);
+                check_loss(name, {"x"}, f);
+            }
+}
+
+TEST_CASE("frequency-aware stage loss: gradients and both worlds over all options") {
+    const auto s = random_statistics(3);
+    for (std::size_t basis = 0; basis < loss::time_basis_names.size(); ++basis)
+        for (std::size_t term = 0; term < loss::phase_free_names.size(); ++term)
+            for (std::size_t pen = 0; pen < loss::penalty_names.size(); ++pen)
+                for (std::size_t scale = 0; scale < loss::standardise_names.size(); ++scale)
+                    for (const std::size_t L : {8u, 6u}) {
+                        auto o = options(static_cast<loss::time_basis>(basis), 0.7,
+                                         static_cast<loss::phase_free>(term), 0.5);
+                        o.pen = static_cast<loss::penalty>(pen);
+                        o.delta = 0.8;
+                        o.scale = static_cast<loss::standardise>(scale);
+                        const auto bands = loss::make_basis<double>(o.basis, 6).bands.size();
+                        std::vector<double> weights(bands);
+                        for (std::size_t k = 0; k < bands; ++k) weights[k] = 0.5 + double(k) / double(bands);
+                        const std::string name =
+                            std::string(loss::time_basis_names[basis]) + " " +
+                            std::string(loss::phase_free_names[term]) + " " + std::string(loss::penalty_names[pen]) +
+                            " " + std::string(loss::standardise_names[scale]) + " " + std::to_string(L);
+                        const auto teacher = normal({2, 6, 3}, 5);
+                        CAPTURE(name);
+                        const auto f = [&](const auto& in) { return stage(in[0], teacher, s, o, weights); };
+                        const std::vector<tensor<double>> x{normal({2, L, 3}, 4)};
+                        const auto gradient = testing::gradcheck(x, any_world(f));
+                        CHECK_MESSAGE(gradient.ok, gradient.message);
+                        const auto same = testing::same_in_both_worlds(x, any_world(f));
+                        CHECK_MESSAGE(same.ok, same.message);
+                    }
+}
+
+TEST_CASE("stage loss: unlike lengths, each way to match them; gradients of projector and learned variances") {
+    const auto s = random_statistics(4);
+    for (std::size_t match = 0; match < loss::length_match_names.size(); ++match)
+        for (const bool learned : {false, true}) {
+            auto o = options(loss::time_basis::rdft, 0.5, loss::phase_free::magnitude, 0.25);
+            o.match = static_cast<loss::length_match>(match);
+            if (learned) o.weights.kind = loss::weighting::uncertainty;
+            generator g(2);
+            const loss::stage_loss<double> one({3, 12, 2}, {3, 8, 4}, s, o, {}, g);
+            const tensor<double> x = normal({3, 12, 2}, 8), teacher = normal({3, 8, 4}, 9);
+            const auto r =
+                testing::gradcheck_model(one, [&](const auto& m, auto& t) { return m(t.input(x), teacher); });
+            CHECK_MESSAGE(r.ok, r.message);
+            std::size_t parameters = 0;
+            for_each_parameter(one, [&](const auto&) { ++parameters; });
+            CHECK(parameters == (learned ? 4 : 3));
+        }
+}
+
+TEST_CASE("stage loss: alpha = 0 is the mean squared error in every basis (Parseval)") {
     const tensor<double> x = normal({3, 8, 4}, 1), t = normal({3, 8, 4}, 2);
-    const loss::feature_statistics<double> plain{tensor<double>(shape{4}), tensor<double>(shape{4}, 1.0)};
-    CHECK(loss::stage(x, t, plain).item() == doctest::Approx(loss::mse(x, t).item()).epsilon(3e-5)); // std + 1e-5
-    const loss::feature_statistics<double> exact{plain.mean, tensor<double>(shape{4}, 1 - 1e-5)};
-    CHECK(loss::stage(x, t, exact).item() == doctest::Approx(loss::mse(x, t).item()).epsilon(1e-12));
+    const double mse = loss::mse(x, t).item();
+    for (const auto basis :
+         {loss::time_basis::none, loss::time_basis::rdft, loss::time_basis::dct, loss::time_basis::haar}) {
+        CHECK(stage(x, t, unit(4), options(basis, 0, loss::phase_free::none, 0)).item() ==
+              doctest::Approx(mse).epsilon(1e-12));
+        // the same through the transform: weights that are all 1
+        const std::vector<double> ones(loss::make_basis<double>(basis, 8).bands.size(), 1);
+        CHECK(stage(x, t, unit(4), options(basis, 1, loss::phase_free::none, 0), ones).item() ==
+              doctest::Approx(mse).epsilon(1e-12));
+    }
+}
+
+TEST_CASE("stage loss: a circular shift leaves the phase-free terms unchanged and changes the other") {
+    const tensor<double> t = normal({3, 16, 4}, 2), moved = shifted(t, 5);
+    for (const auto term : {loss::phase_free::magnitude, loss::phase_free::kl, loss::phase_free::attention}) {
+        const auto with = options(loss::time_basis::rdft, 0.5, term, 1),
+                   without = options(loss::time_basis::rdft, 0.5, term, 0);
+        CHECK(stage(moved, t, unit(4), with).item() - stage(moved, t, unit(4), without).item() ==
+              doctest::Approx(0).scale(1).epsilon(1e-6));
+        CHECK(stage(moved, t, unit(4), without).item() > 0.5);
+        const tensor<double> other = normal({3, 16, 4}, 3);
+        CHECK(stage(other, t, unit(4), with).item() > stage(other, t, unit(4), without).item() + 1e-3);
+    }
 }
 
 TEST_CASE("stage loss: 0 for equal features; does not depend on the scale and offset of the teacher's channels") {
     const tensor<double> x = normal({3, 8, 4}, 1), t = normal({3, 8, 4}, 2);
-    const channels c(4);
-    const loss::feature_statistics<double> s{c.mean, c.std};
-    CHECK(loss::stage(x, x, s).item() == 0);
+    const auto s = random_statistics(4);
+    for (const auto& o : {stage_options::plain(), stage_options()}) {
+        CHECK(stage(x, x, s, o).item() == 0);
+        const double factor[] = {2, 3, 0.5, 1};
+        const auto rescaled = [&](tensor<double> v) {
+            for (std::size_t i = 0; i < v.size(); ++i) v[i] = factor[i % 4] * v[i] + 7;
+            return v;
+        };
+        loss::feature_statistics<double> other{rescaled(s.mean), s.std};
+        for (std::size_t i = 0; i < 4; ++i) other.std[i] = factor[i] * (s.std[i] + 1e-5) - 1e-5;
+        CHECK(stage(rescaled(x), rescaled(t), other, o).item() ==
+              doctest::Approx(stage(x, t, s, o).item()).epsilon(1e-9));
+    }
+}
 
-    const double factor[] = {100, 3, 0.5, 20};
-    const auto rescaled = [&](tensor<double> v) {
-        for (std::size_t i = 0; i < v.size(); ++i) v[i] = factor[i % 4] * v[i] + 7;
-        return v;
-    };
-    loss::feature_statistics<double> other{rescaled(c.mean), c.std};
-    for (std::size_t i = 0; i < 4; ++i) other.std[i] = factor[i] * (c.std[i] + 1e-5) - 1e-5;
-    CHECK(loss::stage(rescaled(x), rescaled(t), other).item() ==
-          doctest::Approx(loss::stage(x, t, s).item()).epsilon(1e-12));
+TEST_CASE("stage loss: standardise::sample sees the direction alone") {
+    auto o = stage_options::plain();
+    o.scale = loss::standardise::sample;
+    const tensor<double> x = normal({3, 8, 4}, 1), t = normal({3, 8, 4}, 2);
+    tensor<double> longer = x;
+    for (std::size_t i = 0; i < longer.size(); ++i) longer[i] *= 3 + double(i % 4); // a factor a channel
+    CHECK(stage(longer, t, unit(4), o).item() == doctest::Approx(stage(x, t, unit(4), o).item()).epsilon(1e-6));
+}
+
+TEST_CASE("stage loss: a dead channel of the teacher has no say") {
+    const tensor<double> x = normal({3, 8, 4}, 1), t = normal({3, 8, 4}, 2);
+    auto s = unit(4);
+    s.std[2] = 1e-7;
+    tensor<double> other = x;
+    for (std::size_t i = 2; i < other.size(); i += 4) other[i] = 1000;
+    CHECK(stage(x, t, s, stage_options::plain()).item() == stage(other, t, s, stage_options::plain()).item());
+    CHECK(stage(x, t, s, stage_options::plain()).item() < 4);
 }
 
 TEST_CASE("stage loss: about 2 for an untrained projector, the sum of two unit variances") {
-    generator random(5);
     const tensor<double> x = normal({64, 16, 3}, 1), t = normal({64, 16, 5}, 2);
-    const loss::feature_statistics<double> unit{tensor<double>(shape{5}), tensor<double>(shape{5}, 1.0)};
-    const loss::projector<double> map(3, 5, random);
-    CHECK(loss::stage(x, t, unit, &map).item() == doctest::Approx(2).epsilon(0.1));
+    CHECK(stage(x, t, unit(5), stage_options::plain()).item() == doctest::Approx(2).epsilon(0.1));
+    CHECK(stage(x, t, unit(5), options(loss::time_basis::rdft, 0.5, loss::phase_free::none, 0)).item() ==
+          doctest::Approx(2).epsilon(0.1));
+}
+
+TEST_CASE("stage loss: weights count by band") {
+    // A difference in bin 3 alone is weighted by the weight of bin 3.
+    tensor<double> x(shape{1, 16, 1});
+    const tensor<double> zero(shape{1, 16, 1});
+    for (std::size_t t = 0; t < 16; ++t) x[t] = std::cos(2 * 3.14159265358979 * 3 * double(t) / 16);
+    std::vector<double> weights(9, 0);
+    weights[3] = 8; // two rows of 16
+    const auto o = options(loss::time_basis::rdft, 1, loss::phase_free::none, 0);
+    CHECK(stage(x, zero, unit(1), o, weights).item() == doctest::Approx(8 * loss::mse(x, zero).item()).epsilon(1e-9));
+    std::swap(weights[3], weights[4]);
+    CHECK(stage(x, zero, unit(1), o, weights).item() == doctest::Approx(0).scale(1));
+}
+
+TEST_CASE("stage loss: what is refused") {
+    generator g(1);
+    const auto make = [&](const shape& s, const shape& t, std::size_t C, const stage_options& o,
+                          const std::vector<double>& w = {}) {
+        return loss::stage_loss<float>(s, t, unit<float>(C), o, w, g);
+    };
+    CHECK_RAISES(usage_error, "expected both (B, L, C) or both (B, D)", make({2, 4}, {2, 8, 4}, 4, {}));
+    CHECK_RAISES(usage_error, "channels of the statistics are 3, expected 4", make({2, 8, 4}, {2, 8, 4}, 3, {}));
+    CHECK_RAISES(usage_error, "number of band weights is 2, expected 5", make({2, 8, 4}, {2, 8, 4}, 4, {}, {1, 1}));
+    auto o = stage_options();
+    o.alpha = 1.5;
+    CHECK_RAISES(usage_error, "alpha is 1.5", make({2, 8, 4}, {2, 8, 4}, 4, o));
+    o = stage_options();
+    o.eta = -1;
+    CHECK_RAISES(usage_error, "eta is -1", make({2, 8, 4}, {2, 8, 4}, 4, o));
+    o = stage_options();
+    o.temperature = 0;
+    CHECK_RAISES(usage_error, "temperature is 0", make({2, 8, 4}, {2, 8, 4}, 4, o));
+    o = stage_options();
+    o.delta = 0;
+    CHECK_RAISES(usage_error, "delta is 0", make({2, 8, 4}, {2, 8, 4}, 4, o));
+    const auto one = make({2, 8, 4}, {2, 8, 4}, 4, {});
+    CHECK_RAISES(shape_error, "expected (…, 4)", one(tensor<float>(shape{2, 8, 3}), tensor<float>(shape{2, 8, 4})));
+    CHECK_RAISES(shape_error, "", one(tensor<float>(shape{2, 7, 4}), tensor<float>(shape{2, 8, 4})));
 }
 
 TEST_CASE("projector: shapes, a map without bias, and one name for each member") {
@@ -119,23 +287,4 @@ TEST_CASE("projector: shapes, a map without bias, and one name for each member")
     std::string names;
     walk(p, [&](const std::string& path, const auto& leaf) { names += path + leaf.shape().text() + " "; });
     CHECK(names == "map.weight(5, 3) norm.weight(5) norm.bias(5) norm.running_mean(5) norm.running_var(5) ");
-}
-
-TEST_CASE("stage loss: errors") {
-    const channels c(4);
-    const loss::feature_statistics<double> s{c.mean, c.std};
-    generator random(1);
-    const loss::projector<double> map(3, 4, random), narrow(3, 2, random);
-    CHECK_RAISES(shape_error, "shape of the teacher's feature is (2, 8, 5), expected (…, 4)",
-                 loss::stage(normal({2, 8, 4}), normal({2, 8, 5}), s));
-    CHECK_RAISES(shape_error, "shape of the teacher's feature is (4)", loss::stage(normal({4}), normal({4}), s));
-    CHECK_RAISES(shape_error, "teacher's feature", loss::stage(normal({2, 4}), normal({2, 4}), {c.mean, {1}}));
-    CHECK_RAISES(shape_error, "teacher's feature", loss::stage(normal({2, 4}), normal({2, 4}), {{1}, c.std}));
-    CHECK_RAISES(shape_error, "channels of student and teacher are 3 and 4, expected them equal without a projector",
-                 loss::stage(normal({2, 8, 3}), normal({2, 8, 4}), s));
-    CHECK_RAISES(shape_error, "(2, 7, 4) and (2, 8, 4)", loss::stage(normal({2, 7, 4}), normal({2, 8, 4}), s));
-    CHECK_RAISES(shape_error, "(2, 7, 4) and (2, 8, 4)", loss::stage(normal({2, 7, 3}), normal({2, 8, 4}), s, &map));
-    CHECK_RAISES(shape_error, "(2, 8, 2) and (2, 8, 4)",
-                 loss::stage(normal({2, 8, 3}), normal({2, 8, 4}), s, &narrow));
-    CHECK_THROWS_AS(loss::stage(normal({2, 8, 5}), normal({2, 8, 4}), s, &map), shape_error);
 }

@@ -103,6 +103,45 @@ def stage():
               teacher=t, mean=mean, std=std)
 
 
+def spectrum():
+    """Frequency-aware stage loss without projector: one-sided orthonormal DFT along time, weights of its bins."""
+    eps = 1e-3
+    for L in (8, 9):
+        B, C = 3, 4
+        mean, std, t, w = normal(C), normal(C).abs() + 0.1, normal(B, L, C), normal(L // 2 + 1).abs() + 0.2
+        m = torch.tensor([1.0 if k == 0 or 2 * k == L else 2.0 for k in range(L // 2 + 1)], dtype=torch.float64)
+        w = w * L / (m * w).sum()
+        scaled = lambda x: (x - mean) / (std + 1e-5)
+        spectrum_of = lambda x: torch.fft.rfft(scaled(x), dim=1, norm="ortho")
+
+        def banded(x, alpha):
+            d = spectrum_of(x) - spectrum_of(t)
+            return ((m * (1 - alpha + alpha * w))[:, None] * d.abs() ** 2).sum() / (B * L * C)
+
+        def power(x):
+            X = spectrum_of(x)
+            return X.real**2 + X.imag**2
+
+        def magnitude(x):
+            u = lambda p: torch.log1p(torch.sqrt(p + eps**2))
+            return ((m * w)[:, None] * (u(power(x)) - u(power(t))) ** 2).sum() / (B * L * C)
+
+        def kl(x, tau=2.0):
+            log_pi = lambda p: F.log_softmax(torch.log(p[:, 1:] + 1e-6) / tau, 1)
+            q = log_pi(power(t))
+            return (q.exp() * (q - log_pi(power(x)))).sum() / (B * C)
+
+        def attention(x):
+            unit = lambda p: F.normalize(p.sum(2), dim=1, eps=1e-12)
+            return ((unit(power(x)) - unit(power(t))) ** 2).sum() / B
+
+        for alpha in (0.5, 1.0):
+            for name, term in (("none", None), ("magnitude", magnitude), ("kl", kl), ("attention", attention)):
+                write(f"spectrum/L{L}_a{alpha:g}_{name}",
+                      lambda x: banded(x, alpha) + (0.25 * term(x) if term else 0), {"x": normal(B, L, C)},
+                      teacher=t, mean=mean, std=std, weights=w)
+
+
 def memory():
     for association, retrieval, tau in itertools.product((0.0, 1.0, 0.4), (0.0, 1.0, 2.5), (1.0, 4.0)):
         s, r = 3 * normal(4, 7), normal(4, 3)
@@ -116,7 +155,7 @@ def memory():
 
 
 if __name__ == "__main__":
-    for family in (cross_entropy, logits, mse, stage, memory):
+    for family in (cross_entropy, logits, mse, stage, spectrum, memory):
         family()
     here = os.path.dirname(os.path.abspath(__file__))
     save(os.path.join(here, "loss.safetensors"), arrays, {"made_with": "torch " + torch.__version__})

@@ -10,6 +10,7 @@ become: r.<path>. Activations are (B, L, C). The metadata entry "cases" is a JSO
 """
 import itertools
 import json
+import math
 import os
 
 import numpy
@@ -103,6 +104,32 @@ def memory():
                      kappa=kappa, massive=massive)
 
 
+class prototype(torch.nn.Module):
+    def __init__(self, features, classes):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(classes, features))
+        self.log_scale = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, f):
+        scale = self.log_scale.clamp(0, math.log(100)).exp()
+        return scale * torch.nn.functional.normalize(f) @ torch.nn.functional.normalize(self.weight).T
+
+
+class mlp(torch.nn.Module):
+    def __init__(self, features, hidden, classes):
+        super().__init__()
+        self.down, self.up = torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)
+
+    def forward(self, f):
+        return self.up(torch.nn.functional.hardswish(self.down(f)))
+
+
+def heads():
+    for rows in (1, 4):
+        write_module("prototype", prototype(5, 3), [half(rows, 5)])
+        write_module("mlp", mlp(5, 7, 3), [half(rows, 5)])
+
+
 def blocks():
     for activation, stride, train in itertools.product(("-", "RE", "HS", "SELU"), (1, 2), (False, True)):
         causal = (activation in ("RE", "SELU")) != (stride == 2)
@@ -128,7 +155,7 @@ def blocks():
 
 
 if __name__ == "__main__":
-    for family in (op_hopfield, association, lookup, memory, blocks):
+    for family in (op_hopfield, association, lookup, memory, blocks, heads):
         family()
     save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "nn.safetensors"), arrays,
          {"made_with": "torch " + torch.__version__, "cases": json.dumps(cases)})

@@ -41,12 +41,21 @@ template <class X> struct memory_outputs {
     bool empty() const { return scores.empty(); }
 };
 
+/// What the candidates of a head under search say about one batch; empty for other heads.
+template <class X> struct candidate_outputs {
+    X logits;  ///< (B, J·N), one candidate after the other
+    X weights; ///< (J) architecture logits a; the mixture is softmax(a/τ)
+
+    bool empty() const { return logits.empty(); }
+};
+
 /// Result of a network for a batch; X is a tensor, a tape's var or a symbol.
 template <class X> struct outputs {
-    stage_list<X> stages;     ///< stages[i] (B, L_i, C_i): features at the anchors
-    X feature;                ///< (B, D): penultimate feature
-    memory_outputs<X> memory; ///< of a memory head
-    X logits;                 ///< (B, N)
+    stage_list<X> stages;            ///< stages[i] (B, L_i, C_i): features at the anchors
+    X feature;                       ///< (B, D): penultimate feature
+    memory_outputs<X> memory;        ///< of a memory head
+    candidate_outputs<X> candidates; ///< of a head under search
+    X logits;                        ///< (B, N)
 };
 
 } // namespace smldist::inline SMLDIST_ABI

@@ -3,9 +3,12 @@
 #ifndef SMLDIST_DISTILL_DISTILLER_HPP
 #define SMLDIST_DISTILL_DISTILLER_HPP
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
-#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "smldist/distill/plan.hpp"
@@ -18,12 +21,23 @@
 
 namespace smldist::inline SMLDIST_ABI::distill {
 
+/// When which loss is minimised.
+enum class distill_schedule : std::uint8_t {
+    joint,       ///< all at once, the stage weight falling from stage_first to stage_last
+    progressive, ///< first the stages, one more at a time, then jointly: nothing is forgotten
+    sequential   ///< first each stage alone, one after the other, then logits and memory (the published code's way)
+};
+inline constexpr std::array<std::string_view, 3> distill_schedule_names{"joint", "progressive", "sequential"};
+
 struct distill_options {
     loss::logits_options logits;
     loss::memory_options memory;
+    loss::stage_options stage;                ///< of the anchors
     double stage_first = 1, stage_last = 0.1; ///< λ_stage at the first and last step, a cosine between
     double memory_weight = 0.5;               ///< λ_mem, when both networks have a memory
     bool feature = true;                      ///< the penultimate feature is one more stage
+    distill_schedule schedule = distill_schedule::joint;
+    double stage_share = 0.5; ///< share of the steps that progressive and sequential give to the stages
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -31,12 +45,32 @@ struct distill_options {
             if (!(weight >= 0 && std::isfinite(weight)))
                 raise<usage_error>("distill_options", "weights are ", stage_first, ", ", stage_last, ", ",
                                    memory_weight, ", expected at least 0");
+        if (!(stage_share > 0 && stage_share < 1))
+            raise<usage_error>("distill_options", "stage_share is ", stage_share, ", expected 0 < stage_share < 1");
         logits.check();
         memory.check();
+        stage.check();
     }
 };
 
-/// Joint SMLDist objective.
+/// The length at which each stage of two networks is compared: the shorter one.
+/// Throws     usage_error when the numbers of stages differ.
+template <class Teacher, class Student>
+std::vector<std::size_t> common_lengths(const Teacher& teacher, const Student& student, const shape& teacher_window,
+                                        const shape& student_window) {
+    graph gs, gt;
+    const auto s = student(symbol::input(gs, "x", student_window));
+    const auto t = teacher(symbol::input(gt, "x", teacher_window));
+    if (s.stages.size() != t.stages.size())
+        raise<usage_error>("distill::common_lengths", "numbers of stages of student and teacher are ",
+                           s.stages.size(), " and ", t.stages.size(), ", expected them equal");
+    std::vector<std::size_t> lengths;
+    for (std::size_t i = 0; i < s.stages.size(); ++i)
+        lengths.push_back(std::min(s.stages[i].shape()[1], t.stages[i].shape()[1]));
+    return lengths;
+}
+
+/// The SMLDist objective.
 ///
 ///     y = logits loss + λ_stage(e) · mean of the stage losses (anchors, then the penultimate feature) + λ_mem · memory loss
 ///
@@ -45,27 +79,34 @@ struct distill_options {
 /// along and belong to this object alone, so the student leaves as it came, only better.
 template <class Teacher> class distiller {
 public:
-    /// Throws     usage_error when the networks have another number of stages, other lengths at a stage, other classes or
-    ///            memories of another size, or an option is out of range.
+    /// `window` is the shape of a batch, (B, L, C).
+    /// Throws     usage_error when the networks have another number of stages, other classes or memories of another size,
+    ///            when the plan is not of this teacher, or an option is out of range.
     template <class Student>
     distiller(const Teacher& teacher, const Student& student, plan p, const distill_options& o, const shape& window,
               generator g)
         : teacher_(&teacher), plan_(std::move(p)), options_(o) {
         o.check();
+        const auto lengths = common_lengths(teacher, student, window, window);
         graph gs, gt;
         const auto s = student(symbol::input(gs, "x", window));
         const auto t = teacher(symbol::input(gt, "x", window));
         if (!(s.logits.shape() == t.logits.shape()))
             raise<usage_error>("distiller", "logits of student and teacher are ", s.logits.shape().text(), " and ",
                                t.logits.shape().text(), ", expected the same classes");
-        if (s.stages.size() != t.stages.size() || t.stages.size() != plan_.stages.size())
-            raise<usage_error>("distiller", "numbers of stages of student, teacher and plan are ", s.stages.size(),
-                               ", ", t.stages.size(), ", ", plan_.stages.size(), ", expected them equal");
-        for (std::size_t i = 0; i < s.stages.size(); ++i) {
-            if (s.stages[i].shape()[1] != t.stages[i].shape()[1])
-                raise<usage_error>("distiller", "lengths of stage ", i, " are ", s.stages[i].shape()[1], " and ",
-                                   t.stages[i].shape()[1], ", expected them equal");
-            projectors_.push_back(make_projector(s.stages[i].shape().back(), t.stages[i].shape().back(), g));
+        if (t.stages.size() != plan_.stages.size())
+            raise<usage_error>("distiller", "numbers of stages of teacher and plan are ", t.stages.size(), " and ",
+                               plan_.stages.size(), ", expected them equal");
+        for (std::size_t i = 0; i < lengths.size(); ++i) {
+            const auto& known = plan_.stages[i];
+            if (known.length != lengths[i])
+                raise<usage_error>("distiller", "length of stage ", i, " is ", known.length,
+                                   " in the plan, expected ", lengths[i], "; see the lengths of calibrate");
+            std::vector<double> weights;
+            if (o.stage.alpha > 0)
+                weights = loss::band_weights(loss::make_basis<float>(o.stage.basis, lengths[i]), known.bands,
+                                             known.rate_hz, o.stage.weights);
+            stages_.emplace_back(s.stages[i].shape(), t.stages[i].shape(), known.feature, o.stage, weights, g);
         }
         if (o.memory_weight > 0 && !s.memory.empty() && !t.memory.empty() &&
             !(s.memory.scores.shape() == t.memory.scores.shape() &&
@@ -73,56 +114,81 @@ public:
             raise<usage_error>("distiller", "memories of student and teacher are ", s.memory.scores.shape().text(),
                                " and ", t.memory.scores.shape().text(),
                                ", expected equal patterns and widths; see take_memory");
-        if (o.feature) projectors_.push_back(make_projector(s.feature.shape().back(), t.feature.shape().back(), g));
+        if (o.feature)
+            stages_.emplace_back(s.feature.shape(), t.feature.shape(), plan_.feature, o.stage, std::vector<double>(),
+                                 g);
     }
 
-    objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,
+    /// `progress` runs from 0 to 1 over the training.
+    objective_value operator()(tape<float>& t, const outputs<var<float>>& student, const data::batch& b,
                                double progress) {
         auto teacher = (*teacher_)(b.x, mode::eval);
-        auto [loss, repaired] = loss::logits(student.logits, teacher.logits, b.label, options_.logits);
         loss_terms terms;
-        terms.soft = double(loss.value().item());
-        terms.repaired = double(repaired) / double(b.size());
-
-        const double weight = options_.stage_last + (options_.stage_first - options_.stage_last) *
-                                                        (1 + std::cos(std::numbers::pi * progress)) / 2;
-        if (weight > 0 && !projectors_.empty()) {
-            var<float> sum;
-            for (std::size_t i = 0; i < projectors_.size(); ++i) {
-                const bool last = i == plan_.stages.size();
-                const auto one = loss::stage(
-                    last ? student.feature : student.stages[i], std::move(last ? teacher.feature : teacher.stages[i]),
-                    last ? plan_.feature : plan_.stages[i], projectors_[i] ? &*projectors_[i] : nullptr);
-                sum = sum.empty() ? one : op::add(sum, one);
+        var<float> loss;
+        const auto include = [&](const var<float>& term, double weight, double& report) {
+            const auto part = op::scale(term, weight);
+            report += double(part.value().item());
+            loss = loss.empty() ? part : op::add(loss, part);
+        };
+        const phase now = phase_at(progress);
+        if (now.logits) {
+            const auto logits = loss::logits(student.logits, teacher.logits, b.label, options_.logits);
+            loss = logits.value;
+            terms.hard = double(logits.hard.value().item());
+            terms.soft = double(logits.soft.value().item());
+            terms.repaired = double(logits.repaired) / double(b.size());
+        }
+        if (now.stage_weight > 0)
+            for (std::size_t i = now.first_stage; i < now.last_stage; ++i) {
+                const bool anchor = i < plan_.stages.size();
+                include(stages_[i](anchor ? student.stages[i] : student.feature,
+                                   std::move(anchor ? teacher.stages[i] : teacher.feature)),
+                        now.stage_weight / double(now.last_stage - now.first_stage), terms.stage);
             }
-            const auto stage = op::scale(sum, weight / double(projectors_.size()));
-            terms.stage = double(stage.value().item());
-            loss = op::add(loss, stage);
-        }
-        if (options_.memory_weight > 0 && !student.memory.empty() && !teacher.memory.empty()) {
-            const auto memory =
-                op::scale(loss::memory(student.memory, teacher.memory, options_.memory), options_.memory_weight);
-            terms.memory = double(memory.value().item());
-            loss = op::add(loss, memory);
-        }
+        if (now.logits && options_.memory_weight > 0 && !student.memory.empty() && !teacher.memory.empty())
+            include(loss::memory(student.memory, teacher.memory, options_.memory), options_.memory_weight,
+                    terms.memory);
+        if (loss.empty()) loss = t.input(tensor<float>(shape{}));
         terms.total = double(loss.value().item());
         return {loss, terms};
     }
-    static void visit(auto& self, auto&& member) { member("projectors", self.projectors_); }
+    static void visit(auto& self, auto&& member) { member("stages", self.stages_); }
 
     const plan& statistics() const { return plan_; }
+    /// The loss of anchor i, for its bands and their weights.
+    const loss::stage_loss<float>& stage(std::size_t i) const { return stages_[i]; }
 
 private:
-    using projector = std::optional<loss::projector<float>>;
-    static projector make_projector(std::size_t from, std::size_t to, generator& g) {
-        if (from == to) return std::nullopt;
-        return loss::projector<float>(from, to, g);
+    /// Which losses count at a moment of the training.
+    struct phase {
+        bool logits = true;
+        double stage_weight = 0;
+        std::size_t first_stage = 0, last_stage = 0;
+    };
+    phase phase_at(double progress) const {
+        const double share = options_.schedule == distill_schedule::joint ? 0 : options_.stage_share;
+        phase p;
+        if (progress < share && !stages_.empty()) {
+            const auto now =
+                std::min(stages_.size() - 1, static_cast<std::size_t>(progress / share * double(stages_.size())));
+            p.logits = false;
+            p.stage_weight = 1;
+            p.first_stage = options_.schedule == distill_schedule::sequential ? now : 0;
+            p.last_stage = now + 1;
+            return p;
+        }
+        p.last_stage = stages_.size();
+        const double rest = (progress - share) / (1 - share);
+        if (options_.schedule != distill_schedule::sequential && !stages_.empty())
+            p.stage_weight = options_.stage_last + (options_.stage_first - options_.stage_last) *
+                                                       (1 + std::cos(std::numbers::pi * rest)) / 2;
+        return p;
     }
 
     const Teacher* teacher_;
     plan plan_;
     distill_options options_;
-    std::vector<projector> projectors_; ///< one a stage, the feature's last
+    std::vector<loss::stage_loss<float>> stages_; ///< one an anchor, the feature's last
 };
 
 } // namespace smldist::inline SMLDIST_ABI::distill

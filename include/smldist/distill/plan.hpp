@@ -3,20 +3,31 @@
 #ifndef SMLDIST_DISTILL_PLAN_HPP
 #define SMLDIST_DISTILL_PLAN_HPP
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "smldist/core/outputs.hpp"
 #include "smldist/distill/evaluate.hpp"
 #include "smldist/loss/stage.hpp"
+#include "smldist/op/linear.hpp"
 
 namespace smldist::inline SMLDIST_ABI::distill {
 
+/// Statistics of one of the teacher's stages over the training set.
+struct stage_statistics {
+    loss::feature_statistics<float> feature;
+    loss::band_statistics bands; ///< where the band weights are measured
+    std::size_t length = 0;      ///< at which teacher and student are compared
+    double rate_hz = 0;          ///< sampling rate at that length; 0 if the data's is unknown
+};
+
 /// Statistics of a teacher over the training set, taken once and then frozen.
 struct plan {
-    std::vector<loss::feature_statistics<float>> stages; ///< one an anchor
-    loss::feature_statistics<float> feature;             ///< of the penultimate feature
-    double teacher_accuracy = 0;                         ///< on the training set, in evaluation mode
+    std::vector<stage_statistics> stages;    ///< one an anchor
+    loss::feature_statistics<float> feature; ///< of the penultimate feature
+    double teacher_accuracy = 0;             ///< on the training set, in evaluation mode
 };
 
 namespace detail {
@@ -52,15 +63,24 @@ private:
 };
 } // namespace detail
 
-/// One evaluation pass of the teacher over the training windows. Errors: for_each_batch.
+/// Evaluation passes of the teacher over the training windows: one for the moments of its features, and where the band
+/// weights are measured (loss::weighting::fisher, energy) a second one for the spectra of the standardised features.
+/// `lengths[i]` is the length at which stage i is compared, the shorter of teacher's and student's; empty: the teacher's.
+/// Throws     as for_each_batch; usage_error for lengths that the teacher's stages cannot be brought to.
 template <class Teacher>
-plan calibrate(const Teacher& teacher, const data::windows& train, const normaliser& normal) {
+plan calibrate(const Teacher& teacher, const data::windows& train, const normaliser& normal,
+               const loss::stage_options& o = {}, const std::vector<std::size_t>& lengths = {}) {
     std::vector<detail::channel_moments> stages;
     detail::channel_moments feature;
     std::size_t right = 0;
+    plan p;
     for_each_batch(teacher, train, normal, [&](std::size_t first, const outputs<tensor<float>>& out) {
         stages.resize(out.stages.size());
-        for (std::size_t i = 0; i < stages.size(); ++i) stages[i].add(out.stages[i]);
+        p.stages.resize(out.stages.size());
+        for (std::size_t i = 0; i < stages.size(); ++i) {
+            stages[i].add(out.stages[i]);
+            p.stages[i].length = out.stages[i].shape()[1];
+        }
         feature.add(out.feature);
         const std::size_t N = out.logits.shape()[1];
         for (std::size_t b = 0; b < out.logits.shape()[0]; ++b) {
@@ -68,10 +88,35 @@ plan calibrate(const Teacher& teacher, const data::windows& train, const normali
             right += std::max_element(z, z + N) - z == train.label[first + b] ? 1 : 0;
         }
     });
-    plan p;
-    for (const auto& s : stages) p.stages.push_back(s.statistics());
+    if (!lengths.empty() && lengths.size() != p.stages.size())
+        raise<usage_error>("distill::calibrate", "number of lengths is ", lengths.size(), ", expected ",
+                           p.stages.size());
     p.feature = feature.statistics();
     p.teacher_accuracy = double(right) / double(train.size());
+
+    std::vector<loss::time_bands<float>> bases;
+    std::vector<tensor<float>> maps;
+    for (std::size_t i = 0; i < p.stages.size(); ++i) {
+        auto& stage = p.stages[i];
+        stage.feature = stages[i].statistics();
+        const std::size_t from = stage.length;
+        if (!lengths.empty()) stage.length = lengths[i];
+        stage.rate_hz = train.info.rate_hz * double(stage.length) / double(train.length());
+        bases.push_back(loss::make_basis<float>(o.basis, stage.length));
+        maps.push_back(stage.length == from ? bases[i].matrix
+                                            : loss::product(bases[i].matrix, loss::make_length_map<float>(
+                                                                                 o.match, stage.length, from)));
+        stage.bands = {train.classes(), bases[i].bands.size(), stage.feature.mean.size()};
+    }
+    if (o.weights.kind != loss::weighting::fisher && o.weights.kind != loss::weighting::energy) return p;
+    for_each_batch(teacher, train, normal, [&](std::size_t first, outputs<tensor<float>> out) {
+        for (std::size_t i = 0; i < p.stages.size(); ++i) {
+            tensor<float>& x = out.stages[i];
+            loss::standardise_by(p.stages[i].feature, x);
+            p.stages[i].bands.add(op::matmul(maps[i], x), bases[i].bands,
+                                  std::span(train.label).subspan(first, x.shape()[0]));
+        }
+    });
     return p;
 }
 

@@ -39,7 +39,12 @@ inline io::json to_json(const network_config& c) {
     j.set("bn_eps", c.backbone.norm.eps);
     j.set("bn_momentum", c.backbone.norm.momentum);
     j.set("classes", c.classes);
+    io::json::array candidates;
+    for (const head_kind kind : c.heads()) candidates.emplace_back(text(kind));
     j.set("head", text(c.head));
+    j.set("candidates", std::move(candidates));
+    j.set("hidden", c.hidden);
+    j.set("temperature", c.temperature);
     j.set("memory", std::move(m));
     j.set("dropout", c.dropout);
     return j;
@@ -67,8 +72,11 @@ inline network_config config_from_json(const io::json& j) {
                 .updates = m.as_size("updates"),
                 .beta = m.as_double("beta"),
                 .kappa = m.as_double("kappa")};
-    for (const std::size_t n : {c.backbone.channels, c.backbone.stem, c.backbone.tail, c.classes, c.memory.width,
-                                c.memory.patterns_per_class})
+    c.hidden = j.as_size("hidden");
+    c.temperature = j.as_double("temperature");
+    need(c.temperature > 0 && std::isfinite(c.temperature), "temperature");
+    for (const std::size_t n : {c.backbone.channels, c.backbone.stem, c.backbone.tail, c.classes, c.hidden,
+                                c.memory.width, c.memory.patterns_per_class})
         need(n >= 1 && n <= widest, "a width");
     need(c.classes >= 2, "classes");
     need(c.memory.updates <= 64, "memory.updates");
@@ -81,6 +89,11 @@ inline network_config config_from_json(const io::json& j) {
     need(!rows.empty() && rows.size() <= 256, "number of rows");
     try {
         c.head = parse_head(j.as_string("head"));
+        c.candidates.clear();
+        for (const auto& name : j.as_array("candidates")) {
+            need(c.candidates.size() < head_names.size(), "number of candidates");
+            c.candidates.push_back(parse_head(name.as_string()));
+        }
         std::size_t anchors = 0;
         for (const auto& r : rows) {
             c.backbone.rows.push_back(parse_row(r.as_string()));
@@ -109,9 +122,15 @@ inline double element_count(const network_config& c) {
         in = o;
     }
     n += conv_norm(in, double(b.tail), 1);
-    if (c.head == head_kind::linear) return n + linear(double(b.tail), double(c.classes));
-    const double h = double(c.memory.width), M = double(c.classes) * double(c.memory.patterns_per_class);
-    return n + linear(double(b.tail), h) + M * h + 1 + M;
+    const double D = double(b.tail), N = double(c.classes), h = double(c.memory.width);
+    const double M = N * double(c.memory.patterns_per_class), r = double(c.hidden);
+    for (const head_kind kind : c.heads()) {
+        if (kind == head_kind::linear) n += linear(D, N);
+        if (kind == head_kind::memory) n += linear(D, h) + M * h + 1 + M;
+        if (kind == head_kind::prototype) n += N * D + 1;
+        if (kind == head_kind::mlp) n += linear(D, r) + linear(r, N);
+    }
+    return c.head == head_kind::search ? n + double(c.candidates.size()) : n;
 }
 
 namespace detail {

@@ -11,18 +11,29 @@
 
 #include "smldist/model/mobilenet_v3.hpp"
 #include "smldist/nn/memory.hpp"
+#include "smldist/nn/mlp.hpp"
+#include "smldist/nn/prototype.hpp"
+#include "smldist/op/mixture.hpp"
+#include "smldist/op/reshape.hpp"
 
 namespace smldist::inline SMLDIST_ABI::model {
 
-/// The classifier: linear ("intuition") or a label-valued Hopfield memory.
-enum class head_kind : std::uint8_t { linear, memory };
+/// The classifier on the penultimate feature.
+enum class head_kind : std::uint8_t {
+    linear,    ///< "intuition"
+    memory,    ///< label-valued Hopfield memory
+    prototype, ///< cosine to one prototype a class
+    mlp,       ///< one hidden layer
+    search     ///< a mixture of several of these, of which distill::decide keeps one
+};
+inline constexpr std::array<std::string_view, 5> head_names{"linear", "memory", "prototype", "mlp", "search"};
 
-inline std::string_view text(head_kind h) { return h == head_kind::linear ? "linear" : "memory"; }
+inline std::string_view text(head_kind h) { return head_names[static_cast<std::size_t>(h)]; }
 /// The inverse of text(head_kind). Throws usage_error.
 inline head_kind parse_head(std::string_view word) {
-    if (word == "linear") return head_kind::linear;
-    if (word == "memory") return head_kind::memory;
-    raise<usage_error>("model::head", "name is \"", word, "\", expected linear or memory");
+    for (std::size_t k = 0; k < head_names.size(); ++k)
+        if (word == head_names[k]) return static_cast<head_kind>(k);
+    raise<usage_error>("model::head", "name is \"", word, "\", expected linear, memory, prototype, mlp or search");
 }
 
 /// Everything that shapes a network; a model file holds it as `architecture`.
@@ -32,7 +43,14 @@ struct network_config {
     std::size_t classes = 6;
     head_kind head = head_kind::linear;
     nn::memory_options memory;
-    double dropout = 0.2; ///< on the feature, in training
+    std::size_t hidden = 32; ///< r, hidden width of an mlp head
+    std::vector<head_kind> candidates{head_kind::linear, head_kind::memory, head_kind::prototype,
+                                      head_kind::mlp}; ///< of a search
+    double temperature = 1;                            ///< τ of a search's mixture, annealed by distill::head_search
+    double dropout = 0.2;                              ///< on the feature, in training
+
+    /// The heads that the network holds: the candidates of a search, or the one.
+    std::vector<head_kind> heads() const { return head == head_kind::search ? candidates : std::vector{head}; }
 };
 
 /// What a student takes of its teacher's memory, and how fast it may change then.
@@ -51,6 +69,9 @@ template <class T> struct network {
     mobilenet_v3<T> backbone;
     std::optional<nn::linear<T>> intuition;
     std::optional<nn::memory<T>> memory;
+    std::optional<nn::prototype<T>> prototype;
+    std::optional<nn::mlp<T>> mlp;
+    parameter<T> choice; ///< (J), architecture logits of a search, in the order of the candidates
 
     network() = default;
     network(const network_config& c, generator g) : config(c) {
@@ -58,24 +79,69 @@ template <class T> struct network {
             raise<usage_error>("model::network", "number of classes is ", c.classes, ", expected at least 2");
         generator body = g.split(0), head = g.split(1);
         backbone = mobilenet_v3<T>(c.backbone, body);
-        if (c.head == head_kind::linear)
-            intuition = nn::linear<T>(c.backbone.tail, c.classes, head);
-        else
-            memory = nn::memory<T>(c.backbone.tail, c.classes, head, c.memory);
+        const std::size_t D = c.backbone.tail;
+        for (const head_kind kind : c.heads()) {
+            if (holds(kind))
+                raise<usage_error>("model::network", "candidate ", text(kind), " appears twice, expected each once");
+            if (kind == head_kind::linear) intuition = nn::linear<T>(D, c.classes, head);
+            if (kind == head_kind::memory) memory = nn::memory<T>(D, c.classes, head, c.memory);
+            if (kind == head_kind::prototype) prototype = nn::prototype<T>(D, c.classes, head);
+            if (kind == head_kind::mlp) mlp = nn::mlp<T>(D, c.hidden, c.classes, head);
+            if (!holds(kind))
+                raise<usage_error>("model::network", "candidate is ", text(kind), ", expected a head by itself");
+        }
+        if (c.heads().empty()) raise<usage_error>("model::network", "number of candidates is 0, expected at least 1");
+        if (c.head == head_kind::search) {
+            choice.value = tensor<T>(shape{c.candidates.size()});
+            choice.decay = false;
+        }
     }
 
     template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
         auto out = backbone(x, m);
         const X f =
             m == mode::train && config.dropout > 0 ? op::dropout(out.feature, {.p = config.dropout}, m) : out.feature;
-        if (memory) {
-            auto [association, logits] = (*memory)(f);
-            out.memory = std::move(association);
-            out.logits = std::move(logits);
-        } else {
-            out.logits = (*intuition)(f);
+        if (choice.empty()) {
+            out.logits = classify(config.head, f, out.memory);
+            return out;
         }
+        for (const head_kind kind : config.candidates) {
+            const X z = classify(kind, f, out.memory);
+            out.candidates.logits = out.candidates.empty() ? z : op::concat(out.candidates.logits, z);
+        }
+        out.candidates.weights = op::lift(f, choice);
+        out.logits = op::mixture(out.candidates.logits, op::scale(out.candidates.weights, 1 / config.temperature));
         return out;
+    }
+
+    /// Whether the network has a head of this kind.
+    bool holds(head_kind kind) const {
+        switch (kind) {
+        case head_kind::linear:
+            return intuition.has_value();
+        case head_kind::memory:
+            return memory.has_value();
+        case head_kind::prototype:
+            return prototype.has_value();
+        case head_kind::mlp:
+            return mlp.has_value();
+        case head_kind::search:
+            return !choice.empty();
+        }
+        return false;
+    }
+
+    /// Ends a search: drops every head but `kind`, whose logits stay the same bits.
+    /// Throws     usage_error when the network has no such head.
+    void keep(head_kind kind) {
+        if (kind == head_kind::search || !holds(kind))
+            raise<usage_error>("network.keep", "head is ", text(kind), ", expected one of the network's");
+        if (kind != head_kind::linear) intuition.reset();
+        if (kind != head_kind::memory) memory.reset();
+        if (kind != head_kind::prototype) prototype.reset();
+        if (kind != head_kind::mlp) mlp.reset();
+        choice = {};
+        config.head = kind;
     }
 
     /// Takes over the teacher's patterns: "store" of memory distillation.
@@ -110,6 +176,20 @@ template <class T> struct network {
         member("backbone", self.backbone);
         member("intuition", self.intuition);
         member("memory", self.memory);
+        member("prototype", self.prototype);
+        member("mlp", self.mlp);
+        member("choice", self.choice);
+    }
+
+private:
+    /// The logits of one head; a memory writes down its association.
+    template <class X> X classify(head_kind kind, const X& f, memory_outputs<X>& association) const {
+        if (kind == head_kind::linear) return (*intuition)(f);
+        if (kind == head_kind::prototype) return (*prototype)(f);
+        if (kind == head_kind::mlp) return (*mlp)(f);
+        auto result = (*memory)(f);
+        association = std::move(result.memory);
+        return std::move(result.logits);
     }
 };
 

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Automatic search among unlike classifiers: train a mixture of heads, verify each on validation subjects, keep one.
+#ifndef SMLDIST_DISTILL_SEARCH_HPP
+#define SMLDIST_DISTILL_SEARCH_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "smldist/distill/evaluate.hpp"
+#include "smldist/distill/trainer.hpp"
+#include "smldist/graph/graph.hpp"
+#include "smldist/loss/cross_entropy.hpp"
+#include "smldist/op/arithmetic.hpp"
+#include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
+#include "smldist/op/softmax.hpp"
+
+namespace smldist::inline SMLDIST_ABI::distill {
+
+struct search_options {
+    double guard = 0.2;                   ///< ν, weight of every candidate's own loss, falling to 0 over the search
+    double cost = 0.01;                   ///< μ, weight of the expected cost (MACs, the dearest candidate is 1)
+    double entropy = 0.1;                 ///< ζ at the end of the search, rising from 0
+    double warmup = 0.1;                  ///< share of the epochs with equal weights
+    double first_tau = 1, last_tau = 0.1; ///< τ of the mixture, falling exponentially after the warm-up
+    double tolerance = 0.003;             ///< δ: macro-F1 that a cheaper head may lose against the best
+    double label_smoothing = 0;
+
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
+            if (!ok) raise<usage_error>("search_options", what, " is ", got, ", expected ", wanted);
+        };
+        need(guard >= 0 && std::isfinite(guard), "guard", guard, "at least 0");
+        need(cost >= 0 && std::isfinite(cost), "cost", cost, "at least 0");
+        need(entropy >= 0 && std::isfinite(entropy), "entropy", entropy, "at least 0");
+        need(warmup >= 0 && warmup < 1, "warmup", warmup, "0 ≤ warmup < 1");
+        need(last_tau > 0 && first_tau >= last_tau && std::isfinite(first_tau), "last_tau", last_tau,
+             "0 < last_tau ≤ first_tau");
+        need(tolerance >= 0 && tolerance <= 1, "tolerance", tolerance, "0 to 1");
+    }
+};
+
+/// MACs of each candidate for one window, backbone left out.
+/// Network: has config.candidates and keep(kind); see model::network.
+template <class Network> std::vector<double> candidate_costs(const Network& net, const shape& window) {
+    std::vector<double> costs;
+    double least = 0;
+    for (const auto kind : net.config.candidates) {
+        Network one = net;
+        one.keep(kind);
+        graph g;
+        one(symbol::input(g, "x", window), mode::eval);
+        costs.push_back(double(g.macs()));
+        least = costs.size() == 1 ? costs[0] : std::min(least, costs.back());
+    }
+    for (double& c : costs) c -= least;
+    return costs;
+}
+
+/// Objective of a network whose head is under search.
+///
+///     y = NLL(mixture) + ν(e) mean_j CE(z_j) + μ Σ_j ω_j cost_j + ζ(e) H(ω),   ω = softmax(a/τ(e))
+///
+/// The likelihood of the mixture moves weight to the candidate that explains the labels (its gradient on a is
+/// ω_j - responsibility_j); the guard keeps every candidate trained; the entropy term makes the weights decide. The
+/// architecture logits are learned on the same batches as the weights. [OURS: the paper's abstract names an auto-search
+/// in heterogeneous classifiers; the formulas are this project's.]
+class head_search {
+public:
+    /// `costs` as candidate_costs gives them; they are scaled to a largest of 1.
+    head_search(std::vector<double> costs, const search_options& o) : options_(o), costs_(shape{costs.size()}) {
+        o.check();
+        const double dearest = costs.empty() ? 0 : *std::max_element(costs.begin(), costs.end());
+        for (std::size_t j = 0; j < costs.size(); ++j)
+            costs_[j] = static_cast<float>(dearest > 0 ? costs[j] / dearest : 0);
+    }
+
+    /// Puts the network in the state of one epoch (from 1): equal weights in the warm-up, then τ. Call before each epoch.
+    template <class Network> void enter_epoch(Network& net, std::size_t epoch, std::size_t epochs) {
+        const double done = double(epoch - 1) / double(epochs);
+        const double at = std::clamp((done - options_.warmup) / (1 - options_.warmup), 0.0, 1.0);
+        net.choice.trainable = done >= options_.warmup;
+        net.config.temperature = options_.first_tau * std::pow(options_.last_tau / options_.first_tau, at);
+        tau_ = net.config.temperature;
+    }
+
+    objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b,
+                               double progress) const {
+        const loss::cross_entropy_options ce{.label_smoothing = options_.label_smoothing, .class_weight = {}};
+        const auto nll = loss::cross_entropy(out.logits, b.label, ce);
+        const std::size_t J = costs_.size(), N = out.logits.shape()[1];
+        if (out.candidates.empty() || out.candidates.weights.shape()[0] != J)
+            raise<usage_error>("distill::head_search", "network has no head under search with ", J, " candidates");
+        const auto a = op::scale(out.candidates.weights, 1 / tau_);
+        const auto omega = op::softmax(a);
+        auto extra = op::scale(op::sum(op::mul(omega, op::log_softmax(a))), -options_.entropy * progress);
+        extra = op::add(extra, op::scale(op::sum(op::mul(omega, costs_)), options_.cost));
+        const double guard = options_.guard * (1 - progress) / double(J);
+        for (std::size_t j = 0; j < J && guard > 0; ++j)
+            extra = op::add(
+                extra,
+                op::scale(loss::cross_entropy(op::slice(out.candidates.logits, -1, j * N, (j + 1) * N), b.label, ce),
+                          guard));
+        const auto y = op::add(nll, extra);
+        loss_terms terms;
+        terms.hard = double(nll.value().item());
+        terms.stage = 0;
+        terms.total = double(y.value().item());
+        return {y, terms};
+    }
+    static void visit(auto&, auto&&) {}
+
+private:
+    search_options options_;
+    tensor<float> costs_; ///< (J)
+    double tau_ = 1; ///< of the epoch
+};
+
+/// What the search found out about one candidate.
+struct candidate_report {
+    std::string name;
+    double weight = 0;             ///< ω at the end of the search
+    double macs = 0;               ///< beyond the cheapest candidate's
+    metric::evaluation validation; ///< of this head alone
+};
+
+struct search_report {
+    std::vector<candidate_report> candidates;
+    metric::evaluation mixture; ///< on the validation windows
+    std::size_t chosen = 0;
+
+    /// One line that tells why the head won.
+    std::string reason(double tolerance) const {
+        std::size_t best = 0;
+        for (std::size_t j = 1; j < candidates.size(); ++j)
+            if (candidates[j].validation.macro_f1 > candidates[best].validation.macro_f1) best = j;
+        const auto f1 = [&](std::size_t j) { return std::to_string(candidates[j].validation.macro_f1).substr(0, 6); };
+        if (best == chosen) return candidates[chosen].name + ": best on validation, macro-F1 " + f1(chosen);
+        return candidates[chosen].name + ": cheapest within " + std::to_string(tolerance).substr(0, 5) +
+               " of the best on validation, macro-F1 " + f1(chosen) + " against " + f1(best) + " of " +
+               candidates[best].name;
+    }
+};
+
+/// Evaluates every candidate by itself and the mixture on the validation windows, then keeps the cheapest candidate whose
+/// macro-F1 is within the tolerance of the best (a tie goes to the better, then to the earlier one). The kept head gives
+/// the same bits as before.
+template <class Network>
+search_report decide(Network& net, const data::windows& validation, const normaliser& normal,
+                     const search_options& o = {}) {
+    o.check();
+    search_report r;
+    r.mixture = evaluate(net, validation, normal);
+    const auto costs = candidate_costs(net, shape{1, validation.length(), validation.channels()});
+    const tensor<float> weights = op::softmax(op::scale(net.choice.value, 1 / net.config.temperature));
+    double best = 0;
+    for (std::size_t j = 0; j < costs.size(); ++j) {
+        Network one = net;
+        one.keep(net.config.candidates[j]);
+        r.candidates.push_back({std::string(text(net.config.candidates[j])), double(weights[j]), costs[j],
+                                evaluate(one, validation, normal)});
+        best = std::max(best, r.candidates.back().validation.macro_f1);
+    }
+    bool found = false;
+    for (std::size_t j = 0; j < costs.size(); ++j) {
+        const auto& c = r.candidates[j];
+        if (c.validation.macro_f1 < best - o.tolerance) continue;
+        const auto& now = r.candidates[r.chosen];
+        if (!found || c.macs < now.macs || (c.macs == now.macs && c.validation.macro_f1 > now.validation.macro_f1))
+            r.chosen = j;
+        found = true;
+    }
+    net.keep(net.config.candidates[r.chosen]);
+    return r;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::distill
+
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Mixture of classifiers.
+#ifndef SMLDIST_OP_MIXTURE_HPP
+#define SMLDIST_OP_MIXTURE_HPP
+
+#include <algorithm>
+#include <cmath>
+
+#include "smldist/kernel/softmax.hpp"
+#include "smldist/op/apply.hpp"
+
+namespace smldist::inline SMLDIST_ABI::op {
+
+/// Log-probabilities of a mixture of J classifiers.
+///
+///     y[b,n] = ln Σ_j ω_j p_jn,   ω = softmax(a),   p_j = softmax(z[b, j, :])
+///
+/// softmax(y) = exp(y): y serves as logits of the mixture.
+///
+/// Shapes     z (B, J·N), the logits of one classifier after the other · a (J) · y (B, N)
+/// Gradients  with r_jn = ω_j p_jn / exp(y_n) and g_jn = dy_n r_jn:  dz_j = g_j - p_j Σ_n g_jn;
+///            da_j = h_j - ω_j Σ_i h_i,  h_j = Σ_{b,n} g_jn.  With cross entropy: da_j = ω_j - r_jy.
+/// Keeps      ln p (B, J, N).
+/// Cost       one pass; counted as 0 MACs.
+/// Throws     shape_error if J does not divide the columns of z.
+/// Source     mixture of experts, Jacobs et al. 1991.
+template <class T> struct mixture_op {
+    using scalar = T;
+    struct saved {
+        tensor<T> log_p;
+    };
+    static constexpr std::string_view name = "mixture";
+    void attributes(auto&&) const {}
+    std::uint64_t macs(const shape&, const shape&) const { return 0; }
+    shape infer(const shape& z, const shape& a) const {
+        if (z.rank() != 2 || a.rank() != 1 || a[0] == 0 || z[1] == 0 || z[1] % a[0] != 0)
+            raise<shape_error>("op::mixture", "shapes of logits and weights are ", z.text(), " and ", a.text(),
+                               ", expected (B, J·N) and (J)");
+        return {z[0], z[1] / a[0]};
+    }
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& z, const tensor<T>& a) const {
+        const std::size_t B = z.shape()[0], J = a.size(), N = z.shape()[1] / J;
+        auto log_p = tensor<T>::uninitialized({B * J, N});
+        auto log_weight = tensor<T>::uninitialized({J});
+        kernel::log_softmax(B * J, N, z.data(), log_p.data());
+        kernel::log_softmax(std::size_t(1), J, a.data(), log_weight.data());
+        for (std::size_t b = 0; b < B; ++b)
+            for (std::size_t n = 0; n < N; ++n) {
+                const auto term = [&](std::size_t j) { return log_weight[j] + log_p[(b * J + j) * N + n]; };
+                T top = term(0), sum(0);
+                for (std::size_t j = 1; j < J; ++j) top = std::max(top, term(j));
+                for (std::size_t j = 0; j < J; ++j) sum += std::exp(term(j) - top);
+                y[b * N + n] = top + std::log(sum);
+            }
+        if (keep) keep->log_p = std::move(log_p);
+    }
+    void backward(const saved& kept, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& z, const tensor<T>& a,
+                  tensor<T>* dz, tensor<T>* da) const {
+        const std::size_t B = z.shape()[0], J = a.size(), N = z.shape()[1] / J;
+        auto log_weight = tensor<T>::uninitialized({J});
+        kernel::log_softmax(std::size_t(1), J, a.data(), log_weight.data());
+        const auto log_p = [&](std::size_t b, std::size_t j, std::size_t n) {
+            return kept.log_p[(b * J + j) * N + n];
+        };
+        const auto g = [&](std::size_t b, std::size_t j, std::size_t n) {
+            return dy[b * N + n] * std::exp(log_weight[j] + log_p(b, j, n) - y[b * N + n]);
+        };
+        if (dz) {
+            if (!dz->ensure(z.shape())) dz->fill(T(0));
+            for (std::size_t b = 0; b < B; ++b)
+                for (std::size_t j = 0; j < J; ++j) {
+                    T sum(0);
+                    for (std::size_t n = 0; n < N; ++n) sum += g(b, j, n);
+                    for (std::size_t n = 0; n < N; ++n)
+                        (*dz)[(b * J + j) * N + n] += g(b, j, n) - std::exp(log_p(b, j, n)) * sum;
+                }
+        }
+        if (da) {
+            if (!da->ensure(a.shape())) da->fill(T(0));
+            auto h = tensor<T>(shape{J});
+            T all(0);
+            for (std::size_t b = 0; b < B; ++b)
+                for (std::size_t j = 0; j < J; ++j)
+                    for (std::size_t n = 0; n < N; ++n) h[j] += g(b, j, n);
+            for (std::size_t j = 0; j < J; ++j) all += h[j];
+            for (std::size_t j = 0; j < J; ++j) (*da)[j] += h[j] - std::exp(log_weight[j]) * all;
+        }
+    }
+};
+
+template <class X, class A> auto mixture(const X& z, const A& weights) {
+    return apply(mixture_op<scalar_of_t<X, A>>{}, z, weights);
+}
+
+} // namespace smldist::inline SMLDIST_ABI::op
+
+#endif

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/distill/search.hpp"
+
+#include "allocations.hpp"
+#include "tiny.hpp"
+
+using namespace smldist;
+using distill::search_options;
+using model::head_kind;
+
+namespace {
+
+model::network_config searching(std::vector<head_kind> candidates = {head_kind::linear, head_kind::memory,
+                                                                     head_kind::prototype, head_kind::mlp}) {
+    auto c = student_config(head_kind::search);
+    c.candidates = std::move(candidates);
+    c.hidden = 8;
+    return c;
+}
+
+const shape window{1, 32, 9};
+
+/// Trains a search on `s`.
+void search(network& net, const sets& s, std::size_t epochs, const search_options& o = {}) {
+    distill::head_search objective(distill::candidate_costs(net, window), o);
+    distill::training_options t;
+    t.epochs = epochs;
+    t.lr = 1e-2;
+    t.augment = data::augment_options::none();
+    distill::training<network, distill::head_search> run(net, objective, s.train, s.validation, s.normal, t);
+    objective.enter_epoch(net, 1, epochs);
+    run.on_epoch = [&](const distill::epoch_report& r) {
+        if (r.epoch < epochs) objective.enter_epoch(net, r.epoch + 1, epochs);
+    };
+    run.run();
+}
+
+std::vector<double> weights(const network& net) {
+    const auto w = op::softmax(net.choice.value);
+    return {w.begin(), w.end()};
+}
+
+} // namespace
+
+TEST_CASE("search: the kept head gives the bits that it gave as a candidate") {
+    const network net = make(searching());
+    const tensor<float> x = data::normalised(few().test, few().normal).x;
+    const auto all = net(x, mode::eval);
+    REQUIRE(all.candidates.logits.shape() == shape{x.shape()[0], 24});
+    for (std::size_t j = 0; j < 4; ++j) {
+        network one = net;
+        one.keep(net.config.candidates[j]);
+        const auto alone = one(x, mode::eval);
+        CHECK(alone.candidates.empty());
+        CHECK(one.choice.empty());
+        CHECK(identical(alone.logits, op::slice(all.candidates.logits, -1, j * 6, (j + 1) * 6)));
+        CHECK(parameter_count(one) < parameter_count(net));
+    }
+    CHECK_THROWS_AS(network(net).keep(head_kind::search), usage_error);
+    network linear = make(student_config(head_kind::linear));
+    CHECK_THROWS_AS(linear.keep(head_kind::memory), usage_error);
+}
+
+TEST_CASE("search: costs are the MACs of the heads, the cheapest is 0") {
+    const network net = make(searching());
+    const auto costs = distill::candidate_costs(net, window); // D = 16, N = 6, h = 8, M = 12, r = 8
+    const double linear = 16 * 6, memory = 16 * 8 + 2 * 12 * 8, prototype = 16 * 6, mlp = 16 * 8 + 8 * 6;
+    CHECK(costs[0] == 0);
+    CHECK(costs[1] == memory - linear);
+    CHECK(costs[2] == prototype - linear);
+    CHECK(costs[3] == mlp - linear);
+}
+
+TEST_CASE("search: weights wait for the warm-up, temperature falls, the objective's parts add up") {
+    network net = make(searching());
+    search_options o;
+    o.warmup = 0.2;
+    distill::head_search objective(distill::candidate_costs(net, window), o);
+    objective.enter_epoch(net, 2, 10);
+    CHECK_FALSE(net.choice.trainable);
+    CHECK(net.config.temperature == doctest::Approx(1));
+    objective.enter_epoch(net, 3, 10);
+    CHECK(net.choice.trainable);
+    objective.enter_epoch(net, 7, 10);
+    CHECK(net.config.temperature == doctest::Approx(std::pow(0.1, 0.5)));
+    network waiting = make(searching());
+    o.warmup = 0.99;
+    search(waiting, few(), 2, o);
+    for (const double w : weights(waiting)) CHECK(w == 0.25);
+}
+
+TEST_CASE("search: identical heads without a cost keep equal weights; a dear one loses them") {
+    // Two candidates that see the same logits: guard, entropy and cost off.
+    search_options o;
+    o.guard = o.entropy = o.cost = 0;
+    network net = make(searching({head_kind::linear, head_kind::prototype}));
+    const auto gradient = [&](distill::head_search& objective) {
+        tape<float> t;
+        auto out = net(t.input(data::normalised(few().test, few().normal).x), mode::eval);
+        const auto z = op::slice(out.candidates.logits, -1, 0, 6);
+        out.candidates.logits = op::concat(z, z);
+        out.logits = op::mixture(out.candidates.logits, out.candidates.weights);
+        data::batch b;
+        b.label = few().test.label;
+        t.backward(objective(t, out, b, 0.5).loss);
+        return *t.gradient(net.choice);
+    };
+    distill::head_search fair({0, 0}, o);
+    for (const float g : gradient(fair)) CHECK(double(g) == doctest::Approx(0).scale(1).epsilon(1e-6));
+    o.cost = 1;
+    distill::head_search dear({0, 100}, o);
+    const auto g = gradient(dear);
+    CHECK(g[1] > 0.1F); // descent lowers the second weight
+    CHECK(g[0] < -0.1F);
+}
+
+TEST_CASE("search: a planted better head wins; the report tells why") {
+    // The prototype head is frozen at random directions: it cannot learn, the linear head can.
+    network net = make(searching({head_kind::linear, head_kind::prototype}));
+    net.prototype->weight.trainable = net.prototype->log_scale.trainable = false;
+    net.prototype->log_scale.value[0] = 0;
+    search_options o;
+    o.guard = 0;
+    search(net, many(), 6, o);
+    CHECK(weights(net)[0] > 0.7); // before the temperature
+    network pruned = net;
+    const auto report = distill::decide(pruned, many().validation, many().normal);
+    CHECK(report.candidates[report.chosen].name == "linear");
+    CHECK(report.candidates[0].weight > 0.8);
+    CHECK(report.reason(0.003).find("linear: best on validation") == 0);
+    CHECK(pruned.config.head == head_kind::linear);
+    const tensor<float> x = data::normalised(many().test, many().normal).x;
+    CHECK(identical(pruned(x).logits, op::slice(net(x).candidates.logits, -1, 0, 6)));
+}
+
+TEST_CASE("search: the cheapest head within the tolerance is kept") {
+    network net = make(searching());
+    search(net, many(), 4);
+    search_options anything;
+    anything.tolerance = 1;
+    network cheap = net;
+    const auto report = distill::decide(cheap, many().validation, many().normal, anything);
+    CHECK(report.candidates[report.chosen].macs == 0);
+    search_options strict;
+    strict.tolerance = 0;
+    network best = net;
+    const auto strictly = distill::decide(best, many().validation, many().normal, strict);
+    for (const auto& c : strictly.candidates)
+        CHECK(c.validation.macro_f1 <= strictly.candidates[strictly.chosen].validation.macro_f1);
+    CHECK(strictly.mixture.macro_f1 > 0);
+}
+
+TEST_CASE("search: a warmed-up step allocates nothing") {
+    network net = make(searching());
+    distill::head_search objective(distill::candidate_costs(net, window), {});
+    distill::training_options o;
+    o.batch = 26;
+    distill::training<network, distill::head_search> t(net, objective, few().train, few().validation, few().normal,
+                                                       o);
+    data::loader_options lo;
+    lo.batch = 26;
+    data::loader loader(few().train, lo, few().normal, generator(0));
+    data::batch b;
+    REQUIRE(loader.next(b));
+    memory::trim();
+    t.step(b);
+    const std::size_t before = allocations();
+    for (int k = 0; k < 5; ++k) t.step(b);
+    CHECK(allocations() == before);
+}
+
+TEST_CASE("search: what is refused") {
+    for (const auto member : {&search_options::guard, &search_options::cost, &search_options::entropy,
+                              &search_options::warmup, &search_options::tolerance, &search_options::last_tau}) {
+        search_options o;
+        o.*member = -1;
+        CHECK_THROWS_AS(o.check(), usage_error);
+        CHECK_THROWS_AS(distill::head_search({0}, o), usage_error);
+    }
+    search_options rising;
+    rising.last_tau = 2;
+    CHECK_THROWS_AS(rising.check(), usage_error);
+    CHECK_THROWS_AS(make(searching({})), usage_error);
+    CHECK_THROWS_AS(make(searching({head_kind::linear, head_kind::linear})), usage_error);
+    CHECK_THROWS_AS(make(searching({head_kind::search})), usage_error);
+    network plain = make(student_config());
+    distill::head_search objective({0, 0}, {});
+    tape<float> t;
+    data::batch b;
+    b.label = few().test.label;
+    const auto out = plain(t.input(few().test.x), mode::eval);
+    CHECK_THROWS_AS(objective(t, out, b, 0), usage_error);
+}
