@@ -116,10 +116,11 @@ soft_targets<T> condition(const tensor<T>& teacher, std::span<const int> labels,
     return out;
 }
 
-/// Result of the logits loss: its value, and how many samples of the batch had a wrong teacher.
+/// Result of the logits loss.
 template <class X> struct logits_result {
-    X value;
-    std::size_t repaired = 0;
+    X value;                  ///< hard + soft
+    X hard, soft;             ///< each with its weight
+    std::size_t repaired = 0; ///< samples of the batch whose teacher was wrong
 };
 
 /// Logits loss.
@@ -138,8 +139,10 @@ logits_result<X> logits(const X& student, const tensor<T>& teacher, std::span<co
     const double offset = scale * detail::negative_entropy(q);
     for (T& v : q) v *= static_cast<T>(scale);
     X soft = op::apply(soft_cross_entropy_op<T>{o.temperature, offset}, student, std::move(q));
-    X hard = cross_entropy(student, labels, {.label_smoothing = o.label_smoothing, .class_weight = {}});
-    return {op::add(op::scale(hard, o.hard), soft), repaired};
+    X hard =
+        op::scale(cross_entropy(student, labels, {.label_smoothing = o.label_smoothing, .class_weight = {}}), o.hard);
+    X value = op::add(hard, soft);
+    return {std::move(value), std::move(hard), std::move(soft), repaired};
 }
 
 } // namespace smldist::inline SMLDIST_ABI::loss

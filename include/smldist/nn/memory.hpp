@@ -18,7 +18,7 @@ struct memory_options {
     std::size_t patterns_per_class = 8;
     std::size_t width = 32;  ///< h, width of the association space
     std::size_t updates = 0; ///< Hopfield updates of the query before it is associated
-    double beta = 10;        ///< initial inverse temperature; learned as ln β within [ln 0.1, ln 100]
+    double beta = 5;         ///< initial inverse temperature; learned as ln β within [ln 0.1, ln 100]
     double kappa = 0.5;      ///< 0: a class counts by its number of patterns; 1: by their mean
 };
 
