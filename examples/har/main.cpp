@@ -56,7 +56,7 @@ void training_options(CLI::App& app, har::options& o) {
     data_options(app, o);
     network_options(app, o);
     app.add_option("--out", o.out, "folder of the run")->capture_default_str();
-    app.add_option("--epochs", o.epochs, "epochs; 0: 40 for har_student and har_nano, 30 for others")
+    app.add_option("--epochs", o.epochs, "epochs; 0: 80 for har_student and har_nano, 30 for others")
         ->capture_default_str();
     app.add_option("--batch", o.batch, "windows a step")->capture_default_str();
     app.add_option("--lr", o.lr, "peak learning rate of the one-cycle schedule")->capture_default_str();

@@ -25,12 +25,12 @@ struct options {
     std::size_t patterns = 8;      ///< of each class in a memory
     double dropout = 0.2;
     // training
-    std::size_t epochs = 0, teacher_epochs = 0; ///< 0: 40, and 30 for har_teacher
+    std::size_t epochs = 0, teacher_epochs = 0; ///< 0: 80 for har_student and har_nano, else 30
     std::size_t batch = 64;
     double lr = 4e-3, weight_decay = 1e-3, label_smoothing = 0, ema = 0;
     std::size_t patience = 0;
     std::size_t validation_subjects = 4;
-    std::string normaliser = "zscore", augment = "reference";
+    std::string normaliser = "shared", augment = "reference";
     // distillation
     bool baseline = false;
     double temperature = 3, hard = 1, soft = 1, margin = 0.05;

@@ -178,7 +178,7 @@ struct experiment {
 };
 
 std::size_t epochs_for(const std::string& preset, std::size_t wanted) {
-    return wanted > 0 ? wanted : preset == "har_student" || preset == "har_nano" ? 40 : 30;
+    return wanted > 0 ? wanted : preset == "har_student" || preset == "har_nano" ? 80 : 30;
 }
 
 void start(const options& o) { set_threads(o.threads > 0 ? o.threads : std::thread::hardware_concurrency()); }

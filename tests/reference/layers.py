@@ -127,7 +127,7 @@ class hopfield_lookup(nn.Module):
 class memory(nn.Module):
     """Returns (scores, retrieved, logits)."""
 
-    def __init__(self, features, classes, patterns_per_class=8, width=32, updates=0, beta=10.0, kappa=0.5, log_mass=None):
+    def __init__(self, features, classes, patterns_per_class=8, width=32, updates=0, beta=5.0, kappa=0.5, log_mass=None):
         super().__init__()
         self.query = nn.Linear(features, width)
         self.keys = nn.Parameter(F.normalize(torch.randn(classes * patterns_per_class, width), dim=-1))

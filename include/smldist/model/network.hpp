@@ -102,11 +102,11 @@ template <class T> struct network {
         const X f =
             m == mode::train && config.dropout > 0 ? op::dropout(out.feature, {.p = config.dropout}, m) : out.feature;
         if (choice.empty()) {
-            out.logits = classify(config.head, f, out.memory);
+            out.logits = classify(config.head, f, out.memory, m);
             return out;
         }
         for (const head_kind kind : config.candidates) {
-            const X z = classify(kind, f, out.memory);
+            const X z = classify(kind, f, out.memory, m);
             out.candidates.logits = out.candidates.empty() ? z : op::concat(out.candidates.logits, z);
         }
         out.candidates.weights = op::lift(f, choice);
@@ -183,11 +183,11 @@ template <class T> struct network {
 
 private:
     /// The logits of one head; a memory writes down its association.
-    template <class X> X classify(head_kind kind, const X& f, memory_outputs<X>& association) const {
+    template <class X> X classify(head_kind kind, const X& f, memory_outputs<X>& association, mode m) const {
         if (kind == head_kind::linear) return (*intuition)(f);
         if (kind == head_kind::prototype) return (*prototype)(f);
         if (kind == head_kind::mlp) return (*mlp)(f);
-        auto result = (*memory)(f);
+        auto result = (*memory)(f, m);
         association = std::move(result.memory);
         return std::move(result.logits);
     }

@@ -2,9 +2,13 @@
 #ifndef SMLDIST_NN_MEMORY_HPP
 #define SMLDIST_NN_MEMORY_HPP
 
+#include <algorithm>
 #include <cmath>
+#include <span>
+#include <vector>
 
 #include "smldist/core/outputs.hpp"
+#include "smldist/nn/cluster.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/hopfield.hpp"
@@ -18,14 +22,15 @@ struct memory_options {
     std::size_t patterns_per_class = 8;
     std::size_t width = 32;  ///< h, width of the association space
     std::size_t updates = 0; ///< Hopfield updates of the query before it is associated
-    double beta = 10;        ///< initial inverse temperature; learned as ln β within [ln 0.1, ln 100]
+    double beta = 5;         ///< initial inverse temperature; learned as ln β within [ln 0.1, ln 100]
     double kappa = 0.5;      ///< 0: a class counts by its number of patterns; 1: by their mean
+    double dropout = 0;      ///< share of the patterns that one sample does not see in training
 };
 
 /// Label-valued Hopfield memory: classifies a feature by the labels of the patterns it is associated with.
 ///
 ///     q   = normalise(query(f)),   |q| = 1, then `updates` Hopfield updates
-///     s_m = beta <keys[m], q> + ln mass_m                             association = softmax(s)
+///     s_m = beta <keys[m], q> + ln mass_m (- 20 if dropped)           association = softmax(s)
 ///     z_n = lse of s_m over the patterns of class n - kappa ln M_n    M_n = sum of the masses of class n
 ///
 /// With kappa = 0, softmax(z)_n is the association mass on class n; -z_n/beta is the Hopfield energy of the memory of
@@ -71,15 +76,110 @@ template <class T> struct memory {
         memory_outputs<X> memory;
         X logits;
     };
-    template <class X> result<X> operator()(const X& f) const {
-        X q = op::l2_normalize(query(f));
+    template <class X> result<X> operator()(const X& f, mode m = mode::eval) const {
+        X q = project(f);
         const X k = op::lift(f, keys);
         const X beta = op::exp(op::clamp(op::lift(f, log_beta), std::log(min_beta), std::log(max_beta)));
         if (options.updates > 0) q = op::hopfield(q, k, beta, {.updates = options.updates});
         X scores = op::mul(op::matmul(q, k, {.transpose_b = true}), beta);
         if (!log_mass.empty()) scores = op::add(scores, log_mass);
+        if (m == mode::train && options.dropout > 0) scores = op::pattern_dropout(scores, {.p = options.dropout}, m);
         return {{scores, op::matmul(op::softmax(scores), k)},
                 op::class_log_sum_exp(scores, labels, log_mass, {.classes = classes(), .kappa = options.kappa})};
+    }
+
+    /// Association space of features: q, before any Hopfield update.
+    template <class X> X project(const X& f) const { return op::l2_normalize(query(f)); }
+
+    /// Hopfield energy of each sample, from its scores:
+    ///
+    ///     E(q) = -1/β lse_m(s_m) + ½ ‖q‖² + 1/β ln Σ_m mass_m + ½ R²,   R the largest ‖key‖, ‖q‖ = 1
+    ///
+    /// Low for what the memory knows, high for what is like no pattern. Without updates 0 ≤ E.
+    /// Shapes     scores (B, M) · result (B)
+    /// Source     Ramsauer et al. 2020 (arXiv 2008.02217), eq. 2.
+    tensor<T> energy(const tensor<T>& scores) const {
+        const std::size_t M = keys.shape()[0], h = keys.shape()[1];
+        if (scores.shape().rank() != 2 || scores.shape()[1] != M)
+            raise<shape_error>("nn::memory.energy", "shape of the scores is ", scores.shape().text(), ", expected (B, ", M,
+                               ")");
+        double radius = 0, mass = log_mass.empty() ? double(M) : 0;
+        for (std::size_t m = 0; m < M; ++m) {
+            double square = 0;
+            for (std::size_t c = 0; c < h; ++c) square += double(keys.value[m * h + c]) * double(keys.value[m * h + c]);
+            radius = std::max(radius, square);
+            if (!log_mass.empty()) mass += std::exp(double(log_mass.value[m]));
+        }
+        const double beta = std::clamp(std::exp(double(log_beta.value.item())), min_beta, max_beta);
+        tensor<T> e = op::log_sum_exp(scores);
+        for (T& v : e) v = static_cast<T>((std::log(mass) - double(v)) / beta + 0.5 + 0.5 * radius);
+        return e;
+    }
+
+    /// Puts the patterns of each class on the k-means centres of its features in association space, at unit length.
+    /// Shapes     features (n, D) · label (n)
+    /// Throws     usage_error unless every class has at least patterns_per_class features; shape_error if they do not fit.
+    void place(const tensor<T>& features, std::span<const int> label, generator g) {
+        const tensor<T> q = project(features);
+        const std::size_t h = q.shape().back(), per_class = options.patterns_per_class;
+        if (q.shape().rank() != 2 || label.size() != q.shape()[0])
+            raise<shape_error>("nn::memory.place", "number of labels is ", label.size(), " for features ",
+                               features.shape().text(), ", expected one a row");
+        for (std::size_t n = 0; n < classes(); ++n) {
+            std::vector<T> points;
+            for (std::size_t i = 0; i < label.size(); ++i)
+                if (label[i] == static_cast<int>(n)) points.insert(points.end(), q.data() + i * h, q.data() + (i + 1) * h);
+            const std::size_t count = points.size() / h;
+            if (count < per_class)
+                raise<usage_error>("nn::memory.place", "features of class ", n, " are ", count, ", expected at least ",
+                                   per_class);
+            auto own = tensor<T>::uninitialized({count, h});
+            std::copy(points.begin(), points.end(), own.begin());
+            const tensor<T> centres = op::l2_normalize(k_means(own, per_class, g));
+            std::size_t next = 0;
+            for (std::size_t m = 0; m < labels.value.size(); ++m)
+                if (labels.value[m] == static_cast<std::int32_t>(n))
+                    std::copy_n(centres.data() + next++ * h, h, keys.value.data() + m * h);
+        }
+    }
+
+    /// Keeps `per_class` patterns of each class, the medoids of its keys; each survivor takes over the mass of the patterns
+    /// that it stands for, so that logits are the same where merged patterns coincide.
+    /// Returns    for each old pattern the new one that stands for it (M).
+    /// Throws     usage_error unless 1 ≤ per_class ≤ patterns_per_class.
+    std::vector<std::size_t> compress(std::size_t per_class) {
+        if (per_class == 0 || per_class > options.patterns_per_class)
+            raise<usage_error>("nn::memory.compress", "per_class is ", per_class, ", expected 1 to ",
+                               options.patterns_per_class);
+        const std::size_t M = keys.shape()[0], h = keys.shape()[1], N = classes();
+        std::vector<std::size_t> stands_for(M);
+        auto kept = tensor<T>::uninitialized({N * per_class, h});
+        auto kept_mass = tensor<T>::uninitialized({N * per_class});
+        tensor<std::int32_t> kept_labels(shape{N * per_class});
+        for (std::size_t n = 0; n < N; ++n) {
+            std::vector<std::size_t> members;
+            for (std::size_t m = 0; m < M; ++m)
+                if (labels.value[m] == static_cast<std::int32_t>(n)) members.push_back(m);
+            auto own = tensor<T>::uninitialized({members.size(), h});
+            for (std::size_t i = 0; i < members.size(); ++i)
+                std::copy_n(keys.value.data() + members[i] * h, h, own.data() + i * h);
+            const medoids best = k_medoids(own, per_class);
+            std::vector<double> mass(per_class, 0);
+            for (std::size_t i = 0; i < members.size(); ++i) {
+                stands_for[members[i]] = n * per_class + best.cluster[i];
+                mass[best.cluster[i]] += log_mass.empty() ? 1 : std::exp(double(log_mass.value[members[i]]));
+            }
+            for (std::size_t j = 0; j < per_class; ++j) {
+                std::copy_n(own.data() + best.index[j] * h, h, kept.data() + (n * per_class + j) * h);
+                kept_mass[n * per_class + j] = static_cast<T>(std::log(mass[j]));
+                kept_labels[n * per_class + j] = static_cast<std::int32_t>(n);
+            }
+        }
+        keys.value = std::move(kept);
+        labels.value = std::move(kept_labels);
+        log_mass.value = std::move(kept_mass);
+        options.patterns_per_class = per_class;
+        return stands_for;
     }
 
     std::size_t classes() const { return labels.value.size() / options.patterns_per_class; }

@@ -211,6 +211,45 @@ template <class X> X dropout(X x, dropout_options o, mode m) {
         raise<usage_error>("op::dropout", "mode is train on a plain tensor, expected a var of a tape, or mode::eval");
 }
 
+/// Takes patterns out of an association: y = x, or x - 20 with probability p, so that the softmax hardly sees them.
+///
+/// Shapes     scores x any · y as x
+/// Gradients  dx = dy
+/// Keeps      nothing. The draw comes from `stream` alone, in row-major order.
+/// Cost       one pass over x; counted as 0 MACs.
+template <class T> struct pattern_dropout_op {
+    using scalar = T;
+    struct saved {};
+    static constexpr std::string_view name = "pattern_dropout";
+
+    dropout_options options;
+    generator stream{}; ///< set by op::apply from the tape's generator
+
+    void attributes(auto&& visit) const { visit("p", options.p); }
+    std::uint64_t macs(const shape&) const { return 0; }
+    shape infer(const shape& x) const { return x; }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        const auto drop_below = static_cast<std::uint32_t>(std::lround(std::ldexp(options.p, 31)));
+        generator random = stream;
+        for (std::size_t i = 0; i < x.size(); ++i) y[i] = (random.bits() >> 1) < drop_below ? x[i] - T(20) : x[i];
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (dx)
+            detail::accumulate(*dx, x.shape(), [](const auto& d) SMLDIST_INLINE_LAMBDA { return d; }, dy);
+    }
+};
+
+/// Pattern dropout in mode::train; x itself in mode::eval or when p is 0. Throws as dropout.
+template <class X> X pattern_dropout(X x, dropout_options o, mode m) {
+    if (!(o.p >= 0 && o.p < 1)) raise<usage_error>("op::pattern_dropout", "p is ", o.p, ", expected 0 <= p < 1");
+    if (m == mode::eval || o.p == 0) return x;
+    if constexpr (requires { x.owner; })
+        return op::apply(pattern_dropout_op<scalar_of_t<X>>{o}, x);
+    else
+        raise<usage_error>("op::pattern_dropout",
+                           "mode is train on a plain tensor, expected a var, whose tape has the random numbers");
+}
+
 } // namespace smldist::inline SMLDIST_ABI::op
 
 #endif
