@@ -161,3 +161,102 @@ TEST_CASE("memory: errors") {
     CHECK_RAISES(usage_error, "kappa is 1.5", with({.kappa = 1.5}));
     CHECK_RAISES(shape_error, "op::linear", with({})(tensor<float>(shape{2, 4})));
 }
+
+TEST_CASE("memory: place puts the patterns of a class where its features are") {
+    generator g(2);
+    auto layer = make(0.0, 0, 0.5, false);
+    layer_check::randomise(layer, 4);
+    const std::size_t each = 20;
+    tensor<double> f(shape{classes * each, features});
+    std::vector<int> label;
+    for (std::size_t i = 0; i < classes * each; ++i) {
+        label.push_back(static_cast<int>(i % classes));
+        for (std::size_t d = 0; d < features; ++d) f(i, d) = 3 * double(d == i % classes) + 0.1 * g.normal();
+    }
+    layer.place(f, label, generator(5));
+    const auto q = layer.project(f);
+    for (std::size_t m = 0; m < patterns; ++m) {
+        double length = 0, closest = -1;
+        std::size_t at = 0;
+        for (std::size_t c = 0; c < width; ++c) length += layer.keys.value(m, c) * layer.keys.value(m, c);
+        CHECK(length == doctest::Approx(1));
+        for (std::size_t i = 0; i < classes * each; ++i) {
+            double dot = 0;
+            for (std::size_t c = 0; c < width; ++c) dot += q(i, c) * layer.keys.value(m, c);
+            if (dot > closest) closest = dot, at = i;
+        }
+        CHECK(closest > 0.99);
+        CHECK(label[at] == layer.labels.value[m]);
+    }
+    auto again = layer;
+    again.place(f, label, generator(5));
+    CHECK(identical(again.keys.value, layer.keys.value));
+    label.assign(label.size(), 0);
+    CHECK_RAISES(usage_error, "features of class 1 are 0, expected at least 2", layer.place(f, label, generator(5)));
+    label.pop_back();
+    CHECK_RAISES(shape_error, "expected one a row", layer.place(f, label, generator(5)));
+}
+
+TEST_CASE("memory: compression is exact where the merged patterns coincide, and keeps the mass of every class") {
+    for (const double kappa : {0.0, 0.5, 1.0}) {
+        generator g(1);
+        nn::memory<double> layer(features, classes, g,
+                                 {.patterns_per_class = 4, .width = width, .beta = 3, .kappa = kappa});
+        for (std::size_t m = 0; m < 12; ++m) // patterns 1 and 3 of each class repeat 0 and 2
+            if (m % 2 == 1)
+                for (std::size_t c = 0; c < width; ++c) layer.keys.value(m, c) = layer.keys.value(m - 1, c);
+        const auto f = normal({5, features});
+        const auto before = layer(f).logits;
+        auto small = layer;
+        const auto stands_for = small.compress(2);
+        CHECK(difference(small(f).logits, before, 1e-12) == "");
+        CHECK(small.classes() == classes);
+        CHECK(small.labels.value.size() == 6);
+        for (std::size_t m = 0; m < 12; ++m) {
+            CHECK(stands_for[m] / 2 == m / 4);
+            CHECK(stands_for[m] == stands_for[m - m % 2]);
+        }
+        auto smaller = small;
+        smaller.compress(1); // masses add up: 4 a class
+        for (const double mass : smaller.log_mass.value) CHECK(std::exp(mass) == doctest::Approx(4));
+        CHECK_RAISES(usage_error, "per_class is 3, expected 1 to 2", small.compress(3));
+        CHECK_RAISES(usage_error, "per_class is 0", small.compress(0));
+    }
+}
+
+TEST_CASE("memory: energy lies in its bounds, is least at a pattern, and tells what is unknown") {
+    generator g(1);
+    nn::memory<double> layer(features, classes, g, {.patterns_per_class = 4, .width = width, .beta = 20, .kappa = 0});
+    layer.query.weight.value.fill(0); // the query is its bias: at a pattern, or opposite to it
+    double known = 0;
+    for (const double sign : {1.0, -1.0}) {
+        for (std::size_t c = 0; c < width; ++c) layer.query.bias.value[c] = sign * layer.keys.value(3, c);
+        const double e = layer.energy(layer(normal({1, features})).memory.scores)[0];
+        CHECK(e >= 0);
+        CHECK(e <= 2 + 1e-12);
+        if (sign > 0)
+            known = e;
+        else
+            CHECK(e > known + 0.1);
+    }
+    CHECK(known < 0.13); // at most ln M / β above 0
+    CHECK_RAISES(shape_error, "expected (B, 12)", layer.energy(tensor<double>(shape{2, 5})));
+}
+
+TEST_CASE("memory: patterns are dropped in training alone, each sample its own") {
+    generator g(1);
+    nn::memory<double> layer(features, classes, g, {.patterns_per_class = 8, .width = width, .dropout = 0.25});
+    const auto f = normal({200, features});
+    tape<double> t(4);
+    const auto scores = layer(t.input(f), mode::train).memory.scores.value();
+    const auto all = layer(f).memory.scores;
+    std::size_t dropped = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const bool gone = std::abs(scores[i] - (all[i] - 20)) < 1e-9;
+        CHECK((gone || std::abs(scores[i] - all[i]) < 1e-9));
+        dropped += gone;
+    }
+    CHECK(double(dropped) / double(all.size()) == doctest::Approx(0.25).epsilon(0.1));
+    CHECK(difference(layer(t.input(f), mode::eval).memory.scores.value(), all, 1e-12) == "");
+    CHECK_RAISES(usage_error, "mode is train on a plain tensor", layer(f, mode::train));
+}

@@ -4,6 +4,7 @@
 #define SMLDIST_NN_CLUSTER_HPP
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <vector>
@@ -34,9 +35,8 @@ template <class T> void check_points(const char* where, const tensor<T>& points,
 /// Shapes     points (n, h) · result (k, h)
 /// Cost       rounds · n · k · h. A cluster that loses all its points takes the point farthest from its centre.
 /// Throws     shape_error for points that are no matrix; usage_error unless 1 ≤ k ≤ n.
-/// Source     Lloyd 1982; Arthur and Vassilvitskii 2007 for the seeds.
-template <class T>
-tensor<T> k_means(const tensor<T>& points, std::size_t k, generator& g, std::size_t rounds = 50) {
+/// Source     Lloyd 1982; Arthur and Vassilvitskii 2007 for the seeds, greedy as in scikit-learn.
+template <class T> tensor<T> k_means(const tensor<T>& points, std::size_t k, generator& g, std::size_t rounds = 50) {
     detail::check_points("nn::k_means", points, k);
     const std::size_t n = points.shape()[0], h = points.shape()[1];
     tensor<T> centres(shape{k, h});
@@ -44,21 +44,28 @@ tensor<T> k_means(const tensor<T>& points, std::size_t k, generator& g, std::siz
     std::vector<std::size_t> nearest(n, 0);
     const auto point = [&](std::size_t i) { return points.data() + i * h; };
 
-    std::size_t seed = static_cast<std::size_t>(g.below(n));
+    // Seeds: each drawn by squared distance to those before; the best of a few draws is taken.
+    const auto trials = 2 + static_cast<std::size_t>(std::log(double(k)));
+    std::vector<double> closer(n), best_distance(n);
     for (std::size_t j = 0; j < k; ++j) {
-        std::copy_n(point(seed), h, centres.data() + j * h);
-        double total = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            distance[i] = std::min(distance[i], detail::squared_distance(point(i), point(seed), h));
-            total += distance[i];
-        }
-        double draw = g.uniform(0, total);
-        seed = static_cast<std::size_t>(std::max_element(distance.begin(), distance.end()) - distance.begin());
-        for (std::size_t i = 0; i < n; ++i)
-            if (distance[i] > 0 && (draw -= distance[i]) < 0) {
-                seed = i;
-                break;
+        double total = 0, best = std::numeric_limits<double>::infinity();
+        for (const double d : distance) total += d;
+        std::size_t chosen = static_cast<std::size_t>(g.below(n));
+        for (std::size_t trial = 0; trial < (j == 0 ? 1 : trials); ++trial) {
+            std::size_t seed = chosen;
+            if (j > 0) {
+                double draw = g.uniform(0, total);
+                for (seed = 0; seed + 1 < n && (draw -= distance[seed]) >= 0;) ++seed;
             }
+            double left = 0;
+            for (std::size_t i = 0; i < n; ++i) {
+                closer[i] = std::min(distance[i], detail::squared_distance(point(i), point(seed), h));
+                left += closer[i];
+            }
+            if (left < best) best = left, chosen = seed, best_distance = closer;
+        }
+        distance = best_distance;
+        std::copy_n(point(chosen), h, centres.data() + j * h);
     }
     for (std::size_t round = 0; round < rounds; ++round) {
         bool moved = round == 0;
@@ -110,7 +117,8 @@ template <class T> medoids k_medoids(const tensor<T>& points, std::size_t k) {
     std::vector<double> distance(n * n);
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = 0; j < n; ++j)
-            distance[i * n + j] = std::sqrt(detail::squared_distance(points.data() + i * h, points.data() + j * h, h));
+            distance[i * n + j] =
+                std::sqrt(detail::squared_distance(points.data() + i * h, points.data() + j * h, h));
     std::vector<bool> chosen(n, false);
     const auto cost = [&] {
         double sum = 0;

@@ -101,12 +101,13 @@ template <class T> struct memory {
     tensor<T> energy(const tensor<T>& scores) const {
         const std::size_t M = keys.shape()[0], h = keys.shape()[1];
         if (scores.shape().rank() != 2 || scores.shape()[1] != M)
-            raise<shape_error>("nn::memory.energy", "shape of the scores is ", scores.shape().text(), ", expected (B, ", M,
-                               ")");
+            raise<shape_error>("nn::memory.energy", "shape of the scores is ", scores.shape().text(),
+                               ", expected (B, ", M, ")");
         double radius = 0, mass = log_mass.empty() ? double(M) : 0;
         for (std::size_t m = 0; m < M; ++m) {
             double square = 0;
-            for (std::size_t c = 0; c < h; ++c) square += double(keys.value[m * h + c]) * double(keys.value[m * h + c]);
+            for (std::size_t c = 0; c < h; ++c)
+                square += double(keys.value[m * h + c]) * double(keys.value[m * h + c]);
             radius = std::max(radius, square);
             if (!log_mass.empty()) mass += std::exp(double(log_mass.value[m]));
         }
@@ -128,11 +129,12 @@ template <class T> struct memory {
         for (std::size_t n = 0; n < classes(); ++n) {
             std::vector<T> points;
             for (std::size_t i = 0; i < label.size(); ++i)
-                if (label[i] == static_cast<int>(n)) points.insert(points.end(), q.data() + i * h, q.data() + (i + 1) * h);
+                if (label[i] == static_cast<int>(n))
+                    points.insert(points.end(), q.data() + i * h, q.data() + (i + 1) * h);
             const std::size_t count = points.size() / h;
             if (count < per_class)
-                raise<usage_error>("nn::memory.place", "features of class ", n, " are ", count, ", expected at least ",
-                                   per_class);
+                raise<usage_error>("nn::memory.place", "features of class ", n, " are ", count,
+                                   ", expected at least ", per_class);
             auto own = tensor<T>::uninitialized({count, h});
             std::copy(points.begin(), points.end(), own.begin());
             const tensor<T> centres = op::l2_normalize(k_means(own, per_class, g));

@@ -235,7 +235,8 @@ template <class T> struct pattern_dropout_op {
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
         if (dx)
-            detail::accumulate(*dx, x.shape(), [](const auto& d) SMLDIST_INLINE_LAMBDA { return d; }, dy);
+            detail::accumulate(
+                *dx, x.shape(), [](const auto& d) SMLDIST_INLINE_LAMBDA { return d; }, dy);
     }
 };
 
