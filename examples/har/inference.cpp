@@ -58,7 +58,7 @@ tensor<float> read_samples(const std::string& path, const std::vector<std::strin
 void evaluate(const options& o) {
     set_threads(o.threads > 0 ? o.threads : std::thread::hardware_concurrency());
     const auto m = load_model(o.model);
-    const auto set = load_data(o.data, o.seed);
+    const auto set = load_data(o.data, o.seed, o.quiet);
     if (o.split != "test" && o.split != "train")
         raise<usage_error>("--split", "value is \"", o.split, "\", expected test or train");
     const data::windows& w = o.split == "test" ? set.test : set.train;

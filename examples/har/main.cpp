@@ -9,6 +9,7 @@
 
 #include "commands.hpp"
 #include "failure.hpp"
+#include "options.hpp"
 #include "smldist/core/config.hpp"
 #include "smldist/core/parallel.hpp"
 
@@ -38,7 +39,9 @@ void common(CLI::App& app, har::options& o) {
 }
 
 void data_options(CLI::App& app, har::options& o) {
-    app.add_option("--data", o.data, "synthetic, or uci_har=DIR with DIR the folder \"UCI HAR Dataset\"")
+    app.add_option("--data", o.data,
+                   std::string("synthetic, or NAME=DIR with DIR the publisher's folder and NAME one of ") +
+                       har::dataset_names + " (scripts/get_dataset NAME downloads)")
         ->capture_default_str();
 }
 

@@ -9,9 +9,13 @@
 
 namespace har {
 
+/// The sets that `--data NAME=DIR` reads.
+inline constexpr const char* dataset_names =
+    "uci_har, hapt, sp_sw_har, sp_sw_har_watch, sp_sw_har_both, wisdm, mhealth, pamap2, motion_sense";
+
 struct options {
     // what to run on
-    std::string data = "synthetic"; ///< "synthetic" or "uci_har=DIR"
+    std::string data = "synthetic"; ///< "synthetic" or "NAME=DIR"
     std::string out = "har-run";    ///< folder of the run
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's

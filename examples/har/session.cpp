@@ -2,6 +2,7 @@
 #include "session.hpp"
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -11,7 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "smldist/data/dataset/hapt.hpp"
+#include "smldist/data/dataset/mhealth.hpp"
+#include "smldist/data/dataset/motion_sense.hpp"
+#include "smldist/data/dataset/pamap2.hpp"
+#include "smldist/data/dataset/sp_sw_har.hpp"
 #include "smldist/data/dataset/uci_har.hpp"
+#include "smldist/data/dataset/wisdm.hpp"
 #include "smldist/data/synthetic.hpp"
 #include "smldist/io/file.hpp"
 
@@ -23,16 +30,55 @@ using namespace smldist;
 
 volatile std::sig_atomic_t caught_signal = 0;
 
-data::train_test load_data(const std::string& spec, std::uint64_t seed) {
+namespace {
+
+/// Windows of about 2.56 s that overlap by half. The presets halve time four times, so the length is a multiple of 16.
+data::cut_options windows_at(double rate_hz, data::label_rule rule = data::label_rule::majority) {
+    const auto length = 16 * static_cast<std::size_t>(std::lround(2.56 * rate_hz / 16));
+    return {length, length / 2, rule};
+}
+
+/// Cuts a set without an official split; every third person is for test. Says what the loader mended or left out.
+data::train_test by_thirds(data::recording_set set, bool quiet) {
+    const data::cut_options o = windows_at(set.info.rate_hz);
+    set.drop_shorter(o.length);
+    if (!quiet)
+        for (const auto& r : set.repairs) std::fprintf(stderr, "data: %zu %s\n", r.count, r.what.c_str());
+    const data::windows w = data::cut(set.recordings, set.info, o);
+    set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
+    return data::test_on(w, data::every_third_subject(w));
+}
+
+data::train_test hapt(const std::string& folder) {
+    const auto set = data::hapt(folder);
+    const auto w = data::cut(set.recordings, set.info, windows_at(set.info.rate_hz, data::label_rule::constant));
+    return data::test_on(w, {data::hapt_test_subjects.begin(), data::hapt_test_subjects.end()});
+}
+
+} // namespace
+
+data::train_test load_data(const std::string& spec, std::uint64_t seed, bool quiet) {
     if (spec == "synthetic") {
         data::synthetic_options o;
         o.seed = seed;
         return data::synthetic(o);
     }
     const std::size_t equals = spec.find('=');
-    if (spec.substr(0, equals) == "uci_har" && equals != std::string::npos)
-        return data::uci_har(spec.substr(equals + 1));
-    raise<usage_error>("--data", "value is \"", spec, "\", expected synthetic or uci_har=DIR");
+    if (equals != std::string::npos) {
+        const std::string name = spec.substr(0, equals), folder = spec.substr(equals + 1);
+        using enum data::sp_sw_har_devices;
+        if (name == "uci_har") return data::uci_har(folder);
+        if (name == "hapt") return hapt(folder);
+        if (name == "sp_sw_har") return by_thirds(data::sp_sw_har(folder, {phone}), quiet);
+        if (name == "sp_sw_har_watch") return by_thirds(data::sp_sw_har(folder, {watch}), quiet);
+        if (name == "sp_sw_har_both") return by_thirds(data::sp_sw_har(folder, {both}), quiet);
+        if (name == "wisdm") return by_thirds(data::wisdm(folder), quiet);
+        if (name == "mhealth") return by_thirds(data::mhealth(folder), quiet);
+        if (name == "pamap2") return by_thirds(data::pamap2(folder), quiet);
+        if (name == "motion_sense") return by_thirds(data::motion_sense(folder), quiet);
+    }
+    raise<usage_error>("--data", "value is \"", spec, "\", expected synthetic or NAME=DIR with NAME one of ",
+                       dataset_names);
 }
 
 progress::progress(std::string name, std::size_t epochs, bool quiet)

@@ -52,7 +52,7 @@ struct experiment {
 
     explicit experiment(const options& given)
         : o(given),
-          set(load_data(o.data, o.seed)),
+          set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
           normal(data::fit_normaliser(split.train, parse_normaliser(o.normaliser))),
           folder(o.out, o) {

@@ -92,3 +92,16 @@ TEST_CASE("folds partition the subjects") {
     CHECK_THROWS_AS(data::group_k_fold(w, 6), usage_error);
     CHECK_THROWS_AS(data::leave_one_subject_out(data::by_subject(w, {10}).in), usage_error);
 }
+
+TEST_CASE("every third person is for test when a set has no official split") {
+    const data::windows w = five_people();
+    CHECK(data::every_third_subject(w) == std::vector<int>{30});
+    const auto [train, test] = data::test_on(w, data::every_third_subject(w));
+    CHECK(test.subjects() == std::vector<int>{30});
+    CHECK(train.subjects() == std::vector<int>{10, 20, 40, 50});
+    CHECK(train.size() + test.size() == w.size());
+    CHECK_NOTHROW(data::require_disjoint_subjects(train, test));
+    CHECK_THROWS_AS(data::every_third_subject(data::by_subject(w, {10, 20}).in), data_error);
+    CHECK_THROWS_AS(data::test_on(w, {11}), data_error);
+    CHECK_THROWS_AS(data::test_on(w, {10, 20, 30, 40, 50}), data_error);
+}

@@ -2,6 +2,7 @@
 #include "smldist/data/text_reader.hpp"
 
 #include <clocale>
+#include <cmath>
 #include <doctest/doctest.h>
 
 using namespace smldist;
@@ -70,6 +71,94 @@ TEST_CASE("text_reader: integers in their range") {
     text_reader in("f", "7\n");
     in.next_line();
     CHECK_THROWS_WITH_AS(in.integer("label", 1, 6), "f:1:1: label is '7', expected 1 to 6", data_error);
+}
+
+TEST_CASE("text_reader: fields between commas") {
+    text_reader in("f", "id, name ,\r\n1657533977813,walk ,nan\n1,,2\n1,2,\n", ',');
+    in.header({"id", "name", ""});
+    REQUIRE(in.next_line());
+    CHECK(in.real() == 1657533977813.0);
+    CHECK_THROWS_WITH_AS(in.refuse("no"), "f:2:1: no", data_error); // the field read last
+    CHECK_THROWS_WITH_AS(in.fail("no"), "f:2:15: no", data_error);
+    CHECK(in.choice("label", {"sit", "walk"}) == 1);
+    CHECK(std::isnan(in.number_or_nan()));
+    CHECK(in.at_end());
+    CHECK(in.empty_field());
+    REQUIRE(in.next_line());
+    in.skip(1);
+    CHECK(in.empty_field());
+    CHECK_THROWS_WITH_AS(in.number(), "f:3:3: field is '', expected a number", data_error);
+    in.skip(1);
+    CHECK(in.number_or_nan() == 2);
+    in.finish_line(3);
+    CHECK_THROWS_WITH_AS(in.number(), "f:3:5: line ends, expected a number", data_error);
+    REQUIRE(in.next_line());
+    in.skip(2);
+    CHECK(!in.at_end());
+    CHECK(in.blank());
+    CHECK_THROWS_WITH_AS(in.finish_line(2), "f:4:5: line has more fields, expected 2", data_error);
+}
+
+TEST_CASE("text_reader: what a CSV may not hold") {
+    const auto refused = [](const std::string& text, const std::string& message, auto read) {
+        text_reader in("f", text, ',');
+        CHECK_THROWS_WITH_AS(read(in), message.c_str(), data_error);
+    };
+    const auto header = [](text_reader& in) { in.header({"a", "b"}); };
+    refused("", "f:0:1: file is empty, expected a header", header);
+    refused("a,c\n", "f:1:3: column is 'c', expected 'b'", header);
+    refused("a\n", "f:1:2: line ends, expected column b", header);
+    refused("a,b,c\n", "f:1:5: line has more fields, expected 2", header);
+    const auto label = [](text_reader& in) {
+        in.next_line();
+        in.choice("label", {"sit", "walk"});
+    };
+    refused("run\n", "f:1:1: label is 'run', expected one of sit, walk", label);
+    const auto number = [](text_reader& in) {
+        in.next_line();
+        in.skip(1);
+        in.real();
+    };
+    refused("1,nan\n", "f:1:3: field is 'nan', expected a finite number", number);
+    refused("1, 1e999\n", "f:1:4: field is '1e999', expected a finite number", number);
+    refused("1\n", "f:1:2: line ends, expected a number", number);
+    const auto skipped = [](text_reader& in) {
+        in.next_line();
+        in.skip(3);
+    };
+    refused("1,2\n", "f:1:4: line ends, expected a field", skipped);
+    text_reader in("f", "inf\n", ',');
+    in.next_line();
+    CHECK_THROWS_AS(in.number_or_nan(), data_error);
+}
+
+TEST_CASE("text_reader: several records on a line, blank lines between lines") {
+    text_reader in("f", "\n \r\n1,2;3,4;;5,6\n\n7,8;\n\n", ',');
+    CHECK(in.skip_blank_lines() == 2);
+    REQUIRE(in.next_line());
+    CHECK(in.line() == 3);
+    REQUIRE(in.next_part(';'));
+    CHECK(in.number() == 1);
+    CHECK(in.number() == 2);
+    CHECK(in.at_end());
+    CHECK(in.marked());
+    REQUIRE(in.next_part(';')); // left unread
+    REQUIRE(in.next_part(';'));
+    CHECK(in.blank());
+    CHECK(in.marked());
+    REQUIRE(in.next_part(';'));
+    CHECK(!in.marked());
+    CHECK(in.number() == 5);
+    in.number();
+    CHECK_THROWS_WITH_AS(in.number(), "f:3:13: line ends, expected a number", data_error);
+    CHECK(!in.next_part(';'));
+    CHECK(in.skip_blank_lines() == 1);
+    REQUIRE(in.next_line());
+    CHECK(in.line() == 5);
+    REQUIRE(in.next_part(';'));
+    CHECK(!in.next_part(';'));
+    CHECK(in.skip_blank_lines() == 0); // those at the end are no dirt
+    CHECK(!in.next_line());
 }
 
 TEST_CASE("text_reader: a locale with decimal commas changes nothing") {

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/data/window.hpp"
 
-#include <cstdlib>
 #include <doctest/doctest.h>
-#include <filesystem>
 #include <limits>
-#include <map>
 #include <string>
-
-#include "smldist/data/text_reader.hpp"
 
 using namespace smldist;
 using data::label_rule;
@@ -153,53 +148,4 @@ TEST_CASE("cut: bad input") {
     CHECK_THROWS_AS(data::cut({ramp(four), bad}, two_channels(), {2, 1}), data_error);
     bad.samples = tensor<float>(shape{4});
     CHECK_THROWS_AS(data::cut({bad}, two_channels(), {2, 1}), data_error);
-}
-
-TEST_CASE("cut: the labelled ranges of HAPT give its published windows, row by row") {
-    const char *set = std::getenv("SMLDIST_DATA"), *home = std::getenv("HOME");
-    const std::filesystem::path base = set    ? std::filesystem::path(set)
-                                       : home ? std::filesystem::path(home) / ".cache/smldist-data"
-                                              : std::filesystem::path(".");
-    const auto folder = base / "hapt/HAPT Data Set";
-    if (!std::filesystem::is_directory(folder)) {
-        MESSAGE("skipped: no HAPT in '" << base.string() << "'; set SMLDIST_DATA");
-        return;
-    }
-    std::map<int, data::recording> by_experiment; // the samples do not matter here, only their number
-    data::text_reader in(folder / "RawData/labels.txt");
-    while (in.next_line()) {
-        const int experiment = in.integer("experiment", 1, 61), user = in.integer("user", 1, 30);
-        const int activity = in.integer("activity", 1, 12);
-        const int start = in.integer("start", 1, 1000000), end = in.integer("end", start, 1000000);
-        data::recording& r = by_experiment[experiment];
-        r.subject = user;
-        r.labels.resize(static_cast<std::size_t>(end), -1);
-        for (int t = start; t <= end; ++t) r.labels[static_cast<std::size_t>(t) - 1] = activity - 1;
-    }
-    std::vector<data::recording> recordings;
-    for (auto& [experiment, r] : by_experiment) {
-        r.samples = tensor<float>(shape{r.labels.size(), 1});
-        recordings.push_back(std::move(r));
-    }
-    data::signal_info info;
-    info.labels.resize(12, "activity");
-    const data::windows w = data::cut(recordings, info, {128, 64, label_rule::constant, 1});
-    CHECK(w.size() == 10929);
-    for (const auto& [part, test] : {std::pair("Train/y_train.txt", false), std::pair("Test/y_test.txt", true)}) {
-        const std::string name = test ? "Test/subject_id_test.txt" : "Train/subject_id_train.txt";
-        data::text_reader labels(folder / part), subjects(folder / name);
-        std::vector<int> label, subject;
-        while (labels.next_line() && subjects.next_line()) {
-            label.push_back(labels.integer("label", 1, 12) - 1);
-            subject.push_back(subjects.integer("subject", 1, 30));
-        }
-        std::vector<int> ours, ours_subject; // the windows of this part's subjects, in order
-        for (std::size_t i = 0; i < w.size(); ++i)
-            if (std::find(subject.begin(), subject.end(), w.subject[i]) != subject.end()) {
-                ours.push_back(w.label[i]);
-                ours_subject.push_back(w.subject[i]);
-            }
-        CHECK(ours == label);
-        CHECK(ours_subject == subject);
-    }
 }

@@ -105,6 +105,41 @@ const std::string quick = " --preset har_nano --teacher-preset har_nano --epochs
 
 } // namespace
 
+TEST_CASE("--data takes every dataset by name, and says where a missing one is to be had") {
+    const scratch_folder at;
+    for (const std::string name : {"uci_har", "hapt", "sp_sw_har", "sp_sw_har_watch", "sp_sw_har_both", "wisdm",
+                                   "mhealth", "pamap2", "motion_sense"}) {
+        CAPTURE(name);
+        const auto r = har(at, "train --preset har_nano --data " + name + "=nowhere");
+        CHECK(r.code == 3);
+        CHECK(r.err.find("folder is missing: 'nowhere'") != std::string::npos);
+        CHECK(r.err.find("https://") != std::string::npos);
+    }
+    const auto unknown = har(at, "train --preset har_nano --data imagenet=nowhere");
+    CHECK(unknown.code == 2);
+    CHECK(unknown.err.find("sp_sw_har_both, wisdm") != std::string::npos);
+}
+
+TEST_CASE("--data of a set without an official split: every third person is for test, repairs are said") {
+    const scratch_folder at;
+    std::string text = "\n";
+    long stamp = 1;
+    for (int user = 1; user <= 6; ++user)
+        for (const std::string activity : {"Walking", "Sitting"})
+            for (int t = 0; t < 120; ++t, stamp += 50000000)
+                text += std::to_string(user) + "," + activity + "," + std::to_string(stamp) + "," +
+                        std::to_string(activity == "Walking" ? (t * 7) % 20 : 9) + ",1," +
+                        std::to_string(0.01 * (t % 5)) + ";\n";
+    spit(at.path / "set/WISDM_ar_v1.1/WISDM_ar_v1.1_raw.txt", text);
+    const auto r = har(at, "train --preset har_nano --epochs 1 --validation-subjects 2 --data wisdm=set --out o");
+    CHECK(r.code == 0);
+    CHECK(r.err.find("data: 1 empty lines, ignored") != std::string::npos);
+    // 240 samples a person: 9 windows of 48 with hop 24; persons 3 and 6 are for test.
+    CHECK(r.err.find("data: 18 training windows, 18 of validation subjects") != std::string::npos);
+    CHECK(r.err.find("18 of test subjects") != std::string::npos);
+    CHECK(har(at, "evaluate --model o/model.safetensors --data wisdm=set").code == 0);
+}
+
 TEST_CASE("--version, --help and unknown words") {
     const scratch_folder at;
     const auto version = har(at, "--version");

@@ -3,10 +3,13 @@
 #ifndef SMLDIST_DATA_RECORDING_HPP
 #define SMLDIST_DATA_RECORDING_HPP
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "smldist/core/error.hpp"
@@ -59,6 +62,59 @@ struct recording {
     tensor<float> samples;   ///< (n, C), evenly spaced in time
     std::vector<int> labels; ///< one a sample; -1: unlabelled
     int subject = 0;
+};
+
+/// A recording from its rows. `rows` is row-major (n, C); labels are one a row.
+/// Throws     data_error when the numbers of values, channels and labels do not fit.
+inline recording make_recording(const std::vector<float>& rows, std::size_t channels, std::vector<int> labels,
+                                int subject) {
+    if (channels == 0 || rows.size() != channels * labels.size())
+        raise<data_error>("make_recording", "number of values is ", rows.size(), ", expected ", channels,
+                          " channels of ", labels.size(), " labelled samples");
+    recording r{tensor<float>::uninitialized({labels.size(), channels}), std::move(labels), subject};
+    std::copy(rows.begin(), rows.end(), r.samples.begin());
+    return r;
+}
+
+/// Something in the files that a loader mended or left out, and how often.
+struct repair {
+    std::string what;
+    std::size_t count = 0;
+
+    friend bool operator==(const repair&, const repair&) = default;
+};
+
+/// A dataset as its loader returns it: continuous recordings, and what the loader did to them.
+struct recording_set {
+    std::vector<recording> recordings;
+    signal_info info;
+    std::vector<repair> repairs; ///< what occurred at least once; nothing is lost in silence
+
+    void note(std::string_view what, std::size_t count = 1) {
+        if (count == 0) return;
+        const auto same = [&](const repair& r) { return r.what == what; };
+        const auto at = std::find_if(repairs.begin(), repairs.end(), same);
+        if (at != repairs.end())
+            at->count += count;
+        else
+            repairs.push_back({std::string(what), count});
+    }
+    /// How often `what` was noted.
+    std::size_t repaired(std::string_view what) const {
+        std::size_t n = 0;
+        for (const repair& r : repairs)
+            if (r.what == what) n = r.count;
+        return n;
+    }
+    /// Takes out the recordings with fewer than `samples` samples, which `cut` refuses, and notes what was lost.
+    void drop_shorter(std::size_t samples) {
+        const auto longer = [&](const recording& r) { return r.labels.size() >= samples; };
+        const auto first = std::stable_partition(recordings.begin(), recordings.end(), longer);
+        std::size_t lost = 0;
+        for (auto r = first; r != recordings.end(); ++r) lost += r->labels.size();
+        note("samples in recordings shorter than " + std::to_string(samples) + ", left out", lost);
+        recordings.erase(first, recordings.end());
+    }
 };
 
 } // namespace smldist::inline SMLDIST_ABI::data

@@ -42,6 +42,25 @@ inline subject_split by_subject(const windows& w, const std::vector<int>& subjec
     return {w.select(in), w.select(out)};
 }
 
+/// The listed subjects are for test, all others for training.
+/// Throws     data_error when a listed subject has no window, and when no subject is left for training.
+inline train_test test_on(const windows& w, const std::vector<int>& subjects) {
+    auto [test, train] = by_subject(w, subjects);
+    if (train.empty()) raise<data_error>("test_on", "number of training windows is 0, expected at least one");
+    return {std::move(train), std::move(test)};
+}
+
+/// Test subjects of a dataset without an official split: every third person in ascending order (the 3rd, the 6th, …).
+/// Throws     data_error when there are fewer than three subjects.
+inline std::vector<int> every_third_subject(const windows& w) {
+    const std::vector<int> subjects = w.subjects();
+    if (subjects.size() < 3)
+        raise<data_error>("every_third_subject", "number of subjects is ", subjects.size(), ", expected at least 3");
+    std::vector<int> third;
+    for (std::size_t i = 2; i < subjects.size(); i += 3) third.push_back(subjects[i]);
+    return third;
+}
+
 struct hold_out {
     windows train, validation;
     std::vector<int> validation_subjects; ///< ascending

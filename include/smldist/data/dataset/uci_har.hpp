@@ -11,6 +11,7 @@
 
 #include "smldist/core/error.hpp"
 #include "smldist/core/tensor.hpp"
+#include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/split.hpp"
 #include "smldist/data/text_reader.hpp"
 #include "smldist/data/window.hpp"
@@ -31,17 +32,10 @@ inline signal_info uci_har_info() {
             {}};
 }
 
-inline text_reader uci_har_file(const std::filesystem::path& file) {
-    std::error_code status;
-    if (!std::filesystem::is_regular_file(file, status))
-        raise<data_error>("uci_har", "file is missing: '", file.string(),
-                          "', expected as in 'UCI HAR Dataset' from https://archive.ics.uci.edu/dataset/240");
-    return text_reader(file);
-}
-
 /// One integer a line.
-inline std::vector<int> uci_har_column(const std::filesystem::path& file, std::string_view what, int high) {
-    text_reader in = uci_har_file(file);
+inline std::vector<int> uci_har_column(const dataset_folder& set, const std::filesystem::path& file,
+                                       std::string_view what, int high) {
+    text_reader in = set.open(file);
     std::vector<int> values;
     while (in.next_line()) {
         values.push_back(in.integer(what, 1, high));
@@ -51,19 +45,19 @@ inline std::vector<int> uci_har_column(const std::filesystem::path& file, std::s
 }
 
 /// "train" or "test".
-inline windows uci_har_part(const std::filesystem::path& root, const std::string& part) {
+inline windows uci_har_part(const dataset_folder& set, const std::string& part) {
     windows w;
     w.info = uci_har_info();
-    const std::filesystem::path folder = root / part, labels = folder / ("y_" + part + ".txt");
-    w.label = uci_har_column(labels, "label", static_cast<int>(w.classes()));
+    const std::filesystem::path folder = part, labels = set.path() / part / ("y_" + part + ".txt");
+    w.label = uci_har_column(set, folder / ("y_" + part + ".txt"), "label", static_cast<int>(w.classes()));
     for (int& n : w.label) --n;
     const auto require_rows = [&](const std::filesystem::path& file, std::size_t rows) {
         if (rows != w.size())
-            raise<data_error>(file.string(), "number of lines is ", rows, ", expected ", w.size(), " as in '",
-                              labels.string(), "'");
+            raise<data_error>((set.path() / file).string(), "number of lines is ", rows, ", expected ", w.size(),
+                              " as in '", labels.string(), "'");
     };
     const std::filesystem::path subjects = folder / ("subject_" + part + ".txt");
-    w.subject = uci_har_column(subjects, "subject", 30);
+    w.subject = uci_har_column(set, subjects, "subject", 30);
     require_rows(subjects, w.subject.size());
     if (w.empty()) raise<data_error>(labels.string(), "number of lines is 0, expected at least one");
 
@@ -71,7 +65,7 @@ inline windows uci_har_part(const std::filesystem::path& root, const std::string
     w.x = tensor<float>::uninitialized({w.size(), uci_har_length, channels});
     for (std::size_t c = 0; c < channels; ++c) {
         const auto file = folder / "Inertial Signals" / (w.info.channels[c] + "_" + part + ".txt");
-        text_reader in = uci_har_file(file);
+        text_reader in = set.open(file);
         std::size_t row = 0;
         for (; in.next_line(); ++row) {
             if (row == w.size()) in.fail("file goes on, expected ", w.size(), " lines as in '", labels.string(), "'");
@@ -99,13 +93,8 @@ inline windows uci_har_part(const std::filesystem::path& root, const std::string
 ///            in their number of lines; a subject is in both parts. io_error when the system cannot read a file.
 /// Source     Anguita et al. 2013, https://archive.ics.uci.edu/dataset/240 (to be cited; no commercial use).
 inline train_test uci_har(const std::filesystem::path& path) {
-    std::error_code status;
-    const auto nested = path / "UCI HAR Dataset";
-    const auto& root = std::filesystem::is_directory(nested, status) ? nested : path;
-    if (!std::filesystem::is_directory(root, status))
-        raise<data_error>("uci_har", "folder is missing: '", path.string(),
-                          "', expected 'UCI HAR Dataset' from https://archive.ics.uci.edu/dataset/240");
-    train_test sets{detail::uci_har_part(root, "train"), detail::uci_har_part(root, "test")};
+    const dataset_folder set("uci_har", path, "UCI HAR Dataset", "https://archive.ics.uci.edu/dataset/240");
+    train_test sets{detail::uci_har_part(set, "train"), detail::uci_har_part(set, "test")};
     require_disjoint_subjects(sets.train, sets.test);
     return sets;
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The folder of a published dataset on disk.
+#ifndef SMLDIST_DATA_DATASET_FOLDER_HPP
+#define SMLDIST_DATA_DATASET_FOLDER_HPP
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "smldist/core/error.hpp"
+#include "smldist/data/text_reader.hpp"
+
+namespace smldist::inline SMLDIST_ABI::data {
+
+/// A dataset's folder as its publisher packed it. What is missing is named, with the place to get it.
+class dataset_folder {
+public:
+    /// The folder `name`, given by itself or by the folder that holds it. `loader` names the set in messages, `source`
+    /// is where to get it. Throws data_error when there is no such folder.
+    dataset_folder(std::string_view loader, const std::filesystem::path& path, std::string_view name,
+                   std::string_view source)
+        : loader_(loader), name_(name), source_(source) {
+        std::error_code status;
+        const auto nested = path / name_;
+        path_ = std::filesystem::is_directory(nested, status) ? nested : path;
+        if (!std::filesystem::is_directory(path_, status)) missing("folder", path);
+    }
+
+    const std::filesystem::path& path() const { return path_; }
+
+    /// The path of a file below the folder. Throws data_error when there is none.
+    std::filesystem::path file(const std::filesystem::path& relative) const {
+        std::error_code status;
+        const auto full = path_ / relative;
+        if (!std::filesystem::is_regular_file(full, status)) missing("file", full);
+        return full;
+    }
+    /// Throws data_error when the file is missing, io_error when it cannot be read.
+    text_reader open(const std::filesystem::path& relative, char separator = ' ') const {
+        return text_reader(file(relative), separator);
+    }
+
+private:
+    [[noreturn]] void missing(std::string_view what, const std::filesystem::path& path) const {
+        raise<data_error>(loader_, what, " is missing: '", path.string(), "', expected as in '", name_, "' from ",
+                          source_);
+    }
+
+    std::string loader_, name_, source_;
+    std::filesystem::path path_;
+};
+
+} // namespace smldist::inline SMLDIST_ABI::data
+
+#endif

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// HAPT: 30 people, a phone at the waist, six activities and six postural transitions, recorded without a break.
+#ifndef SMLDIST_DATA_DATASET_HAPT_HPP
+#define SMLDIST_DATA_DATASET_HAPT_HPP
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/data/dataset/folder.hpp"
+#include "smldist/data/recording.hpp"
+#include "smldist/data/text_reader.hpp"
+
+namespace smldist::inline SMLDIST_ABI::data {
+
+/// The subjects of the published test part, the same people as in UCI HAR's.
+inline constexpr std::array hapt_test_subjects{2, 4, 9, 10, 12, 13, 18, 20, 24};
+
+namespace detail {
+
+inline signal_info hapt_info() {
+    return {{"total_acc_x", "total_acc_y", "total_acc_z", "gyro_x", "gyro_y", "gyro_z"},
+            {"WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING", "STAND_TO_SIT",
+             "SIT_TO_STAND", "SIT_TO_LIE", "LIE_TO_SIT", "STAND_TO_LIE", "LIE_TO_STAND"},
+            {"g", "g", "g", "rad/s", "rad/s", "rad/s"},
+            50,
+            {{0, 1, 2}, {3, 4, 5}},
+            {}};
+}
+
+inline std::string hapt_file(std::string_view sensor, int experiment, int user) {
+    const auto two = [](int n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+    return "RawData/" + std::string(sensor) + "_exp" + two(experiment) + "_user" + two(user) + ".txt";
+}
+
+/// The rows of three numbers of one file.
+inline std::vector<float> hapt_rows(const dataset_folder& set, const std::string& file) {
+    text_reader in = set.open(file);
+    std::vector<float> rows;
+    while (in.next_line()) {
+        for (int axis = 0; axis < 3; ++axis) rows.push_back(in.number());
+        in.finish_line(3);
+    }
+    return rows;
+}
+
+/// One experiment, unlabelled.
+inline recording hapt_experiment(const dataset_folder& set, int experiment, int user) {
+    const std::string acc_file = hapt_file("acc", experiment, user), gyro_file = hapt_file("gyro", experiment, user);
+    const std::vector<float> acc = hapt_rows(set, acc_file), gyro = hapt_rows(set, gyro_file);
+    if (acc.size() != gyro.size())
+        raise<data_error>((set.path() / gyro_file).string(), "number of lines is ", gyro.size() / 3, ", expected ",
+                          acc.size() / 3, " as in '", acc_file, "'");
+    std::vector<float> rows;
+    rows.reserve(2 * acc.size());
+    for (std::size_t at = 0; at < acc.size(); at += 3)
+        for (const auto* sensor : {&acc, &gyro})
+            rows.insert(rows.end(), sensor->data() + at, sensor->data() + at + 3);
+    return make_recording(rows, 6, std::vector<int>(acc.size() / 3, -1), user);
+}
+
+} // namespace detail
+
+/// Reads the published folder "HAPT Data Set", or the folder that holds it: one recording an experiment, in the order of
+/// their numbers. 27 % of the samples are unlabelled (-1).
+///
+/// `cut(…, {128, 64, label_rule::constant})` gives the 10929 windows of the published Train and Test parts, in their
+/// order; `hapt_test_subjects` is the published split.
+/// Channels   total_acc x y z (g, with gravity), gyro x y z (rad/s); unfiltered, 50 Hz, phone at the waist. Labels in the
+///            order of activity_labels.txt, from 0: six activities, six transitions.
+/// Cost       about 1 s for the whole set.
+/// Throws     data_error, naming file, line and column: a file is missing or truncated; a line of samples has other than
+///            three numbers; acc and gyro differ in length; a range of labels lies outside its experiment or overlaps
+///            another one, or its experiment has two users. io_error when the system cannot read a file.
+/// Tested     on the published files and on files made by the test.
+/// Source     Reyes-Ortiz et al. 2016, https://archive.ics.uci.edu/dataset/341 (to be cited), CC BY 4.0. The
+///            people are those of UCI HAR: never count both in one claim.
+inline recording_set hapt(const std::filesystem::path& path) {
+    const dataset_folder set("hapt", path, "HAPT Data Set", "https://archive.ics.uci.edu/dataset/341");
+    recording_set result;
+    result.info = detail::hapt_info();
+    const int activities = static_cast<int>(result.info.labels.size());
+    std::map<int, recording> experiments;
+    text_reader in = set.open("RawData/labels.txt");
+    while (in.next_line()) {
+        const int experiment = in.integer("experiment", 1, 99), user = in.integer("user", 1, 30);
+        if (!experiments.count(experiment))
+            experiments.emplace(experiment, detail::hapt_experiment(set, experiment, user));
+        recording& r = experiments.at(experiment);
+        if (r.subject != user)
+            in.refuse("user of experiment ", experiment, " is ", user, ", expected ", r.subject, " as before");
+        const int activity = in.integer("activity", 1, activities), samples = static_cast<int>(r.labels.size());
+        const int start = in.integer("start", 1, samples), end = in.integer("end", start, samples);
+        in.finish_line(5);
+        for (int t = start; t <= end; ++t) {
+            int& label = r.labels[static_cast<std::size_t>(t) - 1];
+            if (label != -1) in.refuse("range overlaps another one at sample ", t, ", expected disjoint ranges");
+            label = activity - 1;
+        }
+    }
+    if (experiments.empty()) in.fail("number of ranges is 0, expected at least one");
+    for (auto& [number, r] : experiments) result.recordings.push_back(std::move(r));
+    return result;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::data
+
+#endif

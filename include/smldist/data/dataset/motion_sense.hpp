@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// MotionSense: 24 people, a phone in the front pocket, six activities at 50 Hz.
+#ifndef SMLDIST_DATA_DATASET_MOTION_SENSE_HPP
+#define SMLDIST_DATA_DATASET_MOTION_SENSE_HPP
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/data/dataset/folder.hpp"
+#include "smldist/data/recording.hpp"
+#include "smldist/data/text_reader.hpp"
+
+namespace smldist::inline SMLDIST_ABI::data {
+
+struct motion_sense_options {
+    std::vector<int> subjects{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24};
+};
+
+namespace detail {
+
+inline signal_info motion_sense_info() {
+    return {{"user_acc_x", "user_acc_y", "user_acc_z", "gyro_x", "gyro_y", "gyro_z", "gravity_x", "gravity_y",
+             "gravity_z"},
+            {"downstairs", "upstairs", "walking", "jogging", "sitting", "standing"},
+            {"g", "g", "g", "rad/s", "rad/s", "rad/s", "g", "g", "g"},
+            50,
+            {{0, 1, 2}, {3, 4, 5}, {6, 7, 8}},
+            {}};
+}
+
+/// A folder of the set and the label of all its recordings.
+struct motion_sense_trial {
+    const char* folder;
+    int label;
+};
+inline constexpr std::array<motion_sense_trial, 15> motion_sense_trials{{{"dws_1", 0},
+                                                                         {"dws_2", 0},
+                                                                         {"dws_11", 0},
+                                                                         {"ups_3", 1},
+                                                                         {"ups_4", 1},
+                                                                         {"ups_12", 1},
+                                                                         {"wlk_7", 2},
+                                                                         {"wlk_8", 2},
+                                                                         {"wlk_15", 2},
+                                                                         {"jog_9", 3},
+                                                                         {"jog_16", 3},
+                                                                         {"sit_5", 4},
+                                                                         {"sit_13", 4},
+                                                                         {"std_6", 5},
+                                                                         {"std_14", 5}}};
+
+} // namespace detail
+
+/// Reads <activity>_<trial>/sub_N.csv in the published folder "A_DeviceMotion_data", or in the folder that holds it: one
+/// recording a file.
+///
+/// Columns    row number from 0, attitude roll pitch yaw, gravity, rotation rate, user acceleration.
+/// Channels   user_acc x y z (g, gravity removed), gyro x y z (rad/s), gravity x y z (g); 50 Hz, no stamps. The attitude
+///            is left out: angles that wrap, against a direction chosen anew in each recording.
+/// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; another header;
+///            a row number is not the next one; a line has other than 13 fields; a field is no finite number. io_error
+///            when the system cannot read a file. usage_error when no subject is listed.
+/// Tested     on files made by the test, in the publisher's format.
+/// Source     Malekzadeh et al. 2019, https://github.com/mmalekzadeh/motion-sense (to be cited; the repository states
+///            the terms).
+inline recording_set motion_sense(const std::filesystem::path& path, const motion_sense_options& o = {}) {
+    const dataset_folder set("motion_sense", path, "A_DeviceMotion_data",
+                             "https://github.com/mmalekzadeh/motion-sense");
+    if (o.subjects.empty()) raise<usage_error>("motion_sense", "number of subjects is 0, expected at least one");
+    recording_set result;
+    result.info = detail::motion_sense_info();
+    for (const int subject : o.subjects)
+        for (const auto& [folder, label] : detail::motion_sense_trials) {
+            text_reader in = set.open(std::string(folder) + "/sub_" + std::to_string(subject) + ".csv", ',');
+            in.header({"", "attitude.roll", "attitude.pitch", "attitude.yaw", "gravity.x", "gravity.y", "gravity.z",
+                       "rotationRate.x", "rotationRate.y", "rotationRate.z", "userAcceleration.x",
+                       "userAcceleration.y", "userAcceleration.z"});
+            std::vector<float> rows;
+            int count = 0;
+            while (in.next_line()) {
+                if (const int row = in.integer("row number", 0, std::numeric_limits<int>::max()); row != count)
+                    in.refuse("row number is ", row, ", expected ", count, ": rows are missing");
+                ++count;
+                std::array<float, 12> values;
+                for (float& v : values) v = in.number();
+                for (const std::size_t first : {9u, 6u, 3u})
+                    rows.insert(rows.end(), values.data() + first, values.data() + first + 3);
+                in.finish_line(13);
+            }
+            if (count == 0) in.fail("number of samples is 0, expected at least one");
+            result.recordings.push_back(
+                make_recording(rows, 9, std::vector<int>(static_cast<std::size_t>(count), label), subject));
+        }
+    return result;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::data
+
+#endif

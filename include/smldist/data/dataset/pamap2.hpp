@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// PAMAP2: 9 people, sensors at hand, chest and ankle, twelve activities of a protocol at 100 Hz.
+#ifndef SMLDIST_DATA_DATASET_PAMAP2_HPP
+#define SMLDIST_DATA_DATASET_PAMAP2_HPP
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/data/dataset/folder.hpp"
+#include "smldist/data/recording.hpp"
+#include "smldist/data/resample.hpp"
+#include "smldist/data/text_reader.hpp"
+
+namespace smldist::inline SMLDIST_ABI::data {
+
+struct pamap2_options {
+    bool optional_activities = false; ///< read the folder Optional as well, with six further activities
+    bool heart_rate = false;          ///< keep it as the last channel; it comes at 9 Hz and is interpolated
+    /// Values missing for at most max_gap seconds are interpolated; a longer gap of any sensor splits the recording.
+    resample_options resampling{.rate_hz = 100, .max_gap = 0.2};
+    std::vector<int> subjects{101, 102, 103, 104, 105, 106, 107, 108, 109};
+};
+
+namespace detail {
+
+struct pamap2_activity {
+    int id;
+    const char* name;
+};
+/// Those of the protocol first.
+inline constexpr std::array<pamap2_activity, 18> pamap2_activities{{{1, "lying"},
+                                                                    {2, "sitting"},
+                                                                    {3, "standing"},
+                                                                    {4, "walking"},
+                                                                    {5, "running"},
+                                                                    {6, "cycling"},
+                                                                    {7, "Nordic walking"},
+                                                                    {12, "ascending stairs"},
+                                                                    {13, "descending stairs"},
+                                                                    {16, "vacuum cleaning"},
+                                                                    {17, "ironing"},
+                                                                    {24, "rope jumping"},
+                                                                    {9, "watching TV"},
+                                                                    {10, "computer work"},
+                                                                    {11, "car driving"},
+                                                                    {18, "folding laundry"},
+                                                                    {19, "house cleaning"},
+                                                                    {20, "playing soccer"}}};
+inline constexpr std::size_t pamap2_protocol = 12;
+inline constexpr std::array pamap2_places{"hand", "chest", "ankle"};
+
+inline signal_info pamap2_info(const pamap2_options& o) {
+    signal_info info;
+    for (std::size_t n = 0; n < (o.optional_activities ? pamap2_activities.size() : pamap2_protocol); ++n)
+        info.labels.push_back(pamap2_activities[n].name);
+    info.rate_hz = o.resampling.rate_hz;
+    for (std::size_t device = 0; device < pamap2_places.size(); ++device)
+        for (const auto& [sensor, unit] :
+             {std::pair("_acc", "m/s^2"), std::pair("_gyro", "rad/s"), std::pair("_mag", "uT")}) {
+            const std::size_t first = info.channels.size();
+            for (const char* axis : {"_x", "_y", "_z"}) {
+                info.channels.push_back(std::string(pamap2_places[device]) + sensor + axis);
+                info.units.push_back(unit);
+            }
+            info.triples.push_back({first, first + 1, first + 2});
+            info.devices.push_back(device);
+        }
+    if (o.heart_rate) {
+        info.channels.push_back("heart_rate");
+        info.units.push_back("1/min");
+    }
+    return info;
+}
+
+/// One file: the sensors as devices of their own, each without the rows that lack its values, then the heart rate.
+inline std::vector<stamped_signal> pamap2_signals(text_reader in, recording_set& set) {
+    std::vector<stamped_signal> devices(4);
+    for (std::size_t d = 0; d < 3; ++d) devices[d].channels = 9;
+    devices[3].channels = 1;
+    double before = 0;
+    while (in.next_line()) {
+        const double stamp = in.real();
+        if (stamp < before)
+            in.refuse("timestamp is ", stamp, ", expected at least ", before, ": time runs backwards");
+        before = stamp;
+        const int id = in.integer("activity", 0, 24);
+        const auto activity = std::find_if(pamap2_activities.begin(), pamap2_activities.end(),
+                                           [&](const pamap2_activity& a) { return a.id == id; });
+        if (id != 0 && activity == pamap2_activities.end())
+            in.refuse("activity is '", id, "', expected 0 or one of the 18 of the readme");
+        const auto label = static_cast<std::size_t>(activity - pamap2_activities.begin());
+        const float rate = in.number_or_nan();
+        for (std::size_t d = 0; d < 3; ++d) {
+            std::array<float, 17> values; // temperature, acc 16 g, acc 6 g, gyro, mag, orientation
+            for (float& v : values) v = in.number_or_nan();
+            std::array<float, 9> used;
+            std::copy_n(values.begin() + 1, 3, used.begin());
+            std::copy_n(values.begin() + 7, 6, used.begin() + 3);
+            if (std::any_of(used.begin(), used.end(), [](float v) { return std::isnan(v); })) {
+                set.note(std::string("rows without values of the ") + pamap2_places[d] + ", interpolated or split");
+                continue;
+            }
+            devices[d].samples.insert(devices[d].samples.end(), used.begin(), used.end());
+            devices[d].stamps.push_back(stamp);
+            devices[d].labels.push_back(label < set.info.labels.size() ? static_cast<int>(label) : -1);
+        }
+        in.finish_line(54);
+        if (std::isnan(rate)) continue;
+        devices[3].samples.push_back(rate);
+        devices[3].stamps.push_back(stamp);
+    }
+    if (in.line() == 0) in.fail("number of samples is 0, expected at least one");
+    return devices;
+}
+
+} // namespace detail
+
+/// Reads Protocol/subject1NN.dat in the published folder "PAMAP2_Dataset", or in the folder that holds it; with
+/// `optional_activities` also those of Optional that exist. A recording spans a time in which all three sensors deliver.
+///
+/// Columns    1 stamp (s), 2 activity, 3 heart rate, then 17 each of hand, chest and ankle: temperature, acc ±16 g,
+///            acc ±6 g (saturates, not used), gyro, mag, orientation (invalid in this collection, not used).
+/// Channels   hand_acc x y z (m/s², with gravity), hand_gyro x y z (rad/s), hand_mag x y z (uT), the same of chest_… and
+///            ankle_…; by option heart_rate (1/min). Labels: the twelve activities of the protocol; transient
+///            activities (0) and, without the option, the six others are -1.
+/// Repairs    "rows without values of the hand" (chest, ankle) ", interpolated or split" · "gaps, split".
+/// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; a line has
+///            other than 54 fields; a field is neither a number nor NaN; an unknown activity; time runs backwards; a
+///            file in which the sensors share no time. io_error when the system cannot read a file. usage_error as
+///            resample and when no subject is listed.
+/// Tested     on files made by the test, in the publisher's format.
+/// Source     Reiss and Stricker 2012, https://archive.ics.uci.edu/dataset/231, CC BY 4.0.
+inline recording_set pamap2(const std::filesystem::path& path, const pamap2_options& o = {}) {
+    const dataset_folder set("pamap2", path, "PAMAP2_Dataset", "https://archive.ics.uci.edu/dataset/231");
+    if (o.subjects.empty()) raise<usage_error>("pamap2", "number of subjects is 0, expected at least one");
+    recording_set result;
+    result.info = detail::pamap2_info(o);
+    for (const int subject : o.subjects)
+        for (const std::string folder : {"Protocol", "Optional"}) {
+            const std::string file = folder + "/subject" + std::to_string(subject) + ".dat";
+            if (folder == "Optional" && !(o.optional_activities && std::filesystem::exists(set.path() / file)))
+                continue;
+            auto devices = detail::pamap2_signals(set.open(file), result);
+            if (!o.heart_rate) devices.pop_back();
+            auto parts = resample(devices, o.resampling, subject);
+            if (parts.empty())
+                raise<data_error>((set.path() / file).string(),
+                                  "time in which all sensors deliver is 0 s, expected some");
+            result.note("gaps, split", parts.size() - 1);
+            std::move(parts.begin(), parts.end(), std::back_inserter(result.recordings));
+        }
+    return result;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::data
+
+#endif
