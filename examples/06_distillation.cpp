@@ -41,8 +41,9 @@ int main() {
                                  shape{1, set.train.length(), set.train.channels()}, generator(3));
     const auto history = fit(student, objective, 12).history;
     for (const auto& epoch : history)
-        std::printf("epoch %2zu: logits %.3f, stage %.3f, memory %.3f; validation macro-F1 %.3f\n", epoch.epoch,
-                    epoch.train.soft, epoch.train.stage, epoch.train.memory, epoch.validation.macro_f1);
+        std::printf("epoch %2zu: hard %.3f, soft %.3f, stage %.3f, memory %.3f; validation macro-F1 %.3f\n",
+                    epoch.epoch, epoch.train.hard, epoch.train.soft, epoch.train.stage, epoch.train.memory,
+                    epoch.validation.macro_f1);
 
     // One seed on made-up data says nothing about the gain; docs/results.md has means over seeds on real data.
     const auto report = [&](const char* name, const network& net) {

@@ -67,8 +67,8 @@ void progress::epoch(const distill::epoch_report& r) {
     std::fprintf(stderr, "%s%s epoch %zu/%zu  loss %.4f", terminal_ ? "\r\x1b[K" : "", name_.c_str(), r.epoch,
                  epochs_, r.train.total);
     if (r.train.stage > 0 || r.train.soft > 0)
-        std::fprintf(stderr, " (logits %.4f stage %.4f memory %.4f)  repaired %.1f%%", r.train.soft, r.train.stage,
-                     r.train.memory, 100 * r.train.repaired);
+        std::fprintf(stderr, " (hard %.4f soft %.4f stage %.4f memory %.4f)  repaired %.1f%%", r.train.hard,
+                     r.train.soft, r.train.stage, r.train.memory, 100 * r.train.repaired);
     std::fprintf(stderr, "  lr %.2e  validation macro-F1 %.4f%s  %.1f s  ETA %.0f s\n", r.lr, r.validation.macro_f1,
                  r.best ? " *" : "", r.seconds, left);
     if (r.train.repaired > 0.3)
@@ -97,7 +97,7 @@ void run_folder::log(const std::string& name, const distill::epoch_report& r) {
     j.set("epoch", r.epoch);
     j.set("loss", r.train.total);
     j.set("hard", r.train.hard);
-    j.set("logits", r.train.soft);
+    j.set("soft", r.train.soft);
     j.set("stage", r.train.stage);
     j.set("memory", r.train.memory);
     j.set("repaired", r.train.repaired);

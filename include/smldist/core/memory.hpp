@@ -112,7 +112,13 @@ SMLDIST_NOINLINE inline void* allocate(std::size_t bytes) {
 #endif
 }
 
-/// Gives a block of allocate(bytes) back.
+/// As allocate, but always from the heap. For what outlives the step that makes it (an optimiser's state), so that the next
+/// step finds all the blocks that the last one gave back.
+SMLDIST_NOINLINE inline void* allocate_lasting(std::size_t bytes) {
+    return bytes == 0 ? nullptr : detail::heap_allocate(SMLDIST_RECYCLE_MEMORY ? block_size(bytes) : bytes);
+}
+
+/// Gives a block of allocate(bytes) or allocate_lasting(bytes) back.
 SMLDIST_NOINLINE inline void release(void* block, std::size_t bytes) {
     if (!block) return;
 #if SMLDIST_RECYCLE_MEMORY

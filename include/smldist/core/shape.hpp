@@ -22,7 +22,7 @@ public:
     static constexpr std::size_t max_rank = 8;
 
     shape() = default;
-    shape(std::initializer_list<std::size_t> extents) : shape(extents.begin(), extents.end()) {}
+    SMLDIST_NOINLINE shape(std::initializer_list<std::size_t> extents) : shape(extents.begin(), extents.end()) {}
     template <class It> shape(It first, It last) {
         for (; first != last; ++first) push_back(static_cast<std::size_t>(*first));
     }

@@ -73,7 +73,8 @@ public:
     }
 
     SMLDIST_NOINLINE tensor(const tensor& other) : tensor(uninitialized(other.shape_)) { copy_from(other); }
-    tensor(tensor&& other) noexcept : data_(std::exchange(other.data_, nullptr)), shape_(other.shape_) {
+    SMLDIST_NOINLINE tensor(tensor&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)), shape_(other.shape_) {
         other.shape_ = smldist::shape{0};
     }
     SMLDIST_NOINLINE tensor& operator=(const tensor& other) {
@@ -83,20 +84,31 @@ public:
         copy_from(other);
         return *this;
     }
-    tensor& operator=(tensor&& other) noexcept {
+    SMLDIST_NOINLINE tensor& operator=(tensor&& other) noexcept {
         if (this == &other) return *this;
         memory::release(data_, size() * sizeof(T));
         data_ = std::exchange(other.data_, nullptr);
         shape_ = std::exchange(other.shape_, smldist::shape{0});
         return *this;
     }
-    ~tensor() { memory::release(data_, size() * sizeof(T)); }
+    ~tensor() {
+        if (data_) memory::release(data_, size() * sizeof(T));
+    }
 
     /// Storage without a value; every element must be written before it is read.
     SMLDIST_NOINLINE static tensor uninitialized(const smldist::shape& s) {
         tensor t;
         t.data_ = static_cast<T*>(memory::allocate(s.size() * sizeof(T)));
         t.shape_ = s;
+        return t;
+    }
+
+    /// Zeros in a block from the heap, for what outlives the step that makes it: see memory::allocate_lasting.
+    SMLDIST_NOINLINE static tensor lasting(const smldist::shape& s) {
+        tensor t;
+        t.data_ = static_cast<T*>(memory::allocate_lasting(s.size() * sizeof(T)));
+        t.shape_ = s;
+        t.fill(T(0));
         return t;
     }
 

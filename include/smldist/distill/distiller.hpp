@@ -79,10 +79,12 @@ public:
     objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,
                                double progress) {
         auto teacher = (*teacher_)(b.x, mode::eval);
-        auto [loss, repaired] = loss::logits(student.logits, teacher.logits, b.label, options_.logits);
+        const auto logits = loss::logits(student.logits, teacher.logits, b.label, options_.logits);
+        var<float> loss = logits.value;
         loss_terms terms;
-        terms.soft = double(loss.value().item());
-        terms.repaired = double(repaired) / double(b.size());
+        terms.hard = double(logits.hard.value().item());
+        terms.soft = double(logits.soft.value().item());
+        terms.repaired = double(logits.repaired) / double(b.size());
 
         const double weight = options_.stage_last + (options_.stage_first - options_.stage_last) *
                                                         (1 + std::cos(std::numbers::pi * progress)) / 2;

@@ -24,14 +24,14 @@ namespace smldist::inline SMLDIST_ABI::io {
 
 /// What a model file says of its model besides the weights.
 struct model_facts {
-    json architecture;               ///< what rebuilds the network
-    json graph;                      ///< traced nodes; a runtime needs no other description
-    smldist::normaliser normaliser;  ///< raw units → what the network was trained on
-    std::size_t window = 0, hop = 0; ///< in samples
+    json architecture = {};              ///< what rebuilds the network; model::save writes it
+    json graph = {};                     ///< traced nodes, all that a runtime needs; model::save writes them
+    smldist::normaliser normaliser = {}; ///< raw units → what the network was trained on
+    std::size_t window = 0, hop = 0;     ///< in samples
     double rate_hz = 0;
-    std::vector<std::string> channels; ///< names, in order
-    std::vector<std::string> units;    ///< one a channel
-    std::vector<std::string> labels;   ///< one a class
+    std::vector<std::string> channels = {}; ///< names, in order
+    std::vector<std::string> units = {};    ///< one a channel
+    std::vector<std::string> labels = {};   ///< one a class
     std::uint64_t seed = 0;
     std::string created_by = "smldist " SMLDIST_VERSION_STRING;
 };

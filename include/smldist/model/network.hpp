@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "smldist/model/mobilenet_v3.hpp"
+#include "smldist/nn/feature_projector.hpp"
 #include "smldist/nn/memory.hpp"
 
 namespace smldist::inline SMLDIST_ABI::model {
@@ -32,7 +33,11 @@ struct network_config {
     std::size_t classes = 6;
     head_kind head = head_kind::linear;
     nn::memory_options memory;
-    double dropout = 0.2; ///< on the feature, in training
+    double dropout = 0.2;      ///< on the feature, in training
+    std::size_t projected = 0; ///< width of the feature behind a projector; 0: no projector
+
+    /// D, width of the feature that the head sees.
+    std::size_t feature_width() const { return projected > 0 ? projected : backbone.tail; }
 };
 
 /// What a student takes of its teacher's memory, and how fast it may change then.
@@ -45,10 +50,12 @@ enum class memory_transfer : std::uint8_t {
 
 /// A classifier of windows: `outputs` of a batch from tensors (inference), vars (training) or symbols (tracing).
 ///
-/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D) · memory.scores (B, M) · logits (B, N)
+/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D), behind the projector where there is one ·
+///            memory.scores (B, M) · logits (B, N)
 template <class T> struct network {
     network_config config;
     mobilenet_v3<T> backbone;
+    std::optional<nn::feature_projector<T>> projector; ///< see take_classifier
     std::optional<nn::linear<T>> intuition;
     std::optional<nn::memory<T>> memory;
 
@@ -58,14 +65,16 @@ template <class T> struct network {
             raise<usage_error>("model::network", "number of classes is ", c.classes, ", expected at least 2");
         generator body = g.split(0), head = g.split(1);
         backbone = mobilenet_v3<T>(c.backbone, body);
+        if (c.projected > 0) add_projector(c.projected, g.split(2));
         if (c.head == head_kind::linear)
-            intuition = nn::linear<T>(c.backbone.tail, c.classes, head);
+            intuition = nn::linear<T>(c.feature_width(), c.classes, head);
         else
-            memory = nn::memory<T>(c.backbone.tail, c.classes, head, c.memory);
+            memory = nn::memory<T>(c.feature_width(), c.classes, head, c.memory);
     }
 
     template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
         auto out = backbone(x, m);
+        if (projector) out.feature = (*projector)(out.feature, m);
         const X f =
             m == mode::train && config.dropout > 0 ? op::dropout(out.feature, {.p = config.dropout}, m) : out.feature;
         if (memory) {
@@ -106,10 +115,34 @@ template <class T> struct network {
         }
     }
 
+    /// Replaces the classifier by the teacher's, frozen, behind a new projector into the teacher's feature space: SimKD's
+    /// student (loss/baseline/simkd.hpp). Both count in its parameters and MACs, and are saved with it.
+    /// Throws     usage_error if the teacher knows other classes.
+    void take_classifier(const network& teacher, generator g) {
+        if (config.classes != teacher.config.classes)
+            raise<usage_error>("network.take_classifier", "number of classes is ", config.classes, ", expected ",
+                               teacher.config.classes, " as of the teacher");
+        add_projector(teacher.config.feature_width(), g);
+        config.head = teacher.config.head;
+        config.memory = teacher.config.memory;
+        intuition = teacher.intuition;
+        memory = teacher.memory;
+        const auto freeze = [](auto& p) { p.trainable = false; };
+        if (intuition) for_each_parameter(*intuition, freeze);
+        if (memory) for_each_parameter(*memory, freeze);
+    }
+
     static void visit(auto& self, auto&& member) {
         member("backbone", self.backbone);
+        member("projector", self.projector);
         member("intuition", self.intuition);
         member("memory", self.memory);
+    }
+
+private:
+    void add_projector(std::size_t width, generator g) {
+        config.projected = width;
+        projector = nn::feature_projector<T>(config.backbone.tail, width, g);
     }
 };
 

@@ -62,7 +62,7 @@ namespace detail {
 template <class T> tensor<T>& state_of(std::vector<tensor<T>>& all, std::size_t index, const shape& s) {
     if (index >= all.size()) all.resize(index + 1);
     tensor<T>& x = all[index];
-    if (x.empty()) x = tensor<T>(s);
+    if (x.empty()) x = tensor<T>::lasting(s);
     if (!(x.shape() == s))
         raise<usage_error>("optim.step", "shape of parameter ", index, " is ", s.text(), ", expected ",
                            x.shape().text(), " as in the steps before");
