@@ -81,6 +81,16 @@ void distill_options(CLI::App& app, har::options& o) {
     app.add_option("--teacher", o.teacher, "model file of a teacher instead");
     app.add_option("--teacher-epochs", o.teacher_epochs, "epochs of the teacher; 0: as --epochs says")
         ->capture_default_str();
+    app.add_option(
+           "--method", o.method,
+           "smldist, or a baseline: hinton, fitnets, at, sp, rkd, pkt, dkd, dist, simkd; baselines have their "
+           "published settings, of the loss options only --method-weight and, for hinton, --logit-norm apply")
+        ->capture_default_str();
+    app.add_option("--method-weight", o.method_weight, "weight of a baseline's term; below 0: the method's own")
+        ->capture_default_str();
+    app.add_option("--logit-norm", o.logit_norm,
+                   "of both networks' logits in the soft term of smldist and hinton: none, l2 or zscore (LSKD)")
+        ->capture_default_str();
     app.add_flag("--baseline", o.baseline, "also train the student alone");
     app.add_option("--temperature", o.temperature, "T of the soft targets")->capture_default_str();
     app.add_option("--hard", o.hard, "weight of the labels")->capture_default_str();

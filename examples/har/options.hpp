@@ -36,6 +36,9 @@ struct options {
     std::size_t validation_subjects = 4;
     std::string normaliser = "shared", augment = "reference";
     // distillation
+    std::string method = "smldist"; ///< or a baseline: hinton, fitnets, at, sp, rkd, pkt, dkd, dist, simkd
+    double method_weight = -1;      ///< of a baseline's term; below 0: the method's own
+    std::string logit_norm = "none";
     bool baseline = false;
     double temperature = 3, hard = 1, soft = 1, margin = 0.05;
     double stage = 1, stage_last = 0.1, memory = 0.5;

@@ -8,6 +8,7 @@
 #include "session.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/split.hpp"
+#include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "smldist/graph/summary.hpp"
 #include "smldist/model/load.hpp"
@@ -177,6 +178,62 @@ struct experiment {
     }
 };
 
+using baseline_method = loss::baseline::method<float>;
+
+/// The baseline that --method names with its options, or nothing for smldist. Throws usage_error.
+std::optional<baseline_method> parse_method(const options& o) {
+    const loss::logit_norm norm = loss::parse_logit_norm(o.logit_norm);
+    if (o.method == "smldist") {
+        if (!(o.method_weight < 0))
+            raise<usage_error>("--method-weight", "value is ", o.method_weight,
+                               ", expected none: smldist has --soft, --stage and --memory");
+        return std::nullopt;
+    }
+    if (!baseline_method::known(o.method))
+        raise<usage_error>("--method", "name is \"", o.method, "\", expected smldist, ", baseline_method::names());
+    baseline_method m(o.method);
+    if (!(o.method_weight < 0)) m.weight().term = o.method_weight;
+    m.weight().check("--method-weight");
+    if (auto* kd = std::get_if<loss::baseline::hinton>(&m.chosen))
+        kd->options.norm = norm;
+    else if (norm != loss::logit_norm::none)
+        raise<usage_error>("--logit-norm", "name is \"", o.logit_norm, "\", expected none with method ", o.method);
+    return m;
+}
+
+/// Trains the student by SMLDist.
+io::json distill_smldist(experiment& run, const network& teacher, network student, const shape& window,
+                         std::size_t epochs) {
+    const options& o = run.o;
+    if (o.head == "memory" && teacher.memory) student.take_memory(teacher, parse_transfer(o.transfer));
+    distill::distill_options d;
+    d.logits = {.temperature = o.temperature,
+                .hard = o.hard,
+                .soft = o.soft,
+                .label_smoothing = o.label_smoothing,
+                .rule = loss::parse_repair(o.rule),
+                .margin = o.margin,
+                .norm = loss::parse_logit_norm(o.logit_norm)};
+    d.stage_first = o.stage;
+    d.stage_last = std::min(o.stage, o.stage_last);
+    d.memory_weight = o.memory;
+    distill::plan plan = distill::calibrate(teacher, run.split.train, run.normal);
+    if (!o.quiet) std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n", plan.teacher_accuracy);
+    distill::distiller objective(teacher, student, std::move(plan), d, window, generator(o.seed, 4));
+    return run.run("student", student, objective, epochs);
+}
+
+/// Trains the student by a baseline. It takes over nothing of the teacher, but for simkd, whose student runs on the
+/// teacher's classifier.
+io::json distill_baseline(experiment& run, const baseline_method& method, const network& teacher, network student,
+                          const shape& window, std::size_t epochs) {
+    if (std::holds_alternative<loss::baseline::simkd>(method.chosen))
+        student.take_classifier(teacher, generator(run.o.seed, 5));
+    distill::baseline_distiller objective(teacher, student, method, window, generator(run.o.seed, 4),
+                                          run.o.label_smoothing);
+    return run.run("student", student, objective, epochs);
+}
+
 std::size_t epochs_for(const std::string& preset, std::size_t wanted) {
     return wanted > 0 ? wanted : preset == "har_student" || preset == "har_nano" ? 80 : 30;
 }
@@ -206,11 +263,14 @@ void train(const options& o) {
 }
 
 void distill(const options& o) {
+    const auto method = parse_method(o);
     start(o);
     experiment run(o);
     io::json result;
     result.set("seed", o.seed);
     result.set("seconds", 0.0);
+    result.set("method", o.method);
+    if (method) result.set("method_weight", method->weight().term);
     distill::supervised supervised{o.label_smoothing};
 
     network teacher;
@@ -243,23 +303,9 @@ void distill(const options& o) {
     }
     if (!caught_signal) {
         network student = run.make(o.preset, 3);
-        if (o.head == "memory" && teacher.memory) student.take_memory(teacher, parse_transfer(o.transfer));
-        distill::distill_options d;
-        d.logits = {.temperature = o.temperature,
-                    .hard = o.hard,
-                    .soft = o.soft,
-                    .label_smoothing = o.label_smoothing,
-                    .rule = loss::parse_repair(o.rule),
-                    .margin = o.margin};
-        d.stage_first = o.stage;
-        d.stage_last = std::min(o.stage, o.stage_last);
-        d.memory_weight = o.memory;
-        distill::plan plan = distill::calibrate(teacher, run.split.train, run.normal);
-        if (!o.quiet) std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n", plan.teacher_accuracy);
-        distill::distiller objective(teacher, student, std::move(plan), d,
-                                     shape{2, run.set.train.length(), run.set.train.channels()},
-                                     generator(o.seed, 4));
-        result.set("student", run.run("student", student, objective, epochs));
+        const shape window{2, run.set.train.length(), run.set.train.channels()};
+        result.set("student", method ? distill_baseline(run, *method, teacher, std::move(student), window, epochs)
+                                     : distill_smldist(run, teacher, std::move(student), window, epochs));
     }
     result.set("seconds", total_seconds(result));
     run.finish(std::move(result));

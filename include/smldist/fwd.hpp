@@ -22,6 +22,7 @@ template <class T> struct conv1d;
 template <class T> struct batch_norm;
 template <class T> struct layer_norm;
 template <class T> struct conv_norm;
+template <class T> struct feature_projector;
 template <class T> struct depthwise_separable;
 template <class T> struct squeeze_excite;
 template <class T> struct inverted_residual;
@@ -43,6 +44,11 @@ template <class T> struct soft_targets;
 template <class X> struct logits_result;
 } // namespace smldist::inline SMLDIST_ABI::loss
 
+namespace smldist::inline SMLDIST_ABI::loss::baseline {
+template <class T> struct fitnets;
+template <class T> struct method;
+} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+
 namespace smldist::inline SMLDIST_ABI::optim {
 template <class T> struct sgd;
 template <class T> struct adam;
@@ -53,6 +59,7 @@ namespace smldist::inline SMLDIST_ABI::distill {
 template <class Network> struct training_result;
 template <class Network, class Objective> class training;
 template <class Teacher> class distiller;
+template <class Teacher, class Method> class baseline_distiller;
 } // namespace smldist::inline SMLDIST_ABI::distill
 
 #endif

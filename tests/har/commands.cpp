@@ -159,6 +159,13 @@ TEST_CASE("--version, --help and unknown words") {
     CHECK(har(at, "train --preset har_nano --lr -1").code == 2);
     CHECK(har(at, "distill --rule guess" + quick).code == 2);
     CHECK(har(at, "distill --temperature 0" + quick).code == 2);
+    const auto method = har(at, "distill --method crd" + quick);
+    CHECK(method.code == 2);
+    CHECK_MESSAGE(method.err.find("\"crd\", expected smldist, hinton, fitnets") != std::string::npos, method.err);
+    CHECK(har(at, "distill --method sp --method-weight nan" + quick).code == 2);
+    CHECK(har(at, "distill --method-weight 2" + quick).code == 2);
+    CHECK(har(at, "distill --method sp --logit-norm zscore" + quick).code == 2);
+    CHECK(har(at, "distill --logit-norm softmax" + quick).code == 2);
     CHECK(har(at, "summary --rows 3,64").code == 2);
     CHECK(har(at, "summary --config missing.toml").code == 6);
 }
@@ -276,6 +283,30 @@ TEST_CASE("distill on synthetic data: files, figures, and evaluate gives the sam
         refuse(flipped);
         CHECK(har(at, "evaluate --model missing.safetensors").code == 6);
     }
+}
+
+TEST_CASE("distill by a baseline: the method is named, its model is evaluated as it runs") {
+    const scratch_folder at;
+    REQUIRE(har(at, "distill --json --out smldist" + quick).code == 0);
+    CHECK(json::parse(slurp(at.path / "smldist/metrics.json"))["method"] == "smldist");
+    const auto distilled = [&](const std::string& name, const std::string& options) {
+        const auto run = har(at, "distill --json --teacher smldist/teacher.safetensors --method " + name + options +
+                                     " --out " + name + quick);
+        REQUIRE_MESSAGE(run.code == 0, run.err);
+        CHECK(run.last()["method"] == name);
+        const auto again = har(at, "evaluate --json --model " + name + "/student.safetensors");
+        REQUIRE_MESSAGE(again.code == 0, again.err);
+        for (const char* key : {"accuracy", "macro_f1", "parameters", "macs", "head"})
+            CHECK(again.last()[key] == run.last()["student"][key]);
+        return run.last();
+    };
+    const json hinton = distilled("hinton", " --logit-norm zscore --method-weight 9");
+    CHECK(hinton["method_weight"] == 9);
+    const json simkd = distilled("simkd", "");
+    CHECK(simkd["method_weight"] == 1);
+    // Projector and borrowed classifier count.
+    CHECK(simkd["student"]["parameters"] > hinton["student"]["parameters"]);
+    CHECK(simkd["student"]["macs"] > hinton["student"]["macs"]);
 }
 
 TEST_CASE("every kind of wrong data gives exit code 3 and names the place") {

@@ -252,6 +252,24 @@ TEST_CASE("logits loss: without its soft part it is cross entropy, and the teach
               .epsilon(1e-14));
 }
 
+TEST_CASE("logits loss: norms of both sides, gradients and what they are made of") {
+    const random_case c(6, 4, 5);
+    const tensor<double> z = normal({6, 4});
+    for (const auto norm : {loss::logit_norm::none, loss::logit_norm::l2, loss::logit_norm::zscore})
+        for (const repair rule : every_rule) {
+            logits_options o = with(rule, 3, 0.7, 1.3);
+            o.norm = norm;
+            o.norm_scale = 4;
+            check_op(std::string(text(norm)) + "_" + std::string(text(rule)), {z}, against(c.teacher, c.labels, o));
+            const auto y = loss::logits(z, c.teacher, c.labels, o);
+            const auto plain = loss::logits(loss::normalise(z, norm, 4), loss::normalise(c.teacher, norm, 4),
+                                            c.labels, with(rule, 3, 0.7, 1.3));
+            CHECK(y.soft.item() == plain.soft.item());
+            CHECK(y.hard.item() == loss::logits(z, c.teacher, c.labels, with(rule, 3, 0.7, 1.3)).hard.item());
+            CHECK(y.repaired == plain.repaired);
+        }
+}
+
 TEST_CASE("repair: names") {
     for (const repair rule : every_rule) CHECK(loss::parse_repair(text(rule)) == rule);
     CHECK(text(repair::mix) == "mix");
@@ -277,6 +295,7 @@ TEST_CASE("logits loss: errors") {
     fails("label_smoothing", &logits_options::label_smoothing, {-0.1, 1.1, nan});
     fails("margin", &logits_options::margin, {-0.1, 1.1, nan});
     fails("hardness", &logits_options::hardness, {0, -3, nan});
+    fails("norm_scale", &logits_options::norm_scale, {0, -1, nan, inf});
 
     const std::vector<int> few{0, 1}, high{0, 1, 2, 5};
     CHECK_RAISES(shape_error, "expected (2, N)", loss::logits(z, c.teacher, few));

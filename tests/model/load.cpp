@@ -66,8 +66,13 @@ void refuse(std::vector<std::byte> bytes, std::string_view what) {
 } // namespace
 
 TEST_CASE("a network comes back from its file bit for bit, with its facts") {
-    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
-        model::network<float> net(small(head), generator(1));
+    for (const auto& [head, projected] : {std::pair(model::head_kind::linear, 0u),
+                                          {model::head_kind::memory, 0u},
+                                          {model::head_kind::linear, 11u},
+                                          {model::head_kind::memory, 1u}}) {
+        auto c = small(head);
+        c.projected = projected;
+        model::network<float> net(c, generator(1));
         net.backbone.stem.norm.running_mean.value.fill(0.25f);
         const auto path = (std::filesystem::temp_directory_path() / "smldist-load-test.safetensors").string();
         model::save(path, net, facts(), window());
@@ -92,6 +97,7 @@ TEST_CASE("a network comes back from its file bit for bit, with its facts") {
         CHECK(back.facts.rate_hz == 50);
         CHECK(back.facts.seed == 7);
         CHECK(model::to_json(back.net.config) == model::to_json(net.config));
+        CHECK(back.net.config.projected == projected);
         const auto x = window();
         CHECK(identical(net(x).logits, back.net(x).logits));
         // Writing what was read gives the same file.
@@ -105,6 +111,7 @@ TEST_CASE("element_count is what the network holds, for every preset and both he
             for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
                 auto c = model::preset(name, width);
                 c.head = head;
+                c.projected = name == "har_nano" ? std::size_t(64 * width) + 1 : 0;
                 const model::network<float> net(c, generator(0));
                 std::size_t n = 0;
                 walk(net, [&](const std::string&, const auto& leaf) { n += leaf.value.size(); });
@@ -135,6 +142,8 @@ TEST_CASE("files that lie are refused with a message that names the lie") {
     refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("head", "oracle"); }), "oracle");
     refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("tail", 65536); }), "architecture needs");
     refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("tail", 12); }), "shape of");
+    refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("projected", 65536); }), "architecture needs");
+    refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("projected", 65537); }), "projected");
     refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("rows", io::json::array{}); }), "rows");
     refuse(forged([](facts_t& f, tensors_t&) {
                f.architecture.set("rows", io::json::array{io::json("3,16,8,SE,RE,2,A"), io::json("4,8,8,-,HS,1,A")});

@@ -349,3 +349,50 @@ TEST_CASE("take_memory: errors") {
     auto student = with([](auto&) {});
     CHECK_THROWS_AS(student.take_memory(linear, model::memory_transfer::copy), usage_error);
 }
+
+TEST_CASE("take_classifier: the teacher's classifier, frozen, behind a projector; both count") {
+    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+        const network teacher = make("har_teacher", head, 5);
+        network student = make("har_student", model::head_kind::linear, 6);
+        const std::size_t backbone = parameter_count(student.backbone);
+        const auto stem = student.backbone.stem.conv.weight.value;
+        student.take_classifier(teacher, generator(7));
+        CHECK(identical(student.backbone.stem.conv.weight.value, stem));
+        CHECK(student.config.head == head);
+        CHECK(student.config.feature_width() == 256);
+        const std::size_t classifier =
+            head == model::head_kind::linear ? parameter_count(*teacher.intuition) : parameter_count(*teacher.memory);
+        CHECK(parameter_count(student) == backbone + parameter_count(*student.projector) + classifier);
+
+        const tensor<float> x = normal({8, 16, 9});
+        const auto out = student(x);
+        CHECK(out.feature.shape() == shape{8, 256});
+        if (head == model::head_kind::linear)
+            CHECK(identical(out.logits, (*teacher.intuition)(out.feature)));
+        else
+            CHECK(identical(out.logits, (*teacher.memory)(out.feature).logits));
+
+        std::vector<tensor<float>> borrowed;
+        const auto collect = [&](const auto& p) {
+            CHECK_FALSE(p.trainable);
+            borrowed.push_back(p.value);
+        };
+        const auto each = [&](const network& net, auto&& f) {
+            if (net.intuition) for_each_parameter(*net.intuition, f);
+            if (net.memory) for_each_parameter(*net.memory, f);
+        };
+        each(student, collect);
+        const auto projector = student.projector->reduce.weight.value;
+        tape<float> t;
+        auto optimiser = optim::adamw<float>(1e-2, 0.1);
+        train(student, t, optimiser, x);
+        std::size_t at = 0;
+        each(student, [&](const auto& p) { CHECK(identical(p.value, borrowed.at(at++))); });
+        CHECK(at == borrowed.size());
+        CHECK_FALSE(identical(student.projector->reduce.weight.value, projector));
+    }
+    auto c = model::preset("har_nano");
+    c.classes = 5;
+    network other(c, generator(1));
+    CHECK_THROWS_AS(other.take_classifier(make("har_teacher", model::head_kind::linear), generator(1)), usage_error);
+}

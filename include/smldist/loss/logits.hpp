@@ -8,8 +8,9 @@
 #include <span>
 #include <string_view>
 
-#include "smldist/kernel/softmax.hpp"
 #include "smldist/loss/cross_entropy.hpp"
+#include "smldist/loss/divergence.hpp"
+#include "smldist/loss/logit_norm.hpp"
 #include "smldist/op/arithmetic.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss {
@@ -40,8 +41,10 @@ struct logits_options {
     double hard = 1, soft = 1;  ///< λ_h, λ_s
     double label_smoothing = 0; ///< ε of the hard term
     repair rule = repair::mix;
-    double margin = 0.05; ///< m of `mix`
-    double hardness = 3;  ///< of `hardness`
+    double margin = 0.05;               ///< m of `mix`
+    double hardness = 3;                ///< of `hardness`
+    logit_norm norm = logit_norm::none; ///< of both sides' logits in the soft term; zscore with rule off is LSKD
+    double norm_scale = 10;             ///< s of norm l2
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -54,6 +57,7 @@ struct logits_options {
         need(label_smoothing >= 0 && label_smoothing <= 1, "label_smoothing", label_smoothing, "0 to 1");
         need(margin >= 0 && margin <= 1, "margin", margin, "0 to 1");
         need(hardness > 0, "hardness", hardness, "above 0");
+        need(norm_scale > 0 && std::isfinite(norm_scale), "norm_scale", norm_scale, "a positive number");
     }
 };
 
@@ -63,7 +67,7 @@ template <class T> struct soft_targets {
     std::size_t repaired = 0; ///< samples whose teacher was wrong
 };
 
-/// The smoothed conditional rule. With p = softmax(z_T/T), a = argmax p, and a ≠ y:
+/// The smoothed conditional rule. With p = softmax(norm(z_T)/T), a = argmax p, and a ≠ y:
 ///
 ///     mix       q = (1-λ) p + λ e_y,   λ = clip((p_a - p_y + m)/(1 + p_a - p_y), 0, 1)
 ///     hardness  q = softmax(hardness · e_y)
@@ -78,10 +82,8 @@ template <class T>
 soft_targets<T> condition(const tensor<T>& teacher, std::span<const int> labels, const logits_options& o = {}) {
     o.check();
     detail::check_labels(teacher, labels);
-    soft_targets<T> out{teacher, 0};
+    soft_targets<T> out{soften(normalise(teacher, o.norm, o.norm_scale), o.temperature), 0};
     const std::size_t N = teacher.shape()[1];
-    for (T& v : out.q) v /= static_cast<T>(o.temperature);
-    kernel::softmax(labels.size(), N, out.q.data(), out.q.data());
     for (std::size_t b = 0; b < labels.size(); ++b) {
         T* q = out.q.data() + b * N;
         const auto y = static_cast<std::size_t>(labels[b]);
@@ -125,20 +127,21 @@ template <class X> struct logits_result {
 
 /// Logits loss.
 ///
-///     y = λ_h CE_ε(labels, z_S) + λ_s T² mean_b KL(q ‖ softmax(z_S/T)),   q = condition(z_T, labels)
+///     y = λ_h CE_ε(labels, z_S) + λ_s T² mean_b KL(q ‖ softmax(norm(z_S)/T)),   q = condition(z_T, labels)
+///
+/// Named methods are special cases: KD (Hinton) is rule off, LSKD (logit standardisation) rule off with norm zscore, SLD
+/// (swapped logits of the teacher) rule swap.
 ///
 /// Shapes     z_S, z_T (B, N) · labels (B) · y ()
-/// Gradients  on z_S: λ_h (softmax(z_S) - target)/B + λ_s T (softmax(z_S/T) - q)/B; the teacher is a constant.
+/// Gradients  on z_S, with norm none: λ_h (softmax(z_S) - target)/B + λ_s T (softmax(z_S/T) - q)/B; other norms add their
+///            own derivative to the soft part. The teacher is a constant.
 /// Throws     as condition; shape_error if z_S does not fit z_T.
-/// Source     Hinton et al. 2015 for the soft term; see condition for the rule.
+/// Source     Hinton et al. 2015 for the soft term; see condition for the rule, logit_norm for the norms.
 template <class X, class T>
 logits_result<X> logits(const X& student, const tensor<T>& teacher, std::span<const int> labels,
                         const logits_options& o = {}) {
     auto [q, repaired] = condition(teacher, labels, o);
-    const double scale = o.soft * o.temperature * o.temperature / double(labels.size());
-    const double offset = scale * detail::negative_entropy(q);
-    for (T& v : q) v *= static_cast<T>(scale);
-    X soft = op::apply(soft_cross_entropy_op<T>{o.temperature, offset}, student, std::move(q));
+    X soft = divergence(normalise(student, o.norm, o.norm_scale), std::move(q), o.temperature, o.soft);
     X hard =
         op::scale(cross_entropy(student, labels, {.label_smoothing = o.label_smoothing, .class_weight = {}}), o.hard);
     X value = op::add(hard, soft);

@@ -47,6 +47,7 @@ inline io::json to_json(const network_config& c) {
     j.set("temperature", c.temperature);
     j.set("memory", std::move(m));
     j.set("dropout", c.dropout);
+    if (c.projected > 0) j.set("projected", c.projected);
     return j;
 }
 
@@ -66,6 +67,7 @@ inline network_config config_from_json(const io::json& j) {
     c.backbone.norm = {j.as_double("bn_eps"), j.as_double("bn_momentum")};
     c.classes = j.as_size("classes");
     c.dropout = j.as_double("dropout");
+    if (j.find("projected")) c.projected = j.as_size("projected");
     const io::json& m = j.at("memory");
     c.memory = {.patterns_per_class = m.as_size("patterns_per_class"),
                 .width = m.as_size("width"),
@@ -79,6 +81,7 @@ inline network_config config_from_json(const io::json& j) {
                                 c.memory.width, c.memory.patterns_per_class})
         need(n >= 1 && n <= widest, "a width");
     need(c.classes >= 2, "classes");
+    need(c.projected <= widest, "projected");
     need(c.memory.updates <= 64, "memory.updates");
     need(c.memory.beta >= nn::memory<float>::min_beta && c.memory.beta <= nn::memory<float>::max_beta, "memory.beta");
     need(c.memory.kappa >= 0 && c.memory.kappa <= 1, "memory.kappa");
@@ -122,8 +125,12 @@ inline double element_count(const network_config& c) {
         in = o;
     }
     n += conv_norm(in, double(b.tail), 1);
-    const double D = double(b.tail), N = double(c.classes), h = double(c.memory.width);
+    const double D = double(c.feature_width()), N = double(c.classes), h = double(c.memory.width);
     const double M = N * double(c.memory.patterns_per_class), r = double(c.hidden);
+    if (c.projected > 0) {
+        const double narrow = std::max(1.0, std::floor(D / 2));
+        n += conv_norm(double(b.tail), narrow, 1) + conv_norm(narrow, narrow, 1) + conv_norm(narrow, D, 1);
+    }
     for (const head_kind kind : c.heads()) {
         if (kind == head_kind::linear) n += linear(D, N);
         if (kind == head_kind::memory) n += linear(D, h) + M * h + 1 + M;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "smldist/model/mobilenet_v3.hpp"
+#include "smldist/nn/feature_projector.hpp"
 #include "smldist/nn/memory.hpp"
 #include "smldist/nn/mlp.hpp"
 #include "smldist/nn/prototype.hpp"
@@ -48,7 +49,10 @@ struct network_config {
                                       head_kind::mlp}; ///< of a search
     double temperature = 1;                            ///< τ of a search's mixture, annealed by distill::head_search
     double dropout = 0.2;                              ///< on the feature, in training
+    std::size_t projected = 0;                         ///< width of the feature behind a projector; 0: no projector
 
+    /// D, width of the feature that the head sees.
+    std::size_t feature_width() const { return projected > 0 ? projected : backbone.tail; }
     /// The heads that the network holds: the candidates of a search, or the one.
     std::vector<head_kind> heads() const { return head == head_kind::search ? candidates : std::vector{head}; }
 };
@@ -63,10 +67,12 @@ enum class memory_transfer : std::uint8_t {
 
 /// A classifier of windows: `outputs` of a batch from tensors (inference), vars (training) or symbols (tracing).
 ///
-/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D) · memory.scores (B, M) · logits (B, N)
+/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D), behind the projector where there is one ·
+///            memory.scores (B, M) · logits (B, N)
 template <class T> struct network {
     network_config config;
     mobilenet_v3<T> backbone;
+    std::optional<nn::feature_projector<T>> projector; ///< see take_classifier
     std::optional<nn::linear<T>> intuition;
     std::optional<nn::memory<T>> memory;
     std::optional<nn::prototype<T>> prototype;
@@ -79,7 +85,8 @@ template <class T> struct network {
             raise<usage_error>("model::network", "number of classes is ", c.classes, ", expected at least 2");
         generator body = g.split(0), head = g.split(1);
         backbone = mobilenet_v3<T>(c.backbone, body);
-        const std::size_t D = c.backbone.tail;
+        if (c.projected > 0) add_projector(c.projected, g.split(2));
+        const std::size_t D = c.feature_width();
         for (const head_kind kind : c.heads()) {
             if (holds(kind))
                 raise<usage_error>("model::network", "candidate ", text(kind), " appears twice, expected each once");
@@ -99,6 +106,7 @@ template <class T> struct network {
 
     template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
         auto out = backbone(x, m);
+        if (projector) out.feature = (*projector)(out.feature, m);
         const X f =
             m == mode::train && config.dropout > 0 ? op::dropout(out.feature, {.p = config.dropout}, m) : out.feature;
         if (choice.empty()) {
@@ -172,8 +180,37 @@ template <class T> struct network {
         }
     }
 
+    /// Replaces the classifier by the teacher's, frozen, behind a new projector into the teacher's feature space: SimKD's
+    /// student (loss/baseline/simkd.hpp). Both count in its parameters and MACs, and are saved with it.
+    /// Throws     usage_error if the teacher knows other classes.
+    void take_classifier(const network& teacher, generator g) {
+        if (config.classes != teacher.config.classes)
+            raise<usage_error>("network.take_classifier", "number of classes is ", config.classes, ", expected ",
+                               teacher.config.classes, " as of the teacher");
+        add_projector(teacher.config.feature_width(), g);
+        config.head = teacher.config.head;
+        config.memory = teacher.config.memory;
+        config.candidates = teacher.config.candidates;
+        config.temperature = teacher.config.temperature;
+        config.hidden = teacher.config.hidden;
+        intuition = teacher.intuition;
+        memory = teacher.memory;
+        prototype = teacher.prototype;
+        mlp = teacher.mlp;
+        choice = teacher.choice;
+        const auto freeze = [](auto& head) {
+            if (head) for_each_parameter(*head, [](auto& p) { p.trainable = false; });
+        };
+        freeze(intuition);
+        freeze(memory);
+        freeze(prototype);
+        freeze(mlp);
+        choice.trainable = false;
+    }
+
     static void visit(auto& self, auto&& member) {
         member("backbone", self.backbone);
+        member("projector", self.projector);
         member("intuition", self.intuition);
         member("memory", self.memory);
         member("prototype", self.prototype);
@@ -190,6 +227,11 @@ private:
         auto result = (*memory)(f, m);
         association = std::move(result.memory);
         return std::move(result.logits);
+    }
+
+    void add_projector(std::size_t width, generator g) {
+        config.projected = width;
+        projector = nn::feature_projector<T>(config.backbone.tail, width, g);
     }
 };
 

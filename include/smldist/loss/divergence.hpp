@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Divergence of a student's softened distribution from soft targets.
+#ifndef SMLDIST_LOSS_DIVERGENCE_HPP
+#define SMLDIST_LOSS_DIVERGENCE_HPP
+
+#include <utility>
+
+#include "smldist/kernel/softmax.hpp"
+#include "smldist/kernel/vector.hpp"
+#include "smldist/loss/cross_entropy.hpp"
+
+namespace smldist::inline SMLDIST_ABI::loss {
+
+/// softmax(z/T), row by row.
+/// Shapes     z (…, N), at least one axis
+template <class T> tensor<T> soften(tensor<T> z, double temperature) {
+    for (T& v : z) v /= static_cast<T>(temperature);
+    kernel::softmax(z.shape().rows(), z.shape().back(), z.data(), z.data());
+    return z;
+}
+
+/// Divergence of tempered logits from soft targets.
+///
+///     y = weight T² mean_b KL(q[b] ‖ softmax(z[b]/T))
+///
+/// T² keeps the gradient's size when T changes. A row of q without mass counts as 0.
+///
+/// Shapes     z, q (B, N) · y ()
+/// Gradients  on z: weight T (softmax(z/T) - q)/B for rows of mass 1; none into q.
+/// Throws     shape_error if q does not fit z; usage_error if T ≤ 0.
+/// Source     Hinton, Vinyals and Dean 2015.
+template <class X, class T> X divergence(const X& z, tensor<T> q, double temperature, double weight = 1) {
+    const double scale = weight * temperature * temperature / double(q.shape()[0]);
+    const double offset = scale * detail::negative_entropy(q);
+    for (T& v : q) v *= static_cast<T>(scale);
+    return op::apply(soft_cross_entropy_op<T>{temperature, offset}, z, std::move(q));
+}
+
+} // namespace smldist::inline SMLDIST_ABI::loss
+
+#endif

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/distill/baseline.hpp"
+
+#include <limits>
+
+#include "allocations.hpp"
+#include "tiny.hpp"
+
+using namespace smldist;
+using loss::baseline::method;
+using model::head_kind;
+using distiller = distill::baseline_distiller<network, method<float>>;
+
+namespace {
+
+const shape window{2, 32, 9};
+const std::string every_name[] = {"hinton", "fitnets", "at", "sp", "rkd", "pkt", "dkd", "dist", "simkd"};
+
+/// A student that the method can train: simkd's borrows the teacher's classifier.
+network student_for(const std::string& name, const network& teacher, head_kind head = head_kind::linear) {
+    network student = make(student_config(head), 2);
+    if (name == "simkd") student.take_classifier(teacher, generator(3));
+    return student;
+}
+
+data::batch first_batch() {
+    data::loader_options o;
+    o.batch = 26;
+    data::loader loader(few().train, o, few().normal, generator(1));
+    data::batch b;
+    REQUIRE(loader.next(b));
+    return b;
+}
+
+distill::training_options brief(std::size_t epochs = 2) {
+    distill::training_options o;
+    o.epochs = epochs;
+    o.batch = 26;
+    return o;
+}
+
+using session = distill::training<network, distiller>;
+
+distill::training_result<network> trained(network& student, distiller& objective, const distill::training_options& o,
+                                          const sets& s = few()) {
+    return session(student, objective, s.train, s.validation, s.normal, o).run();
+}
+
+} // namespace
+
+TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed gives the same bits") {
+    for (const auto head : {head_kind::linear, head_kind::memory}) {
+        const network teacher = make(teacher_config(head), 1), before = teacher;
+        for (const auto& name : every_name) {
+            CAPTURE(name);
+            const network start = student_for(name, teacher, head);
+            const auto run = [&](std::size_t on_threads) {
+                const std::size_t all = threads();
+                set_threads(on_threads);
+                network student = start;
+                distiller objective(teacher, student, method<float>(name), window, generator(5));
+                const auto result = trained(student, objective, brief());
+                set_threads(all);
+                for (const auto& epoch : result.history) {
+                    CHECK(epoch.train.hard + epoch.train.soft == doctest::Approx(epoch.train.total).epsilon(1e-5));
+                    CHECK(epoch.train.soft > 0);
+                    CHECK((epoch.train.hard > 0) == (name != "simkd"));
+                    CHECK(epoch.train.stage == 0);
+                    CHECK(epoch.train.memory == 0);
+                }
+                return student;
+            };
+            const network one = run(1);
+            CHECK(same_bits(run(2), one));
+            CHECK_FALSE(same_bits(one, start));
+        }
+        CHECK(same_bits(teacher, before));
+    }
+}
+
+TEST_CASE("baseline: a warmed-up step allocates nothing") {
+    const network teacher = make(teacher_config(), 1);
+    const data::batch b = first_batch();
+    for (const auto& name : every_name) {
+        CAPTURE(name);
+        network student = student_for(name, teacher);
+        distiller objective(teacher, student, method<float>(name), window, generator(5));
+        session t(student, objective, few().train, few().validation, few().normal, brief());
+        memory::trim(); // what other tests left would hide an allocation
+        t.step(b);
+        const std::size_t before = allocations();
+        for (int k = 0; k < 5; ++k) t.step(b);
+        CHECK(allocations() == before);
+    }
+}
+
+TEST_CASE("baseline: weights of the labels and of the term, label smoothing, warm-up") {
+    const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
+    const data::batch b = first_batch();
+    const auto terms = [&](const method<float>& m, double progress, double smoothing = 0) {
+        distiller objective(teacher, student, m, window, generator(5), smoothing);
+        tape<float> t;
+        return objective(t, student(t.input(b.x), mode::eval), b, progress).terms;
+    };
+    const auto logits = student(b.x, mode::eval).logits;
+    const auto cross_entropy = [&](double smoothing) {
+        return double(
+            loss::cross_entropy(logits, b.label, {.label_smoothing = smoothing, .class_weight = {}}).item());
+    };
+    method<float> m("hinton");
+    CHECK(terms(m, 0).hard == doctest::Approx(0.1 * cross_entropy(0)).epsilon(1e-6));
+    CHECK(terms(m, 0, 0.2).hard == doctest::Approx(0.1 * cross_entropy(0.2)).epsilon(1e-6));
+    const double soft = terms(m, 0).soft;
+    m.weight() = {.hard = 0, .term = 1.8, .warm_up = 0.5};
+    CHECK(terms(m, 0).hard == 0);
+    CHECK(terms(m, 0).soft == 0);
+    CHECK(terms(m, 0.25).soft == doctest::Approx(soft).epsilon(1e-6));
+    for (const double progress : {0.5, 0.8, 1.0})
+        CHECK(terms(m, progress).soft == doctest::Approx(2 * soft).epsilon(1e-6));
+}
+
+TEST_CASE("baseline: a method by its type, and what it trains") {
+    const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
+    const distill::baseline_distiller of_type(teacher, student, loss::baseline::fitnets<float>{}, window,
+                                              generator(5));
+    const distiller of_name(teacher, student, method<float>("fitnets"), window, generator(5));
+    CHECK(parameter_count(of_type) == 12 * 24 + 2 * 24); // the second of two stages
+    CHECK(parameter_count(of_name) == parameter_count(of_type));
+    CHECK(of_name.method().name() == "fitnets");
+    CHECK(parameter_count(distiller(teacher, student, method<float>("rkd"), window, generator(5))) == 0);
+}
+
+TEST_CASE("baseline: a hinton student follows its teacher") {
+    // Without labels: what the student knows it has from the teacher.
+    network teacher = make(teacher_config(), 1);
+    distill::supervised labels;
+    distill::training_options o;
+    o.epochs = 8;
+    o.lr = 1e-2;
+    o.augment = data::augment_options::none();
+    distill::training<network, distill::supervised>(teacher, labels, many().train, many().validation, many().normal,
+                                                    o)
+        .run();
+    network student = make(student_config(), 2);
+    const auto f1 = [&] { return distill::evaluate(student, many().test, many().normal).macro_f1; };
+    method<float> m("hinton");
+    m.weight().hard = 0;
+    distiller objective(teacher, student, m, window, generator(5));
+    o.epochs = 6;
+    const double untrained = f1();
+    const auto result = trained(student, objective, o, many());
+    CHECK(result.history.back().train.soft < 0.5 * result.history.front().train.soft);
+    CHECK(f1() > untrained + 0.2);
+}
+
+TEST_CASE("baseline: simkd trains projector and backbone, the borrowed classifier stays the teacher's") {
+    for (const auto head : {head_kind::linear, head_kind::memory}) {
+        const network teacher = make(teacher_config(head), 1);
+        network student = student_for("simkd", teacher, head);
+        const network start = student;
+        distiller objective(teacher, student, method<float>("simkd"), window, generator(5));
+        trained(student, objective, brief());
+        CHECK_FALSE(identical(student.projector->expand.weight.value, start.projector->expand.weight.value));
+        if (head == head_kind::linear)
+            CHECK(identical(student.intuition->weight.value, teacher.intuition->weight.value));
+        else
+            CHECK(identical(student.memory->keys.value, teacher.memory->keys.value));
+    }
+}
+
+TEST_CASE("shapes_of: what the trace says") {
+    const auto s = distill::shapes_of(make(student_config(head_kind::memory)), window);
+    REQUIRE(s.stages.size() == 2);
+    CHECK(s.stages[0] == shape{2, 8, 8});
+    CHECK(s.stages[1] == shape{2, 4, 12});
+    CHECK(s.feature == shape{2, 16});
+    CHECK(s.memory.scores == shape{2, 12});
+    CHECK(s.logits == shape{2, 6});
+}
+
+TEST_CASE("baseline: networks that do not fit and options out of range fail before training") {
+    const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
+    const auto fails = [&](const network& t, const network& s, const method<float>& m, const shape& w = window) {
+        CHECK_THROWS_AS(distiller(t, s, m, w, generator(5)), usage_error);
+    };
+    auto classes = student_config();
+    classes.classes = 5;
+    for (const auto& name : {"hinton", "dkd", "dist", "simkd"}) fails(teacher, make(classes), method<float>(name));
+    fails(teacher, student, method<float>("simkd")); // without the teacher's classifier
+    auto one_stage = student_config(), no_stage = student_config();
+    one_stage.backbone.rows[0].anchor = false;
+    for (auto& row : no_stage.backbone.rows) row.anchor = false;
+    fails(teacher, make(one_stage), method<float>("at"));
+    for (const auto& name : {"fitnets", "at", "sp"}) fails(teacher, make(no_stage), method<float>(name));
+    for (const double bad : {-1.0, std::numeric_limits<double>::quiet_NaN()})
+        for (const auto& name : every_name) {
+            method<float> m(name);
+            m.weight().term = bad;
+            fails(teacher, student_for(name, teacher), m);
+        }
+    CHECK_THROWS_AS(distiller(teacher, student, method<float>("hinton"), window, generator(5), 1.5), usage_error);
+    CHECK_THROWS_AS(distiller(teacher, student, method<float>("hinton"), shape{2, 32, 8}, generator(5)), shape_error);
+}
