@@ -46,7 +46,10 @@ void data_options(CLI::App& app, har::options& o) {
 }
 
 void network_options(CLI::App& app, har::options& o) {
-    app.add_option("--head", o.head, "memory (label-valued Hopfield) or linear")->capture_default_str();
+    app.add_option("--head", o.head,
+                   "memory (label-valued Hopfield), linear, prototype, mlp, or search: all of them, of which the "
+                   "teacher keeps one")
+        ->capture_default_str();
     app.add_option("--rows", o.rows,
                    "backbone rows instead of the preset's, each \"K,E,O,SE|-,RE|HS|SELU,stride[,A]\"")
         ->delimiter(';');
@@ -100,6 +103,24 @@ void distill_options(CLI::App& app, har::options& o) {
     app.add_option("--margin", o.margin, "lead of the label after mix")->capture_default_str();
     app.add_option("--stage", o.stage, "first weight of the stage loss")->capture_default_str();
     app.add_option("--stage-last", o.stage_last, "its last weight")->capture_default_str();
+    app.add_option("--basis", o.basis, "along time, of the stage loss: rdft, dct, haar or none")
+        ->capture_default_str();
+    app.add_option("--band-weights", o.band_weights,
+                   "of its bands: fisher, uniform, energy, power, low, high, hertz or uncertainty")
+        ->capture_default_str();
+    app.add_option("--alpha", o.alpha, "share of the band weights, 0 to 1")->capture_default_str();
+    app.add_option("--gamma", o.gamma, "exponent of energy and power")->capture_default_str();
+    app.add_option("--split-at", o.split_at, "where low ends and high begins, of the highest frequency")
+        ->capture_default_str();
+    app.add_option("--band", o.band, "LOW HIGH in Hz, of hertz")->expected(2)->capture_default_str();
+    app.add_option("--phase-free", o.phase_free, "term blind to shifts: magnitude, kl, attention or none")
+        ->capture_default_str();
+    app.add_option("--eta", o.eta, "its weight")->capture_default_str();
+    app.add_option("--penalty", o.penalty, "of a difference: square, huber or absolute")->capture_default_str();
+    app.add_option("--standardise", o.standardise, "features: channel, sample or none")->capture_default_str();
+    app.add_option("--schedule", o.schedule, "joint, progressive or sequential")->capture_default_str();
+    app.add_option("--stage-share", o.stage_share, "of the steps, for the stages of progressive and sequential")
+        ->capture_default_str();
     app.add_option("--memory", o.memory, "weight of the memory loss")->capture_default_str();
     app.add_option("--memory-transfer", o.transfer, "copy_slow, copy_freeze, copy or none")->capture_default_str();
 }

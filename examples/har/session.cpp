@@ -246,6 +246,13 @@ std::string run_folder::draw(const std::vector<std::string>& logs,
                   std::to_string(counts.classes()) + "-0.5:-0.5]\nplot 'confusion." + name +
                   ".csv' using 2:1:4 with image, '' using 2:1:3 with labels\n";
     }
+    if (std::filesystem::exists(file("stage_bands.csv")))
+        script +=
+            "unset xtics\nunset ytics\nset xtics\nset ytics\nset key top right\nset autoscale\n"
+            "set terminal svg size 640,420 font 'sans,14' background 'white'\nset output 'stage_bands.svg'\n"
+            "set title 'weight of the bands, by stage'\nset xlabel 'Hz'\nset ylabel 'weight'\nset grid\n"
+            "plot for [s=0:15] 'stage_bands.csv' every ::1 using (($3+$4)/2):($1==s ? $5 : 1/0) with linespoints "
+            "lw 2 title sprintf('stage %d', s)\n";
     write("plot.gp", script);
     const int status = gnuplot(path_, "plot.gp");
     if (status == 0) return "pictures: " + path_ + "/*.svg";

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// train and distill.
+#include <array>
 #include <cstdio>
 #include <numeric>
 #include <optional>
+#include <string_view>
 
 #include "commands.hpp"
 #include "session.hpp"
@@ -20,10 +22,31 @@ using network = model::network<float>;
 
 namespace {
 
-normaliser_kind parse_normaliser(const std::string& name) {
-    for (std::size_t k = 0; k < normaliser_names.size(); ++k)
-        if (normaliser_names[k] == name) return static_cast<normaliser_kind>(k);
-    raise<usage_error>("--normaliser", "name is \"", name, "\", expected zscore, robust, minmax, shared or none");
+/// The enumerator whose name is `word`. Throws usage_error that names the option and the names there are.
+template <class E, std::size_t N>
+E parse(const char* option, const std::string& word, const std::array<std::string_view, N>& names) {
+    std::string all;
+    for (std::size_t k = 0; k < N; ++k) {
+        if (names[k] == word) return static_cast<E>(k);
+        all += (k ? ", " : "") + std::string(names[k]);
+    }
+    raise<usage_error>(option, "name is \"", word, "\", expected one of ", all);
+}
+
+loss::stage_options parse_stage(const options& o) {
+    loss::stage_options s;
+    s.basis = parse<loss::time_basis>("--basis", o.basis, loss::time_basis_names);
+    s.weights.kind = parse<loss::weighting>("--band-weights", o.band_weights, loss::weighting_names);
+    s.weights.gamma = o.gamma;
+    s.weights.split = o.split_at;
+    s.weights.low_hz = o.band.at(0);
+    s.weights.high_hz = o.band.at(1);
+    s.alpha = o.alpha;
+    s.eta = o.eta;
+    s.term = parse<loss::phase_free>("--phase-free", o.phase_free, loss::phase_free_names);
+    s.pen = parse<loss::penalty>("--penalty", o.penalty, loss::penalty_names);
+    s.scale = parse<loss::standardise>("--standardise", o.standardise, loss::standardise_names);
+    return s;
 }
 
 data::augment_options parse_augment(const std::string& name) {
@@ -55,7 +78,8 @@ struct experiment {
         : o(given),
           set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
-          normal(data::fit_normaliser(split.train, parse_normaliser(o.normaliser))),
+          normal(data::fit_normaliser(split.train,
+                                      parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names))),
           folder(o.out, o) {
         set.test.check();
         split.train.check_trainable();
@@ -150,6 +174,28 @@ struct experiment {
         return j;
     }
 
+    /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv.
+    void report_bands(const distill::distiller<network>& objective) {
+        std::string csv = "stage,rate_hz,low_hz,high_hz,weight\n";
+        const auto& stages = objective.statistics().stages;
+        for (std::size_t i = 0; i < stages.size(); ++i) {
+            const auto& bands = objective.stage(i).basis().bands;
+            const auto& weights = objective.stage(i).weights();
+            if (bands.empty()) continue;
+            const double rate = stages[i].rate_hz;
+            std::size_t top = 0;
+            for (std::size_t k = 0; k < bands.size(); ++k) {
+                if (weights[k] > weights[top]) top = k;
+                csv += std::to_string(i) + ',' + std::to_string(rate) + ',' + std::to_string(bands[k].low * rate) +
+                       ',' + std::to_string(bands[k].high * rate) + ',' + std::to_string(weights[k]) + '\n';
+            }
+            if (!o.quiet)
+                std::fprintf(stderr, "stage %zu: %.2f Hz, most weight %.2f on %.2f to %.2f Hz\n", i, rate,
+                             weights[top], bands[top].low * rate, bands[top].high * rate);
+        }
+        folder.write("stage_bands.csv", csv);
+    }
+
     /// The figures of a network on the test subjects, with its size.
     io::json describe(const network& net, const metric::evaluation& e) const {
         io::json j = figures(e);
@@ -217,9 +263,14 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
     d.stage_first = o.stage;
     d.stage_last = std::min(o.stage, o.stage_last);
     d.memory_weight = o.memory;
-    distill::plan plan = distill::calibrate(teacher, run.split.train, run.normal);
+    d.stage = parse_stage(o);
+    d.schedule = parse<distill::distill_schedule>("--schedule", o.schedule, distill::distill_schedule_names);
+    d.stage_share = o.stage_share;
+    distill::plan plan = distill::calibrate(teacher, run.split.train, run.normal, d.stage,
+                                            distill::common_lengths(teacher, student, window, window));
     if (!o.quiet) std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n", plan.teacher_accuracy);
     distill::distiller objective(teacher, student, std::move(plan), d, window, generator(o.seed, 4));
+    run.report_bands(objective);
     return run.run("student", student, objective, epochs);
 }
 
