@@ -39,12 +39,15 @@ inline io::json to_json(const network_config& c) {
     j.set("bn_eps", c.backbone.norm.eps);
     j.set("bn_momentum", c.backbone.norm.momentum);
     j.set("classes", c.classes);
-    io::json::array candidates;
-    for (const head_kind kind : c.heads()) candidates.emplace_back(text(kind));
     j.set("head", text(c.head));
-    j.set("candidates", std::move(candidates));
-    j.set("hidden", c.hidden);
-    j.set("temperature", c.temperature);
+    if (c.head == head_kind::search) {
+        io::json::array candidates;
+        for (const head_kind kind : c.candidates) candidates.emplace_back(text(kind));
+        j.set("candidates", std::move(candidates));
+        j.set("temperature", c.temperature);
+    }
+    if (c.head == head_kind::search || c.head == head_kind::mlp) j.set("hidden", c.hidden);
+    if (c.memory.dropout > 0) m.set("dropout", c.memory.dropout);
     j.set("memory", std::move(m));
     j.set("dropout", c.dropout);
     if (c.projected > 0) j.set("projected", c.projected);
@@ -74,8 +77,10 @@ inline network_config config_from_json(const io::json& j) {
                 .updates = m.as_size("updates"),
                 .beta = m.as_double("beta"),
                 .kappa = m.as_double("kappa")};
-    c.hidden = j.as_size("hidden");
-    c.temperature = j.as_double("temperature");
+    if (m.find("dropout")) c.memory.dropout = m.as_double("dropout");
+    if (j.find("hidden")) c.hidden = j.as_size("hidden");
+    if (j.find("temperature")) c.temperature = j.as_double("temperature");
+    need(c.memory.dropout >= 0 && c.memory.dropout < 1, "memory.dropout");
     need(c.temperature > 0 && std::isfinite(c.temperature), "temperature");
     for (const std::size_t n : {c.backbone.channels, c.backbone.stem, c.backbone.tail, c.classes, c.hidden,
                                 c.memory.width, c.memory.patterns_per_class})
@@ -92,10 +97,12 @@ inline network_config config_from_json(const io::json& j) {
     need(!rows.empty() && rows.size() <= 256, "number of rows");
     try {
         c.head = parse_head(j.as_string("head"));
-        c.candidates.clear();
-        for (const auto& name : j.as_array("candidates")) {
-            need(c.candidates.size() < head_names.size(), "number of candidates");
-            c.candidates.push_back(parse_head(name.as_string()));
+        if (c.head == head_kind::search) {
+            c.candidates.clear();
+            for (const auto& name : j.as_array("candidates")) {
+                need(c.candidates.size() < head_names.size(), "number of candidates");
+                c.candidates.push_back(parse_head(name.as_string()));
+            }
         }
         std::size_t anchors = 0;
         for (const auto& r : rows) {
