@@ -11,6 +11,7 @@ template <class T> struct parameter;
 template <class V> struct buffer;
 template <class X> class stage_list;
 template <class X> struct memory_outputs;
+template <class X> struct candidate_outputs;
 template <class X> struct outputs;
 template <class T> struct var;
 template <class T> class tape;
@@ -29,6 +30,8 @@ template <class T> struct inverted_residual;
 template <class T> struct hopfield_association;
 template <class T> struct hopfield_lookup;
 template <class T> struct memory;
+template <class T> struct mlp;
+template <class T> struct prototype;
 } // namespace smldist::inline SMLDIST_ABI::nn
 
 namespace smldist::inline SMLDIST_ABI::model {
@@ -40,6 +43,8 @@ template <class T> struct loaded;
 namespace smldist::inline SMLDIST_ABI::loss {
 template <class T> struct feature_statistics;
 template <class T> struct projector;
+template <class T> class stage_loss;
+template <class T> struct time_bands;
 template <class T> struct soft_targets;
 template <class X> struct logits_result;
 } // namespace smldist::inline SMLDIST_ABI::loss

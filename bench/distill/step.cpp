@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What distillation adds to a training step of har_student at batch 64, the teacher's forward excluded: the teacher
+/// answers with outputs that were computed before.
+///
+///     bench_distill_step --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
+///
+/// The counter `extra` is the share on top of the plain supervised step, measured in the same run before each case.
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "smldist/data/synthetic.hpp"
+#include "smldist/distill/baseline.hpp"
+#include "smldist/distill/distiller.hpp"
+#include "smldist/model/network.hpp"
+
+using namespace smldist;
+using network = model::network<float>;
+
+namespace {
+
+constexpr std::size_t batch_size = 64;
+
+/// A teacher that gives the same outputs at once; traced, it is the network behind it.
+struct remembered {
+    const network* inner;
+    outputs<tensor<float>> out;
+
+    outputs<tensor<float>> operator()(const tensor<float>&, mode) const { return out; }
+    outputs<symbol> operator()(const symbol& x, mode m = mode::eval) const { return (*inner)(x, m); }
+};
+
+struct setting {
+    data::train_test set = data::synthetic({.users = 4, .test_users = 2, .seconds = 30});
+    normaliser normal = data::fit_normaliser(set.train);
+    network teacher, student;
+    data::batch batch;
+    remembered answers{&teacher, {}};
+    shape window{batch_size, set.train.length(), set.train.channels()};
+
+    setting() {
+        const auto make = [](std::string_view preset, std::uint64_t seed) {
+            auto config = model::preset(preset);
+            config.head = model::head_kind::memory;
+            return network(config, generator(seed));
+        };
+        teacher = make("har_teacher", 1);
+        student = make("har_student", 2);
+        student.take_memory(teacher, model::memory_transfer::copy_slow);
+        data::loader_options o;
+        o.batch = batch_size;
+        data::loader loader(set.train, o, normal, generator(3));
+        loader.next(batch);
+        answers.out = teacher(batch.x, mode::eval);
+    }
+    distill::training_options options() const {
+        distill::training_options o;
+        o.epochs = 1000000; // the schedule stays at its start
+        o.batch = batch_size;
+        return o;
+    }
+};
+
+setting& shared() {
+    static setting s;
+    return s;
+}
+
+/// Seconds of the fastest of a few steps.
+template <class Training> double fastest(Training& t, const data::batch& b) {
+    double best = 1e9;
+    for (int k = 0; k < 12; ++k) {
+        const auto begin = std::chrono::steady_clock::now();
+        t.step(b);
+        best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    }
+    return best;
+}
+
+template <class Objective> void run(benchmark::State& state, Objective& objective) {
+    setting& s = shared();
+    network net = s.student, plain_net = s.student;
+    distill::supervised labels;
+    distill::training<network, distill::supervised> plain(plain_net, labels, s.set.train, s.set.test, s.normal,
+                                                          s.options());
+    distill::training<network, Objective> t(net, objective, s.set.train, s.set.test, s.normal, s.options());
+    const double base = fastest(plain, s.batch), with = fastest(t, s.batch);
+    for (auto _ : state) t.step(s.batch);
+    state.counters["extra"] = with / base - 1;
+}
+
+void supervised(benchmark::State& state) {
+    distill::supervised labels;
+    run(state, labels);
+}
+
+void smldist_losses(benchmark::State& state, const distill::distill_options& o) {
+    setting& s = shared();
+    distill::distiller objective(s.answers, s.student, distill::calibrate(s.teacher, s.set.train, s.normal, o.stage),
+                                 o, s.window, generator(4));
+    run(state, objective);
+}
+
+void baseline(benchmark::State& state, const std::string& name) {
+    setting& s = shared();
+    distill::baseline_distiller objective(s.answers, s.student, loss::baseline::method<float>(name), s.window,
+                                          generator(4));
+    run(state, objective);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const auto add = [](const std::string& name, auto f) {
+        benchmark::RegisterBenchmark(name.c_str(), f)->Unit(benchmark::kMicrosecond);
+    };
+    add("supervised", supervised);
+    distill::distill_options all, logits, plain;
+    plain.stage = loss::stage_options::plain();
+    logits.stage_first = logits.stage_last = logits.memory_weight = 0;
+    add("smldist", [=](benchmark::State& s) { smldist_losses(s, all); });
+    add("smldist/plain_stages", [=](benchmark::State& s) { smldist_losses(s, plain); });
+    add("smldist/logits_alone", [=](benchmark::State& s) { smldist_losses(s, logits); });
+    for (const std::string name : {"hinton", "fitnets", "at", "sp", "rkd", "pkt", "dkd", "dist"})
+        add("baseline/" + name, [name](benchmark::State& s) { baseline(s, name); });
+    benchmark::Initialize(&argc, argv);
+    benchmark::RunSpecifiedBenchmarks();
+}
