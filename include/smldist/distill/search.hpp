@@ -118,7 +118,7 @@ public:
 private:
     search_options options_;
     tensor<float> costs_; ///< (J)
-    double tau_ = 1; ///< of the epoch
+    double tau_ = 1;      ///< of the epoch
 };
 
 /// What the search found out about one candidate.
