@@ -2,6 +2,7 @@
 /// train and distill.
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "smldist/data/split.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
+#include "smldist/distill/search.hpp"
 #include "smldist/graph/summary.hpp"
 #include "smldist/model/load.hpp"
 
@@ -92,7 +94,7 @@ struct experiment {
                 static_cast<unsigned long long>(o.seed));
     }
 
-    network make(const std::string& preset, std::uint64_t stream) const {
+    network make(const std::string& preset, std::uint64_t stream, model::head_kind head) const {
         auto c = model::preset(preset);
         if (!o.rows.empty() && preset == o.preset) {
             c.preset.clear();
@@ -101,7 +103,7 @@ struct experiment {
         }
         c.backbone.channels = set.train.channels();
         c.classes = set.train.classes();
-        c.head = model::parse_head(o.head);
+        c.head = head;
         c.memory.patterns_per_class = o.patterns;
         c.dropout = o.dropout;
         return network(c, generator(o.seed, stream));
@@ -137,9 +139,16 @@ struct experiment {
         model::save(folder.file(file), net, facts(), set.train.select({0}).x);
     }
 
+    /// What a search of the head does around the epochs.
+    struct hooks {
+        std::function<void(std::size_t)> before_epoch = [](std::size_t) {}; ///< from 1
+        std::function<void(network&)> finish = [](network&) {};             ///< before the network is saved
+    };
+
     /// Trains `net`, saves NAME.safetensors (last epoch) and NAME.best.safetensors, then looks at the test subjects: once.
     template <class Objective>
-    io::json run(const std::string& name, network& net, Objective& objective, std::size_t epochs) {
+    io::json run(const std::string& name, network& net, Objective& objective, std::size_t epochs,
+                 const hooks& around = {}) {
         const auto t = training(epochs);
         distill::training session(net, objective, split.train, split.validation, normal, t);
         progress bar(name, epochs, o.quiet);
@@ -147,7 +156,9 @@ struct experiment {
         session.on_epoch = [&](const distill::epoch_report& r) {
             bar.epoch(r);
             folder.log(name, r);
+            if (r.epoch < epochs) around.before_epoch(r.epoch + 1);
         };
+        around.before_epoch(1);
         session.stop = [] { return caught_signal != 0; };
         std::optional<distill::training_result<network>> result;
         try {
@@ -160,6 +171,8 @@ struct experiment {
             throw;
         }
         logs.push_back(name);
+        around.finish(net);
+        around.finish(result->best);
         save(name + ".safetensors", net);
         save(name + ".best.safetensors", result->best);
         const auto last = distill::evaluate(net, set.test, normal);
@@ -172,6 +185,43 @@ struct experiment {
         best.set("epoch", result->best_epoch);
         j.set("best_on_validation", std::move(best));
         return j;
+    }
+
+    /// Trains with labels alone. A head under search is decided on the validation subjects, which is said on stderr and in
+    /// the result.
+    io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
+        distill::supervised labels{o.label_smoothing};
+        if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs);
+        distill::search_options so;
+        so.label_smoothing = o.label_smoothing;
+        distill::head_search objective(
+            distill::candidate_costs(net, shape{1, set.train.length(), set.train.channels()}), so);
+        io::json search;
+        hooks around;
+        around.before_epoch = [&](std::size_t epoch) { objective.enter_epoch(net, epoch, epochs); };
+        around.finish = [&](network& trained) {
+            const auto report = distill::decide(trained, split.validation, normal, so);
+            if (&trained != &net) return; // the best epoch's network is decided in silence
+            io::json::array candidates;
+            for (const auto& c : report.candidates) {
+                io::json one;
+                one.set("head", c.name);
+                one.set("weight", c.weight);
+                one.set("extra_macs", c.macs);
+                one.set("validation_macro_f1", c.validation.macro_f1);
+                if (!o.quiet)
+                    std::fprintf(stderr, "head %-9s weight %.3f  validation macro-F1 %.4f  %+.0f MACs\n",
+                                 c.name.c_str(), c.weight, c.validation.macro_f1, c.macs);
+                candidates.push_back(std::move(one));
+            }
+            search.set("candidates", std::move(candidates));
+            search.set("mixture_validation_macro_f1", report.mixture.macro_f1);
+            search.set("reason", report.reason(so.tolerance));
+            if (!o.quiet) std::fprintf(stderr, "chosen %s\n", report.reason(so.tolerance).c_str());
+        };
+        io::json result = run(name, net, objective, epochs, around);
+        result.set("search", std::move(search));
+        return result;
     }
 
     /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv.
@@ -251,7 +301,7 @@ std::optional<baseline_method> parse_method(const options& o) {
 io::json distill_smldist(experiment& run, const network& teacher, network student, const shape& window,
                          std::size_t epochs) {
     const options& o = run.o;
-    if (o.head == "memory" && teacher.memory) student.take_memory(teacher, parse_transfer(o.transfer));
+    if (student.memory && teacher.memory) student.take_memory(teacher, parse_transfer(o.transfer));
     distill::distill_options d;
     d.logits = {.temperature = o.temperature,
                 .hard = o.hard,
@@ -303,9 +353,8 @@ double total_seconds(const io::json& result) {
 void train(const options& o) {
     start(o);
     experiment run(o);
-    network net = run.make(o.preset, 2);
-    distill::supervised objective{o.label_smoothing};
-    io::json model = run.run("model", net, objective, epochs_for(o.preset, o.epochs));
+    network net = run.make(o.preset, 2, model::parse_head(o.head));
+    io::json model = run.run_supervised("model", net, epochs_for(o.preset, o.epochs));
     io::json result;
     result.set("seed", o.seed);
     result.set("seconds", model.as_double("seconds"));
@@ -322,13 +371,12 @@ void distill(const options& o) {
     result.set("seconds", 0.0);
     result.set("method", o.method);
     if (method) result.set("method_weight", method->weight().term);
-    distill::supervised supervised{o.label_smoothing};
+    model::head_kind head = model::parse_head(o.head);
 
     network teacher;
     if (o.teacher.empty()) {
-        teacher = run.make(o.teacher_preset, 2);
-        result.set("teacher",
-                   run.run("teacher", teacher, supervised, epochs_for(o.teacher_preset, o.teacher_epochs)));
+        teacher = run.make(o.teacher_preset, 2, head);
+        result.set("teacher", run.run_supervised("teacher", teacher, epochs_for(o.teacher_preset, o.teacher_epochs)));
     } else {
         auto given = [&] {
             try {
@@ -347,13 +395,14 @@ void distill(const options& o) {
         result.set("teacher", run.describe(teacher, distill::evaluate(teacher, run.set.test, run.normal)));
     }
 
+    if (head == model::head_kind::search) head = teacher.config.head; // the student takes over what the search found
     const std::size_t epochs = epochs_for(o.preset, o.epochs);
     if (o.baseline && !caught_signal) {
-        network alone = run.make(o.preset, 3);
-        result.set("student_alone", run.run("student_alone", alone, supervised, epochs));
+        network alone = run.make(o.preset, 3, head);
+        result.set("student_alone", run.run_supervised("student_alone", alone, epochs));
     }
     if (!caught_signal) {
-        network student = run.make(o.preset, 3);
+        network student = run.make(o.preset, 3, head);
         const shape window{2, run.set.train.length(), run.set.train.channels()};
         result.set("student", method ? distill_baseline(run, *method, teacher, std::move(student), window, epochs)
                                      : distill_smldist(run, teacher, std::move(student), window, epochs));

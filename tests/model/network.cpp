@@ -126,7 +126,7 @@ TEST_CASE("preset: names, widths and errors") {
         CHECK_THROWS_AS(model::preset("har_nano", width), usage_error);
     CHECK(model::parse_head("linear") == model::head_kind::linear);
     CHECK(model::parse_head(model::text(model::head_kind::memory)) == model::head_kind::memory);
-    CHECK_THROWS_AS(model::parse_head("mlp"), usage_error);
+    CHECK_THROWS_AS(model::parse_head("svm"), usage_error);
     auto c = model::preset("har_nano");
     c.classes = 1;
     CHECK_THROWS_WITH_AS(network(c, generator(1)), "model::network: number of classes is 1, expected at least 2",
