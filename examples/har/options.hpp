@@ -45,7 +45,7 @@ struct options {
     std::string rule = "mix", transfer = "copy_slow";
     std::string basis = "rdft", band_weights = "fisher", phase_free = "magnitude", penalty = "square";
     std::string standardise = "channel", schedule = "joint";
-    double alpha = 0.5, eta = 0.25, gamma = 1, split_at = 0.5, stage_share = 0.5;
+    double alpha = 0, eta = 0, gamma = 1, split_at = 0.5, stage_share = 0.5;
     std::vector<double> band{0.5, 4}; ///< in Hz, of band_weights "hertz"
     // evaluate, predict, summary
     std::string model, input, split = "test";
