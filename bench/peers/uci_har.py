@@ -7,7 +7,8 @@ Both: official split, 4 training subjects held out, scaled channels, rotation an
 linear head and plain knowledge distillation (Hinton et al. 2015); ours runs the defaults of `har distill`, which
 do more: stage and memory losses and the memory head.
 
-    bench/peers/uci_har.py --har build/release/bin/har --data "DIR/UCI HAR Dataset" [--seed 0] [--threads 2] [--json FILE]
+    bench/peers/uci_har.py --har build/release/bin/har --data "DIR/UCI HAR Dataset" [--seed 0] [--threads 2]
+        [--epochs 30 80] [--json FILE]
 """
 import argparse
 import json
@@ -90,7 +91,7 @@ def train(net, x, y, validation, mean, std, epochs, generator, teacher=None, tem
     return time.perf_counter() - begin
 
 
-def peer(folder, seed, preset):
+def peer(folder, seed, preset, epochs):
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     x, y, subject = read(folder, "train")
@@ -103,19 +104,20 @@ def peer(folder, seed, preset):
     test = ((x_test - mean) / std, y_test)
     out = {}
     teacher = Network("har_teacher")
-    out["teacher_seconds"] = train(teacher, x_train, y_train, validation, mean, std, 30, generator)
+    out["teacher_seconds"] = train(teacher, x_train, y_train, validation, mean, std, epochs[0], generator)
     out["teacher_macro_f1"] = evaluate(teacher, *test)
     student = Network(preset)
-    out["student_seconds"] = train(student, x_train, y_train, validation, mean, std, 80, generator, teacher)
+    out["student_seconds"] = train(student, x_train, y_train, validation, mean, std, epochs[1], generator, teacher)
     out["student_macro_f1"] = evaluate(student, *test)
     return out
 
 
-def ours(har, folder, seed, preset, threads):
+def ours(har, folder, seed, preset, threads, epochs):
     with tempfile.TemporaryDirectory() as out:
         line = subprocess.run(
             [har, "distill", "--data", f"uci_har={folder}", "--preset", preset, "--seed", str(seed), "--threads",
-             str(threads), "--out", out, "--quiet", "--json"], check=True, capture_output=True, text=True).stdout
+             str(threads), "--teacher-epochs", str(epochs[0]), "--epochs", str(epochs[1]), "--out", out, "--quiet",
+             "--json"], check=True, capture_output=True, text=True).stdout
     result = json.loads(line.splitlines()[-1])
     return {f"{name}_{key}": result[name][key] for name in ("teacher", "student") for key in ("seconds", "macro_f1")}
 
@@ -127,10 +129,12 @@ def main():
     parser.add_argument("--preset", default="har_student")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--epochs", type=int, nargs=2, default=(30, 80), metavar=("TEACHER", "STUDENT"))
     parser.add_argument("--json", type=Path)
     o = parser.parse_args()
     torch.set_num_threads(o.threads)
-    result = {"ours": ours(o.har, o.data, o.seed, o.preset, o.threads), "torch": peer(o.data, o.seed, o.preset),
+    result = {"ours": ours(o.har, o.data, o.seed, o.preset, o.threads, o.epochs),
+              "torch": peer(o.data, o.seed, o.preset, o.epochs),
               "torch_version": torch.__version__, "threads": o.threads, "seed": o.seed}
     print(f"{'':10s} {'ours':>10s} {'PyTorch':>10s} {'ratio':>8s}")
     for name in ("teacher", "student"):
