@@ -34,7 +34,7 @@ struct hinton_options {
 /// Gradients  on z_S, with norm none: weight T (softmax(z_S/T) - softmax(z_T/T))/B.
 /// Throws     shape_error if the logits differ in shape.
 /// Source     Hinton, Vinyals and Dean 2015 (arXiv 1503.02531); T = 4 and weights 0.1 and 0.9 of RepDistiller and
-///            mdistiller. zscore: Sun et al., CVPR 2024, whose code takes T = 2 and weight 9.
+///            mdistiller. zscore: Sun et al., CVPR 2024.
 struct hinton {
     static constexpr std::string_view name = "hinton";
     hinton_options options;
