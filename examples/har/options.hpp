@@ -29,6 +29,9 @@ struct options {
     std::size_t batch = 64;
     double lr = 4e-3, weight_decay = 1e-3, label_smoothing = 0, ema = 0;
     std::size_t patience = 0;
+    std::string optimiser = "adamw", schedule = "one_cycle";
+    double mixup = 0;
+    std::size_t swa = 0;
     std::size_t validation_subjects = 4;
     std::string normaliser = "shared", augment = "reference";
     // distillation

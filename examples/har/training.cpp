@@ -90,6 +90,10 @@ struct experiment {
         t.weight_decay = o.weight_decay;
         t.patience = o.patience;
         t.ema = o.ema;
+        t.optimiser = optim::parse_optimiser(o.optimiser);
+        t.schedule.kind = optim::parse_schedule(o.schedule);
+        t.mixup = o.mixup;
+        t.swa_epochs = std::min(o.swa, epochs);
         t.seed = o.seed;
         t.augment = parse_augment(o.augment);
         return t;

@@ -79,7 +79,8 @@ public:
     objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,
                                double progress) {
         auto teacher = (*teacher_)(b.x, mode::eval);
-        const auto logits = loss::logits(student.logits, teacher.logits, b.label, options_.logits);
+        const auto logits =
+            loss::logits(student.logits, teacher.logits, b.label, options_.logits, {b.other, b.share});
         var<float> loss = logits.value;
         loss_terms terms;
         terms.hard = double(logits.hard.value().item());

@@ -127,20 +127,22 @@ template <class X> struct logits_result {
 ///
 ///     y = λ_h CE_ε(labels, z_S) + λ_s T² mean_b KL(q ‖ softmax(z_S/T)),   q = condition(z_T, labels)
 ///
+/// In a mixed batch the labels are the dominant ones: the rule goes by them, the hard term's target is the mixture.
+///
 /// Shapes     z_S, z_T (B, N) · labels (B) · y ()
 /// Gradients  on z_S: λ_h (softmax(z_S) - target)/B + λ_s T (softmax(z_S/T) - q)/B; the teacher is a constant.
 /// Throws     as condition; shape_error if z_S does not fit z_T.
 /// Source     Hinton et al. 2015 for the soft term; see condition for the rule.
 template <class X, class T>
 logits_result<X> logits(const X& student, const tensor<T>& teacher, std::span<const int> labels,
-                        const logits_options& o = {}) {
+                        const logits_options& o = {}, const mixed_labels& mix = {}) {
     auto [q, repaired] = condition(teacher, labels, o);
     const double scale = o.soft * o.temperature * o.temperature / double(labels.size());
     const double offset = scale * detail::negative_entropy(q);
     for (T& v : q) v *= static_cast<T>(scale);
     X soft = op::apply(soft_cross_entropy_op<T>{o.temperature, offset}, student, std::move(q));
-    X hard =
-        op::scale(cross_entropy(student, labels, {.label_smoothing = o.label_smoothing, .class_weight = {}}), o.hard);
+    X hard = op::scale(
+        cross_entropy(student, labels, {.label_smoothing = o.label_smoothing, .class_weight = {}}, mix), o.hard);
     X value = op::add(hard, soft);
     return {std::move(value), std::move(hard), std::move(soft), repaired};
 }
