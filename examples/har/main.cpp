@@ -65,11 +65,18 @@ void training_options(CLI::App& app, har::options& o) {
     app.add_option("--epochs", o.epochs, "epochs; 0: 80 for har_student and har_nano, 30 for others")
         ->capture_default_str();
     app.add_option("--batch", o.batch, "windows a step")->capture_default_str();
-    app.add_option("--lr", o.lr, "peak learning rate of the one-cycle schedule")->capture_default_str();
-    app.add_option("--weight-decay", o.weight_decay, "of AdamW")->capture_default_str();
+    app.add_option("--lr", o.lr, "largest learning rate of the schedule")->capture_default_str();
+    app.add_option("--weight-decay", o.weight_decay, "of the optimiser")->capture_default_str();
     app.add_option("--dropout", o.dropout, "on the feature")->capture_default_str()->check(CLI::Range(0.0, 0.99));
     app.add_option("--label-smoothing", o.label_smoothing, "of the hard term")->capture_default_str();
     app.add_option("--ema", o.ema, "decay of averaged weights; 0: none")->capture_default_str();
+    app.add_option("--optimiser", o.optimiser, "adamw, adam, sgd, radam or ranger")->capture_default_str();
+    app.add_option("--schedule", o.schedule, "of the rate: one_cycle, cosine, warm_restarts, plateau or constant")
+        ->capture_default_str();
+    app.add_option("--mixup", o.mixup, "mixup: alpha of its Beta distribution; 0: none")->capture_default_str();
+    app.add_option("--swa", o.swa, "average the networks after the last so many epochs, at most all; 0: none")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
     app.add_option("--patience", o.patience, "stop after so many epochs without a better validation; 0: never")
         ->capture_default_str();
     app.add_option("--validation-subjects", o.validation_subjects, "training subjects held out")
@@ -118,7 +125,7 @@ void distill_options(CLI::App& app, har::options& o) {
     app.add_option("--eta", o.eta, "its weight")->capture_default_str();
     app.add_option("--penalty", o.penalty, "of a difference: square, huber or absolute")->capture_default_str();
     app.add_option("--standardise", o.standardise, "features: channel, sample or none")->capture_default_str();
-    app.add_option("--schedule", o.schedule, "joint, progressive or sequential")->capture_default_str();
+    app.add_option("--order", o.order, "of the losses: joint, progressive or sequential")->capture_default_str();
     app.add_option("--stage-share", o.stage_share, "of the steps, for the stages of progressive and sequential")
         ->capture_default_str();
     app.add_option("--memory", o.memory, "weight of the memory loss")->capture_default_str();

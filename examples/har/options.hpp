@@ -33,6 +33,9 @@ struct options {
     std::size_t batch = 64;
     double lr = 4e-3, weight_decay = 1e-3, label_smoothing = 0, ema = 0;
     std::size_t patience = 0;
+    std::string optimiser = "adamw", schedule = "one_cycle";
+    double mixup = 0;
+    std::size_t swa = 0;
     std::size_t validation_subjects = 4;
     std::string normaliser = "shared", augment = "reference";
     // distillation
@@ -44,7 +47,7 @@ struct options {
     double stage = 1, stage_last = 0.1, memory = 0.5;
     std::string rule = "mix", transfer = "copy_slow";
     std::string basis = "rdft", band_weights = "fisher", phase_free = "magnitude", penalty = "square";
-    std::string standardise = "channel", schedule = "joint";
+    std::string standardise = "channel", order = "joint";
     double alpha = 0, eta = 0, gamma = 1, split_at = 0.5, stage_share = 0.5;
     std::vector<double> band{0.5, 4}; ///< in Hz, of band_weights "hertz"
     // evaluate, predict, summary

@@ -117,6 +117,10 @@ struct experiment {
         t.weight_decay = o.weight_decay;
         t.patience = o.patience;
         t.ema = o.ema;
+        t.optimiser = optim::parse_optimiser(o.optimiser);
+        t.schedule.kind = optim::parse_schedule(o.schedule);
+        t.mixup = o.mixup;
+        t.swa_epochs = std::min(o.swa, epochs);
         t.seed = o.seed;
         t.augment = parse_augment(o.augment);
         return t;
@@ -314,7 +318,7 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
     d.stage_last = std::min(o.stage, o.stage_last);
     d.memory_weight = o.memory;
     d.stage = parse_stage(o);
-    d.schedule = parse<distill::distill_schedule>("--schedule", o.schedule, distill::distill_schedule_names);
+    d.schedule = parse<distill::distill_schedule>("--order", o.order, distill::distill_schedule_names);
     d.stage_share = o.stage_share;
     distill::plan plan = distill::calibrate(teacher, run.split.train, run.normal, d.stage,
                                             distill::common_lengths(teacher, student, window, window));

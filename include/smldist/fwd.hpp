@@ -57,7 +57,11 @@ template <class T> struct method;
 namespace smldist::inline SMLDIST_ABI::optim {
 template <class T> struct sgd;
 template <class T> struct adam;
+template <class T> struct radam;
+template <class Inner> struct lookahead;
+template <class T> class any_optimiser;
 template <class M> struct ema;
+template <class M> struct swa;
 } // namespace smldist::inline SMLDIST_ABI::optim
 
 namespace smldist::inline SMLDIST_ABI::distill {

@@ -76,10 +76,15 @@
 #include "smldist/loss/time_basis.hpp"
 
 #include "smldist/optim/adam.hpp"
+#include "smldist/optim/choice.hpp"
 #include "smldist/optim/ema.hpp"
+#include "smldist/optim/lookahead.hpp"
+#include "smldist/optim/radam.hpp"
+#include "smldist/optim/ranger.hpp"
 #include "smldist/optim/schedule.hpp"
 #include "smldist/optim/sgd.hpp"
 #include "smldist/optim/step.hpp"
+#include "smldist/optim/swa.hpp"
 
 #include "smldist/metric/calibration.hpp"
 #include "smldist/metric/confusion.hpp"
@@ -95,6 +100,7 @@
 #include "smldist/data/dataset/uci_har.hpp"
 #include "smldist/data/dataset/wisdm.hpp"
 #include "smldist/data/loader.hpp"
+#include "smldist/data/mixup.hpp"
 #include "smldist/data/normaliser.hpp"
 #include "smldist/data/recording.hpp"
 #include "smldist/data/resample.hpp"
@@ -118,6 +124,7 @@
 #include "smldist/distill/plan.hpp"
 #include "smldist/distill/search.hpp"
 #include "smldist/distill/trainer.hpp"
+#include "smldist/distill/training_options.hpp"
 
 #include "smldist/testing/gradcheck.hpp"
 

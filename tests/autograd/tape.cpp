@@ -163,6 +163,25 @@ TEST_CASE("tape: notes wait, in order, for their buffer") {
     CHECK(a.value[0] == 2.5);
 }
 
+TEST_CASE("tape: the mean of what was noted for a buffer, over passes that note it twice each") {
+    tape<double> t;
+    buffer<double> a{tensor<double>{HUGE_VAL, 2}}, b{tensor<double>{5}};
+    const double values[] = {3, 4, 8, -2, 1, 7};
+    double sum = 0;
+    for (std::size_t k = 1; k <= 3; ++k) {
+        t.reset();
+        for (std::size_t i = 2 * (k - 1); i < 2 * k; ++i) {
+            t.note(a, tensor<double>{values[i], -values[i]}, 0.1);
+            t.note(b, tensor<double>{1}, 0.1);
+            sum += values[i];
+        }
+        t.average_notes(a, k);
+        CHECK(a.value[0] == doctest::Approx(sum / double(2 * k)).epsilon(1e-15));
+        CHECK(a.value[1] == doctest::Approx(-sum / double(2 * k)).epsilon(1e-15));
+    }
+    CHECK(b.value[0] == 5);
+}
+
 TEST_CASE("tape: errors") {
     tape<double> t, other;
     const auto x = t.variable(tensor<double>{1, 2});

@@ -85,6 +85,8 @@ TEST_CASE("generator: the same values on every machine") {
     CHECK(g.normal() == -0.4480366278979277);
     CHECK(g.below(1000) == 454);
     CHECK(g.split(7).bits64() == 0x79441d0ad76ed337);
+    CHECK(generator(42).beta(0.2, 0.4) == 0.005902248802039504);
+    CHECK(generator(42, 2).beta(8, 16) == 0.35904216968038211);
 }
 
 TEST_CASE("uniform: inside (0, 1), moments, interval") {
@@ -125,6 +127,51 @@ TEST_CASE("normal: moments, symmetry of the quantile, known quantiles") {
 TEST_CASE("portable_log: as std::log to 1e-14") {
     for (double x = 1; x > 1e-300; x *= 0.8137)
         CHECK(std::abs(detail::portable_log(x) - std::log(x)) <= 1e-14 * std::abs(std::log(x)));
+    for (double x = 1.0001; x < 1e300; x *= 1.3)
+        CHECK(std::abs(detail::portable_log(x) - std::log(x)) <= 1e-14 * std::abs(std::log(x)));
+}
+
+TEST_CASE("portable_exp: as std::exp to 1e-15") {
+    for (double x = -699.9; x < 700; x += 0.3137)
+        CHECK(std::abs(detail::portable_exp(x) - std::exp(x)) <= 1e-15 * std::exp(x));
+    CHECK(detail::portable_exp(0) == 1);
+    CHECK(detail::portable_exp(-1e300) == 0);
+    CHECK(detail::portable_exp(1e300) == HUGE_VAL);
+}
+
+TEST_CASE("beta: inside [0, 1], moments") {
+    for (const auto& c : {std::pair(0.2, 0.2), {1.0, 1.0}, {0.5, 3.0}, {4.0, 4.0}, {30.0, 2.0}, {0.01, 0.02}}) {
+        const double a = c.first, b = c.second;
+        generator g(6, 1);
+        std::vector<double> x(100000);
+        for (double& v : x) v = g.beta(a, b);
+        CHECK(*std::min_element(x.begin(), x.end()) >= 0);
+        CHECK(*std::max_element(x.begin(), x.end()) <= 1);
+        const double n = double(x.size()), s = a + b;
+        CAPTURE(a);
+        CAPTURE(b);
+        const auto exact = [&](int order) { // E[x^k] = Π_j (a+j)/(a+b+j)
+            double m = 1;
+            for (int j = 0; j < order; ++j) m *= (a + j) / (s + j);
+            return m;
+        };
+        for (const int k : {1, 2, 3}) {
+            const double error = std::sqrt((exact(2 * k) - exact(k) * exact(k)) / n);
+            CHECK(std::abs(moment(x, k) - exact(k)) < 4 * error);
+        }
+    }
+}
+
+TEST_CASE("beta: the ends of the range") {
+    generator g(7);
+    int high = 0;
+    for (int i = 0; i < 10000; ++i) {
+        const double x = g.beta(1e-6, 1e-6); // next to 0 or 1, each as often
+        REQUIRE((x < 1e-4 || x > 1 - 1e-4));
+        high += x > 0.5 ? 1 : 0;
+        REQUIRE(std::abs(g.beta(1e6, 1e6) - 0.5) < 5e-3);
+    }
+    CHECK(std::abs(high - 5000) < 4 * 50);
 }
 
 TEST_CASE("below: in range, every value as often") {

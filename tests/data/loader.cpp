@@ -185,6 +185,49 @@ TEST_CASE("balanced: classes drawn alike, absent ones skipped, members in turn")
     CHECK(read(same, 1).order == read(l, 1).order);
 }
 
+TEST_CASE("mixup: windows and labels of the plain batch, each mixed with the next") {
+    const data::windows w = some(26, 10);
+    const normaliser n = fit_normaliser(w);
+    loader_options o = sized(8);
+    o.augment = augment_options{};
+    data::loader plain(w, o, n, generator(1));
+    o.mixup = 0.4;
+    data::loader mixed(w, o, n, generator(1));
+    data::batch a, b;
+    std::set<double> shares;
+    for (const std::size_t epoch : {1u, 2u}) {
+        plain.start(epoch);
+        mixed.start(epoch);
+        while (plain.next(a)) {
+            REQUIRE(mixed.next(b));
+            CHECK(a.other.empty());
+            CHECK(a.share == 1);
+            CHECK(b.label == a.label);
+            CHECK(b.index == a.index);
+            REQUIRE(b.other.size() == a.size());
+            CHECK(b.share >= 0.5);
+            CHECK(b.share <= 1);
+            shares.insert(b.share);
+            for (std::size_t k = 0; k < a.size(); ++k) {
+                const std::size_t next = (k + 1) % a.size();
+                CHECK(b.other[k] == a.label[next]);
+                for (std::size_t i = 0; i < 48; ++i)
+                    REQUIRE(double(b.x[k * 48 + i]) == doctest::Approx(b.share * double(a.x[k * 48 + i]) +
+                                                                       (1 - b.share) * double(a.x[next * 48 + i]))
+                                                           .epsilon(1e-5));
+            }
+        }
+        CHECK_FALSE(mixed.next(b));
+    }
+    CHECK(shares.size() == 8); // four batches an epoch, each with its own
+    data::loader same(w, o, n, generator(1));
+    CHECK(read(same, 2).x == read(mixed, 2).x);
+    plain.start(1); // a batch that was mixed and is filled again by another loader
+    plain.next(b);
+    CHECK(b.other.empty());
+    CHECK(b.share == 1);
+}
+
 TEST_CASE("no heap allocation after the first epoch") {
     if (!SMLDIST_RECYCLE_MEMORY) return; // a sanitizer's build asks the heap each time
     const data::windows w = some(70, 10);
@@ -193,6 +236,7 @@ TEST_CASE("no heap allocation after the first epoch") {
         loader_options o = sized(16);
         o.balanced = balanced;
         o.augment = augment_options{};
+        o.mixup = balanced ? 0.2 : 0;
         data::loader l(w, o, n, generator(1));
         data::batch b;
         for (l.start(0); l.next(b);) {}
@@ -218,6 +262,9 @@ TEST_CASE("loader: bad input") {
     CHECK_THROWS_AS(make(w, o), usage_error);
     o = sized(4);
     o.augment.rotation = 2;
+    CHECK_THROWS_AS(make(w, o), usage_error);
+    o = sized(4);
+    o.mixup = -1;
     CHECK_THROWS_AS(make(w, o), usage_error);
     normaliser wide = fit_normaliser(w);
     wide.offset.push_back(0);

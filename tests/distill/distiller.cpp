@@ -92,6 +92,31 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
     }
 }
 
+TEST_CASE("distiller: a mixed batch moves the target of the hard term, and the teacher sees the mixed windows") {
+    const network teacher = make(teacher_config()), student = make(student_config());
+    auto objective = distiller_of(teacher, student);
+    data::loader_options lo;
+    lo.batch = 26;
+    lo.mixup = 5;
+    data::loader loader(few().train, lo, few().normal, generator(1));
+    data::batch b;
+    REQUIRE(loader.next(b));
+    REQUIRE(b.share < 0.95);
+    data::batch unmixed_labels = b;
+    unmixed_labels.other.clear();
+    tape<float> t;
+    const auto out = student(t.input(b.x), mode::eval);
+    const auto mixed = objective(t, out, b, 0).terms, dominant = objective(t, out, unmixed_labels, 0).terms;
+    const auto logits = student(b.x).logits, expected = teacher(b.x).logits;
+    const auto wanted = loss::logits(logits, expected, b.label, {}, {b.other, b.share});
+    CHECK(mixed.hard == doctest::Approx(double(wanted.hard.item())).epsilon(1e-5));
+    CHECK(mixed.soft == doctest::Approx(double(wanted.soft.item())).epsilon(1e-5));
+    CHECK(mixed.hard != dominant.hard);
+    CHECK(mixed.soft == dominant.soft);
+    CHECK(mixed.stage == dominant.stage);
+    CHECK(mixed.repaired == dominant.repaired);
+}
+
 TEST_CASE("distiller: a student equal to its teacher has no stage and no memory loss") {
     const network teacher = make(teacher_config(head_kind::memory));
     distill_options o;

@@ -158,6 +158,10 @@ TEST_CASE("--version, --help and unknown words") {
     CHECK(har(at, "train --preset har_nano --epochs many").code == 2);
     CHECK(har(at, "train --preset har_nano --lr -1").code == 2);
     CHECK(har(at, "distill --rule guess" + quick).code == 2);
+    CHECK(har(at, "train --preset har_nano --optimiser adamx").code == 2);
+    CHECK(har(at, "train --preset har_nano --schedule zigzag").code == 2);
+    CHECK(har(at, "train --preset har_nano --mixup -1").code == 2);
+    CHECK(har(at, "train --preset har_nano --swa -1").code == 2);
     CHECK(har(at, "distill --temperature 0" + quick).code == 2);
     const auto method = har(at, "distill --method crd" + quick);
     CHECK(method.code == 2);
@@ -396,4 +400,19 @@ TEST_CASE("what the system refuses: exit code 6") {
     CHECK(har(at, "train --preset har_nano --epochs 1 --quiet --out file/below").code == 6);
     const std::string command = std::string("'") + SMLDIST_HAR + "' summary > /dev/full 2>/dev/null";
     CHECK(WEXITSTATUS(std::system(command.c_str())) == 6);
+}
+
+TEST_CASE("train with another optimiser and schedule, mixup and averaged weights") {
+    const scratch_folder at;
+    make_uci_har(at.path / "set");
+    const std::string common = "train --preset har_nano --data uci_har=set --json --quiet --epochs 2 ";
+    const auto usual = har(at, common + "--out a");
+    const auto other = har(at, common + "--out b --optimiser ranger --schedule constant --mixup 0.2 --swa 2");
+    REQUIRE(usual.code == 0);
+    REQUIRE(other.code == 0);
+    CHECK(other.last()["model"]["epochs"] == 2);
+    CHECK(slurp(at / "a/model.safetensors") != slurp(at / "b/model.safetensors"));
+    const std::string config = slurp(at / "b/config.toml");
+    for (const char* word : {"optimiser=\"ranger\"", "schedule=\"constant\"", "mixup=0.2", "swa=2"})
+        CHECK_MESSAGE(config.find(word) != std::string::npos, word);
 }

@@ -90,3 +90,24 @@ TEST_CASE("sgd_update: the first step does not read the velocity") {
     CHECK(w == std::vector<double>{-0.5, -1, -1.5});
     CHECK(u == g);
 }
+
+TEST_CASE_TEMPLATE("approach: equal to the plain loop, at any length; exact at both ends", T, float, double) {
+    for (const std::size_t n : sizes)
+        for (const T s : {T(0), T(1e-3), T(0.3), T(0.5), T(0.7), T(1)}) {
+            CAPTURE(n);
+            const auto x = values<T>(n, 1), start = values<T>(n, 2);
+            auto y = start, wanted = start, same = x;
+            kernel::approach(n, s, x.data(), y.data());
+            kernel::naive::approach(n, s, x.data(), wanted.data());
+            CHECK(close(y, wanted));
+            if (s == T(0)) CHECK(y == start);
+            if (s == T(1)) CHECK(y == x);
+            kernel::approach(n, s, x.data(), same.data());
+            CHECK(same == x); // nothing moves when nothing differs
+        }
+    const auto x = values<T>(32, 1);
+    auto y = values<T>(32, 2);
+    const auto before = y;
+    kernel::approach(13, T(0.3), x.data(), y.data());
+    CHECK(std::equal(y.begin() + 13, y.end(), before.begin() + 13));
+}

@@ -78,6 +78,54 @@ TEST_CASE("cross_entropy: weights act as repetitions of a sample") {
           doctest::Approx(cross_entropy(more, repeated).item()).epsilon(1e-14));
 }
 
+TEST_CASE("cross_entropy: gradients of mixed labels") {
+    const std::vector<int> other{1, 4, 0, 2, 0, 1, 3};
+    for (const double share : {0.0, 0.5, 0.8, 1.0})
+        for (const bool weighted : {false, true}) {
+            const loss::cross_entropy_options o{.label_smoothing = 0.1,
+                                                .class_weight = weighted ? std::span(weights) : std::span<double>()};
+            check_op("share" + text(share) + "_weighted" + (weighted ? "1" : "0"), {logits_of(5)},
+                     [&](const auto& in) {
+                         return cross_entropy(in[0], labels, o, {other, share});
+                     });
+        }
+}
+
+TEST_CASE("cross_entropy: of a mixture it is the mixture of the two") {
+    const std::vector<int> other{1, 4, 0, 2, 0, 1, 3};
+    const tensor<double> z = logits_of(5);
+    for (const double smoothing : {0.0, 0.1, 1.0})
+        for (const double share : {0.0, 0.3, 0.5, 0.9, 1.0}) {
+            const loss::cross_entropy_options o{.label_smoothing = smoothing, .class_weight = {}};
+            const double a = cross_entropy(z, labels, o).item(), b = cross_entropy(z, other, o).item();
+            CHECK(cross_entropy(z, labels, o, {other, share}).item() ==
+                  doctest::Approx(share * a + (1 - share) * b).epsilon(1e-14));
+            CHECK(cross_entropy(z, labels, o, {labels, share}).item() == doctest::Approx(a).epsilon(1e-14));
+            CHECK(cross_entropy(z, labels, o, {{}, share}).item() == a); // without second labels nothing is mixed
+
+            // Targets that sum to one in each row: the gradient softmax - target sums to zero.
+            tape<double> t;
+            const auto v = t.variable(z);
+            t.backward(cross_entropy(v, labels, o, {other, share}));
+            for (std::size_t k = 0; k < labels.size(); ++k) {
+                double sum = 0;
+                for (std::size_t n = 0; n < 5; ++n) sum += (*t.gradient(v))[k * 5 + n];
+                CHECK(std::abs(sum) < 1e-15);
+            }
+        }
+}
+
+TEST_CASE("cross_entropy: a mixture with weights by hand") {
+    const std::vector<double> w{1, 2, 4};
+    const std::vector<int> a{0}, b{2};
+    const tensor<double> z{{0.3, -0.2, 0.5}};
+    double total = 0;
+    for (const double v : z) total += std::exp(v);
+    const auto nll = [&](std::size_t n) { return std::log(total) - z[n]; };
+    CHECK(cross_entropy(z, a, {.label_smoothing = 0, .class_weight = w}, {b, 0.75}).item() ==
+          doctest::Approx((0.75 * nll(0) + 0.25 * 4 * nll(2)) / (0.75 + 0.25 * 4)).epsilon(1e-14));
+}
+
 TEST_CASE("cross_entropy: errors") {
     const tensor<double> z = logits_of(5);
     const std::vector<int> few{0, 1}, none, high{0, 4, 1, 1, 3, 5, 0}, low{0, 4, -1, 1, 3, 2, 0};
@@ -90,6 +138,13 @@ TEST_CASE("cross_entropy: errors") {
     for (const double smoothing : {-0.01, 1.01, nan})
         CHECK_RAISES(usage_error, "label_smoothing is",
                      cross_entropy(z, labels, {.label_smoothing = smoothing, .class_weight = {}}));
+    const auto mixed = [&](const std::vector<int>& other, double share) {
+        return cross_entropy(z, labels, {}, {other, share});
+    };
+    for (const double share : {-0.01, 1.01, nan})
+        CHECK_RAISES(usage_error, "share of the label is", mixed(labels, share));
+    CHECK_RAISES(shape_error, "expected (2, N), one row a label", mixed(few, 0.5));
+    CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", mixed(high, 0.5));
     const std::vector<double> short_of{1, 2}, negative{1, 1, 1, -1, 1}, nans{1, nan, 1, 1, 1}, zeros(5);
     const auto weighted = [&](const std::vector<double>& w) {
         return cross_entropy(z, labels, {.label_smoothing = 0, .class_weight = w});

@@ -270,6 +270,21 @@ TEST_CASE("logits loss: norms of both sides, gradients and what they are made of
         }
 }
 
+TEST_CASE("logits loss: in a mixed batch the soft term goes by the dominant labels, the hard one has mixed targets") {
+    const random_case c(6, 4, 5), d(6, 4, 6);
+    const tensor<double> z = normal({6, 4}, 4);
+    const auto o = with(repair::mix, 3, 0.7, 1.3);
+    const auto plain = loss::logits(z, c.teacher, c.labels, o);
+    const auto mixed = loss::logits(z, c.teacher, c.labels, o, {d.labels, 0.6});
+    CHECK(plain.repaired > 0);
+    CHECK(mixed.repaired == plain.repaired);
+    CHECK(mixed.soft.item() == plain.soft.item());
+    CHECK(mixed.hard.item() ==
+          doctest::Approx(0.7 * loss::cross_entropy(z, c.labels, {}, {d.labels, 0.6}).item()).epsilon(1e-14));
+    CHECK(mixed.hard.item() != plain.hard.item());
+    CHECK(mixed.value.item() == doctest::Approx(mixed.hard.item() + mixed.soft.item()).epsilon(1e-14));
+}
+
 TEST_CASE("repair: names") {
     for (const repair rule : every_rule) CHECK(loss::parse_repair(text(rule)) == rule);
     CHECK(text(repair::mix) == "mix");

@@ -97,3 +97,19 @@ TEST_CASE("adam: defaults") {
     CHECK(w.options.decoupled);
     CHECK(w.options.weight_decay == 1e-2);
 }
+
+TEST_CASE("adam: errors") {
+    const auto fails = [](double optim::adam_options::*member, std::initializer_list<double> values) {
+        for (const double bad : values) {
+            optim::adam_options o;
+            o.*member = bad;
+            CHECK_THROWS_AS(optim::adam<float>{o}, usage_error);
+        }
+    };
+    const double nan = std::nan("");
+    fails(&optim::adam_options::lr, {-1, nan, HUGE_VAL});
+    fails(&optim::adam_options::beta1, {-0.1, 1, nan});
+    fails(&optim::adam_options::beta2, {-0.1, 1, nan});
+    fails(&optim::adam_options::eps, {-1, nan, HUGE_VAL});
+    fails(&optim::adam_options::weight_decay, {-1, nan, HUGE_VAL});
+}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/optim/schedule.hpp"
 
+#include <initializer_list>
+
 #include "pair.hpp"
 
 using namespace smldist;
@@ -63,7 +65,107 @@ TEST_CASE("cosine: warms up in a straight line") {
     CHECK(s(21) == doctest::Approx(0.1).epsilon(1e-14));
 }
 
+TEST_CASE("warm_restarts: as PyTorch") {
+    const struct {
+        std::size_t period, mult;
+        double min;
+    } cases[] = {{7, 1, 0}, {3, 2, 1e-4}, {1, 3, 0}, {5, 2, 0}}; // as in make_optim.py
+    for (std::size_t c = 0; c < 4; ++c) {
+        const optim::warm_restarts schedule{
+            .max = 4e-3, .min = cases[c].min, .period = cases[c].period, .mult = cases[c].mult};
+        const auto rates = stored("warm_restarts/" + std::to_string(c));
+        REQUIRE(rates.size() == 60);
+        for (std::size_t i = 0; i < rates.size(); ++i) CHECK(std::abs(schedule(i) - rates[i]) < 1e-15);
+    }
+}
+
+TEST_CASE("warm_restarts: begins anew at T_0 (mult^i - 1)/(mult - 1)") {
+    const optim::warm_restarts s{.max = 1, .period = 4, .mult = 3};
+    for (const std::size_t start : {0u, 4u, 16u, 52u}) {
+        CHECK(s(start) == 1);
+        if (start > 0) CHECK(s(start - 1) < 0.2);
+    }
+    CHECK(s(4 + 6) == doctest::Approx(0.5).epsilon(1e-14)); // half of the second period
+    CHECK(optim::warm_restarts{.max = 1, .period = 2, .mult = 1}(1000000000001) == doctest::Approx(0.5));
+}
+
+TEST_CASE("plateau: as PyTorch over noisy figures, both directions and measures") {
+    using options = optim::plateau_options;
+    const auto cases = io::json::parse(reference_file("optim.safetensors").metadata().at("plateaus"));
+    std::size_t c = 0, reductions = 0;
+    for (const auto& o : cases.as_array()) {
+        CAPTURE(c);
+        const options::direction mode =
+            o.as_string("mode") == "min" ? options::direction::min : options::direction::max;
+        const options::measure measure =
+            o.as_string("threshold_mode") == "rel" ? options::measure::relative : options::measure::absolute;
+        optim::plateau p(0.01, {.mode = mode,
+                                .factor = o.as_double("factor"),
+                                .patience = o.as_size("patience"),
+                                .threshold = o.as_double("threshold"),
+                                .threshold_mode = measure,
+                                .cooldown = o.as_size("cooldown"),
+                                .min_lr = o.as_double("min_lr")});
+        const auto figures = stored("plateau/" + std::to_string(c) + "/figure");
+        const auto rates = stored("plateau/" + std::to_string(c) + "/lr");
+        for (std::size_t i = 0; i < figures.size(); ++i) {
+            const double before = p.lr();
+            CHECK(p.observe(figures[i]) == rates[i]);
+            reductions += p.lr() < before ? 1 : 0;
+        }
+        ++c;
+    }
+    CHECK(c == 16);
+    CHECK(reductions > 2 * c);
+}
+
+TEST_CASE("plateau: patience p reduces after p+1 bad figures; a better one starts over; cooldown") {
+    for (const std::size_t patience : {0u, 1u, 4u}) {
+        optim::plateau p(1, {.factor = 0.5, .patience = patience});
+        p.observe(3);
+        for (std::size_t bad = 1; bad <= patience; ++bad) CHECK(p.observe(3) == 1);
+        CHECK(p.observe(3) == 0.5);
+    }
+    optim::plateau p(1, {.factor = 0.5, .patience = 1, .cooldown = 2});
+    p.observe(3);
+    p.observe(4);
+    CHECK(p.observe(2) == 1);
+    CHECK(p.best() == 2);
+    p.observe(2);
+    CHECK(p.observe(2) == 0.5);
+    for (int i = 0; i < 3; ++i) CHECK(p.observe(9) == 0.5); // two of cooldown, one bad
+    CHECK(p.observe(9) == 0.25);
+}
+
+TEST_CASE("plateau: the smallest rate, the smallest change, and what is no number") {
+    optim::plateau low(1, {.factor = 0.1, .patience = 0, .min_lr = 0.3});
+    for (int i = 0; i < 5; ++i) low.observe(1);
+    CHECK(low.lr() == 0.3);
+    optim::plateau tiny(1e-7, {.factor = 0.9, .patience = 0}); // 1e-8 is not above eps
+    for (int i = 0; i < 5; ++i) tiny.observe(1);
+    CHECK(tiny.lr() == 1e-7);
+    optim::plateau blind(1, {.factor = 0.5, .patience = 1});
+    for (int i = 0; i < 2; ++i) blind.observe(std::nan(""));
+    CHECK(blind.lr() == 0.5);
+    CHECK(blind.best() == HUGE_VAL);
+}
+
 TEST_CASE("schedules: errors") {
+    CHECK_THROWS_AS(optim::warm_restarts{.period = 0}(0), usage_error);
+    CHECK_THROWS_AS((optim::warm_restarts{.period = 5, .mult = 0}(0)), usage_error);
+    CHECK_THROWS_AS((optim::warm_restarts{.max = 1, .min = 2, .period = 5}(0)), usage_error);
+    for (const double bad : {0.0, -1.0, std::nan(""), HUGE_VAL}) CHECK_THROWS_AS(optim::plateau{bad}, usage_error);
+    const auto fails = [](double optim::plateau_options::*member, std::initializer_list<double> values) {
+        for (const double bad : values) {
+            optim::plateau_options o;
+            o.*member = bad;
+            CHECK_THROWS_AS(optim::plateau(1, o), usage_error);
+        }
+    };
+    fails(&optim::plateau_options::factor, {-0.1, 1, std::nan("")});
+    fails(&optim::plateau_options::threshold, {-0.1, std::nan(""), HUGE_VAL});
+    fails(&optim::plateau_options::min_lr, {-0.1, std::nan(""), HUGE_VAL});
+    fails(&optim::plateau_options::eps, {-0.1, std::nan(""), HUGE_VAL});
     CHECK_THROWS_AS(optim::cosine{.total = 0}(0), usage_error);
     CHECK_THROWS_AS((optim::cosine{.total = 5, .warmup = 1}(0)), usage_error);
     CHECK_THROWS_AS((optim::cosine{.total = 5, .warmup = -0.1}(0)), usage_error);

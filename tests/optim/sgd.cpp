@@ -37,3 +37,11 @@ TEST_CASE("sgd: defaults") {
     CHECK_FALSE(o.nesterov);
     CHECK(o.rates == optim::group_rates{1.0, 0.1});
 }
+
+TEST_CASE("sgd: errors") {
+    for (const double bad : {-1.0, std::nan(""), HUGE_VAL}) {
+        CHECK_THROWS_AS(optim::sgd<float>({.lr = bad}), usage_error);
+        CHECK_THROWS_AS(optim::sgd<float>({.momentum = bad}), usage_error);
+        CHECK_THROWS_AS(optim::sgd<float>({.weight_decay = bad}), usage_error);
+    }
+}

@@ -153,6 +153,20 @@ public:
                     target.value[i] += n.momentum * (n.value[i] - target.value[i]);
     }
 
+    /// Makes `target` the mean of everything noted for it in `batch` forward passes, of which this tape holds the last.
+    void average_notes(buffer<T>& target, std::size_t batch) const {
+        const auto mine = [&](const note_entry& n) { return n.target == &target; };
+        auto count = (batch - 1) * std::size_t(std::count_if(notes_.begin(), notes_.end(), mine));
+        for (const auto& n : notes_) {
+            if (!mine(n)) continue;
+            ++count;
+            for (std::size_t i = 0; i < n.value.size(); ++i)
+                target.value[i] = count == 1
+                                      ? n.value[i]
+                                      : target.value[i] + (n.value[i] - target.value[i]) / static_cast<T>(count);
+        }
+    }
+
     std::size_t size() const { return size_; }
 
     /// One recorded op: its options, what it kept, and where its inputs are.

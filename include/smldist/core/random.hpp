@@ -16,7 +16,7 @@ namespace smldist::inline SMLDIST_ABI {
 
 namespace detail {
 
-/// Natural logarithm of a normal number in (0, 1], in fused operations only, so that every machine rounds alike.
+/// Natural logarithm of a positive normal number, in fused operations only, so that every machine rounds alike.
 /// ln(m 2^e) = e ln 2 + 2 artanh((m-1)/(m+1)) with m in [sqrt(1/2), sqrt(2)); relative error below 1e-14.
 inline double portable_log(double x) {
     int e = 0;
@@ -29,6 +29,18 @@ inline double portable_log(double x) {
     double p = 1.0 / 19;
     for (int k = 17; k >= 1; k -= 2) p = std::fma(p, s, 1.0 / k);
     return std::fma(double(e), 0.69314718055994531, 2 * r * p);
+}
+
+/// Exponential, in fused operations only; relative error below 1e-15 for |x| ≤ 700, beyond that 0 or infinity.
+/// exp(k ln 2 + r) = 2^k exp(r) with |r| ≤ ln(2)/2, the Taylor series of exp(r) to the 13th power.
+inline double portable_exp(double x) {
+    if (x < -700) return 0;
+    if (x > 700) return HUGE_VAL;
+    const double k = std::floor(std::fma(x, 1.4426950408889634, 0.5));
+    const double r = std::fma(-k, 1.9082149292705877e-10, std::fma(-k, 0.69314718036912382, x));
+    double p = 1;
+    for (int n = 13; n >= 1; --n) p = std::fma(p, r / n, 1.0);
+    return std::ldexp(p, static_cast<int>(k));
 }
 
 /// Quantile of the standard normal distribution, relative error about 1e-15, in fused operations only.
@@ -124,6 +136,13 @@ public:
     /// true with probability p.
     bool chance(double p) { return uniform() < p; }
 
+    /// Beta(a, b), in [0, 1], for a and b from 1e-6 to 1e6: X/(X+Y) of two gamma variables, from their logarithms, so that
+    /// small a and b do not underflow.
+    double beta(double a, double b) {
+        const double x = log_gamma_variable(a), y = log_gamma_variable(b);
+        return 1 / (1 + detail::portable_exp(y - x));
+    }
+
     /// Fisher-Yates shuffle of [first, last).
     template <class It> void shuffle(It first, It last) {
         for (auto n = std::size_t(last - first); n > 1; --n) {
@@ -152,6 +171,20 @@ private:
     using words = std::array<std::uint32_t, 4>;
     static std::uint32_t low(std::uint64_t x) { return static_cast<std::uint32_t>(x); }
     static std::uint32_t high(std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); }
+
+    /// The logarithm of a Gamma(a) variable: X U^(1/a) with X from Gamma(a+1).
+    /// Source     Marsaglia and Tsang 2000.
+    double log_gamma_variable(double a) {
+        const double d = a + 2.0 / 3, c = 1 / std::sqrt(9 * d);
+        for (;;) {
+            const double x = normal(), u = uniform(), t = std::fma(c, x, 1.0);
+            if (t <= 0) continue;
+            const double log_t = detail::portable_log(t);
+            const double slack = std::fma(3.0, log_t, std::fma(-(t * t), t, 1.0)); // 1 - v + ln v, v = t³
+            if (detail::portable_log(u) < std::fma(0.5 * x, x, d * slack))
+                return std::fma(3.0, log_t, detail::portable_log(d)) + detail::portable_log(uniform()) / a;
+        }
+    }
 
     static std::pair<std::uint64_t, std::uint64_t> multiply(std::uint64_t a, std::uint64_t b) {
         __extension__ using wide = unsigned __int128;

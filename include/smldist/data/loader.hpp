@@ -14,6 +14,7 @@
 #include "smldist/core/random.hpp"
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/augment.hpp"
+#include "smldist/data/mixup.hpp"
 #include "smldist/data/normaliser.hpp"
 #include "smldist/data/window.hpp"
 
@@ -25,13 +26,16 @@ struct loader_options {
     bool balanced = false;  ///< draws the class uniformly among those that occur, then its windows in turn
     bool drop_last = false; ///< leaves out the last batch when it is incomplete
     augment_options augment = augment_options::none();
+    double mixup = 0; ///< α of mixup; 0: off
 };
 
 /// Normalised windows ready for a network.
 struct batch {
     tensor<float> x;                ///< (B, L, C)
-    std::vector<int> label;         ///< B
-    std::vector<std::size_t> index; ///< B, positions in the source
+    std::vector<int> label;         ///< B; in a mixed batch the dominant ones
+    std::vector<std::size_t> index; ///< B, positions in the source of what the labels name
+    std::vector<int> other;         ///< B, the second labels of a mixed batch; else empty
+    double share = 1;               ///< weight of `label` against `other`, in [1/2, 1]
 
     std::size_t size() const { return label.size(); }
 };
@@ -41,18 +45,19 @@ struct batch {
 ///     for (loader.start(epoch); loader.next(batch);) train_on(batch);
 ///
 /// Order and augmentation depend on (generator, epoch, place in the epoch) alone: not on batch size, threads or how far
-/// earlier epochs were read. A last batch of one window joins the batch before it, since batch-norm needs more.
+/// earlier epochs were read; mixup depends on the batch size too, since windows are mixed within a batch. A last batch of one window joins the batch before it, since batch-norm needs more.
 /// The batch's buffers are reused: no heap allocation after the first epoch.
 class loader {
 public:
     /// Throws     data_error as windows::check does; shape_error when the normaliser has other channels; usage_error
-    ///            for batch 0, balanced without shuffle, drop_last that leaves no batch, or augmentation options out of
-    ///            range.
+    ///            for batch 0, balanced without shuffle, drop_last that leaves no batch, or options of augmentation and
+    ///            mixup out of range.
     loader(const windows& source, const loader_options& options, const normaliser& normal, const generator& random)
         : source_(&source), options_(options), normaliser_(normal), random_(random), order_(source.size()) {
         source.check();
         normaliser_.require_channels(source.channels());
         options_.augment.check();
+        check_mixup(options_.mixup);
         if (options_.batch == 0) raise<usage_error>("loader", "batch size is 0, expected at least 1");
         if (options_.drop_last && options_.batch > source.size())
             raise<usage_error>("loader", "batch size is ", options_.batch, ", expected at most ", source.size(),
@@ -106,6 +111,7 @@ public:
                 prepare(x, at_ + k, scratch_[first / grain]);
             }
         });
+        mix(b);
         at_ += count;
         return true;
     }
@@ -150,6 +156,17 @@ private:
         }
     }
 
+    /// Mixup, with its own stream for each place at which a batch begins.
+    void mix(batch& b) {
+        b.other.clear();
+        b.share = 1;
+        if (options_.mixup == 0) return;
+        b.other.reserve(options_.batch + 1);
+        b.share = mixup_share(options_.mixup, epoch_random_.split(0).split(1 + at_));
+        mix_labels(b.label, b.other);
+        mix_windows(b.x, b.share, mixing_);
+    }
+
     void prepare(float* x, std::size_t place, augment_scratch& scratch) const {
         const augment_options& o = options_.augment;
         const std::size_t length = source_->length(), channels = source_->channels();
@@ -166,6 +183,7 @@ private:
     std::vector<std::size_t> order_;
     std::vector<class_queue> classes_;
     std::vector<augment_scratch> scratch_;
+    std::vector<float> mixing_; ///< one window
     std::size_t at_ = 0;
 };
 

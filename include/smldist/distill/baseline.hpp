@@ -57,10 +57,10 @@ public:
         loss_terms terms;
         terms.soft = double(loss.value().item());
         if (weight.hard > 0) {
-            const auto hard =
-                op::scale(loss::cross_entropy(student.logits, b.label,
-                                              {.label_smoothing = label_smoothing_, .class_weight = {}}),
-                          weight.hard);
+            const auto hard = op::scale(loss::cross_entropy(student.logits, b.label,
+                                                            {.label_smoothing = label_smoothing_, .class_weight = {}},
+                                                            {b.other, b.share}),
+                                        weight.hard);
             terms.hard = double(hard.value().item());
             loss = op::add(hard, loss);
         }

@@ -132,7 +132,8 @@ public:
         };
         const phase now = phase_at(progress);
         if (now.logits) {
-            const auto logits = loss::logits(student.logits, teacher.logits, b.label, options_.logits);
+            const auto logits =
+                loss::logits(student.logits, teacher.logits, b.label, options_.logits, {b.other, b.share});
             loss = logits.value;
             terms.hard = double(logits.hard.value().item());
             terms.soft = double(logits.soft.value().item());

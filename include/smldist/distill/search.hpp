@@ -92,7 +92,7 @@ public:
     objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b,
                                double progress) const {
         const loss::cross_entropy_options ce{.label_smoothing = options_.label_smoothing, .class_weight = {}};
-        const auto nll = loss::cross_entropy(out.logits, b.label, ce);
+        const auto nll = loss::cross_entropy(out.logits, b.label, ce, {b.other, b.share});
         const std::size_t J = costs_.size(), N = out.logits.shape()[1];
         if (out.candidates.empty() || out.candidates.weights.shape()[0] != J)
             raise<usage_error>("distill::head_search", "network has no head under search with ", J, " candidates");
@@ -102,10 +102,10 @@ public:
         extra = op::add(extra, op::scale(op::sum(op::mul(omega, costs_)), options_.cost));
         const double guard = options_.guard * (1 - progress) / double(J);
         for (std::size_t j = 0; j < J && guard > 0; ++j)
-            extra = op::add(
-                extra,
-                op::scale(loss::cross_entropy(op::slice(out.candidates.logits, -1, j * N, (j + 1) * N), b.label, ce),
-                          guard));
+            extra =
+                op::add(extra, op::scale(loss::cross_entropy(op::slice(out.candidates.logits, -1, j * N, (j + 1) * N),
+                                                             b.label, ce, {b.other, b.share}),
+                                         guard));
         const auto y = op::add(nll, extra);
         loss_terms terms;
         terms.hard = double(nll.value().item());

@@ -16,39 +16,13 @@
 #include "smldist/core/outputs.hpp"
 #include "smldist/data/loader.hpp"
 #include "smldist/distill/evaluate.hpp"
+#include "smldist/distill/training_options.hpp"
 #include "smldist/loss/cross_entropy.hpp"
-#include "smldist/optim/adam.hpp"
+#include "smldist/optim/choice.hpp"
 #include "smldist/optim/ema.hpp"
-#include "smldist/optim/schedule.hpp"
+#include "smldist/optim/swa.hpp"
 
 namespace smldist::inline SMLDIST_ABI::distill {
-
-struct training_options {
-    std::size_t epochs = 40;
-    std::size_t batch = 64;
-    double lr = 4e-3; ///< peak of the one-cycle schedule
-    double weight_decay = 1e-3;
-    double clip = 5;          ///< largest global norm of the gradient
-    std::size_t patience = 0; ///< stop after this many epochs without a better validation macro-F1; 0: never
-    double ema = 0;           ///< decay of averaged weights, which are then validated and returned; 0: none
-    bool balanced = false;    ///< draw classes uniformly
-    std::uint64_t seed = 0;
-    data::augment_options augment = data::augment_options::reference();
-
-    /// Throws usage_error for a value out of range.
-    void check() const {
-        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
-            if (!ok) raise<usage_error>("training_options", what, " is ", got, ", expected ", wanted);
-        };
-        need(epochs >= 1, "epochs", double(epochs), "at least 1");
-        need(batch >= 2, "batch", double(batch), "at least 2");
-        need(lr > 0 && std::isfinite(lr), "lr", lr, "a positive number");
-        need(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", weight_decay, "at least 0");
-        need(clip > 0, "clip", clip, "above 0");
-        need(ema >= 0 && ema < 1, "ema", ema, "0 ≤ ema < 1");
-        augment.check();
-    }
-};
 
 /// The parts of a loss, each as it enters the sum; means over an epoch in reports.
 struct loss_terms {
@@ -76,13 +50,13 @@ struct objective_value {
     loss_terms terms;
 };
 
-/// Plain supervised training: cross entropy with the labels.
+/// Plain supervised training: cross entropy with the labels, or with their mixtures.
 struct supervised {
     double label_smoothing = 0;
 
     objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b, double) const {
-        const auto loss =
-            loss::cross_entropy(out.logits, b.label, {.label_smoothing = label_smoothing, .class_weight = {}});
+        const auto loss = loss::cross_entropy(
+            out.logits, b.label, {.label_smoothing = label_smoothing, .class_weight = {}}, {b.other, b.share});
         const double value = double(loss.value().item());
         loss_terms terms;
         terms.total = terms.hard = value;
@@ -115,9 +89,12 @@ template <class Network> struct training_result {
 
 /// Trains `net` in place and leaves it as it is after the last epoch.
 ///
-/// Every epoch: batches in a seeded order, augmented and normalised; forward in mode::train, `objective`, backward,
-/// clipping, AdamW under a one-cycle schedule; then macro-F1 on the validation windows. The objective's own parameters
-/// (projectors) are trained along. The same seed gives the same bits for any number of threads.
+/// Every epoch: batches in a seeded order, augmented, normalised and mixed; forward in mode::train, `objective`,
+/// backward, clipping, the optimiser's step under the schedule; then macro-F1 on the validation windows. The objective's
+/// own parameters (projectors) are trained along. The same seed gives the same bits for any number of threads.
+///
+/// With ema, or in the last swa_epochs, the averaged network is validated and returned instead of `net`. The mean of swa
+/// takes its running statistics in one more pass over the epoch's batches.
 ///
 ///     training<net, objective> t(net, objective, train, validation, normaliser, options);
 ///     t.on_epoch = …;  auto result = t.run();
@@ -139,15 +116,14 @@ public:
           normal_(normal),
           options_(checked(options, train)),
           loader_(train, loader_options(options), normal, generator(options.seed, 1)),
-          optimiser_(optim::adamw<float>(options.lr, options.weight_decay)),
-          tape_(options.seed),
-          steps_(loader_.batches()) {
+          steps_(loader_.batches()),
+          optimiser_(options.optimiser, options.lr, options.weight_decay),
+          schedule_(options.schedule, options.lr, options.epochs, steps_),
+          tape_(options.seed) {
         validation.check();
         if (validation.length() != train.length() || validation.channels() != train.channels())
             raise<data_error>("training", "windows of validation are ", validation.x.shape().text(),
                               ", expected (N, ", train.length(), ", ", train.channels(), ") as in training");
-        schedule_.max = options.lr;
-        schedule_.total = steps_ * options.epochs;
     }
 
     training_result<Network> run() {
@@ -159,24 +135,26 @@ public:
         training_result<Network> result;
         Network good = net_;
         if (options_.ema > 0) average_.emplace(net_, options_.ema);
+        mean_.reset();
         double best = -1;
         for (std::size_t epoch = 1; epoch <= options_.epochs; ++epoch) {
             const auto start = clock::now();
             epoch_report report;
             report.epoch = epoch;
-            const Network& current = average_ ? average_->model : net_;
             try {
                 report.train = run_epoch(epoch);
-                report.validation = validate(current, epoch);
+                if (epoch + options_.swa_epochs > options_.epochs) extend_mean(epoch);
+                report.validation = validate(current(), epoch);
             } catch (const numeric_error&) {
                 net_ = std::move(good);
                 throw;
             }
-            report.lr = optimiser_.options.lr;
+            report.lr = lr_;
+            schedule_.observe(report.validation.macro_f1);
             report.best = report.validation.macro_f1 > best;
             if (report.best) {
                 best = report.validation.macro_f1;
-                result.best = current;
+                result.best = current();
                 result.best_epoch = epoch;
             }
             good = net_;
@@ -185,16 +163,16 @@ public:
             if (on_epoch) on_epoch(report);
             if (stopping_ || (options_.patience > 0 && epoch - result.best_epoch >= options_.patience)) break;
         }
-        if (average_) net_ = average_->model;
+        if (&current() != &net_) net_ = current();
         result.seconds = seconds_since(begin);
         return result;
     }
 
     /// Forward, backward and update for one batch; public so that benchmarks and tests can time and count it.
     loss_terms step(const data::batch& b) {
-        const double progress = double(step_) / double(schedule_.total);
-        optimiser_.options.lr = schedule_(step_);
-        optimiser_.options.beta1 = schedule_.momentum(step_);
+        const double progress = double(step_) / double(schedule_.total());
+        lr_ = schedule_.lr(step_);
+        optimiser_.set(lr_, schedule_.momentum(step_));
         ++step_;
         tape_.reset();
         const auto out = net_(tape_.input(b.x), mode::train);
@@ -230,6 +208,7 @@ private:
         l.batch = o.batch;
         l.balanced = o.balanced;
         l.augment = o.augment;
+        l.mixup = o.mixup;
         return l;
     }
 
@@ -257,6 +236,24 @@ private:
         return sum * (1 / windows);
     }
 
+    /// The network as it is validated and returned.
+    const Network& current() const { return mean_ ? mean_->model : average_ ? average_->model : net_; }
+
+    /// Takes the network of this epoch into the mean, and the mean's running statistics from the epoch's batches. On a
+    /// tape of its own: training goes on as if nothing had happened.
+    void extend_mean(std::size_t epoch) {
+        if (!mean_) mean_.emplace(net_);
+        mean_->update(net_);
+        tape_.reset();
+        tape<float> t(options_.seed);
+        loader_.start(epoch);
+        for (std::size_t k = 1; loader_.next(batch_); ++k) {
+            t.reset();
+            mean_->model(t.input(batch_.x), mode::train);
+            optim::refresh_statistics(mean_->model, t, k);
+        }
+    }
+
     /// A network may train on batch statistics and yet have running statistics that overflow.
     metric::evaluation validate(const Network& current, std::size_t epoch) const {
         try {
@@ -276,12 +273,14 @@ private:
     training_options options_;
     data::loader loader_;
     data::batch batch_;
-    optim::adam<float> optimiser_;
-    optim::one_cycle schedule_;
-    std::optional<optim::ema<Network>> average_;
-    tape<float> tape_;
     std::size_t steps_, step_ = 0;
+    optim::any_optimiser<float> optimiser_;
+    optim::any_schedule schedule_;
+    std::optional<optim::ema<Network>> average_;
+    std::optional<optim::swa<Network>> mean_;
+    tape<float> tape_;
     std::optional<double> reference_;
+    double lr_ = 0; ///< of the last step
     bool stopping_ = false;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Update rules of optimisers, one fused pass over a parameter and its state.
+/// Update rules of optimisers and averages, one fused pass over a parameter and its state.
 #ifndef SMLDIST_KERNEL_UPDATE_HPP
 #define SMLDIST_KERNEL_UPDATE_HPP
 
@@ -48,6 +48,16 @@ SMLDIST_NOINLINE void sgd_update(std::size_t n, T rate, T momentum, T l2, bool n
     });
 }
 
+/// y moves the share s of its way to x: y += s (x - y), or x - (1-s)(x - y) from s = 1/2 on, so that s = 0 and s = 1 are
+/// exact.
+template <class T> SMLDIST_NOINLINE void approach(std::size_t n, T s, const T* x, T* y) {
+    const bool near = s < T(0.5);
+    simd::sweep<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+        const auto from = p.load(y + i), to = p.load(x + i);
+        p.store(y + i, near ? simd::fma(p.set(s), to - from, from) : simd::fma(p.set(s - T(1)), to - from, to));
+    });
+}
+
 namespace naive {
 
 template <class T> void adam_update(std::size_t n, const adam_factors<T>& f, const T* g, T* w, T* m, T* v) {
@@ -66,6 +76,10 @@ void sgd_update(std::size_t n, T rate, T momentum, T l2, bool nesterov, bool fir
         u[i] = first ? gi : momentum * u[i] + gi;
         w[i] -= rate * (nesterov ? gi + momentum * u[i] : u[i]);
     }
+}
+
+template <class T> void approach(std::size_t n, T s, const T* x, T* y) {
+    for (std::size_t i = 0; i < n; ++i) y[i] = (T(1) - s) * y[i] + s * x[i];
 }
 
 } // namespace naive

@@ -71,6 +71,12 @@ struct cross_entropy_options {
     std::span<const double> class_weight; ///< one a class, or none; the mean is weighted by the label's weight
 };
 
+/// Second labels of a mixed batch: the target of sample b is share · e_label + (1-share) · e_other.
+struct mixed_labels {
+    std::span<const int> other; ///< one a label, or none: not mixed
+    double share = 1;
+};
+
 namespace detail {
 /// Throws unless there is one label a row of z, each a class of it.
 template <class X> void check_labels(const X& z, std::span<const int> labels) {
@@ -92,26 +98,36 @@ template <class T> double negative_entropy(const tensor<T>& p) {
 }
 } // namespace detail
 
-/// Mean cross entropy of logits with integer labels.
+/// Mean cross entropy of logits with integer labels, or with mixtures of two.
 ///
 ///     y = sum_b sum_n t[b,n] * -ln softmax(z[b])[n] / sum_b w[y_b],   t[b,n] = (1-ε) w[y_b] [n = y_b] + ε w[n] / N
 ///
+/// Of a mixed sample, every term with y_b is s times the same with the label plus 1-s times that with the other label, s
+/// the share: without class weights the loss is s CE(label) + (1-s) CE(other).
+///
 /// Shapes     z (B, N) · labels (B) in 0 … N-1 · result ()
-/// Throws     shape_error and data_error if the labels do not fit; usage_error if ε is outside [0, 1] or the weights do
-///            not fit, are negative or all zero for this batch.
-/// Source     torch.nn.functional.cross_entropy.
-template <class X> auto cross_entropy(const X& z, std::span<const int> labels, const cross_entropy_options& o = {}) {
+/// Throws     shape_error and data_error if the labels do not fit; usage_error if ε or the share is outside [0, 1] or the
+///            weights do not fit, are negative or all zero for this batch.
+/// Source     torch.nn.functional.cross_entropy; Zhang et al. 2018 (1710.09412) for mixtures.
+template <class X>
+auto cross_entropy(const X& z, std::span<const int> labels, const cross_entropy_options& o = {},
+                   const mixed_labels& mix = {}) {
     using T = op::scalar_of_t<X>;
     detail::check_labels(z, labels);
+    if (!mix.other.empty()) detail::check_labels(z, mix.other);
     const std::size_t N = z.shape()[1];
     if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1))
         raise<usage_error>("loss::cross_entropy", "label_smoothing is ", o.label_smoothing, ", expected 0 to 1");
     if (!o.class_weight.empty() && o.class_weight.size() != N)
         raise<usage_error>("loss::cross_entropy", "number of class weights is ", o.class_weight.size(), ", expected ",
                            N);
+    if (!(mix.share >= 0 && mix.share <= 1))
+        raise<usage_error>("loss::cross_entropy", "share of the label is ", mix.share, ", expected 0 to 1");
+    const double share = mix.other.empty() ? 1 : mix.share;
     const auto weight = [&](std::size_t n) { return o.class_weight.empty() ? 1.0 : o.class_weight[n]; };
     double total = 0;
-    for (const int label : labels) total += weight(static_cast<std::size_t>(label));
+    for (const int label : labels) total += share * weight(static_cast<std::size_t>(label));
+    for (const int label : mix.other) total += (1 - share) * weight(static_cast<std::size_t>(label));
     for (const double w : o.class_weight)
         if (!(w >= 0)) raise<usage_error>("loss::cross_entropy", "a class weight is ", w, ", expected at least 0");
     if (!(total > 0))
@@ -119,9 +135,10 @@ template <class X> auto cross_entropy(const X& z, std::span<const int> labels, c
     auto q = tensor<T>::uninitialized(z.shape());
     for (std::size_t b = 0; b < labels.size(); ++b)
         for (std::size_t n = 0; n < N; ++n) {
-            const auto y = static_cast<std::size_t>(labels[b]);
-            const double hard = n == y ? (1 - o.label_smoothing) * weight(y) : 0;
-            q[b * N + n] = static_cast<T>((hard + o.label_smoothing * weight(n) / double(N)) / total);
+            double label = static_cast<std::size_t>(labels[b]) == n ? share : 0;
+            if (!mix.other.empty() && static_cast<std::size_t>(mix.other[b]) == n) label += 1 - share;
+            const double smooth = (1 - o.label_smoothing) * label + o.label_smoothing / double(N);
+            q[b * N + n] = static_cast<T>(weight(n) * smooth / total);
         }
     return op::apply(soft_cross_entropy_op<T>{}, z, std::move(q));
 }

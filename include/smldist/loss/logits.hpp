@@ -132,6 +132,8 @@ template <class X> struct logits_result {
 /// Named methods are special cases: KD (Hinton) is rule off, LSKD (logit standardisation) rule off with norm zscore, SLD
 /// (swapped logits of the teacher) rule swap.
 ///
+/// In a mixed batch the labels are the dominant ones: the rule goes by them, the hard term's target is the mixture.
+///
 /// Shapes     z_S, z_T (B, N) · labels (B) · y ()
 /// Gradients  on z_S, with norm none: λ_h (softmax(z_S) - target)/B + λ_s T (softmax(z_S/T) - q)/B; other norms add their
 ///            own derivative to the soft part. The teacher is a constant.
@@ -139,11 +141,11 @@ template <class X> struct logits_result {
 /// Source     Hinton et al. 2015 for the soft term; see condition for the rule, logit_norm for the norms.
 template <class X, class T>
 logits_result<X> logits(const X& student, const tensor<T>& teacher, std::span<const int> labels,
-                        const logits_options& o = {}) {
+                        const logits_options& o = {}, const mixed_labels& mix = {}) {
     auto [q, repaired] = condition(teacher, labels, o);
     X soft = divergence(normalise(student, o.norm, o.norm_scale), std::move(q), o.temperature, o.soft);
-    X hard =
-        op::scale(cross_entropy(student, labels, {.label_smoothing = o.label_smoothing, .class_weight = {}}), o.hard);
+    X hard = op::scale(
+        cross_entropy(student, labels, {.label_smoothing = o.label_smoothing, .class_weight = {}}, mix), o.hard);
     X value = op::add(hard, soft);
     return {std::move(value), std::move(hard), std::move(soft), repaired};
 }

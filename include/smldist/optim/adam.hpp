@@ -13,6 +13,12 @@ struct adam_options {
     double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
     bool decoupled = false; ///< true: AdamW
     group_rates rates = default_rates;
+
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        detail::check_rate_and_decay("optim::adam", lr, weight_decay);
+        detail::check_moments("optim::adam", beta1, beta2, eps);
+    }
 };
 
 /// Adam, and AdamW with `decoupled`.
@@ -21,34 +27,37 @@ struct adam_options {
 ///     Adam adds weight_decay · w to g;  AdamW first scales w by 1 - lr · weight_decay
 ///
 /// Decay spares parameters with `decay = false` (biases, norms, β).
+/// Throws     usage_error for options out of range; in step as for_each_gradient.
 /// Source     Kingma and Ba 2015; Loshchilov and Hutter 2019; torch.optim.Adam, AdamW.
 template <class T> struct adam {
+    using scalar = T;
     adam_options options; ///< may change between steps (schedules write lr and beta1)
     std::vector<tensor<T>> first, second;
     std::vector<std::uint64_t> steps; ///< t of each parameter
 
     adam() = default;
-    explicit adam(adam_options o) : options(o) {}
+    explicit adam(const adam_options& o) : options(o) { o.check(); }
 
-    /// One step along the tape's gradients; writes the noted running statistics too. Errors: for_each_gradient.
+    /// One step along the tape's gradients; writes the noted running statistics too.
     template <class M> void step(M& model, tape<T>& t) {
-        for_each_gradient(model, t, [&](std::size_t i, parameter<T>& p, const tensor<T>& g) {
-            tensor<T>& m = detail::state_of(first, i, p.shape());
-            tensor<T>& v = detail::state_of(second, i, p.shape());
-            if (i >= steps.size()) steps.resize(i + 1);
-            const double n = double(++steps[i]);
-            const auto& o = options;
-            const double lr = o.lr * o.rates[static_cast<std::size_t>(p.group)];
-            const double decay = p.decay ? o.weight_decay : 0;
-            const kernel::adam_factors<T> f{.beta1 = static_cast<T>(o.beta1),
-                                            .beta2 = static_cast<T>(o.beta2),
-                                            .rate = static_cast<T>(lr / (1 - std::pow(o.beta1, n))),
-                                            .correction = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, n))),
-                                            .eps = static_cast<T>(o.eps),
-                                            .decay = static_cast<T>(o.decoupled ? 1 - lr * decay : 1),
-                                            .l2 = static_cast<T>(o.decoupled ? 0 : decay)};
-            kernel::adam_update(g.size(), f, g.data(), p.value.data(), m.data(), v.data());
-        });
+        for_each_gradient(model, t, [this](std::size_t i, parameter<T>& p, const tensor<T>& g) { update(i, p, g); });
+    }
+    /// The step of parameter number i.
+    void update(std::size_t i, parameter<T>& p, const tensor<T>& g) {
+        tensor<T>& m = detail::state_of(first, i, p.shape());
+        tensor<T>& v = detail::state_of(second, i, p.shape());
+        const double n = double(detail::count_step(steps, i));
+        const auto& o = options;
+        const double lr = o.lr * o.rates[static_cast<std::size_t>(p.group)];
+        const double decay = p.decay ? o.weight_decay : 0;
+        const kernel::adam_factors<T> f{.beta1 = static_cast<T>(o.beta1),
+                                        .beta2 = static_cast<T>(o.beta2),
+                                        .rate = static_cast<T>(lr / (1 - std::pow(o.beta1, n))),
+                                        .correction = static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, n))),
+                                        .eps = static_cast<T>(o.eps),
+                                        .decay = static_cast<T>(o.decoupled ? 1 - lr * decay : 1),
+                                        .l2 = static_cast<T>(o.decoupled ? 0 : decay)};
+        kernel::adam_update(g.size(), f, g.data(), p.value.data(), m.data(), v.data());
     }
 };
 

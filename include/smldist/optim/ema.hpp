@@ -7,8 +7,31 @@
 #include <vector>
 
 #include "smldist/core/parameter.hpp"
+#include "smldist/kernel/update.hpp"
 
 namespace smldist::inline SMLDIST_ABI::optim {
+
+namespace detail {
+/// Moves every parameter of `mean` the share s of its way to the same one of `current`, a model of the same structure,
+/// and copies the buffers. `leaves` is working memory; kept by the caller, so that only the first call allocates.
+template <class M> void approach(M& mean, const M& current, double s, std::vector<const void*>& leaves) {
+    leaves.clear();
+    auto collect = [&](const auto& leaf) { leaves.push_back(&leaf); };
+    smldist::detail::walk_leaves(current, collect);
+    std::size_t next = 0;
+    auto move = [&](auto& mine) {
+        using leaf = std::remove_cvref_t<decltype(mine)>;
+        const auto& theirs = *static_cast<const leaf*>(leaves.at(next++));
+        if constexpr (smldist::detail::is_parameter<leaf>::value) {
+            using T = typename std::remove_cvref_t<decltype(mine.value)>::value_type;
+            kernel::approach(mine.value.size(), static_cast<T>(s), theirs.value.data(), mine.value.data());
+        } else {
+            mine.value = theirs.value;
+        }
+    };
+    smldist::detail::walk_leaves(mean, move);
+}
+} // namespace detail
 
 /// Exponential moving average of a model's parameters; buffers are copied.
 ///
@@ -27,23 +50,7 @@ template <class M> struct ema {
     /// Moves the average towards `current`, a model of the same structure. Does not allocate.
     void update(const M& current) {
         const double t = double(updates++), d = std::min(decay, (1 + t) / (10 + t));
-        std::vector<const void*>& leaves = leaves_;
-        leaves.clear();
-        auto collect = [&](const auto& leaf) { leaves.push_back(&leaf); };
-        smldist::detail::walk_leaves(current, collect);
-        std::size_t next = 0;
-        auto average = [&](auto& mine) {
-            using leaf = std::remove_cvref_t<decltype(mine)>;
-            const auto& theirs = *static_cast<const leaf*>(leaves.at(next++));
-            if constexpr (smldist::detail::is_parameter<leaf>::value) {
-                using T = typename std::remove_cvref_t<decltype(mine.value)>::value_type;
-                for (std::size_t i = 0; i < mine.value.size(); ++i)
-                    mine.value[i] += static_cast<T>(1 - d) * (theirs.value[i] - mine.value[i]);
-            } else {
-                mine.value = theirs.value;
-            }
-        };
-        smldist::detail::walk_leaves(model, average);
+        detail::approach(model, current, 1 - d, leaves_);
     }
 
 private:

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Learning-rate schedules as pure functions of the step.
+/// Learning-rate schedules: pure functions of the step, and one that watches a figure.
 #ifndef SMLDIST_OPTIM_SCHEDULE_HPP
 #define SMLDIST_OPTIM_SCHEDULE_HPP
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <numbers>
 
 #include "smldist/core/error.hpp"
@@ -58,6 +60,108 @@ private:
         if (s <= peak) return detail::anneal(start, middle, peak > 0 ? s / peak : 1);
         return detail::anneal(middle, end, last > peak ? (s - peak) / (last - peak) : 1);
     }
+};
+
+/// Half a cosine down again and again; each period is `mult` times the one before.
+///
+///     lr = min + (max-min)/2 (1 + cos(π t/T_i)),   T_i = period · mult^i,   t = steps since the last restart
+///
+/// Source     Loshchilov and Hutter 2017 (SGDR); torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
+struct warm_restarts {
+    double max = 1e-3, min = 0;
+    std::size_t period = 1; ///< T_0
+    std::size_t mult = 1;
+
+    double operator()(std::size_t step) const {
+        if (period == 0 || mult == 0 || !(max >= min))
+            raise<usage_error>("optim::warm_restarts", "period, mult, max, min are ", period, ", ", mult, ", ", max,
+                               ", ", min, ", expected period ≥ 1, mult ≥ 1, max ≥ min");
+        std::size_t length = period, t = mult == 1 ? step % period : step;
+        for (; t >= length; length *= mult) t -= length;
+        return detail::anneal(max, min, double(t) / double(length));
+    }
+};
+
+struct plateau_options {
+    enum class direction : std::uint8_t { min, max };
+    enum class measure : std::uint8_t { relative, absolute };
+
+    direction mode = direction::min; ///< whether a good figure is small or large
+    double factor = 0.1;             ///< lr becomes factor · lr
+    std::size_t patience = 10;       ///< bad figures in a row that are tolerated
+    double threshold = 1e-4;         ///< how much better than the best counts as better
+    measure threshold_mode = measure::relative;
+    std::size_t cooldown = 0; ///< observations after a reduction during which nothing counts as bad
+    double min_lr = 0;
+    double eps = 1e-8; ///< a smaller change of lr is not made
+
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
+            if (!ok) raise<usage_error>("optim::plateau", what, " is ", got, ", expected ", wanted);
+        };
+        need(factor >= 0 && factor < 1, "factor", factor, "0 ≤ factor < 1");
+        need(threshold >= 0 && std::isfinite(threshold), "threshold", threshold, "at least 0");
+        need(min_lr >= 0 && std::isfinite(min_lr), "min_lr", min_lr, "at least 0");
+        need(eps >= 0 && std::isfinite(eps), "eps", eps, "at least 0");
+    }
+};
+
+/// Reduces the learning rate when a figure, observed once an epoch, has stopped improving.
+///
+///     better   figure < best (1 - threshold)   for a minimum, relative;   figure < best - threshold   absolute;
+///              for a maximum with > and +
+///     not better, and not cooling down: bad += 1;   bad > patience: lr = max(factor · lr, min_lr), bad = 0, cool down
+///
+/// So patience p reduces after p+1 bad figures. NaN is not better.
+/// Source     torch.optim.lr_scheduler.ReduceLROnPlateau.
+class plateau {
+public:
+    /// Throws     usage_error for options out of range or a rate that is not positive.
+    explicit plateau(double lr = 1e-3, const plateau_options& o = {})
+        : options_(o), lr_(lr), best_(minimises() ? infinity : -infinity) {
+        o.check();
+        if (!(lr > 0 && std::isfinite(lr)))
+            raise<usage_error>("optim::plateau", "lr is ", lr, ", expected a positive number");
+    }
+
+    /// Takes in the figure of one epoch; returns the rate from now on.
+    double observe(double figure) {
+        if (better(figure)) {
+            best_ = figure;
+            bad_ = 0;
+        } else {
+            ++bad_;
+        }
+        if (cooling_ > 0) {
+            --cooling_;
+            bad_ = 0;
+        }
+        if (bad_ > options_.patience) {
+            const double reduced = std::max(lr_ * options_.factor, options_.min_lr);
+            if (lr_ - reduced > options_.eps) lr_ = reduced;
+            cooling_ = options_.cooldown;
+            bad_ = 0;
+        }
+        return lr_;
+    }
+    double lr() const { return lr_; }
+    double best() const { return best_; }
+
+private:
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+    bool minimises() const { return options_.mode == plateau_options::direction::min; }
+    bool better(double figure) const {
+        const bool relative = options_.threshold_mode == plateau_options::measure::relative;
+        const double t = minimises() ? -options_.threshold : options_.threshold;
+        const double bar = relative ? best_ * (1 + t) : best_ + t;
+        return minimises() ? figure < bar : figure > bar;
+    }
+
+    plateau_options options_;
+    double lr_, best_;
+    std::size_t bad_ = 0, cooling_ = 0;
 };
 
 } // namespace smldist::inline SMLDIST_ABI::optim

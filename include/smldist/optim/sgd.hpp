@@ -11,6 +11,13 @@ struct sgd_options {
     double lr = 1e-2, momentum = 0, weight_decay = 0;
     bool nesterov = false;
     group_rates rates = default_rates;
+
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        detail::check_rate_and_decay("optim::sgd", lr, weight_decay);
+        detail::need_option(momentum >= 0 && std::isfinite(momentum), "optim::sgd", "momentum", momentum,
+                            "at least 0");
+    }
 };
 
 /// Stochastic gradient descent with momentum.
@@ -18,24 +25,28 @@ struct sgd_options {
 ///     u = momentum u + g + weight_decay w,   w -= lr u          nesterov: w -= lr (g + momentum u)
 ///
 /// Decay spares parameters with `decay = false` (biases, norms, β).
+/// Throws     usage_error for options out of range; in step as for_each_gradient.
 /// Source     torch.optim.SGD (dampening 0).
 template <class T> struct sgd {
+    using scalar = T;
     sgd_options options; ///< may change between steps
     std::vector<tensor<T>> velocity;
 
     sgd() = default;
-    explicit sgd(sgd_options o) : options(o) {}
+    explicit sgd(const sgd_options& o) : options(o) { o.check(); }
 
-    /// One step along the tape's gradients; writes the noted running statistics too. Errors: for_each_gradient.
+    /// One step along the tape's gradients; writes the noted running statistics too.
     template <class M> void step(M& model, tape<T>& t) {
-        for_each_gradient(model, t, [&](std::size_t i, parameter<T>& p, const tensor<T>& g) {
-            const bool first = i >= velocity.size() || velocity[i].empty();
-            tensor<T>& u = detail::state_of(velocity, i, p.shape());
-            const double rate = options.lr * options.rates[static_cast<std::size_t>(p.group)];
-            kernel::sgd_update(g.size(), static_cast<T>(rate), static_cast<T>(options.momentum),
-                               static_cast<T>(p.decay ? options.weight_decay : 0), options.nesterov, first, g.data(),
-                               p.value.data(), u.data());
-        });
+        for_each_gradient(model, t, [this](std::size_t i, parameter<T>& p, const tensor<T>& g) { update(i, p, g); });
+    }
+    /// The step of parameter number i.
+    void update(std::size_t i, parameter<T>& p, const tensor<T>& g) {
+        const bool first = i >= velocity.size() || velocity[i].empty();
+        tensor<T>& u = detail::state_of(velocity, i, p.shape());
+        const double rate = options.lr * options.rates[static_cast<std::size_t>(p.group)];
+        kernel::sgd_update(g.size(), static_cast<T>(rate), static_cast<T>(options.momentum),
+                           static_cast<T>(p.decay ? options.weight_decay : 0), options.nesterov, first, g.data(),
+                           p.value.data(), u.data());
     }
 };
 

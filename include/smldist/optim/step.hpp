@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <type_traits>
 #include <vector>
 
@@ -18,12 +20,15 @@ namespace smldist::inline SMLDIST_ABI::optim {
 using group_rates = std::array<double, static_cast<std::size_t>(rate_group::count)>;
 inline constexpr group_rates default_rates{1.0, 0.1};
 
-/// Visits every trainable parameter of the model that has a gradient on the tape as f(index, parameter, gradient), the
-/// index counting all parameters of the model, then writes the running statistics noted on the tape.
-///
-/// Throws     usage_error if the tape holds trainable parameters that the model does not have: the model was moved or
-///            copied after the forward pass, or is another one.
-template <class M, class T, class F> void for_each_gradient(M& model, tape<T>& t, F&& f) {
+namespace detail {
+/// Refers to a function of (index, parameter, gradient), so that the walk over a model is compiled once, not once an
+/// optimiser.
+template <class T> struct gradient_visitor {
+    void* function;
+    void (*call)(void* function, std::size_t index, parameter<T>& p, const tensor<T>& gradient);
+};
+template <class M, class T>
+SMLDIST_NOINLINE void visit_gradients(M& model, tape<T>& t, const gradient_visitor<T>& f) {
     std::size_t index = 0, met = 0;
     for_each_parameter(model, [&](parameter<T>& p) { met += p.trainable && t.has_leaf(p); });
     if (met != t.trainable_leaves())
@@ -31,12 +36,26 @@ template <class M, class T, class F> void for_each_gradient(M& model, tape<T>& t
                            t.trainable_leaves(), "; was the model moved or copied after the forward pass?");
     for_each_parameter(model, [&](parameter<T>& p) {
         if (p.trainable)
-            if (tensor<T>* g = t.gradient(p)) f(index, p, *g);
+            if (const tensor<T>* g = t.gradient(p)) f.call(f.function, index, p, *g);
         ++index;
     });
     for_each_buffer(model, [&](auto& b) {
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(b)>, buffer<T>>) t.write_notes(b);
     });
+}
+} // namespace detail
+
+/// Visits every trainable parameter of the model that has a gradient on the tape as f(index, parameter, gradient), the
+/// index counting all parameters of the model, then writes the running statistics noted on the tape.
+///
+/// Throws     usage_error if the tape holds trainable parameters that the model does not have: the model was moved or
+///            copied after the forward pass, or is another one.
+template <class M, class T, class F> void for_each_gradient(M& model, tape<T>& t, F f) {
+    detail::visit_gradients(model, t,
+                            detail::gradient_visitor<T>{&f, [](void* function, std::size_t index, parameter<T>& p,
+                                                               const tensor<T>& gradient) {
+                                                            (*static_cast<F*>(function))(index, p, gradient);
+                                                        }});
 }
 
 /// Scales all gradients of the model so that their global Euclidean norm is at most `max_norm`; returns the norm before.
@@ -67,6 +86,27 @@ template <class T> tensor<T>& state_of(std::vector<tensor<T>>& all, std::size_t 
         raise<usage_error>("optim.step", "shape of parameter ", index, " is ", s.text(), ", expected ",
                            x.shape().text(), " as in the steps before");
     return x;
+}
+/// The number of this step of one parameter, from 1.
+inline std::uint64_t count_step(std::vector<std::uint64_t>& steps, std::size_t index) {
+    if (index >= steps.size()) steps.resize(index + 1);
+    return ++steps[index];
+}
+
+/// Throws usage_error unless `ok`.
+inline void need_option(bool ok, const char* where, const char* what, double got, const char* wanted) {
+    if (!ok) raise<usage_error>(where, what, " is ", got, ", expected ", wanted);
+}
+/// The options that all optimisers have.
+inline void check_rate_and_decay(const char* where, double lr, double weight_decay) {
+    need_option(lr >= 0 && std::isfinite(lr), where, "lr", lr, "at least 0");
+    need_option(weight_decay >= 0 && std::isfinite(weight_decay), where, "weight_decay", weight_decay, "at least 0");
+}
+/// The options of Adam's family.
+inline void check_moments(const char* where, double beta1, double beta2, double eps) {
+    need_option(beta1 >= 0 && beta1 < 1, where, "beta1", beta1, "0 ≤ beta1 < 1");
+    need_option(beta2 >= 0 && beta2 < 1, where, "beta2", beta2, "0 ≤ beta2 < 1");
+    need_option(eps >= 0 && std::isfinite(eps), where, "eps", eps, "at least 0");
 }
 } // namespace detail
 

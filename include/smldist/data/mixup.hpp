@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Mixup: convex combinations of windows and of their labels.
+#ifndef SMLDIST_DATA_MIXUP_HPP
+#define SMLDIST_DATA_MIXUP_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/core/random.hpp"
+#include "smldist/core/tensor.hpp"
+
+namespace smldist::inline SMLDIST_ABI::data {
+
+/// Throws usage_error unless α is 0 (off) or from 1e-6 to 1e6.
+inline void check_mixup(double alpha) {
+    if (!(alpha == 0 || (alpha >= 1e-6 && alpha <= 1e6)))
+        raise<usage_error>("mixup", "alpha is ", alpha, ", expected 0 or 1e-6 to 1e6");
+}
+
+/// The share of the dominant window: max(λ, 1-λ), λ ~ Beta(α, α), in [1/2, 1].
+///
+/// Beta(α, α) is symmetric and a batch is in random order, so taking the larger part only says which of the two windows is
+/// named first. Small α: nearly always 1.
+inline double mixup_share(double alpha, generator g) {
+    const double lambda = g.beta(alpha, alpha);
+    return std::max(lambda, 1 - lambda);
+}
+
+/// Mixes each window with the next one, the last with the first, in place; the order of the batch is the random pairing.
+///
+///     x_b ← λ x_b + (1-λ) x_{b+1 mod B}
+///
+/// Shapes     x (B, …). `first` is working memory; kept by the caller, so that only the first call allocates.
+/// Source     Zhang et al. 2018 (1710.09412).
+inline void mix_windows(tensor<float>& x, double share, std::vector<float>& first) {
+    if (x.empty()) return;
+    const std::size_t stride = x.size() / x.shape()[0];
+    const auto a = static_cast<float>(share), b = 1 - a;
+    first.assign(x.data(), x.data() + stride);
+    float* const end = x.data() + x.size();
+    for (float* at = x.data(); at != end; at += stride) {
+        const float* next = at + stride == end ? first.data() : at + stride;
+        for (std::size_t i = 0; i < stride; ++i) at[i] = a * at[i] + b * next[i];
+    }
+}
+
+/// Partners of the labels in the same pairing: other[b] = label[b+1 mod B].
+inline void mix_labels(const std::vector<int>& label, std::vector<int>& other) {
+    other.resize(label.size());
+    std::rotate_copy(label.begin(), label.begin() + (label.empty() ? 0 : 1), label.end(), other.begin());
+}
+
+} // namespace smldist::inline SMLDIST_ABI::data
+
+#endif

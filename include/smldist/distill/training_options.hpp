@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What a training run can be told.
+#ifndef SMLDIST_DISTILL_TRAINING_OPTIONS_HPP
+#define SMLDIST_DISTILL_TRAINING_OPTIONS_HPP
+
+#include <cmath>
+#include <cstdint>
+
+#include "smldist/data/loader.hpp"
+#include "smldist/optim/choice.hpp"
+
+namespace smldist::inline SMLDIST_ABI::distill {
+
+struct training_options {
+    std::size_t epochs = 40;
+    std::size_t batch = 64;
+    double lr = 4e-3; ///< largest of the schedule
+    double weight_decay = 1e-3;
+    optim::optimiser_kind optimiser = optim::optimiser_kind::adamw;
+    optim::schedule_options schedule = {}; ///< plateau observes the validation macro-F1
+    double clip = 5;                       ///< largest global norm of the gradient
+    std::size_t patience = 0;   ///< stop after this many epochs without a better validation macro-F1; 0: never
+    double ema = 0;             ///< decay of averaged weights, which are then validated and returned; 0: none
+    std::size_t swa_epochs = 0; ///< the networks after each of the last so many epochs are averaged; 0: none
+    bool balanced = false;      ///< draw classes uniformly
+    std::uint64_t seed = 0;
+    data::augment_options augment = data::augment_options::reference();
+    double mixup = 0; ///< α of mixup; 0: none
+
+    /// Throws usage_error for a value out of range, or for ema together with swa_epochs.
+    void check() const {
+        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
+            if (!ok) raise<usage_error>("training_options", what, " is ", got, ", expected ", wanted);
+        };
+        need(epochs >= 1, "epochs", double(epochs), "at least 1");
+        need(batch >= 2, "batch", double(batch), "at least 2");
+        need(lr > 0 && std::isfinite(lr), "lr", lr, "a positive number");
+        need(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", weight_decay, "at least 0");
+        need(clip > 0, "clip", clip, "above 0");
+        need(ema >= 0 && ema < 1, "ema", ema, "0 ≤ ema < 1");
+        need(swa_epochs <= epochs, "swa_epochs", double(swa_epochs), "at most as many as epochs");
+        need(ema == 0 || swa_epochs == 0, "swa_epochs", double(swa_epochs), "0 with ema: one average of the two");
+        schedule.check();
+        augment.check();
+        data::check_mixup(mixup);
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::distill
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SMLDIST_OPTIM_SWA_HPP
+#define SMLDIST_OPTIM_SWA_HPP
+
+#include <cstddef>
+#include <type_traits>
+#include <vector>
+
+#include "smldist/autograd/tape.hpp"
+#include "smldist/core/parameter.hpp"
+#include "smldist/optim/ema.hpp"
+
+namespace smldist::inline SMLDIST_ABI::optim {
+
+/// Stochastic weight averaging: the mean of the models it is given, usually one an epoch near the end of training.
+///
+///     θ̄ += (θ - θ̄)/n after n models;   buffers are those of the last model
+///
+/// Running statistics do not belong to averaged weights: take them anew with refresh_statistics before evaluation.
+/// Source     Izmailov et al. 2018; torch.optim.swa_utils.AveragedModel.
+template <class M> struct swa {
+    M model;
+    std::size_t models = 0;
+
+    explicit swa(const M& start) : model(start) {}
+    /// Takes in `current`, a model of the same structure. Does not allocate after the first.
+    void update(const M& current) { detail::approach(model, current, 1 / double(++models), leaves_); }
+
+private:
+    std::vector<const void*> leaves_;
+};
+
+/// Replaces the running statistics of a model by their mean over batches. Call it after the forward pass of each:
+///
+///     for (std::size_t k = 1; loader.next(batch); ++k) {
+///         t.reset();
+///         model(t.input(batch.x), mode::train);
+///         optim::refresh_statistics(model, t, k);
+///     }
+///
+/// After batch k (from 1) they are the mean of those of batches 1 … k; what they were before does not matter.
+/// Source     torch.optim.swa_utils.update_bn.
+template <class M, class T> void refresh_statistics(M& model, const tape<T>& t, std::size_t batch) {
+    for_each_buffer(model, [&](auto& b) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(b)>, buffer<T>>) t.average_notes(b, batch);
+    });
+}
+
+} // namespace smldist::inline SMLDIST_ABI::optim
+
+#endif
