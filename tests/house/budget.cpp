@@ -1,40 +1,48 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What a unit costs to compile with -O2: bars of user time and peak memory that a user feels.
+/// What a unit costs to compile with -O2, in time and peak memory.
+#include <algorithm>
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <string>
 #include <sys/resource.h>
-#include <sys/time.h>
 
 namespace {
 
-double user_seconds_of_children() {
+struct cost {
+    double seconds;   ///< user time
+    double megabytes; ///< of the largest compiler so far
+};
+
+rusage of_children() {
     rusage usage{};
     getrusage(RUSAGE_CHILDREN, &usage);
+    return usage;
+}
+double user_seconds(const rusage& usage) {
     return double(usage.ru_utime.tv_sec) + 1e-6 * double(usage.ru_utime.tv_usec);
 }
 
-/// Of the largest child so far.
-double peak_megabytes_of_children() {
-    rusage usage{};
-    getrusage(RUSAGE_CHILDREN, &usage);
-    return double(usage.ru_maxrss) / 1024;
-}
-
-void check_budget(const std::string& unit, double seconds, double megabytes) {
+cost compile(const std::string& unit) {
     const std::string root = SMLDIST_SOURCE_DIR;
-    const double before = user_seconds_of_children();
+    const double before = user_seconds(of_children());
     const int result = std::system((SMLDIST_COMPILER " -std=c++20 -O2 -pthread -S -o /dev/null -I" + root +
                                     "/include " + root + "/tests/house/budget/" + unit)
                                        .c_str());
     REQUIRE(result == 0);
-    const double spent = user_seconds_of_children() - before, peak = peak_megabytes_of_children();
-    MESSAGE(unit << ": " << spent << " s, " << peak << " MB; budget " << seconds << " s, " << megabytes << " MB");
-    CHECK(spent <= seconds);
-    CHECK(peak <= megabytes);
+    const rusage after = of_children();
+    return {user_seconds(after) - before, double(after.ru_maxrss) / 1024};
 }
 
 } // namespace
 
-// The goal is 15 s on a quiet machine; the bar leaves room for a busy one.
-TEST_CASE("budget: a unit that trains, distils, saves and loads") { check_budget("training.cpp", 24, 1024); }
+// Machines differ, and a shared one wanders by half within an hour. So the bar of time is a ratio to a unit that never
+// changes: 15 s where that takes 4 s, with a quarter more for the noise of the measurement.
+TEST_CASE("budget: a unit that trains, distils, saves and loads") {
+    const double early = compile("calibration.cpp").seconds;
+    const cost unit = compile("training.cpp");
+    const double yardstick = std::max(early, compile("calibration.cpp").seconds);
+    MESSAGE("training.cpp: " << unit.seconds << " s, " << unit.megabytes << " MB; calibration.cpp: " << yardstick
+                             << " s");
+    CHECK(unit.seconds <= 1.25 * 15 / 4 * yardstick);
+    CHECK(unit.megabytes <= 1024);
+}

@@ -23,6 +23,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "smldist/autograd/tape.hpp"
 #include "smldist/graph/graph.hpp"
@@ -100,14 +101,21 @@ template <class T, class... A>
 constexpr bool one_type = ((std::is_same_v<typename argument<A>::scalar, T> ||
                             std::is_integral_v<typename argument<A>::scalar>)&&...);
 
+/// What an op keeps on the tape until backward.
 template <class T, class Op, class... S> class op_record final : public tape<T>::record {
 public:
     op_record(Op o, S... s) : op(std::move(o)), slots(s...) {}
     void backward(tape<T>& t, const tensor<T>& y, const tensor<T>& dy) override {
-        std::apply([&](const S&... s) { op.backward(saved, y, dy, s.value(t)..., s.sink(t)...); }, slots);
+        backward(t, y, dy, std::index_sequence_for<S...>());
     }
     Op op;
     typename Op::saved saved{};
+
+private:
+    template <std::size_t... I>
+    void backward(tape<T>& t, const tensor<T>& y, const tensor<T>& dy, std::index_sequence<I...>) {
+        op.backward(saved, y, dy, std::get<I>(slots).value(t)..., std::get<I>(slots).sink(t)...);
+    }
     std::tuple<S...> slots;
 };
 
@@ -122,24 +130,41 @@ template <class P> void pick(P*& to, P* from) {
 }
 template <class P> void pick(P*&, std::nullptr_t) {}
 
-template <class T, class Op, class... S> var<T> record(tape<T>& t, Op op, S... s) {
-    if constexpr (requires { op.stream; }) op.stream = t.random().split(t.random().bits64());
-    auto y = tensor<T>::uninitialized(op.infer(s.value(t).shape()...));
-    const bool needs = (s.needs(t) || ...);
-    constexpr bool has_notes = requires(typename Op::saved & k) { op.notes(k, t); };
-    if (!needs && !has_notes) {
-        op.forward(nullptr, y, s.value(t)...);
-        return t.push_result(std::move(y), nullptr, false);
-    }
-    auto& r = t.template emplace_record<op_record<T, Op, S...>>(std::move(op), s...);
-    r.op.forward(&r.saved, y, s.value(t)...);
-    if constexpr (has_notes) r.op.notes(r.saved, t);
-    return t.push_result(std::move(y), &r, needs);
-}
+/// Records an op. A constructor, because the braces that call it order the entering of the inputs from left to right.
+template <class T, class Op, class... S> struct recorded {
+    var<T> result;
 
-inline void push_attribute(graph::node& n, std::string_view name, graph::attribute_value value) {
-    n.attributes.push_back({std::string(name), std::move(value)});
-}
+    SMLDIST_NOINLINE recorded(tape<T>& t, Op&& op, S... s) {
+        if constexpr (requires { op.stream; }) op.stream = t.random().split(t.random().bits64());
+        auto y = tensor<T>::uninitialized(op.infer(s.value(t).shape()...));
+        const bool needs = (s.needs(t) || ...);
+        constexpr bool has_notes = requires(typename Op::saved & k) { op.notes(k, t); };
+        if (!needs && !has_notes) {
+            op.forward(nullptr, y, s.value(t)...);
+            result = t.push_result(std::move(y), nullptr, false);
+            return;
+        }
+        auto& r = t.template emplace_record<op_record<T, Op, S...>>(std::move(op), s...);
+        r.op.forward(&r.saved, y, s.value(t)...);
+        if constexpr (has_notes) r.op.notes(r.saved, t);
+        result = t.push_result(std::move(y), &r, needs);
+    }
+};
+template <class T, class Op, class... S> recorded(tape<T>&, Op&&, S...) -> recorded<T, Op, S...>;
+
+/// Puts an op's options into its node.
+struct attribute_writer {
+    graph::node& to;
+
+    template <class V> SMLDIST_NOINLINE void operator()(std::string_view name, const V& value) const {
+        if constexpr (std::is_integral_v<V>)
+            to.attributes.push_back({std::string(name), static_cast<std::int64_t>(value)});
+        else if constexpr (std::is_floating_point_v<V>)
+            to.attributes.push_back({std::string(name), static_cast<double>(value)});
+        else
+            to.attributes.push_back({std::string(name), std::string(value)});
+    }
+};
 SMLDIST_NOINLINE inline symbol append_op(graph& g, std::string_view name, const shape& s, std::uint64_t macs,
                                          std::initializer_list<std::uint32_t> inputs) {
     graph::node n;
@@ -150,19 +175,16 @@ SMLDIST_NOINLINE inline symbol append_op(graph& g, std::string_view name, const 
     return symbol::append(g, std::move(n));
 }
 
-template <class Op, class... S> symbol trace(graph& g, const Op& op, S... s) {
-    const symbol y = append_op(g, Op::name, op.infer(s.shape()...), op.macs(s.shape()...), {s.id...});
-    op.attributes([&n = g.nodes.back()](std::string_view name, const auto& value) {
-        using V = std::decay_t<decltype(value)>;
-        if constexpr (std::is_integral_v<V>)
-            push_attribute(n, name, static_cast<std::int64_t>(value));
-        else if constexpr (std::is_floating_point_v<V>)
-            push_attribute(n, name, static_cast<double>(value));
-        else
-            push_attribute(n, name, std::string(value));
-    });
-    return y;
-}
+/// Traces an op; a constructor, as `recorded`.
+struct traced {
+    symbol result;
+
+    template <class Op, class... S>
+    SMLDIST_NOINLINE traced(graph& g, const Op& op, const S&... s)
+        : result(append_op(g, Op::name, op.infer(s.shape()...), op.macs(s.shape()...), {s.id...})) {
+        op.attributes(attribute_writer{g.nodes.back()});
+    }
+};
 
 } // namespace detail
 
@@ -170,21 +192,18 @@ template <class Op, class... S> symbol trace(graph& g, const Op& op, S... s) {
 ///
 /// Any symbol: a node is traced and a symbol returned. Any var: the result is computed, recorded and a var returned.
 /// Otherwise the result is computed. The three agree: the same `infer` checks, the same `forward` computes.
-template <class Op, class... A> SMLDIST_NOINLINE auto apply(Op op, A&&... args) {
+template <class Op, class... A> auto apply(Op op, A&&... args) {
     using namespace detail;
     if constexpr ((argument<std::remove_cvref_t<A>>::is_symbol || ...)) {
         graph* g = nullptr;
         (pick(g, graph_of(args)), ...);
-        // Braces order the appends of constants and parameters from left to right.
-        const std::tuple entered{argument<std::remove_cvref_t<A>>::trace(*g, args)...};
-        return std::apply([&](const auto&... s) { return trace(*g, op, s...); }, entered);
+        return traced{*g, op, argument<std::remove_cvref_t<A>>::trace(*g, args)...}.result;
     } else if constexpr ((argument<std::remove_cvref_t<A>>::is_var || ...)) {
         using T = typename Op::scalar;
         static_assert(one_type<T, std::remove_cvref_t<A>...>, "an op's inputs must have one floating-point type");
         tape<T>* t = nullptr;
         (pick(t, tape_of(args)), ...);
-        const std::tuple entered{enter(*t, std::forward<A>(args))...};
-        return std::apply([&](const auto&... s) { return record(*t, std::move(op), s...); }, entered);
+        return recorded{*t, std::move(op), enter(*t, std::forward<A>(args))...}.result;
     } else {
         using T = typename Op::scalar;
         static_assert(one_type<T, std::remove_cvref_t<A>...>, "an op's inputs must have one floating-point type");
