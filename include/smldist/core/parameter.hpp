@@ -5,8 +5,8 @@
 ///
 ///     static void visit(auto& self, auto&& member) { member("weight", self.weight); member("bias", self.bias); }
 ///
-/// A member is a parameter (of float or double), a buffer (of float, double or int32_t), another module, or a std::vector or
-/// std::optional of modules. The dotted path of names is the key in a model file, spelled as PyTorch's state_dict would.
+/// A member is a parameter, a buffer, another module, or a std::vector or std::optional of modules. The dotted path of
+/// names is the key in a model file, spelled as PyTorch's state_dict would.
 #ifndef SMLDIST_CORE_PARAMETER_HPP
 #define SMLDIST_CORE_PARAMETER_HPP
 
@@ -67,95 +67,62 @@ concept module_like = requires(M& m, detail::ignore_member f) {
 };
 
 namespace detail {
-/// What meets the leaves of a model on a walk. One class for all walks, so that the way through a model is compiled once,
-/// not once a function.
-class leaf_visitor {
-public:
-    std::string* path = nullptr; ///< dotted name of the leaf at hand; null when nobody wants it
-
-    virtual void meet(parameter<float>&) = 0;
-    virtual void meet(parameter<double>&) = 0;
-    virtual void meet(buffer<float>&) = 0;
-    virtual void meet(buffer<double>&) = 0;
-    virtual void meet(buffer<std::int32_t>&) = 0;
-
-protected:
-    ~leaf_visitor() = default;
-};
-
-template <class M> void walk_leaves(M& member, leaf_visitor& v);
-
-template <class M> void walk_child(std::string_view name, M& child, leaf_visitor& v) {
-    if (!v.path) return walk_leaves(child, v);
-    const std::size_t length = v.path->size();
-    if (length) *v.path += '.';
-    *v.path += name;
-    walk_leaves(child, v);
-    v.path->resize(length);
-}
-template <class M> void walk_leaves(M& member, leaf_visitor& v) {
-    if constexpr (is_parameter<M>::value || is_buffer<M>::value) {
-        if (!member.empty()) v.meet(member);
-    } else if constexpr (is_list<M>::value) {
-        for (std::size_t i = 0; i < member.size(); ++i)
-            walk_child(v.path ? std::to_string(i) : std::string(), member[i], v);
-    } else if constexpr (is_optional<M>::value) {
-        if (member) walk_leaves(*member, v);
+template <class M, class F> void walk_leaves(M& member, F& f) {
+    using plain = std::remove_const_t<M>;
+    if constexpr (is_parameter<plain>::value || is_buffer<plain>::value) {
+        if (!member.empty()) f(member);
+    } else if constexpr (is_list<plain>::value) {
+        for (auto& element : member) walk_leaves(element, f);
+    } else if constexpr (is_optional<plain>::value) {
+        if (member) walk_leaves(*member, f);
     } else {
-        static_assert(module_like<M>, "a model's member must be a parameter, a buffer or a module with visit()");
-        M::visit(member, [&v](std::string_view name, auto& child) { walk_child(name, child, v); });
+        static_assert(module_like<plain>, "a model's member must be a parameter, a buffer or a module with visit()");
+        plain::visit(member, [&f](std::string_view, auto& child) { walk_leaves(child, f); });
     }
 }
-
-enum class leaf_kind : std::uint8_t { any, parameter, buffer };
-
-/// The visitor that calls f(leaf), or f(path, leaf), with the leaves that it takes; const ones for a const model.
-template <class F, bool Const, leaf_kind Kind> class leaf_function final : public leaf_visitor {
-public:
-    explicit leaf_function(F& f) : f_(f) {}
-    void meet(parameter<float>& leaf) override { call(leaf); }
-    void meet(parameter<double>& leaf) override { call(leaf); }
-    void meet(buffer<float>& leaf) override { call(leaf); }
-    void meet(buffer<double>& leaf) override { call(leaf); }
-    void meet(buffer<std::int32_t>& leaf) override { call(leaf); }
-
-private:
-    template <class L> void call(L& leaf) {
-        using seen = std::conditional_t<Const, const L, L>;
-        if constexpr (Kind == leaf_kind::any || is_parameter<L>::value == (Kind == leaf_kind::parameter)) {
-            if constexpr (std::is_invocable_v<F&, seen&>)
-                f_(static_cast<seen&>(leaf));
-            else if constexpr (std::is_invocable_v<F&, const std::string&, seen&>)
-                f_(std::as_const(*path), static_cast<seen&>(leaf));
-        }
+template <class M, class F> void walk_named(std::string& path, M& member, F& f) {
+    using plain = std::remove_const_t<M>;
+    const auto descend = [&](std::string_view name, auto& child) {
+        const std::size_t length = path.size();
+        if (!path.empty()) path += '.';
+        path += name;
+        walk_named(path, child, f);
+        path.resize(length);
+    };
+    if constexpr (is_parameter<plain>::value || is_buffer<plain>::value) {
+        if (!member.empty()) f(std::as_const(path), member);
+    } else if constexpr (is_list<plain>::value) {
+        std::size_t i = 0;
+        for (auto& element : member) descend(std::to_string(i++), element);
+    } else if constexpr (is_optional<plain>::value) {
+        if (member) walk_named(path, *member, f);
+    } else {
+        plain::visit(member, descend);
     }
-    F& f_;
-};
-template <leaf_kind Kind, class M, class F> void walk_with(M& model, std::string* path, F& f) {
-    leaf_function<F, std::is_const_v<M>, Kind> visitor(f);
-    visitor.path = path;
-    walk_leaves(const_cast<std::remove_const_t<M>&>(model), visitor); // a const model's leaves reach f as const
 }
 } // namespace detail
 
-/// Calls f(path, leaf) for every parameter and buffer that has elements and whose type f takes, in visiting order; `leaf` is
-/// parameter<T>& or buffer<V>&, const for a const model.
+/// Calls f(path, leaf) for every parameter and buffer that has elements, in visiting order; `leaf` is parameter<T>& or
+/// buffer<V>&, const for a const model.
 template <class M, class F> void walk(M& model, F&& f) {
     std::string path;
-    detail::walk_with<detail::leaf_kind::any>(model, &path, f);
+    detail::walk_named(path, model, f);
 }
 
-/// The same without the path, as f(leaf). Does not allocate.
-template <class M, class F> void for_each_leaf(M& model, F&& f) {
-    detail::walk_with<detail::leaf_kind::any>(model, nullptr, f);
-}
-/// The parameters alone.
+/// Calls f(parameter<T>&) for every parameter that has elements, in visiting order. Does not allocate.
 template <class M, class F> void for_each_parameter(M& model, F&& f) {
-    detail::walk_with<detail::leaf_kind::parameter>(model, nullptr, f);
+    auto leaf = [&f](auto& member) SMLDIST_NOINLINE { // once a type, not once a member: compile time
+        if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(member)>>::value) f(member);
+    };
+    detail::walk_leaves(model, leaf);
 }
-/// The buffers alone.
+
+/// Calls f(buffer<V>&) for every buffer that has elements, in visiting order. Does not allocate.
 template <class M, class F> void for_each_buffer(M& model, F&& f) {
-    detail::walk_with<detail::leaf_kind::buffer>(model, nullptr, f);
+    auto leaf = [&f](auto& member) SMLDIST_NOINLINE { // once a type, not once a member: compile time
+        if constexpr (detail::is_buffer<std::remove_cvref_t<decltype(member)>>::value) f(member);
+    };
+    detail::walk_leaves(model, leaf);
 }
 
 /// Number of parameter elements (buffers do not count).

@@ -16,16 +16,20 @@ namespace detail {
 /// and copies the buffers. `leaves` is working memory; kept by the caller, so that only the first call allocates.
 template <class M> void approach(M& mean, const M& current, double s, std::vector<const void*>& leaves) {
     leaves.clear();
-    for_each_leaf(current, [&](const auto& leaf) { leaves.push_back(&leaf); });
+    auto collect = [&](const auto& leaf) { leaves.push_back(&leaf); };
+    smldist::detail::walk_leaves(current, collect);
     std::size_t next = 0;
-    for_each_leaf(mean, [&]<class L>(L& mine) {
-        const L& theirs = *static_cast<const L*>(leaves.at(next++));
-        if constexpr (smldist::detail::is_parameter<L>::value)
-            kernel::approach(mine.value.size(), static_cast<typename decltype(mine.value)::value_type>(s),
-                             theirs.value.data(), mine.value.data());
-        else
+    auto move = [&](auto& mine) {
+        using leaf = std::remove_cvref_t<decltype(mine)>;
+        const auto& theirs = *static_cast<const leaf*>(leaves.at(next++));
+        if constexpr (smldist::detail::is_parameter<leaf>::value) {
+            using T = typename std::remove_cvref_t<decltype(mine.value)>::value_type;
+            kernel::approach(mine.value.size(), static_cast<T>(s), theirs.value.data(), mine.value.data());
+        } else {
             mine.value = theirs.value;
-    });
+        }
+    };
+    smldist::detail::walk_leaves(mean, move);
 }
 } // namespace detail
 

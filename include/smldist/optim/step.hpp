@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "smldist/autograd/tape.hpp"
@@ -19,23 +20,42 @@ namespace smldist::inline SMLDIST_ABI::optim {
 using group_rates = std::array<double, static_cast<std::size_t>(rate_group::count)>;
 inline constexpr group_rates default_rates{1.0, 0.1};
 
+namespace detail {
+/// Refers to a function of (index, parameter, gradient), so that the walk over a model is compiled once, not once an
+/// optimiser.
+template <class T> struct gradient_visitor {
+    void* function;
+    void (*call)(void* function, std::size_t index, parameter<T>& p, const tensor<T>& gradient);
+};
+template <class M, class T>
+SMLDIST_NOINLINE void visit_gradients(M& model, tape<T>& t, const gradient_visitor<T>& f) {
+    std::size_t index = 0, met = 0;
+    for_each_parameter(model, [&](parameter<T>& p) { met += p.trainable && t.has_leaf(p); });
+    if (met != t.trainable_leaves())
+        raise<usage_error>("optim.step", "parameters of the tape found in the model are ", met, ", expected all ",
+                           t.trainable_leaves(), "; was the model moved or copied after the forward pass?");
+    for_each_parameter(model, [&](parameter<T>& p) {
+        if (p.trainable)
+            if (const tensor<T>* g = t.gradient(p)) f.call(f.function, index, p, *g);
+        ++index;
+    });
+    for_each_buffer(model, [&](auto& b) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(b)>, buffer<T>>) t.write_notes(b);
+    });
+}
+} // namespace detail
+
 /// Visits every trainable parameter of the model that has a gradient on the tape as f(index, parameter, gradient), the
 /// index counting all parameters of the model, then writes the running statistics noted on the tape.
 ///
 /// Throws     usage_error if the tape holds trainable parameters that the model does not have: the model was moved or
 ///            copied after the forward pass, or is another one.
 template <class M, class T, class F> void for_each_gradient(M& model, tape<T>& t, F f) {
-    std::size_t index = 0, met = 0;
-    for_each_parameter(model, [&](const parameter<T>& p) { met += p.trainable && t.has_leaf(p); });
-    if (met != t.trainable_leaves())
-        raise<usage_error>("optim.step", "parameters of the tape found in the model are ", met, ", expected all ",
-                           t.trainable_leaves(), "; was the model moved or copied after the forward pass?");
-    for_each_parameter(model, [&](parameter<T>& p) {
-        if (p.trainable)
-            if (const tensor<T>* g = t.gradient(p)) f(index, p, *g);
-        ++index;
-    });
-    for_each_buffer(model, [&](buffer<T>& b) { t.write_notes(b); });
+    detail::visit_gradients(model, t,
+                            detail::gradient_visitor<T>{&f, [](void* function, std::size_t index, parameter<T>& p,
+                                                               const tensor<T>& gradient) {
+                                                            (*static_cast<F*>(function))(index, p, gradient);
+                                                        }});
 }
 
 /// Scales all gradients of the model so that their global Euclidean norm is at most `max_norm`; returns the norm before.

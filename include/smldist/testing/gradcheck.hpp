@@ -163,8 +163,9 @@ template <class M, class F> check_result gradcheck_model(M model, F&& f, const g
         return f(std::as_const(model), t);
     };
     const auto for_each_trainable = [&model](auto&& body) {
-        walk(model, [&body](const std::string& path, parameter<double>& leaf) {
-            if (leaf.trainable) body(path, leaf);
+        walk(model, [&body](const std::string& path, auto& leaf) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, parameter<double>>)
+                if (leaf.trainable) body(path, leaf);
         });
     };
     const var<double> y = call();
