@@ -145,8 +145,8 @@ struct experiment {
 
     /// What a search of the head does around the epochs.
     struct hooks {
-        std::function<void(std::size_t)> before_epoch = [](std::size_t) {}; ///< from 1
-        std::function<void(network&)> finish = [](network&) {};             ///< before the network is saved
+        std::function<void(std::size_t)> before_epoch; ///< from 1
+        std::function<void(network&)> finish;          ///< before the network is saved
     };
 
     /// Trains `net`, saves NAME.safetensors (last epoch) and NAME.best.safetensors, then looks at the test subjects: once.
@@ -160,9 +160,9 @@ struct experiment {
         session.on_epoch = [&](const distill::epoch_report& r) {
             bar.epoch(r);
             folder.log(name, r);
-            if (r.epoch < epochs) around.before_epoch(r.epoch + 1);
+            if (around.before_epoch && r.epoch < epochs) around.before_epoch(r.epoch + 1);
         };
-        around.before_epoch(1);
+        if (around.before_epoch) around.before_epoch(1);
         session.stop = [] { return caught_signal != 0; };
         std::optional<distill::training_result<network>> result;
         try {
@@ -175,8 +175,8 @@ struct experiment {
             throw;
         }
         logs.push_back(name);
-        around.finish(net);
-        around.finish(result->best);
+        if (around.finish) around.finish(net);
+        if (around.finish) around.finish(result->best);
         save(name + ".safetensors", net);
         save(name + ".best.safetensors", result->best);
         const auto last = distill::evaluate(net, set.test, normal);
