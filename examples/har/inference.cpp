@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "session.hpp"
 #include "smldist/core/parallel.hpp"
+#include "smldist/data/corruption.hpp"
 #include "smldist/data/normaliser.hpp"
 #include "smldist/data/text_reader.hpp"
 #include "smldist/distill/evaluate.hpp"
@@ -58,15 +59,17 @@ tensor<float> read_samples(const std::string& path, const std::vector<std::strin
 void evaluate(const options& o) {
     set_threads(o.threads > 0 ? o.threads : std::thread::hardware_concurrency());
     const auto m = load_model(o.model);
-    const auto set = load_data(o.data, o.seed, o.quiet);
+    auto set = load_data(o.data, o.seed, o.quiet);
     if (o.split != "test" && o.split != "train")
         raise<usage_error>("--split", "value is \"", o.split, "\", expected test or train");
-    const data::windows& w = o.split == "test" ? set.test : set.train;
+    data::windows w = o.split == "test" ? std::move(set.test) : std::move(set.train);
     if (w.channels() != m.facts.channels.size() || w.length() != m.facts.window || w.info.labels != m.facts.labels)
         raise<model_error>(o.model, "the model is for windows of ", m.facts.window, " × ", m.facts.channels.size(),
                            " and ", m.facts.labels.size(), " labels, the data has ", w.length(), " × ", w.channels(),
                            " and ", w.info.labels.size(),
                            w.info.labels == m.facts.labels ? "" : " (the labels must be the same)");
+    const data::corruption how{o.rotation, o.rate, o.noise, o.missing};
+    if (how.any()) data::corrupt(w, how, generator(o.seed));
     const auto e = distill::evaluate(m.net, w, m.facts.normaliser);
     io::json j = figures(e);
     j.set("parameters", parameter_count(m.net));

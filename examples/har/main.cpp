@@ -189,6 +189,12 @@ int main(int argc, char** argv) {
     data_options(*evaluate, o);
     evaluate->add_option("--model", o.model, "model file")->required();
     evaluate->add_option("--split", o.split, "test or train subjects")->capture_default_str();
+    evaluate->add_option("--rotation", o.rotation, "corrupt: devices turned by these degrees")->capture_default_str();
+    evaluate->add_option("--rate", o.rate, "corrupt: sampled at this rate in Hz; 0: the data's")->capture_default_str();
+    evaluate->add_option("--noise", o.noise, "corrupt: noise, in standard deviations of the channel")
+        ->capture_default_str();
+    evaluate->add_option("--missing", o.missing, "corrupt: channels, or sensors, that deliver their mean")
+        ->delimiter(',');
 
     auto* predict = app.add_subcommand("predict", "one label and probabilities a window of a CSV of samples");
     common(*predict, o);

@@ -52,6 +52,8 @@ struct options {
     std::vector<double> band{0.5, 4}; ///< in Hz, of band_weights "hertz"
     // evaluate, predict, summary
     std::string model, input, split = "test";
+    double rotation = 0, rate = 0, noise = 0; ///< corruptions of evaluate's data
+    std::vector<std::string> missing;
     std::size_t hop = 0; ///< 0: the model's
     std::size_t channels = 9, length = 128, classes = 6;
     bool dot = false;

@@ -119,19 +119,24 @@ inline void warp_time(float* x, std::size_t length, std::size_t channels, double
     }
 }
 
+/// Multiplies the three columns of a triple by a matrix, sample by sample.
+inline void turn(float* x, std::size_t length, std::size_t channels, const std::array<std::size_t, 3>& triple,
+                 const std::array<float, 9>& r) {
+    const auto [i, j, k] = triple;
+    for (float *row = x, *end = x + length * channels; row < end; row += channels) {
+        const float a = row[i], b = row[j], c = row[k];
+        row[i] = r[0] * a + r[1] * b + r[2] * c;
+        row[j] = r[3] * a + r[4] * b + r[5] * c;
+        row[k] = r[6] * a + r[7] * b + r[8] * c;
+    }
+}
+
 inline void rotate(float* x, std::size_t length, std::size_t channels, const signal_info& info, double limit,
                    const generator& g) {
     for (std::size_t k = 0; k < info.triples.size(); ++k) {
         generator device = g.split(info.device(k));
         const double angle = device.uniform(-1, 1) * limit;
-        const std::array<float, 9> r = random_rotation(device, angle);
-        const auto [i, j, l] = info.triples[k];
-        for (float *row = x, *end = x + length * channels; row < end; row += channels) {
-            const float a = row[i], b = row[j], c = row[l];
-            row[i] = r[0] * a + r[1] * b + r[2] * c;
-            row[j] = r[3] * a + r[4] * b + r[5] * c;
-            row[l] = r[6] * a + r[7] * b + r[8] * c;
-        }
+        turn(x, length, channels, info.triples[k], random_rotation(device, angle));
     }
 }
 

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What goes wrong with sensors on people, done to windows on purpose: how much of it does a network endure?
+#ifndef SMLDIST_DATA_CORRUPTION_HPP
+#define SMLDIST_DATA_CORRUPTION_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/core/parallel.hpp"
+#include "smldist/core/random.hpp"
+#include "smldist/data/augment.hpp"
+#include "smldist/data/normaliser.hpp"
+#include "smldist/data/window.hpp"
+
+namespace smldist::inline SMLDIST_ABI::data {
+
+/// Done in this order; the defaults do nothing.
+struct corruption {
+    double rotation = 0; ///< degrees by which a person wears each device turned, about an axis drawn for the two
+    double rate_hz = 0;  ///< the sensor delivers at this rate; samples between are interpolated. 0: at its own
+    double noise = 0;    ///< adds N(0, (noise s)²), s the standard deviation of the channel over all windows
+    std::vector<std::string> missing; ///< channels that fail: their mean over all windows stands in
+
+    bool any() const { return rotation != 0 || rate_hz != 0 || noise != 0 || !missing.empty(); }
+
+    /// Throws usage_error unless strengths are finite and not negative and `info` has what they need: channels of the names,
+    /// triples to rotate, a sampling rate above `rate_hz`.
+    void check(const signal_info& info) const {
+        const auto within = [](const char* what, double value, double most) {
+            if (!(value >= 0 && value <= most))
+                raise<usage_error>("corruption", what, " is ", value, ", expected 0 to ", most);
+        };
+        within("rotation", rotation, 180);
+        within("noise", noise, 1000);
+        if (rate_hz != 0) within("rate_hz", rate_hz, info.rate_hz);
+        if (rotation > 0 && info.triples.empty())
+            raise<usage_error>("corruption", "number of 3-axis sensors is 0, expected one or more to rotate");
+        for (const auto& name : missing)
+            if (std::find(info.channels.begin(), info.channels.end(), name) == info.channels.end())
+                raise<usage_error>("corruption", "missing channel is \"", name, "\", expected a channel of the data");
+    }
+};
+
+namespace detail {
+
+/// The straight line between every two samples that a sensor of 1/step the rate would have taken; the last one stays.
+inline void thin_out(float* x, std::size_t length, std::size_t channels, double step) {
+    const auto sample = [&](std::size_t k) {
+        return std::min(static_cast<std::size_t>(double(k) * step), length - 1);
+    };
+    for (std::size_t k = 0; sample(k) + 1 < length; ++k) {
+        const std::size_t first = sample(k), last = sample(k + 1);
+        for (std::size_t t = first + 1; t < last; ++t) {
+            const float b = static_cast<float>(t - first) / static_cast<float>(last - first);
+            for (std::size_t c = 0; c < channels; ++c)
+                x[t * channels + c] = (1 - b) * x[first * channels + c] + b * x[last * channels + c];
+        }
+    }
+}
+
+} // namespace detail
+
+/// Corrupts `w` in place. The same generator gives the same result; a person's rotation depends on the generator and the
+/// subject's number alone.
+///
+/// Throws     what corruption::check and windows::check throw
+inline void corrupt(windows& w, const corruption& how, const generator& random) {
+    w.check();
+    how.check(w.info);
+    const std::size_t L = w.length(), C = w.channels();
+    std::vector<detail::moments> before(C);
+    for (std::size_t c = 0; c < C; ++c) before[c] = detail::channel_moments(w.x, c);
+    std::vector<std::size_t> missing;
+    for (std::size_t c = 0; c < C; ++c)
+        if (std::find(how.missing.begin(), how.missing.end(), w.info.channel_name(c)) != how.missing.end())
+            missing.push_back(c);
+    const generator turns = random.split(0), noises = random.split(1);
+    parallel_for(w.size(), 16, [&](std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i) {
+            float* x = w.x.data() + i * L * C;
+            if (how.rotation > 0)
+                for (std::size_t k = 0; k < w.info.triples.size(); ++k) {
+                    generator g = turns.split(static_cast<std::uint64_t>(w.subject[i])).split(w.info.device(k));
+                    detail::turn(x, L, C, w.info.triples[k],
+                                 random_rotation(g, how.rotation * std::numbers::pi / 180));
+                }
+            if (how.rate_hz > 0) detail::thin_out(x, L, C, w.info.rate_hz / how.rate_hz);
+            if (how.noise > 0) {
+                generator g = noises.split(i);
+                for (std::size_t k = 0; k < L * C; ++k)
+                    x[k] += static_cast<float>(how.noise * std::sqrt(before[k % C].variance) * g.normal());
+            }
+            for (const std::size_t c : missing)
+                for (std::size_t t = 0; t < L; ++t) x[t * C + c] = static_cast<float>(before[c].mean);
+        }
+    });
+}
+
+} // namespace smldist::inline SMLDIST_ABI::data
+
+#endif
