@@ -26,6 +26,18 @@ model::loaded<float> load_model(const std::string& path) {
     } catch (const data_error& e) { throw model_error(e.what()); }
 }
 
+/// The windows with the model's channels, found by name. Throws model_error when one is missing.
+data::windows with_channels_of(const io::model_facts& facts, const std::string& model, const data::windows& w) {
+    std::vector<std::size_t> chosen;
+    for (const std::string& name : facts.channels) {
+        const auto& names = w.info.channels;
+        const auto at = std::find(names.begin(), names.end(), name);
+        if (at == names.end()) raise<model_error>(model, "the model's channel ", name, " is missing in the data");
+        chosen.push_back(static_cast<std::size_t>(at - names.begin()));
+    }
+    return w.select_channels(chosen);
+}
+
 /// The samples (n, C) of a CSV file: one line a sample, one column a channel, an optional first line of channel names.
 tensor<float> read_samples(const std::string& path, const std::vector<std::string>& channels) {
     const auto bytes = io::read_file(path);
@@ -62,14 +74,15 @@ void evaluate(const options& o) {
     auto set = load_data(o.data, o.seed, o.quiet);
     if (o.split != "test" && o.split != "train")
         raise<usage_error>("--split", "value is \"", o.split, "\", expected test or train");
-    data::windows w = o.split == "test" ? std::move(set.test) : std::move(set.train);
+    data::windows& w = o.split == "test" ? set.test : set.train;
+    const data::corruption how{o.rotation, o.rate, o.noise, w.info.find_channels(o.missing)};
+    if (how.any()) data::corrupt(w, how, generator(o.seed));
+    if (w.channels() > m.facts.channels.size()) w = with_channels_of(m.facts, o.model, w);
     if (w.channels() != m.facts.channels.size() || w.length() != m.facts.window || w.info.labels != m.facts.labels)
         raise<model_error>(o.model, "the model is for windows of ", m.facts.window, " × ", m.facts.channels.size(),
                            " and ", m.facts.labels.size(), " labels, the data has ", w.length(), " × ", w.channels(),
                            " and ", w.info.labels.size(),
                            w.info.labels == m.facts.labels ? "" : " (the labels must be the same)");
-    const data::corruption how{o.rotation, o.rate, o.noise, o.missing};
-    if (how.any()) data::corrupt(w, how, generator(o.seed));
     const auto e = distill::evaluate(m.net, w, m.facts.normaliser);
     io::json j = figures(e);
     j.set("parameters", parameter_count(m.net));

@@ -101,6 +101,10 @@ void distill_options(CLI::App& app, har::options& o) {
     app.add_option("--logit-norm", o.logit_norm,
                    "of both networks' logits in the soft term of smldist and hinton: none, l2 or zscore (LSKD)")
         ->capture_default_str();
+    app.add_option("--student-channels", o.student_channels,
+                   "channels that the student sees, and the student alone; the teacher sees all: names, or words of "
+                   "names, with commas between: total_acc takes its three axes, phone all of the phone")
+        ->delimiter(',');
     app.add_flag("--baseline", o.baseline, "also train the student alone");
     app.add_option("--temperature", o.temperature, "T of the soft targets")->capture_default_str();
     app.add_option("--hard", o.hard, "weight of the labels")->capture_default_str();
@@ -190,7 +194,8 @@ int main(int argc, char** argv) {
     evaluate->add_option("--model", o.model, "model file")->required();
     evaluate->add_option("--split", o.split, "test or train subjects")->capture_default_str();
     evaluate->add_option("--rotation", o.rotation, "corrupt: devices turned by these degrees")->capture_default_str();
-    evaluate->add_option("--rate", o.rate, "corrupt: sampled at this rate in Hz; 0: the data's")->capture_default_str();
+    evaluate->add_option("--rate", o.rate, "corrupt: sampled at this rate in Hz; 0: the data's")
+        ->capture_default_str();
     evaluate->add_option("--noise", o.noise, "corrupt: noise, in standard deviations of the channel")
         ->capture_default_str();
     evaluate->add_option("--missing", o.missing, "corrupt: channels, or sensors, that deliver their mean")
@@ -229,7 +234,8 @@ int main(int argc, char** argv) {
         if (code == 0) return har::success;
         return dynamic_cast<const CLI::FileError*>(&e) ? har::io_failure : har::usage;
     }
-    std::erase(o.rows, std::string()); // what a run's config.toml holds when no rows were given
+    // What a run's config.toml holds when none were given.
+    for (auto* list : {&o.rows, &o.student_channels, &o.missing}) std::erase(*list, std::string());
     if (o.preset.empty()) o.preset = "har_student";
     if (summary->parsed() && summary->count("--head") == 0) o.head = "linear";
     if (demo->parsed()) {

@@ -43,6 +43,7 @@ struct options {
     double method_weight = -1;      ///< of a baseline's term; below 0: the method's own
     std::string logit_norm = "none";
     bool baseline = false;
+    std::vector<std::string> student_channels; ///< names, or words of names; empty: all
     double temperature = 3, hard = 1, soft = 1, margin = 0.05;
     double stage = 1, stage_last = 0.1, memory = 0.5;
     std::string rule = "mix", transfer = "copy_slow";

@@ -72,6 +72,7 @@ struct experiment {
     data::train_test set;
     data::hold_out split;
     normaliser normal;
+    std::vector<std::size_t> channels; ///< that the networks in hand see; empty: all
     run_folder folder;
     std::vector<std::string> logs;
     std::vector<std::pair<std::string, metric::confusion>> matrices;
@@ -94,6 +95,8 @@ struct experiment {
                 static_cast<unsigned long long>(o.seed));
     }
 
+    std::size_t channel_count() const { return channels.empty() ? set.train.channels() : channels.size(); }
+
     network make(const std::string& preset, std::uint64_t stream, model::head_kind head) const {
         auto c = model::preset(preset);
         if (!o.rows.empty() && preset == o.preset) {
@@ -101,7 +104,7 @@ struct experiment {
             c.backbone.rows.clear();
             for (const auto& line : o.rows) c.backbone.rows.push_back(model::parse_row(line));
         }
-        c.backbone.channels = set.train.channels();
+        c.backbone.channels = channel_count();
         c.classes = set.train.classes();
         c.head = head;
         c.memory.patterns_per_class = o.patterns;
@@ -123,24 +126,25 @@ struct experiment {
         t.swa_epochs = std::min(o.swa, epochs);
         t.seed = o.seed;
         t.augment = parse_augment(o.augment);
+        t.channels = channels;
         return t;
     }
 
     io::model_facts facts() const {
-        const auto& info = set.train.info;
+        const data::signal_info info = set.train.info.select_channels(channels);
         io::model_facts f;
-        f.normaliser = normal;
+        f.normaliser = normal.select_channels(channels);
         f.window = set.train.length();
         f.hop = std::max<std::size_t>(1, f.window / 2);
         f.rate_hz = info.rate_hz;
-        for (std::size_t c = 0; c < set.train.channels(); ++c) f.channels.push_back(info.channel_name(c));
+        for (std::size_t c = 0; c < channel_count(); ++c) f.channels.push_back(info.channel_name(c));
         f.units = info.units;
         f.labels = info.labels;
         f.seed = o.seed;
         return f;
     }
     void save(const std::string& file, const network& net) const {
-        model::save(folder.file(file), net, facts(), set.train.select({0}).x);
+        model::save(folder.file(file), net, facts(), data::select_channels(set.train.select({0}).x, channels));
     }
 
     /// What a search of the head does around the epochs.
@@ -179,13 +183,13 @@ struct experiment {
         if (around.finish) around.finish(result->best);
         save(name + ".safetensors", net);
         save(name + ".best.safetensors", result->best);
-        const auto last = distill::evaluate(net, set.test, normal);
+        const auto last = distill::evaluate(net, set.test, normal, channels);
         matrices.emplace_back(name, last.counts);
         io::json j = describe(net, last);
         j.set("validation_macro_f1", result->history.back().validation.macro_f1);
         j.set("epochs", result->history.size());
         j.set("seconds", result->seconds);
-        io::json best = figures(distill::evaluate(result->best, set.test, normal));
+        io::json best = figures(distill::evaluate(result->best, set.test, normal, channels));
         best.set("epoch", result->best_epoch);
         j.set("best_on_validation", std::move(best));
         return j;
@@ -198,13 +202,13 @@ struct experiment {
         if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs);
         distill::search_options so;
         so.label_smoothing = o.label_smoothing;
-        distill::head_search objective(
-            distill::candidate_costs(net, shape{1, set.train.length(), set.train.channels()}), so);
+        distill::head_search objective(distill::candidate_costs(net, shape{1, set.train.length(), channel_count()}),
+                                       so);
         io::json search;
         hooks around;
         around.before_epoch = [&](std::size_t epoch) { objective.enter_epoch(net, epoch, epochs); };
         around.finish = [&](network& trained) {
-            const auto report = distill::decide(trained, split.validation, normal, so);
+            const auto report = distill::decide(trained, split.validation, normal, so, channels);
             if (&trained != &net) return; // the best epoch's network is decided in silence
             io::json::array candidates;
             for (const auto& c : report.candidates) {
@@ -320,10 +324,11 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
     d.stage = parse_stage(o);
     d.schedule = parse<distill::distill_schedule>("--order", o.order, distill::distill_schedule_names);
     d.stage_share = o.stage_share;
+    const shape seen = window.with(2, run.channel_count());
     distill::plan plan = distill::calibrate(teacher, run.split.train, run.normal, d.stage,
-                                            distill::common_lengths(teacher, student, window, window));
+                                            distill::common_lengths(teacher, student, window, seen));
     if (!o.quiet) std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n", plan.teacher_accuracy);
-    distill::distiller objective(teacher, student, std::move(plan), d, window, generator(o.seed, 4));
+    distill::distiller objective(teacher, student, std::move(plan), d, window, generator(o.seed, 4), seen);
     run.report_bands(objective);
     return run.run("student", student, objective, epochs);
 }
@@ -335,7 +340,7 @@ io::json distill_baseline(experiment& run, const baseline_method& method, const 
     if (std::holds_alternative<loss::baseline::simkd>(method.chosen))
         student.take_classifier(teacher, generator(run.o.seed, 5));
     distill::baseline_distiller objective(teacher, student, method, window, generator(run.o.seed, 4),
-                                          run.o.label_smoothing);
+                                          run.o.label_smoothing, window.with(2, run.channel_count()));
     return run.run("student", student, objective, epochs);
 }
 
@@ -370,10 +375,16 @@ void distill(const options& o) {
     const auto method = parse_method(o);
     start(o);
     experiment run(o);
+    const auto student_channels = run.set.train.info.find_channels(o.student_channels);
     io::json result;
     result.set("seed", o.seed);
     result.set("seconds", 0.0);
     result.set("method", o.method);
+    if (!student_channels.empty()) {
+        io::json::array names;
+        for (const std::size_t c : student_channels) names.emplace_back(run.set.train.info.channel_name(c));
+        result.set("student_channels", std::move(names));
+    }
     if (method) result.set("method_weight", method->weight().term);
     model::head_kind head = model::parse_head(o.head);
 
@@ -400,6 +411,7 @@ void distill(const options& o) {
     }
 
     if (head == model::head_kind::search) head = teacher.config.head; // the student takes over what the search found
+    run.channels = student_channels;
     const std::size_t epochs = epochs_for(o.preset, o.epochs);
     if (o.baseline && !caught_signal) {
         network alone = run.make(o.preset, 3, head);

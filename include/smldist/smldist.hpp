@@ -91,6 +91,7 @@
 #include "smldist/metric/evaluation.hpp"
 
 #include "smldist/data/augment.hpp"
+#include "smldist/data/corruption.hpp"
 #include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/dataset/hapt.hpp"
 #include "smldist/data/dataset/mhealth.hpp"

@@ -97,6 +97,28 @@ TEST_CASE("statistics come from the windows given: held-out subjects leave no tr
     CHECK(!(fit_normaliser(changed) == n));
 }
 
+TEST_CASE("select_channels: chosen channels come out as they do among all, for every kind") {
+    auto w = of_rows({{3, 0, 0, 1}, {0, 4, 0, 3}, {1, -2, 5, 90}, {2, 7, 1, -4}});
+    w.info.triples = {{0, 1, 2}};
+    using enum normaliser_kind;
+    for (const auto kind : {none, zscore, robust, minmax, shared}) {
+        CAPTURE(static_cast<int>(kind));
+        const normaliser n = fit_normaliser(w, kind);
+        CHECK(n.select_channels({}) == n);
+        for (const std::vector<std::size_t>& chosen :
+             {std::vector<std::size_t>{1}, std::vector<std::size_t>{0, 2, 3}, std::vector<std::size_t>{3, 1}}) {
+            const normaliser some = n.select_channels(chosen);
+            CHECK(some.kind == kind);
+            const auto sliced = data::normalised(w.select_channels(chosen), some).x;
+            CHECK(identical(sliced, data::select_channels(data::normalised(w, n).x, chosen)));
+        }
+        if (kind != none) CHECK_THROWS_AS(n.select_channels(std::vector<std::size_t>{0, 4}), usage_error);
+    }
+    // One axis keeps the scale of its triple: it is not fitted anew.
+    const normaliser x = fit_normaliser(w, shared).select_channels(std::vector<std::size_t>{0});
+    CHECK(x.scale[0] == fit_normaliser(w, shared).scale[1]);
+}
+
 TEST_CASE("none, any rank, wrong channels, bad input") {
     const auto w = of_rows({{1, 2}, {3, 4}});
     const normaliser none = fit_normaliser(w, normaliser_kind::none);

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 #include <limits>
+#include <string>
+#include <vector>
 
 using namespace smldist;
 
@@ -70,4 +72,82 @@ TEST_CASE("recording_set counts what was mended and what short recordings cost")
     CHECK(set.repaired("samples in recordings shorter than 4, left out") == 5);
     set.drop_shorter(4);
     CHECK(set.repaired("samples in recordings shorter than 4, left out") == 5);
+}
+
+namespace {
+
+/// Two triples on two devices and a channel of its own.
+data::signal_info phone_and_watch() {
+    data::signal_info info;
+    info.channels = {"phone_acc_x", "phone_acc_y", "phone_acc_z", "acc_x",
+                     "watch_acc_x", "watch_acc_y", "watch_acc_z"};
+    info.units = {"g", "g", "g", "mV", "m", "m", "m"};
+    info.labels = {"rest", "move"};
+    info.rate_hz = 50;
+    info.triples = {{0, 1, 2}, {4, 5, 6}};
+    info.devices = {3, 8};
+    return info;
+}
+
+} // namespace
+
+TEST_CASE("find_channels: a name, or whole words of names; ascending, each once") {
+    const data::signal_info info = phone_and_watch();
+    using names = std::vector<std::string>;
+    using indices = std::vector<std::size_t>;
+    const auto found = [&](const names& wanted) { return info.find_channels(wanted); };
+    CHECK(found({}).empty());
+    CHECK(found({"phone_acc_y"}) == indices{1});
+    CHECK(found({"phone"}) == indices{0, 1, 2});
+    CHECK(found({"watch_acc"}) == indices{4, 5, 6});
+    CHECK(found({"acc"}) == indices{0, 1, 2, 3, 4, 5, 6});
+    CHECK(found({"z"}) == indices{2, 6});
+    CHECK(found({"acc_y"}) == indices{1, 5});
+    CHECK(found({"acc_x"}) == indices{3}); // the channel of this name, not phone_acc_x
+    CHECK(found({"watch_acc_z", "phone", "phone_acc_x", "phone"}) == indices{0, 1, 2, 6});
+}
+
+TEST_CASE("find_channels: a name that takes nothing is an error that lists the names") {
+    const data::signal_info info = phone_and_watch();
+    for (const std::string name : {"gyro", "pho", "hone", "phone_", "phone_x", "Phone", "_", ""}) {
+        CAPTURE(name);
+        CHECK_THROWS_AS(info.find_channels(std::vector<std::string>{"watch", name}), usage_error);
+    }
+    data::signal_info two;
+    two.channels = {"left", "right"};
+    CHECK_THROWS_WITH_AS(two.find_channels(std::vector<std::string>{"up"}),
+                         "find_channels: name is \"up\", expected a channel or words of its name: left, right",
+                         usage_error);
+    two.channels.clear();
+    CHECK_THROWS_WITH_AS(
+        two.find_channels(std::vector<std::string>{"left"}),
+        "find_channels: name is \"left\", expected a channel or words of its name: the channels have no "
+        "names",
+        usage_error);
+}
+
+TEST_CASE("select_channels keeps what belongs to the chosen channels") {
+    const data::signal_info info = phone_and_watch();
+    const auto of = [&](const std::vector<std::size_t>& chosen) {
+        const auto s = info.select_channels(chosen);
+        CHECK_NOTHROW(s.check(chosen.empty() ? 7 : chosen.size()));
+        CHECK(s.labels == info.labels);
+        CHECK(s.rate_hz == 50);
+        return s;
+    };
+    using triples = std::vector<std::array<std::size_t, 3>>;
+    CHECK(of({}) == info);
+    CHECK(of({0, 1, 2, 3, 4, 5, 6}) == info);
+    const auto watch = of({3, 4, 5, 6});
+    CHECK(watch.channels == std::vector<std::string>{"acc_x", "watch_acc_x", "watch_acc_y", "watch_acc_z"});
+    CHECK(watch.units == std::vector<std::string>{"mV", "m", "m", "m"});
+    CHECK(watch.triples == triples{{1, 2, 3}});
+    CHECK(watch.devices == std::vector<std::size_t>{8});
+    CHECK(of({2, 0, 1}).triples == triples{{1, 2, 0}});
+    const auto axis = of({1, 5});
+    CHECK(axis.triples.empty());
+    CHECK(axis.devices.empty());
+    data::signal_info unnamed;
+    unnamed.labels = info.labels;
+    CHECK(unnamed.select_channels(std::vector<std::size_t>{4}).channels == std::vector<std::string>{"channel 4"});
 }

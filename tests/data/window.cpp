@@ -64,6 +64,26 @@ TEST_CASE("windows know their extents, subjects and classes, and select copies")
     CHECK(data::windows{}.length() == 0);
 }
 
+TEST_CASE("select_channels: the chosen columns of every sample") {
+    const data::windows w = three_windows();
+    const data::windows right = w.select_channels(indices{1});
+    CHECK_NOTHROW(right.check());
+    CHECK(identical(right.x, tensor<float>({3, 2, 1}, {1, 3, 5, 7, 9, 11})));
+    CHECK(right.label == w.label);
+    CHECK(right.subject == w.subject);
+    CHECK(right.info.channels == std::vector<std::string>{"right"});
+    CHECK(right.info.labels == w.info.labels);
+    CHECK(identical(w.select_channels({}).x, w.x));
+    CHECK(w.select_channels({}).info == w.info);
+    CHECK(identical(data::select_channels(w.x, indices{1, 0}),
+                    tensor<float>({3, 2, 2}, {1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10})));
+    CHECK(identical(data::select_channels(tensor<float>{7, 8}, indices{1}), tensor<float>{8}));
+    CHECK_THROWS_WITH_AS(data::select_channels(w.x, indices{0, 2}),
+                         "select_channels: channel is 2, expected less than 2", usage_error);
+    CHECK_THROWS_AS(w.select_channels(indices{2}), usage_error);
+    CHECK_THROWS_AS(data::select_channels(tensor<float>(shape{}), indices{0}), usage_error);
+}
+
 TEST_CASE("windows::check names what is wrong") {
     CHECK(message(data::windows{}) == "windows: number of windows is 0, expected at least one");
     data::windows w = three_windows();

@@ -78,6 +78,19 @@ TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed 
     }
 }
 
+TEST_CASE("baseline: every method teaches a student that sees some channels") {
+    const network teacher = make(teacher_config(), 1);
+    for (const auto& name : every_name) {
+        CAPTURE(name);
+        network student = make(narrow_config(), 2);
+        if (name == "simkd") student.take_classifier(teacher, generator(3));
+        distiller objective(teacher, student, method<float>(name), window, generator(5), 0, shape{2, 32, 3});
+        auto o = brief(1);
+        o.channels = total_acc;
+        CHECK(trained(student, objective, o).history[0].train.soft > 0);
+    }
+}
+
 TEST_CASE("baseline: a warmed-up step allocates nothing") {
     const network teacher = make(teacher_config(), 1);
     const data::batch b = first_batch();

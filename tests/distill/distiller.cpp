@@ -213,6 +213,85 @@ TEST_CASE("distillation: a warmed-up step allocates nothing") {
     CHECK(allocations() == before);
 }
 
+namespace {
+
+const shape narrow_window{1, 32, 3};
+
+distill::distiller<network> narrow_distiller(const network& teacher, const network& student,
+                                             const distill_options& o = {}) {
+    return {teacher,      student,      distill::calibrate(teacher, few().train, few().normal), o, window,
+            generator(5), narrow_window};
+}
+
+} // namespace
+
+TEST_CASE("distillation: a student that sees some channels learns from a teacher that sees all") {
+    const network teacher = make(teacher_config(head_kind::memory));
+    network start = make(narrow_config(head_kind::memory));
+    start.take_memory(teacher, model::memory_transfer::copy_slow);
+    distill::training_options o = brief();
+    o.channels = total_acc;
+    const auto taught = [&](std::size_t on_threads) {
+        const std::size_t all = threads();
+        set_threads(on_threads);
+        network student = start;
+        auto objective = narrow_distiller(teacher, student);
+        const auto r = distill::training<network, decltype(objective)>(student, objective, few().train,
+                                                                       few().validation, few().normal, o)
+                           .run();
+        set_threads(all);
+        for (const auto& e : r.history)
+            for (const double term : {e.train.hard, e.train.soft, e.train.stage, e.train.memory}) CHECK(term > 0);
+        return student;
+    };
+    const network one = taught(1);
+    CHECK(same_bits(taught(2), one));
+    CHECK_FALSE(same_bits(one, start));
+    CHECK_THROWS_AS(distill::distiller<network>(teacher, start,
+                                                distill::calibrate(teacher, few().train, few().normal), {}, window,
+                                                generator(5)),
+                    shape_error); // the student's windows are not the teacher's
+}
+
+TEST_CASE("distillation: without the teacher's terms, a student that sees some channels is trained alone") {
+    const network teacher = make(teacher_config());
+    network student = make(narrow_config()), alone = student;
+    distill_options d;
+    d.logits.soft = d.stage_first = d.stage_last = d.memory_weight = 0;
+    d.feature = false;
+    auto objective = narrow_distiller(teacher, student, d);
+    distill::training_options o = brief();
+    o.augment = data::augment_options::none();
+    o.channels = total_acc;
+    distill::training<network, decltype(objective)>(student, objective, few().train, few().validation, few().normal,
+                                                    o)
+        .run();
+    o.channels.clear();
+    distill::supervised labels;
+    const data::windows train = few().train.select_channels(total_acc),
+                        validation = few().validation.select_channels(total_acc);
+    const normaliser normal = few().normal.select_channels(total_acc);
+    distill::training<network, distill::supervised>(alone, labels, train, validation, normal, o).run();
+    CHECK(same_bits(student, alone));
+}
+
+TEST_CASE("distillation: a warmed-up step of a student that sees some channels allocates nothing") {
+    const network teacher = make(teacher_config(head_kind::memory));
+    network student = make(narrow_config(head_kind::memory));
+    student.take_memory(teacher, model::memory_transfer::copy_slow);
+    auto objective = narrow_distiller(teacher, student);
+    distill::training_options o = brief();
+    o.channels = total_acc;
+    distill::training<network, decltype(objective)> t(student, objective, few().train, few().validation, few().normal,
+                                                      o);
+    const data::batch b = first_batch();
+    memory::trim(); // what other tests left would hide an allocation
+    t.step(b);
+    const std::size_t before = allocations();
+    for (int k = 0; k < 5; ++k) t.step(b);
+    CHECK(allocations() == before);
+}
+
 TEST_CASE("distiller: networks that do not fit are found before training") {
     const network student = make(student_config(head_kind::memory));
     const auto with = [](auto change) {

@@ -62,6 +62,17 @@ TEST_CASE("evaluate: the figures of the predicted classes") {
     CHECK(e.calibration_error == metric::expected_calibration_error(p, s.test.label));
 }
 
+TEST_CASE("evaluate: some channels of normalised windows are normalised windows of some channels") {
+    const sets& s = few();
+    const network net = make(narrow_config());
+    const auto p = distill::predict(net, s.test, s.normal, total_acc);
+    CHECK(
+        identical(p, distill::predict(net, s.test.select_channels(total_acc), s.normal.select_channels(total_acc))));
+    CHECK(distill::evaluate(net, s.test, s.normal, total_acc).counts.total() == s.test.size());
+    CHECK_THROWS_AS(distill::evaluate(net, s.test, s.normal), shape_error);
+    CHECK_THROWS_AS(distill::evaluate(net, s.test, s.normal, std::vector<std::size_t>{6, 7, 9}), usage_error);
+}
+
 TEST_CASE("evaluate: errors") {
     const sets& s = few();
     const network net = make(student_config());

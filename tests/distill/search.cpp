@@ -150,6 +150,23 @@ TEST_CASE("search: the cheapest head within the tolerance is kept") {
     CHECK(strictly.mixture.macro_f1 > 0);
 }
 
+TEST_CASE("search: a network that sees some channels is decided on those") {
+    auto c = searching();
+    c.backbone.channels = total_acc.size();
+    const network net = make(c);
+    const sets& s = few();
+    network some = net, alone = net;
+    const auto report = distill::decide(some, s.validation, s.normal, {}, total_acc);
+    const auto expected =
+        distill::decide(alone, s.validation.select_channels(total_acc), s.normal.select_channels(total_acc));
+    CHECK(same_bits(some, alone));
+    CHECK(report.mixture.macro_f1 == expected.mixture.macro_f1);
+    for (std::size_t j = 0; j < 4; ++j) {
+        CHECK(report.candidates[j].macs == expected.candidates[j].macs);
+        CHECK(report.candidates[j].validation.macro_f1 == expected.candidates[j].validation.macro_f1);
+    }
+}
+
 TEST_CASE("search: a warmed-up step allocates nothing") {
     network net = make(searching());
     distill::head_search objective(distill::candidate_costs(net, window), {});

@@ -75,6 +75,16 @@ inline const sets& many() {
     return s;
 }
 
+/// The total acceleration, as a cheaper device has it.
+inline const std::vector<std::size_t> total_acc{6, 7, 8};
+/// student_config for these channels.
+inline smldist::model::network_config
+narrow_config(smldist::model::head_kind head = smldist::model::head_kind::linear) {
+    auto c = student_config(head);
+    c.backbone.channels = total_acc.size();
+    return c;
+}
+
 /// Whether all parameters and buffers agree bit for bit.
 inline bool same_bits(const network& a, const network& b) {
     std::vector<std::string> left, right;

@@ -284,6 +284,36 @@ TEST_CASE("training: mixup changes the training, and one seed still gives the sa
     CHECK(same_bits(run(o).net, run(brief()).net));
 }
 
+TEST_CASE("training: a network that sees some channels is trained as on windows that have no others") {
+    const sets& s = few();
+    training_options o = brief();
+    o.augment = data::augment_options::none(); // which draws by channel
+    o.mixup = 0.3;
+    for (const std::size_t swa : {0u, 2u}) {
+        o.swa_epochs = swa;
+        o.channels = total_acc;
+        network net = make(narrow_config()), alone = net;
+        supervised objective;
+        const auto r = training(net, objective, s.train, s.validation, s.normal, o).run();
+        o.channels.clear();
+        const data::windows train = s.train.select_channels(total_acc),
+                            validation = s.validation.select_channels(total_acc);
+        const normaliser normal = s.normal.select_channels(total_acc);
+        const auto expected = training(alone, objective, train, validation, normal, o).run();
+        CHECK(same_bits(net, alone));
+        CHECK(same_bits(r.best, expected.best));
+        for (std::size_t e = 0; e < o.epochs; ++e) {
+            CHECK(r.history[e].train.total == expected.history[e].train.total);
+            CHECK(r.history[e].validation.macro_f1 == expected.history[e].validation.macro_f1);
+        }
+    }
+    std::vector<std::size_t> every(9);
+    for (std::size_t c = 0; c < 9; ++c) every[c] = c;
+    o = brief();
+    o.channels = every;
+    CHECK(same_bits(run(o).net, run(brief()).net));
+}
+
 TEST_CASE("training: every optimiser and every schedule learns") {
     using enum optim::optimiser_kind;
     using schedule = optim::schedule_kind;
@@ -351,6 +381,7 @@ TEST_CASE("training: options out of range") {
     fails(&training_options::ema, 1.0);
     fails(&training_options::mixup, -1.0);
     fails(&training_options::swa_epochs, std::size_t(4));
+    fails(&training_options::channels, std::vector<std::size_t>{0, 9});
 
     network net = make(student_config());
     supervised smooth{1.5};
@@ -399,7 +430,7 @@ TEST_CASE("training: data that cannot be trained on") {
     c.classes = 3;
     CHECK_THROWS_AS(trains(s.train, s.validation, s.normal, c), data_error); // labels go up to 5
     c = student_config();
-    c.backbone.channels = 6;
+    c.backbone.channels = 6; // without saying which
     CHECK_THROWS_AS(trains(s.train, s.validation, s.normal, c), shape_error);
 }
 

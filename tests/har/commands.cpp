@@ -234,6 +234,15 @@ TEST_CASE("distill on synthetic data: files, figures, and evaluate gives the sam
         REQUIRE(har(at, "--config run/config.toml distill --out two --quiet").code == 0);
         CHECK(slurp(at.path / "two/student.safetensors") == slurp(at.path / "run/student.safetensors"));
     }
+    SUBCASE("evaluate on corrupted sensors") {
+        const std::string evaluate = "evaluate --json --model run/student.safetensors ";
+        CHECK(har(at, evaluate + "--rate 50").last() == again.last()); // the data's own rate
+        const auto noisy = har(at, evaluate + "--noise 5 --rotation 40 --rate 10 --missing body_gyro,total_acc_x");
+        REQUIRE(noisy.code == 0);
+        CHECK(noisy.last()["macro_f1"].get<double>() < again.last()["macro_f1"].get<double>());
+        CHECK(har(at, evaluate + "--missing heart").code == 2);
+        CHECK(har(at, evaluate + "--rate 51").code == 2);
+    }
     SUBCASE("a given teacher is used and not changed") {
         const std::string before = slurp(at.path / "run/teacher.safetensors");
         REQUIRE(har(at, "distill --teacher run/teacher.safetensors --out given --json" + quick).code == 0);
@@ -311,6 +320,69 @@ TEST_CASE("distill by a baseline: the method is named, its model is evaluated as
     // Projector and borrowed classifier count.
     CHECK(simkd["student"]["parameters"] > hinton["student"]["parameters"]);
     CHECK(simkd["student"]["macs"] > hinton["student"]["macs"]);
+}
+
+TEST_CASE("distill --student-channels: the teacher sees all channels, the students some") {
+    const scratch_folder at;
+    const std::string run = "distill --json --student-channels total_acc,body_gyro_x" + quick;
+    const auto first = har(at, run + "--baseline --out run");
+    REQUIRE_MESSAGE(first.code == 0, first.err);
+    const json j = first.last(), seen{"body_gyro_x", "total_acc_x", "total_acc_y", "total_acc_z"};
+    CHECK(j["student_channels"] == seen);
+    // The same preset, but a smaller first convolution.
+    CHECK(j["student"]["parameters"].get<int>() < j["teacher"]["parameters"].get<int>());
+    CHECK(j["student"]["macs"].get<int>() < j["teacher"]["macs"].get<int>());
+    const auto evaluates_to = [&](const std::string& model, const json& figures) {
+        CAPTURE(model);
+        const auto again = har(at, "evaluate --json --model " + model);
+        REQUIRE_MESSAGE(again.code == 0, again.err);
+        for (const char* key : {"accuracy", "macro_f1", "worst_subject_f1", "parameters", "macs", "head"})
+            CHECK(again.last()[key] == figures[key]);
+    };
+    for (const std::string name : {"teacher", "student_alone", "student"})
+        evaluates_to("run/" + name + ".safetensors", j[name]);
+
+    // The same from the run's config file, and with the names in another order.
+    const std::string given = " --teacher run/teacher.safetensors";
+    const std::string student = slurp(at.path / "run/student.safetensors");
+    REQUIRE(har(at, "--config run/config.toml distill --out two --quiet" + given).code == 0);
+    CHECK(slurp(at.path / "two/student.safetensors") == student);
+    const std::string reordered = "distill --student-channels body_gyro_x --student-channels total_acc_z,total_acc";
+    REQUIRE(har(at, reordered + " --out three" + given + quick).code == 0);
+    CHECK(slurp(at.path / "three/student.safetensors") == student);
+
+    for (const std::string& more :
+         {"--method fitnets" + given, "--method simkd" + given, std::string("--head search --baseline")}) {
+        CAPTURE(more);
+        const auto other = har(at, run + more + " --out other");
+        REQUIRE_MESSAGE(other.code == 0, other.err);
+        CHECK(other.last()["student_channels"] == seen);
+        evaluates_to("other/student.safetensors", other.last()["student"]);
+    }
+
+    std::string csv = "body_gyro_x,total_acc_x,total_acc_y,total_acc_z\n";
+    for (int t = 0; t < 128; ++t) csv += "0.1,1.0,0.02,0.01\n";
+    spit(at.path / "in.csv", csv);
+    const auto p = har(at, "predict --model run/student.safetensors --input in.csv --json");
+    REQUIRE_MESSAGE(p.code == 0, p.err);
+    CHECK(p.last()["windows"].size() == 1);
+    CHECK(har(at, "predict --model run/teacher.safetensors --input in.csv").code == 3);
+
+    // A student is no teacher for more channels, and no model for data that lack its own.
+    CHECK(har(at, "distill --teacher run/student.safetensors" + quick).code == 4);
+    edit(at.path / "run/student.safetensors", "body_gyro_x", "body_gyro_w"); // the digest is of the tensors alone
+    const auto missing = har(at, "evaluate --model run/student.safetensors");
+    CHECK(missing.code == 4);
+    CHECK_MESSAGE(missing.err.find("body_gyro_w is missing") != std::string::npos, missing.err);
+}
+
+TEST_CASE("--student-channels that the data lack are found before anything is trained") {
+    const scratch_folder at;
+    const auto r = har(at, "distill --student-channels total_acc,phone --out o" + quick);
+    CHECK(r.code == 2);
+    CHECK_MESSAGE(r.err.find("name is \"phone\"") != std::string::npos, r.err);
+    CHECK_MESSAGE(r.err.find("total_acc_y") != std::string::npos, r.err);
+    CHECK_FALSE(fs::exists(at.path / "o/teacher.log.csv"));
 }
 
 TEST_CASE("every kind of wrong data gives exit code 3 and names the place") {

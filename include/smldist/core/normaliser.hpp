@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -47,6 +48,24 @@ struct normaliser {
     void require_channels(std::size_t count) const {
         if (kind != normaliser_kind::none && count != channels())
             raise<shape_error>("normaliser", "number of channels is ", count, ", expected ", channels());
+    }
+    /// The normaliser of these channels alone, in that order; empty: of all. The statistics stay those it was fitted to:
+    /// one axis of a `shared` triple keeps the scale of the three. Throws usage_error for a channel there is not.
+    normaliser select_channels(std::span<const std::size_t> chosen) const {
+        if (chosen.empty() || kind == normaliser_kind::none) return *this;
+        normaliser n;
+        n.kind = kind;
+        for (const std::size_t c : chosen) {
+            if (c >= channels())
+                raise<usage_error>("normaliser.select_channels", "channel is ", c, ", expected less than ",
+                                   channels());
+            n.offset.push_back(offset[c]);
+            n.scale.push_back(scale[c]);
+            if (low.empty()) continue;
+            n.low.push_back(low[c]);
+            n.high.push_back(high[c]);
+        }
+        return n;
     }
 
     friend bool operator==(const normaliser&, const normaliser&) = default;

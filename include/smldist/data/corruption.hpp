@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <numbers>
-#include <string>
 #include <vector>
 
 #include "smldist/core/error.hpp"
@@ -25,25 +24,25 @@ struct corruption {
     double rotation = 0; ///< degrees by which a person wears each device turned, about an axis drawn for the two
     double rate_hz = 0;  ///< the sensor delivers at this rate; samples between are interpolated. 0: at its own
     double noise = 0;    ///< adds N(0, (noise s)²), s the standard deviation of the channel over all windows
-    std::vector<std::string> missing; ///< channels that fail: their mean over all windows stands in
+    std::vector<std::size_t> missing; ///< channels that fail: their mean over all windows stands in
 
     bool any() const { return rotation != 0 || rate_hz != 0 || noise != 0 || !missing.empty(); }
 
-    /// Throws usage_error unless strengths are finite and not negative and `info` has what they need: channels of the names,
-    /// triples to rotate, a sampling rate above `rate_hz`.
-    void check(const signal_info& info) const {
+    /// Throws usage_error unless strengths are finite and not negative and the windows have what they need: the channels,
+    /// triples to rotate, a sampling rate of at least `rate_hz`.
+    void check(const windows& w) const {
         const auto within = [](const char* what, double value, double most) {
             if (!(value >= 0 && value <= most))
                 raise<usage_error>("corruption", what, " is ", value, ", expected 0 to ", most);
         };
         within("rotation", rotation, 180);
         within("noise", noise, 1000);
-        if (rate_hz != 0) within("rate_hz", rate_hz, info.rate_hz);
-        if (rotation > 0 && info.triples.empty())
+        if (rate_hz != 0) within("rate_hz", rate_hz, w.info.rate_hz);
+        if (rotation > 0 && w.info.triples.empty())
             raise<usage_error>("corruption", "number of 3-axis sensors is 0, expected one or more to rotate");
-        for (const auto& name : missing)
-            if (std::find(info.channels.begin(), info.channels.end(), name) == info.channels.end())
-                raise<usage_error>("corruption", "missing channel is \"", name, "\", expected a channel of the data");
+        for (const std::size_t c : missing)
+            if (c >= w.channels())
+                raise<usage_error>("corruption", "missing channel is ", c, ", expected less than ", w.channels());
     }
 };
 
@@ -72,14 +71,10 @@ inline void thin_out(float* x, std::size_t length, std::size_t channels, double 
 /// Throws     what corruption::check and windows::check throw
 inline void corrupt(windows& w, const corruption& how, const generator& random) {
     w.check();
-    how.check(w.info);
+    how.check(w);
     const std::size_t L = w.length(), C = w.channels();
     std::vector<detail::moments> before(C);
     for (std::size_t c = 0; c < C; ++c) before[c] = detail::channel_moments(w.x, c);
-    std::vector<std::size_t> missing;
-    for (std::size_t c = 0; c < C; ++c)
-        if (std::find(how.missing.begin(), how.missing.end(), w.info.channel_name(c)) != how.missing.end())
-            missing.push_back(c);
     const generator turns = random.split(0), noises = random.split(1);
     parallel_for(w.size(), 16, [&](std::size_t first, std::size_t last) {
         for (std::size_t i = first; i < last; ++i) {
@@ -96,7 +91,7 @@ inline void corrupt(windows& w, const corruption& how, const generator& random) 
                 for (std::size_t k = 0; k < L * C; ++k)
                     x[k] += static_cast<float>(how.noise * std::sqrt(before[k % C].variance) * g.normal());
             }
-            for (const std::size_t c : missing)
+            for (const std::size_t c : how.missing)
                 for (std::size_t t = 0; t < L; ++t) x[t * C + c] = static_cast<float>(before[c].mean);
         }
     });

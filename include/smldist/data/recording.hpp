@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,50 @@ struct signal_info {
     /// "body_acc_x", or "channel 3" when the columns have no names.
     std::string channel_name(std::size_t c) const {
         return c < channels.size() ? channels[c] : "channel " + std::to_string(c);
+    }
+
+    /// The channels that `wanted` names, ascending, each once. A name takes the channel that bears it; if none does, all
+    /// that have it as whole words of their names: "total_acc", "acc" and "x" take total_acc_x, "tot" does not.
+    /// Throws usage_error, with the names there are, for a name that takes none.
+    std::vector<std::size_t> find_channels(std::span<const std::string> wanted) const {
+        std::vector<bool> taken(channels.size(), false);
+        for (const std::string& name : wanted) {
+            const bool exact = std::find(channels.begin(), channels.end(), name) != channels.end();
+            bool found = false;
+            for (std::size_t c = 0; c < channels.size(); ++c)
+                if (exact ? channels[c] == name : ("_" + channels[c] + "_").find("_" + name + "_") != name.npos)
+                    taken[c] = found = true;
+            if (found) continue;
+            std::string all;
+            for (const std::string& channel : channels) all += (all.empty() ? "" : ", ") + channel;
+            raise<usage_error>("find_channels", "name is \"", name, "\", expected a channel or words of its name: ",
+                               all.empty() ? "the channels have no names" : all);
+        }
+        std::vector<std::size_t> chosen;
+        for (std::size_t c = 0; c < channels.size(); ++c)
+            if (taken[c]) chosen.push_back(c);
+        return chosen;
+    }
+    /// The facts of these channels alone, in that order; empty: of all. Of the triples, those remain whose three axes do.
+    signal_info select_channels(std::span<const std::size_t> chosen) const {
+        if (chosen.empty()) return *this;
+        signal_info info;
+        info.labels = labels;
+        info.rate_hz = rate_hz;
+        for (const std::size_t c : chosen) {
+            info.channels.push_back(channel_name(c));
+            if (c < units.size()) info.units.push_back(units[c]);
+        }
+        for (std::size_t i = 0; i < triples.size(); ++i) {
+            std::array<std::size_t, 3> moved{};
+            for (std::size_t axis = 0; axis < 3; ++axis)
+                moved[axis] = static_cast<std::size_t>(std::find(chosen.begin(), chosen.end(), triples[i][axis]) -
+                                                       chosen.begin());
+            if (std::find(moved.begin(), moved.end(), chosen.size()) != moved.end()) continue;
+            info.triples.push_back(moved);
+            if (i < devices.size()) info.devices.push_back(devices[i]);
+        }
+        return info;
     }
 
     /// Throws data_error unless the lists fit `columns` channels and each other.

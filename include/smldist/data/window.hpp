@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,20 @@
 #include "smldist/data/recording.hpp"
 
 namespace smldist::inline SMLDIST_ABI::data {
+
+/// The channels `chosen` of x (…, C), in that order: (…, number chosen); x itself when none is chosen.
+/// Throws usage_error for a channel that is not below C.
+inline tensor<float> select_channels(const tensor<float>& x, std::span<const std::size_t> chosen) {
+    if (chosen.empty()) return x;
+    const std::size_t rank = x.shape().rank(), C = rank == 0 ? 0 : x.shape().back(), rows = x.shape().rows();
+    for (const std::size_t c : chosen)
+        if (c >= C) raise<usage_error>("select_channels", "channel is ", c, ", expected less than ", C);
+    auto y = tensor<float>::uninitialized(x.shape().with(rank - 1, chosen.size()));
+    float* to = y.data();
+    for (std::size_t r = 0; r < rows; ++r)
+        for (const std::size_t c : chosen) *to++ = x[r * C + c];
+    return y;
+}
 
 /// N windows of L samples and C channels with their labels and subjects: what a network is trained and tested on.
 struct windows {
@@ -58,6 +73,11 @@ struct windows {
             w.subject.push_back(subject[i]);
         }
         return w;
+    }
+
+    /// A copy with these channels alone, in that order; empty: all. Throws usage_error for a channel not below channels().
+    windows select_channels(std::span<const std::size_t> chosen) const {
+        return {data::select_channels(x, chosen), label, subject, info.select_channels(chosen)};
     }
 
     /// The door of everything that takes windows. Throws data_error when there are none, when sizes disagree, when a

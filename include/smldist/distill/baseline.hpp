@@ -38,14 +38,16 @@ template <class Network> outputs<shape> shapes_of(const Network& net, const shap
 ///     distill::training t(student, objective, …);
 template <class Teacher, class Method> class baseline_distiller {
 public:
+    /// `window` is the shape of a batch, (B, L, C); `student_window` that of the student's when it sees fewer channels.
     /// Throws     usage_error when the networks do not fit the method or an option is out of range.
     template <class Student>
     baseline_distiller(const Teacher& teacher, const Student& student, Method method, const shape& window,
-                       generator g, double label_smoothing = 0)
+                       generator g, double label_smoothing = 0, const shape& student_window = {})
         : teacher_(&teacher), method_(std::move(method)), label_smoothing_(label_smoothing) {
         if (!(label_smoothing >= 0 && label_smoothing <= 1))
             raise<usage_error>("baseline_distiller", "label_smoothing is ", label_smoothing, ", expected 0 to 1");
-        method_.prepare(shapes_of(student, window), shapes_of(teacher, window), g);
+        method_.prepare(shapes_of(student, student_window.rank() == 0 ? window : student_window),
+                        shapes_of(teacher, window), g);
     }
 
     objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,

@@ -79,17 +79,18 @@ std::vector<std::size_t> common_lengths(const Teacher& teacher, const Student& s
 /// along and belong to this object alone, so the student leaves as it came, only better.
 template <class Teacher> class distiller {
 public:
-    /// `window` is the shape of a batch, (B, L, C).
+    /// `window` is the shape of a batch, (B, L, C); `student_window` that of the student's when it sees fewer channels.
     /// Throws     usage_error when the networks have another number of stages, other classes or memories of another size,
     ///            when the plan is not of this teacher, or an option is out of range.
     template <class Student>
     distiller(const Teacher& teacher, const Student& student, plan p, const distill_options& o, const shape& window,
-              generator g)
+              generator g, const shape& student_window = {})
         : teacher_(&teacher), plan_(std::move(p)), options_(o) {
         o.check();
-        const auto lengths = common_lengths(teacher, student, window, window);
+        const shape& seen = student_window.rank() == 0 ? window : student_window;
+        const auto lengths = common_lengths(teacher, student, window, seen);
         graph gs, gt;
-        const auto s = student(symbol::input(gs, "x", window));
+        const auto s = student(symbol::input(gs, "x", seen));
         const auto t = teacher(symbol::input(gt, "x", window));
         if (!(s.logits.shape() == t.logits.shape()))
             raise<usage_error>("distiller", "logits of student and teacher are ", s.logits.shape().text(), " and ",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "smldist/core/outputs.hpp"
 #include "smldist/data/normaliser.hpp"
@@ -14,11 +15,13 @@
 
 namespace smldist::inline SMLDIST_ABI::distill {
 
-/// Calls f(first, outputs) for consecutive batches of the windows in evaluation mode, normalised.
-/// Throws     data_error as windows::check; shape_error when normaliser or network expects other channels.
+/// Calls f(first, outputs) for consecutive batches of the windows in evaluation mode, normalised. `channels` are those of
+/// the windows that the network sees; empty: all.
+/// Throws     data_error as windows::check; shape_error when normaliser or network expects other channels; usage_error
+///            for a channel that the windows lack.
 template <class Network, class F>
 void for_each_batch(const Network& net, const data::windows& w, const normaliser& normal, F&& f,
-                    std::size_t batch = 128) {
+                    std::size_t batch = 128, std::span<const std::size_t> channels = {}) {
     w.check();
     const std::size_t stride = w.length() * w.channels();
     for (std::size_t first = 0; first < w.size(); first += batch) {
@@ -26,19 +29,23 @@ void for_each_batch(const Network& net, const data::windows& w, const normaliser
         auto x = tensor<float>::uninitialized({count, w.length(), w.channels()});
         std::copy_n(w.window(first), count * stride, x.data());
         data::normalise(x, normal);
+        if (!channels.empty()) x = data::select_channels(x, channels);
         f(first, net(x, mode::eval));
     }
 }
 
 /// Class probabilities (N, classes) of every window: softmax of the logits. Errors: for_each_batch.
-template <class Network> tensor<float> predict(const Network& net, const data::windows& w, const normaliser& normal) {
+template <class Network>
+tensor<float> predict(const Network& net, const data::windows& w, const normaliser& normal,
+                      std::span<const std::size_t> channels = {}) {
     tensor<float> p;
-    for_each_batch(net, w, normal, [&](std::size_t first, const outputs<tensor<float>>& out) {
+    const auto keep = [&](std::size_t first, const outputs<tensor<float>>& out) {
         const std::size_t N = out.logits.shape()[1];
         if (p.empty()) p = tensor<float>::uninitialized({w.size(), N});
         const tensor<float> batch = op::softmax(out.logits);
         std::copy(batch.begin(), batch.end(), p.data() + first * N);
-    });
+    };
+    for_each_batch(net, w, normal, keep, 128, channels);
     return p;
 }
 
@@ -46,8 +53,9 @@ template <class Network> tensor<float> predict(const Network& net, const data::w
 /// Throws     as for_each_batch; usage_error when the network knows fewer classes than the labels need; numeric_error
 ///            when its output is not finite.
 template <class Network>
-metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal) {
-    return metric::evaluate(w.label, w.subject, predict(net, w, normal));
+metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal,
+                            std::span<const std::size_t> channels = {}) {
+    return metric::evaluate(w.label, w.subject, predict(net, w, normal, channels));
 }
 
 } // namespace smldist::inline SMLDIST_ABI::distill

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -149,21 +150,22 @@ struct search_report {
 
 /// Evaluates every candidate by itself and the mixture on the validation windows, then keeps the cheapest candidate whose
 /// macro-F1 is within the tolerance of the best (a tie goes to the better, then to the earlier one). The kept head gives
-/// the same bits as before.
+/// the same bits as before. `channels` as in evaluate.
 template <class Network>
 search_report decide(Network& net, const data::windows& validation, const normaliser& normal,
-                     const search_options& o = {}) {
+                     const search_options& o = {}, std::span<const std::size_t> channels = {}) {
     o.check();
     search_report r;
-    r.mixture = evaluate(net, validation, normal);
-    const auto costs = candidate_costs(net, shape{1, validation.length(), validation.channels()});
+    r.mixture = evaluate(net, validation, normal, channels);
+    const auto costs = candidate_costs(
+        net, shape{1, validation.length(), channels.empty() ? validation.channels() : channels.size()});
     const tensor<float> weights = op::softmax(op::scale(net.choice.value, 1 / net.config.temperature));
     double best = 0;
     for (std::size_t j = 0; j < costs.size(); ++j) {
         Network one = net;
         one.keep(net.config.candidates[j]);
         r.candidates.push_back({std::string(text(net.config.candidates[j])), double(weights[j]), costs[j],
-                                evaluate(one, validation, normal)});
+                                evaluate(one, validation, normal, channels)});
         best = std::max(best, r.candidates.back().validation.macro_f1);
     }
     bool found = false;

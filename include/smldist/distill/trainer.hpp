@@ -93,6 +93,9 @@ template <class Network> struct training_result {
 /// backward, clipping, the optimiser's step under the schedule; then macro-F1 on the validation windows. The objective's
 /// own parameters (projectors) are trained along. The same seed gives the same bits for any number of threads.
 ///
+/// With `channels` the network sees those of each batch alone; augmentation, normaliser and objective, and so the teacher
+/// in it, still see all: a rotation turns a whole sensor before some of it is left out.
+///
 /// With ema, or in the last swa_epochs, the averaged network is validated and returned instead of `net`. The mean of swa
 /// takes its running statistics in one more pass over the epoch's batches.
 ///
@@ -175,7 +178,7 @@ public:
         optimiser_.set(lr_, schedule_.momentum(step_));
         ++step_;
         tape_.reset();
-        const auto out = net_(tape_.input(b.x), mode::train);
+        const auto out = net_(tape_.input(seen(b)), mode::train);
         const objective_value value = objective_(tape_, out, b, progress);
         if (!std::isfinite(value.terms.total)) return value.terms;
         tape_.backward(value.loss);
@@ -201,6 +204,9 @@ private:
         o.check();
         train.check_trainable();
         if (train.size() < 2) raise<data_error>("training", "number of windows is 1, expected at least 2");
+        for (const std::size_t c : o.channels)
+            if (c >= train.channels())
+                raise<usage_error>("training", "channel is ", c, ", expected less than ", train.channels());
         return o;
     }
     static data::loader_options loader_options(const training_options& o) {
@@ -211,6 +217,9 @@ private:
         l.mixup = o.mixup;
         return l;
     }
+
+    /// The windows of a batch as the network sees them.
+    tensor<float> seen(const data::batch& b) const { return data::select_channels(b.x, options_.channels); }
 
     loss_terms run_epoch(std::size_t epoch) {
         loss_terms sum;
@@ -249,7 +258,7 @@ private:
         loader_.start(epoch);
         for (std::size_t k = 1; loader_.next(batch_); ++k) {
             t.reset();
-            mean_->model(t.input(batch_.x), mode::train);
+            mean_->model(t.input(seen(batch_)), mode::train);
             optim::refresh_statistics(mean_->model, t, k);
         }
     }
@@ -257,7 +266,7 @@ private:
     /// A network may train on batch statistics and yet have running statistics that overflow.
     metric::evaluation validate(const Network& current, std::size_t epoch) const {
         try {
-            return evaluate(current, validation_, normal_);
+            return evaluate(current, validation_, normal_, options_.channels);
         } catch (const numeric_error& e) {
             raise<numeric_error>("training", "validation after epoch ", epoch, ", step ", steps_,
                                  " failed: ", e.what(), "; a smaller learning rate than ", options_.lr, " may help");

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "smldist/data/loader.hpp"
 #include "smldist/optim/choice.hpp"
@@ -25,7 +26,8 @@ struct training_options {
     bool balanced = false;      ///< draw classes uniformly
     std::uint64_t seed = 0;
     data::augment_options augment = data::augment_options::reference();
-    double mixup = 0; ///< α of mixup; 0: none
+    double mixup = 0;                  ///< α of mixup; 0: none
+    std::vector<std::size_t> channels; ///< of the windows, that the network sees; empty: all
 
     /// Throws usage_error for a value out of range, or for ema together with swa_epochs.
     void check() const {
