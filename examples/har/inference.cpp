@@ -148,7 +148,7 @@ void summary(const options& o) {
         net = std::move(m.net);
         length = m.facts.window;
     } else {
-        auto c = model::preset(o.preset);
+        auto c = model::preset(o.preset, o.width);
         if (!o.rows.empty()) {
             c.preset.clear();
             c.backbone.rows.clear();
@@ -157,6 +157,10 @@ void summary(const options& o) {
         c.backbone.channels = o.channels;
         c.classes = o.classes;
         c.head = model::parse_head(o.head);
+        if (nn::parse_compat(o.compat) == nn::compat::ref2021) {
+            c.backbone.compat = nn::compat::ref2021;
+            c.head = model::head_kind::ref2021;
+        }
         c.memory.patterns_per_class = o.patterns;
         net = model::network<float>(c, generator(o.seed));
     }

@@ -50,6 +50,11 @@ void network_options(CLI::App& app, har::options& o) {
                    "memory (label-valued Hopfield), linear, prototype, mlp, or search: all of them, of which the "
                    "teacher keeps one")
         ->capture_default_str();
+    app.add_option("--width", o.width, "factor on every width of the presets")->capture_default_str();
+    app.add_option("--compat", o.compat,
+                   "smldist, or ref2021: networks, losses, order and optimisers of the public code of 2021, whatever "
+                   "other options say of these (docs/ref2021.md)")
+        ->capture_default_str();
     app.add_option("--rows", o.rows,
                    "backbone rows instead of the preset's, each \"K,E,O,SE|-,RE|HS|SELU,stride[,A]\"")
         ->delimiter(';');
@@ -178,7 +183,8 @@ int main(int argc, char** argv) {
     common(*train, o);
     train
         ->add_option("--preset", o.preset,
-                     "har_teacher, har_student, har_nano, mobilenet_v3_small, mobilenet_v3_large")
+                     "har_teacher, har_student, har_nano, mobilenet_v3_small, mobilenet_v3_large, ref2021_teacher, "
+                     "ref2021_student")
         ->required();
     training_options(*train, o);
 

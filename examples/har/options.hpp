@@ -25,8 +25,10 @@ struct options {
     std::string teacher_preset = "har_teacher";
     std::string teacher; ///< model file; empty: train one
     std::string head = "memory";
-    std::vector<std::string> rows; ///< a backbone of one's own instead of the preset's rows
-    std::size_t patterns = 8;      ///< of each class in a memory
+    double width = 1;               ///< factor on every width of the presets
+    std::string compat = "smldist"; ///< or ref2021: form and training of the public code of 2021
+    std::vector<std::string> rows;  ///< a backbone of one's own instead of the preset's rows
+    std::size_t patterns = 8;       ///< of each class in a memory
     double dropout = 0.2;
     // training
     std::size_t epochs = 0, teacher_epochs = 0; ///< 0: 80 for har_student and har_nano, else 30

@@ -13,6 +13,7 @@
 #include "smldist/data/split.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
+#include "smldist/distill/ref2021.hpp"
 #include "smldist/distill/search.hpp"
 #include "smldist/graph/summary.hpp"
 #include "smldist/model/load.hpp"
@@ -98,7 +99,7 @@ struct experiment {
     std::size_t channel_count() const { return channels.empty() ? set.train.channels() : channels.size(); }
 
     network make(const std::string& preset, std::uint64_t stream, model::head_kind head) const {
-        auto c = model::preset(preset);
+        auto c = model::preset(preset, o.width);
         if (!o.rows.empty() && preset == o.preset) {
             c.preset.clear();
             c.backbone.rows.clear();
@@ -107,9 +108,23 @@ struct experiment {
         c.backbone.channels = channel_count();
         c.classes = set.train.classes();
         c.head = head;
+        if (published()) c.backbone.compat = nn::compat::ref2021;
         c.memory.patterns_per_class = o.patterns;
         c.dropout = o.dropout;
         return network(c, generator(o.seed, stream));
+    }
+
+    /// Whether networks and training are to be those of the public code.
+    bool published() const { return nn::parse_compat(o.compat) == nn::compat::ref2021; }
+
+    /// The head that the options ask for.
+    model::head_kind chosen_head() const {
+        if (published()) return model::head_kind::ref2021;
+        const auto kind = model::parse_head(o.head);
+        // In training it gives probabilities, which the other losses would take for logits.
+        if (kind == model::head_kind::ref2021)
+            raise<usage_error>("--head", "name is \"ref2021\", expected it to come with --compat ref2021");
+        return kind;
     }
 
     distill::training_options training(std::size_t epochs) const {
@@ -151,13 +166,15 @@ struct experiment {
     struct hooks {
         std::function<void(std::size_t)> before_epoch; ///< from 1
         std::function<void(network&)> finish;          ///< before the network is saved
+        std::function<void(distill::training_options&)> adjust;
     };
 
     /// Trains `net`, saves NAME.safetensors (last epoch) and NAME.best.safetensors, then looks at the test subjects: once.
     template <class Objective>
     io::json run(const std::string& name, network& net, Objective& objective, std::size_t epochs,
                  const hooks& around = {}) {
-        const auto t = training(epochs);
+        auto t = training(epochs);
+        if (around.adjust) around.adjust(t);
         distill::training session(net, objective, split.train, split.validation, normal, t);
         progress bar(name, epochs, o.quiet);
         session.on_step = [&](const distill::step_report& r) { bar.step(r); };
@@ -199,6 +216,7 @@ struct experiment {
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
         distill::supervised labels{o.label_smoothing};
+        if (published()) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
         if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs);
         distill::search_options so;
         so.label_smoothing = o.label_smoothing;
@@ -230,6 +248,15 @@ struct experiment {
         io::json result = run(name, net, objective, epochs, around);
         result.set("search", std::move(search));
         return result;
+    }
+
+    /// One training of the public code.
+    template <class Objective>
+    io::json run_published(const std::string& name, network& net, Objective& objective, std::size_t epochs,
+                           distill::ref2021_training which) {
+        hooks around;
+        around.adjust = [which](distill::training_options& t) { t = distill::ref2021_options(which, t); };
+        return run(name, net, objective, epochs, around);
     }
 
     /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv.
@@ -293,6 +320,8 @@ std::optional<baseline_method> parse_method(const options& o) {
                                ", expected none: smldist has --soft, --stage and --memory");
         return std::nullopt;
     }
+    if (nn::parse_compat(o.compat) != nn::compat::smldist)
+        raise<usage_error>("--compat", "name is \"", o.compat, "\", expected smldist with method ", o.method);
     if (!baseline_method::known(o.method))
         raise<usage_error>("--method", "name is \"", o.method, "\", expected smldist, ", baseline_method::names());
     baseline_method m(o.method);
@@ -333,6 +362,27 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
     return run.run("student", student, objective, epochs);
 }
 
+/// Trains the student as the public code does: its teacher's head, each anchor but the last by itself, the logits. What
+/// the code cannot do is said on stderr: it copies no head of another width, and has no projector.
+io::json distill_published(experiment& run, const network& teacher, network student, const shape& window,
+                           std::size_t epochs, io::json& result) {
+    if (teacher.config.feature_width() == student.config.feature_width())
+        student.take_ref2021(teacher);
+    else if (!run.o.quiet)
+        std::fprintf(stderr, "the features have widths %zu and %zu: the head is not copied\n",
+                     teacher.config.feature_width(), student.config.feature_width());
+    const std::size_t stages = distill::ref2021_stages(student.backbone.anchors.size());
+    for (std::size_t i = 0; i < stages && !caught_signal; ++i) {
+        distill::ref2021_stage objective(teacher, student, i, window, generator(run.o.seed, 4 + i));
+        if (parameter_count(objective) > 0 && !run.o.quiet)
+            std::fprintf(stderr, "stage %zu: other channels, a projector is trained along\n", i);
+        const std::string name = "student_stage" + std::to_string(i);
+        result.set(name, run.run_published(name, student, objective, epochs, distill::ref2021_training::stage));
+    }
+    distill::ref2021_logits objective(teacher);
+    return run.run_published("student", student, objective, epochs, distill::ref2021_training::logits);
+}
+
 /// Trains the student by a baseline. It takes over nothing of the teacher, but for simkd, whose student runs on the
 /// teacher's classifier.
 io::json distill_baseline(experiment& run, const baseline_method& method, const network& teacher, network student,
@@ -362,7 +412,7 @@ double total_seconds(const io::json& result) {
 void train(const options& o) {
     start(o);
     experiment run(o);
-    network net = run.make(o.preset, 2, model::parse_head(o.head));
+    network net = run.make(o.preset, 2, run.chosen_head());
     io::json model = run.run_supervised("model", net, epochs_for(o.preset, o.epochs));
     io::json result;
     result.set("seed", o.seed);
@@ -376,17 +426,20 @@ void distill(const options& o) {
     start(o);
     experiment run(o);
     const auto student_channels = run.set.train.info.find_channels(o.student_channels);
+    if (run.published() && !student_channels.empty())
+        raise<usage_error>("--student-channels", "number of channels is ", student_channels.size(),
+                           ", expected all with --compat ref2021");
     io::json result;
     result.set("seed", o.seed);
     result.set("seconds", 0.0);
-    result.set("method", o.method);
+    result.set("method", run.published() ? "ref2021" : o.method);
     if (!student_channels.empty()) {
         io::json::array names;
         for (const std::size_t c : student_channels) names.emplace_back(run.set.train.info.channel_name(c));
         result.set("student_channels", std::move(names));
     }
     if (method) result.set("method_weight", method->weight().term);
-    model::head_kind head = model::parse_head(o.head);
+    model::head_kind head = run.chosen_head();
 
     network teacher;
     if (o.teacher.empty()) {
@@ -420,8 +473,12 @@ void distill(const options& o) {
     if (!caught_signal) {
         network student = run.make(o.preset, 3, head);
         const shape window{2, run.set.train.length(), run.set.train.channels()};
-        result.set("student", method ? distill_baseline(run, *method, teacher, std::move(student), window, epochs)
-                                     : distill_smldist(run, teacher, std::move(student), window, epochs));
+        if (method)
+            result.set("student", distill_baseline(run, *method, teacher, std::move(student), window, epochs));
+        else if (run.published())
+            result.set("student", distill_published(run, teacher, std::move(student), window, epochs, result));
+        else
+            result.set("student", distill_smldist(run, teacher, std::move(student), window, epochs));
     }
     result.set("seconds", total_seconds(result));
     run.finish(std::move(result));

@@ -32,6 +32,7 @@ template <class T> struct hopfield_lookup;
 template <class T> struct memory;
 template <class T> struct mlp;
 template <class T> struct prototype;
+template <class T> struct ref2021_head;
 } // namespace smldist::inline SMLDIST_ABI::nn
 
 namespace smldist::inline SMLDIST_ABI::model {
@@ -69,6 +70,8 @@ template <class Network> struct training_result;
 template <class Network, class Objective> class training;
 template <class Teacher> class distiller;
 template <class Teacher, class Method> class baseline_distiller;
+template <class Teacher> class ref2021_stage;
+template <class Teacher> class ref2021_logits;
 } // namespace smldist::inline SMLDIST_ABI::distill
 
 #endif

@@ -35,6 +35,7 @@
 
 #include "smldist/nn/activation.hpp"
 #include "smldist/nn/cluster.hpp"
+#include "smldist/nn/compat.hpp"
 #include "smldist/nn/conv1d.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/feature_projector.hpp"
@@ -46,6 +47,7 @@
 #include "smldist/nn/mlp.hpp"
 #include "smldist/nn/norm.hpp"
 #include "smldist/nn/prototype.hpp"
+#include "smldist/nn/ref2021_head.hpp"
 #include "smldist/nn/squeeze_excite.hpp"
 
 #include "smldist/model/load.hpp"
@@ -123,6 +125,7 @@
 #include "smldist/distill/distiller.hpp"
 #include "smldist/distill/evaluate.hpp"
 #include "smldist/distill/plan.hpp"
+#include "smldist/distill/ref2021.hpp"
 #include "smldist/distill/search.hpp"
 #include "smldist/distill/trainer.hpp"
 #include "smldist/distill/training_options.hpp"

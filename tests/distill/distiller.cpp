@@ -164,6 +164,24 @@ TEST_CASE("distiller: projectors where channels differ, one a stage and one for 
     CHECK(names(distiller_of(make(partly), student, o)) == "stages.1.projector.map.weight(24, 12) ");
 }
 
+TEST_CASE("distiller: without the last anchor, as in the public code") {
+    const network teacher = make(teacher_config()), student = make(student_config());
+    distill_options o;
+    o.feature = false;
+    auto both = distiller_of(teacher, student, o);
+    o.include_last = false;
+    auto first = distiller_of(teacher, student, o);
+    CHECK(parameter_count(first) == 8 * 16 + 2 * 16);
+    const data::batch b = first_batch();
+    const auto wanted = first.stage(0)(student(b.x).stages[0], teacher(b.x).stages[0]);
+    CHECK(terms_of(first, student, mode::eval).stage == doctest::Approx(double(wanted.item())).epsilon(1e-6));
+    CHECK(terms_of(both, student, mode::eval).stage != terms_of(first, student, mode::eval).stage);
+    o.feature = true;
+    auto with_feature = distiller_of(teacher, student, o);
+    CHECK(parameter_count(with_feature) == 8 * 16 + 2 * 16 + 16 * 32 + 2 * 32);
+    CHECK(std::isfinite(terms_of(with_feature, student).stage));
+}
+
 TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit") {
     for (const auto head : {head_kind::linear, head_kind::memory}) {
         const network teacher = make(teacher_config(head)), before = teacher;

@@ -346,6 +346,23 @@ TEST_CASE("training: every optimiser and every schedule learns") {
     }
 }
 
+TEST_CASE("training: plateau on the loss of an epoch's last batch") {
+    training_options o = brief(8);
+    o.optimiser = optim::optimiser_kind::sgd;
+    o.lr = 0.5;
+    o.schedule.kind = optim::schedule_kind::plateau;
+    o.schedule.plateau = {.factor = 0.5, .patience = 0};
+    o.plateau_on_last_loss = true;
+    const run r(o);
+    optim::any_schedule wanted(o.schedule, o.lr, 8, 4);
+    REQUIRE(r.steps.size() == 8 * 4);
+    for (std::size_t e = 0; e < 8; ++e) {
+        CHECK(r.result.history[e].lr == wanted.lr(4 * e + 3));
+        wanted.observe(r.steps[4 * e + 3].loss);
+    }
+    CHECK(r.result.history.back().lr < o.lr);
+}
+
 /// Cross entropy that counts the samples of class 1 among all it is given.
 struct counting {
     std::size_t *rare, *all;

@@ -56,6 +56,7 @@ TEST_CASE("training_options: defaults") {
     CHECK(o.optimiser == optim::optimiser_kind::adamw);
     CHECK(o.schedule.kind == optim::schedule_kind::one_cycle);
     CHECK(o.schedule.plateau.mode == optim::plateau_options::direction::max);
+    CHECK_FALSE(o.plateau_on_last_loss);
     CHECK(o.swa_epochs == 0);
     CHECK(o.mixup == 0);
 }

@@ -385,6 +385,38 @@ TEST_CASE("--student-channels that the data lack are found before anything is tr
     CHECK_FALSE(fs::exists(at.path / "o/teacher.log.csv"));
 }
 
+TEST_CASE("distill in the form of the public code: every training is reported, the model says what it is") {
+    const scratch_folder at;
+    const auto r = har(at, "distill --compat ref2021 --augment none --json --out run" + quick);
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    const json result = r.last();
+    for (const char* name : {"teacher", "student_stage0", "student_stage1", "student"}) {
+        CAPTURE(name);
+        REQUIRE(result.contains(name));
+        CHECK(result[name]["head"] == "ref2021");
+        CHECK(result[name]["epochs"] == 1);
+    }
+    CHECK(result["method"] == "ref2021");
+    CHECK_FALSE(result.contains("student_stage2")); // the last of three anchors
+    CHECK(r.err.find("projector") == std::string::npos);
+    CHECK(slurp(at / "run/student.safetensors").find("\\\"compat\\\":\\\"ref2021\\\"") != std::string::npos);
+    const auto again = har(at, "evaluate --model run/student.safetensors --json");
+    REQUIRE_MESSAGE(again.code == 0, again.err);
+    CHECK(again.last()["macro_f1"] == result["student"]["macro_f1"]);
+
+    const auto unlike = har(at, "distill --compat ref2021 --out other --preset har_nano --teacher-preset har_student "
+                                "--epochs 1 --teacher-epochs 1");
+    REQUIRE_MESSAGE(unlike.code == 0, unlike.err);
+    CHECK(unlike.err.find("the features have widths 96 and 48: the head is not copied") != std::string::npos);
+    CHECK(unlike.err.find("stage 1: other channels, a projector is trained along") != std::string::npos);
+    for (const std::string wrong : {"--compat 2021", "--compat ref2021 --method hinton", "--head ref2021",
+                                    "--compat ref2021 --student-channels total_acc"}) {
+        const auto refused = har(at, "distill " + wrong + quick);
+        CHECK(refused.code == 2);
+        CHECK(refused.err.find("compat") != std::string::npos);
+    }
+}
+
 TEST_CASE("every kind of wrong data gives exit code 3 and names the place") {
     const scratch_folder at;
     const fs::path set = at.path / "set", part = set / "train",

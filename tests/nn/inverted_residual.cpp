@@ -87,6 +87,32 @@ TEST_CASE("inverted_residual: the residual connection adds the input") {
     CHECK(difference(with, tensor<double>(block(x).array() + x.array()), 1e-15) == "");
 }
 
+TEST_CASE("inverted_residual: the form of ref2021") {
+    using enum nn::activation;
+    for (const std::size_t expanded : {3u, 5u})
+        for (const std::size_t squeezed : {0u, 2u})
+            for (const auto activation : {hard_swish, selu})
+                for (const mode m : {mode::eval, mode::train}) {
+                    const nn::inverted_residual_options o{.in = 3,
+                                                          .expanded = expanded,
+                                                          .out = 3,
+                                                          .squeezed = squeezed,
+                                                          .activation = activation,
+                                                          .compat = nn::compat::ref2021};
+                    check_layer(
+                        "inverted_residual ref2021 " + text(o, m), {normal({2, 4, 3})},
+                        [&o](auto zero) { return make(zero, o); },
+                        [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+                    const auto block = make(0.0, o);
+                    REQUIRE(block.expand); // even where 3 = 3
+                    const tensor<double> x = normal({2, 4, 3});
+                    tensor<double> h = block.depthwise.norm(block.depthwise.conv((*block.expand)(x, m)), m);
+                    if (block.se) h = (*block.se)(h);
+                    const auto y = op::add(block.project(nn::activate(h, activation), m), x);
+                    CHECK(identical(block(x, m), y));
+                }
+}
+
 TEST_CASE("inverted_residual: errors") {
     CHECK_RAISES(shape_error, "op::conv1d",
                  make(0.0f, {.in = 4, .expanded = 8, .out = 4})(tensor<float>(shape{1, 5, 3})));

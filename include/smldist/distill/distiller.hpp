@@ -36,6 +36,7 @@ struct distill_options {
     double stage_first = 1, stage_last = 0.1; ///< λ_stage at the first and last step, a cosine between
     double memory_weight = 0.5;               ///< λ_mem, when both networks have a memory
     bool feature = true;                      ///< the penultimate feature is one more stage
+    bool include_last = true;                 ///< the last anchor is a stage; false as in the public code (ref2021)
     distill_schedule schedule = distill_schedule::joint;
     double stage_share = 0.5; ///< share of the steps that progressive and sequential give to the stages
 
@@ -98,7 +99,8 @@ public:
         if (t.stages.size() != plan_.stages.size())
             raise<usage_error>("distiller", "numbers of stages of teacher and plan are ", t.stages.size(), " and ",
                                plan_.stages.size(), ", expected them equal");
-        for (std::size_t i = 0; i < lengths.size(); ++i) {
+        anchors_ = lengths.size() - (!o.include_last && !lengths.empty() ? 1 : 0);
+        for (std::size_t i = 0; i < anchors_; ++i) {
             const auto& known = plan_.stages[i];
             if (known.length != lengths[i])
                 raise<usage_error>("distiller", "length of stage ", i, " is ", known.length,
@@ -142,7 +144,7 @@ public:
         }
         if (now.stage_weight > 0)
             for (std::size_t i = now.first_stage; i < now.last_stage; ++i) {
-                const bool anchor = i < plan_.stages.size();
+                const bool anchor = i < anchors_;
                 include(stages_[i](anchor ? student.stages[i] : student.feature,
                                    std::move(anchor ? teacher.stages[i] : teacher.feature)),
                         now.stage_weight / double(now.last_stage - now.first_stage), terms.stage);
@@ -190,7 +192,8 @@ private:
     const Teacher* teacher_;
     plan plan_;
     distill_options options_;
-    std::vector<loss::stage_loss<float>> stages_; ///< one an anchor, the feature's last
+    std::size_t anchors_ = 0;                     ///< that are stages
+    std::vector<loss::stage_loss<float>> stages_; ///< one a used anchor, the feature's last
 };
 
 } // namespace smldist::inline SMLDIST_ABI::distill

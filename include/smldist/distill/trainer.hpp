@@ -153,7 +153,7 @@ public:
                 throw;
             }
             report.lr = lr_;
-            schedule_.observe(report.validation.macro_f1);
+            schedule_.observe(options_.plateau_on_last_loss ? last_loss_ : report.validation.macro_f1);
             report.best = report.validation.macro_f1 > best;
             if (report.best) {
                 best = report.validation.macro_f1;
@@ -235,6 +235,7 @@ private:
                                      terms.total, ", expected a finite number below ", divergence * *reference_,
                                      "; a smaller learning rate than ", options_.lr, " may help");
             sum += terms * double(batch_.size());
+            last_loss_ = terms.total;
             windows += double(batch_.size());
             if (on_step) on_step({epoch, options_.epochs, at, steps_, terms.total});
             if (stop && stop()) {
@@ -289,7 +290,8 @@ private:
     std::optional<optim::swa<Network>> mean_;
     tape<float> tape_;
     std::optional<double> reference_;
-    double lr_ = 0; ///< of the last step
+    double lr_ = 0;        ///< of the last step
+    double last_loss_ = 0; ///< of the last step
     bool stopping_ = false;
 };
 

@@ -19,6 +19,7 @@ struct training_options {
     double weight_decay = 1e-3;
     optim::optimiser_kind optimiser = optim::optimiser_kind::adamw;
     optim::schedule_options schedule = {}; ///< plateau observes the validation macro-F1
+    bool plateau_on_last_loss = false;     ///< plateau observes the loss of an epoch's last batch instead (ref2021)
     double clip = 5;                       ///< largest global norm of the gradient
     std::size_t patience = 0;   ///< stop after this many epochs without a better validation macro-F1; 0: never
     double ema = 0;             ///< decay of averaged weights, which are then validated and returned; 0: none

@@ -51,6 +51,9 @@ inline io::json to_json(const network_config& c) {
     j.set("memory", std::move(m));
     j.set("dropout", c.dropout);
     if (c.projected > 0) j.set("projected", c.projected);
+    if (c.backbone.compat == nn::compat::ref2021) j.set("compat", nn::text(c.backbone.compat));
+    if (c.head == head_kind::ref2021)
+        j.set("evaluation", nn::ref2021_evaluation_names[static_cast<std::size_t>(c.evaluation)]);
     return j;
 }
 
@@ -96,7 +99,14 @@ inline network_config config_from_json(const io::json& j) {
     const auto& rows = j.as_array("rows");
     need(!rows.empty() && rows.size() <= 256, "number of rows");
     try {
+        if (j.find("compat")) c.backbone.compat = nn::parse_compat(j.as_string("compat"));
         c.head = parse_head(j.as_string("head"));
+        if (c.head == head_kind::ref2021) {
+            const auto& names = nn::ref2021_evaluation_names;
+            const auto found = std::find(names.begin(), names.end(), j.as_string("evaluation"));
+            need(found != names.end(), "evaluation");
+            c.evaluation = static_cast<nn::ref2021_evaluation>(found - names.begin());
+        }
         if (c.head == head_kind::search) {
             c.candidates.clear();
             for (const auto& name : j.as_array("candidates")) {
@@ -120,14 +130,14 @@ inline double element_count(const network_config& c) {
     const auto conv_norm = [](double in, double out, double k) { return in * out * k + 4 * out; };
     const auto linear = [](double in, double out) { return in * out + out; };
     const backbone_config& b = c.backbone;
-    double n = conv_norm(double(b.channels), double(b.stem), 3), in = double(b.stem);
+    double n = conv_norm(double(b.channels), double(b.stem_width()), 3), in = double(b.stem_width());
     for (const row& r : b.rows) {
-        const double e = double(r.expanded), o = double(r.out);
-        if (e != in) n += conv_norm(in, e, 1);
+        const double e = double(r.expanded), o = double(b.out_width(r));
+        if (e != in || b.compat == nn::compat::ref2021) n += conv_norm(in, e, 1);
         n += conv_norm(1, e, double(r.kernel_size)) + conv_norm(e, o, 1);
         if (r.se) {
-            const double q = double(make_divisible(double(r.expanded / 4)));
-            n += linear(e, q) + linear(q, e);
+            const double q = double(b.squeezed_width(r));
+            n += b.compat == nn::compat::ref2021 ? 2 * e * q : linear(e, q) + linear(q, e);
         }
         in = o;
     }
@@ -143,6 +153,7 @@ inline double element_count(const network_config& c) {
         if (kind == head_kind::memory) n += linear(D, h) + M * h + 1 + M;
         if (kind == head_kind::prototype) n += N * D + 1;
         if (kind == head_kind::mlp) n += linear(D, r) + linear(r, N);
+        if (kind == head_kind::ref2021) n += 2 * D + linear(D, D) + 2 * linear(D, N) + 2;
     }
     return c.head == head_kind::search ? n + double(c.candidates.size()) : n;
 }

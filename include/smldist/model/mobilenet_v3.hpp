@@ -25,6 +25,9 @@ inline std::size_t make_divisible(double v, std::size_t divisor = 8) {
     return double(n) < 0.9 * v ? n + divisor : n;
 }
 
+/// v rounded up to a multiple of 8: the rule of compat::ref2021.
+constexpr std::size_t ceil8(std::size_t v) { return (v + 7) / 8 * 8; }
+
 /// One row of the table: an inverted residual block.
 struct row {
     std::size_t kernel_size = 3, expanded = 16, out = 16;
@@ -85,10 +88,22 @@ struct backbone_config {
     std::size_t tail = 96; ///< D, width of the feature
     bool causal = false;
     op::batch_norm_options norm{};
+    nn::compat compat = nn::compat::smldist;
+
+    /// The widths that are built. compat::ref2021: the stem is ceil8(channels) whatever `stem` says, a block's output is
+    /// ceil8(out), and the bottleneck of squeeze-excite is E div 4 without rounding.
+    std::size_t stem_width() const { return compat == nn::compat::ref2021 ? ceil8(channels) : stem; }
+    std::size_t out_width(const row& r) const { return compat == nn::compat::ref2021 ? ceil8(r.out) : r.out; }
+    std::size_t squeezed_width(const row& r) const {
+        if (!r.se) return 0;
+        return compat == nn::compat::ref2021 ? std::max<std::size_t>(1, r.expanded / 4)
+                                             : make_divisible(double(r.expanded / 4));
+    }
 
     friend bool operator==(const backbone_config& a, const backbone_config& b) {
         return a.channels == b.channels && a.stem == b.stem && a.rows == b.rows && a.tail == b.tail &&
-               a.causal == b.causal && a.norm.eps == b.norm.eps && a.norm.momentum == b.norm.momentum;
+               a.causal == b.causal && a.norm.eps == b.norm.eps && a.norm.momentum == b.norm.momentum &&
+               a.compat == b.compat;
     }
 };
 
@@ -97,7 +112,9 @@ struct backbone_config {
 ///     stem      dense conv K 3, stride 2, C → stem · BN · hard-swish
 ///     blocks    one inverted residual a row
 ///     tail      pointwise → D · BN · hard-swish
-///     feature   mean over time
+///     feature   mean over time; compat::ref2021: hard-swish(mean over time)
+///
+/// compat::ref2021 changes blocks (nn::inverted_residual) and widths (backbone_config) too.
 ///
 /// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) at the anchors · feature (B, D)
 /// Source     Howard et al. 2019, tables 1 and 2; torchvision's mobilenetv3 without its first classifier layer.
@@ -105,7 +122,8 @@ template <class T> struct mobilenet_v3 {
     nn::conv_norm<T> stem;
     std::vector<nn::inverted_residual<T>> blocks;
     nn::conv_norm<T> tail;
-    std::vector<std::size_t> anchors; ///< indices of the blocks whose outputs are stages
+    std::vector<std::size_t> anchors;             ///< indices of the blocks whose outputs are stages
+    nn::activation pooled = nn::activation::none; ///< on the mean over time
 
     mobilenet_v3() = default;
     mobilenet_v3(const backbone_config& c, generator& g) {
@@ -113,25 +131,27 @@ template <class T> struct mobilenet_v3 {
             raise<usage_error>("model::mobilenet_v3", "channels, stem, tail, rows are ", c.channels, ", ", c.stem,
                                ", ", c.tail, ", ", c.rows.size(), ", expected at least 1");
         const auto hs = nn::activation::hard_swish;
-        stem = nn::conv_norm<T>(c.channels, c.stem, 3, g,
+        stem = nn::conv_norm<T>(c.channels, c.stem_width(), 3, g,
                                 {.stride = 2, .activation = hs, .causal = c.causal, .norm = c.norm});
-        std::size_t in = c.stem;
+        std::size_t in = c.stem_width();
         for (const row& r : c.rows) {
-            const std::size_t squeezed = r.se ? make_divisible(double(r.expanded / 4)) : 0;
+            const std::size_t out = c.out_width(r);
             blocks.emplace_back(nn::inverted_residual_options{.in = in,
                                                               .expanded = r.expanded,
-                                                              .out = r.out,
+                                                              .out = out,
                                                               .kernel_size = r.kernel_size,
                                                               .stride = r.stride,
-                                                              .squeezed = squeezed,
+                                                              .squeezed = c.squeezed_width(r),
                                                               .activation = r.activation,
                                                               .causal = c.causal,
-                                                              .norm = c.norm},
+                                                              .norm = c.norm,
+                                                              .compat = c.compat},
                                 g);
             if (r.anchor) anchors.push_back(blocks.size() - 1);
-            in = r.out;
+            in = out;
         }
         tail = nn::conv_norm<T>(in, c.tail, 1, g, {.activation = hs, .norm = c.norm});
+        if (c.compat == nn::compat::ref2021) pooled = hs;
     }
     /// Stages and feature; memory and logits stay empty.
     template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
@@ -148,7 +168,7 @@ template <class T> struct mobilenet_v3 {
                 ++next;
             }
         }
-        out.feature = op::mean_over_time(tail(h, m));
+        out.feature = nn::activate(op::mean_over_time(tail(h, m)), pooled);
         return out;
     }
     static void visit(auto& self, auto&& member) {

@@ -15,6 +15,7 @@ struct inverted_residual_options {
     nn::activation activation = nn::activation::relu;
     bool causal = false;
     op::batch_norm_options norm{};
+    nn::compat compat = nn::compat::smldist;
 };
 
 /// The block of MobileNetV3, one row of its table.
@@ -25,6 +26,10 @@ struct inverted_residual_options {
 ///     y = project(h)        pointwise expanded→out · BN, linear: this is what stage distillation looks at
 ///     y = y + x             if s = 1 and in = out
 ///
+/// With compat::ref2021 the expansion is always there, and squeeze-excite, without biases, stands before the activation:
+///
+///     h = act(se(BN(depthwise(act(BN(pointwise(x)))))))
+///
 /// Shapes     x (B, L, in) · y (B, ceil(L/s), out)
 /// Source     Howard et al. 2019, fig. 4.
 template <class T> struct inverted_residual {
@@ -32,16 +37,21 @@ template <class T> struct inverted_residual {
     conv_norm<T> depthwise;
     std::optional<squeeze_excite<T>> se;
     conv_norm<T> project;
+    nn::activation after_se = nn::activation::none; ///< compat::ref2021: of the depthwise convolution, put off
     bool residual = false;
 
     inverted_residual() = default;
     inverted_residual(const inverted_residual_options& o, generator& g) : residual(o.stride == 1 && o.in == o.out) {
         conv_norm_options c{.activation = o.activation, .causal = o.causal, .norm = o.norm};
-        if (o.expanded != o.in) expand = conv_norm<T>(o.in, o.expanded, 1, g, c);
+        if (o.expanded != o.in || o.compat == compat::ref2021) expand = conv_norm<T>(o.in, o.expanded, 1, g, c);
         c.stride = o.stride;
         c.groups = o.expanded;
+        if (o.squeezed > 0 && o.compat == compat::ref2021) {
+            after_se = o.activation;
+            c.activation = nn::activation::none;
+        }
         depthwise = conv_norm<T>(o.expanded, o.expanded, o.kernel_size, g, c);
-        if (o.squeezed > 0) se = squeeze_excite<T>(o.expanded, o.squeezed, g);
+        if (o.squeezed > 0) se = squeeze_excite<T>(o.expanded, o.squeezed, g, o.compat);
         c.stride = c.groups = 1;
         c.activation = nn::activation::none;
         project = conv_norm<T>(o.expanded, o.out, 1, g, c);
@@ -49,7 +59,7 @@ template <class T> struct inverted_residual {
     template <class X> X operator()(const X& x, mode m = mode::eval) const {
         X h = expand ? (*expand)(x, m) : x;
         h = depthwise(h, m);
-        if (se) h = (*se)(h);
+        if (se) h = activate((*se)(h), after_se);
         h = project(h, m);
         return residual ? op::add(h, x) : h;
     }

@@ -2,6 +2,7 @@
 #ifndef SMLDIST_NN_SQUEEZE_EXCITE_HPP
 #define SMLDIST_NN_SQUEEZE_EXCITE_HPP
 
+#include "smldist/nn/compat.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/pointwise.hpp"
@@ -14,14 +15,16 @@ namespace smldist::inline SMLDIST_ABI::nn {
 ///     g[b] = hard_sigmoid(fc2(relu(fc1(mean_t x[b]))))
 ///     y[b,t,c] = x[b,t,c] * g[b,c]
 ///
-/// Shapes     x (B, L, C) · fc1 (Q, C), fc2 (C, Q), both with bias · y as x
+/// Shapes     x (B, L, C) · fc1 (Q, C), fc2 (C, Q), both with bias (compat::ref2021: without) · y as x
+/// Init       weights Kaiming-normal, biases 0 (compat::ref2021: weights N(0, 0.01²)).
 /// Source     Hu et al. 2018; hard sigmoid and ReLU as in Howard et al. 2019.
 template <class T> struct squeeze_excite {
     linear<T> fc1, fc2;
 
     squeeze_excite() = default;
-    squeeze_excite(std::size_t channels, std::size_t squeezed, generator& g)
-        : fc1(channels, squeezed, g), fc2(squeezed, channels, g) {
+    squeeze_excite(std::size_t channels, std::size_t squeezed, generator& g, compat c = compat::smldist)
+        : fc1(channels, squeezed, g, c == compat::smldist), fc2(squeezed, channels, g, c == compat::smldist) {
+        if (c == compat::ref2021) return;
         init::kaiming_normal_(fc1.weight.value, g, init::fan::out);
         init::kaiming_normal_(fc2.weight.value, g, init::fan::out);
     }

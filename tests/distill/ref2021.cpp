@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/distill/ref2021.hpp"
+
+#include <cmath>
+
+#include "tiny.hpp"
+
+using namespace smldist;
+using distill::ref2021_training;
+using stage_objective = distill::ref2021_stage<network>;
+using logits_objective = distill::ref2021_logits<network>;
+
+namespace {
+
+const shape window{2, 32, 9};
+
+/// The form of the public code with three anchors; `wide` has other channels at the first.
+model::network_config published(bool wide = false) {
+    auto c =
+        config(16, {"3,16,8,SE,SELU,2,A", "3,24,16,-,HS,2,A", "3,24,16,SE,HS,1,A"}, 16, model::head_kind::ref2021);
+    if (wide) c.backbone.rows[0].out = 24;
+    c.backbone.compat = nn::compat::ref2021;
+    c.dropout = 0;
+    return c;
+}
+
+data::batch first_batch(double mixup = 0) {
+    data::loader_options o;
+    o.batch = 26;
+    o.mixup = mixup;
+    data::loader loader(few().train, o, few().normal, generator(1));
+    data::batch b;
+    REQUIRE(loader.next(b));
+    return b;
+}
+
+distill::training_options brief(ref2021_training which) {
+    distill::training_options o;
+    o.epochs = 2;
+    o.batch = 26;
+    o.augment = data::augment_options::none();
+    return distill::ref2021_options(which, o);
+}
+
+template <class Objective>
+distill::training_result<network> trained(network& net, Objective& objective, const distill::training_options& o) {
+    return distill::training<network, Objective>(net, objective, few().train, few().validation, few().normal, o)
+        .run();
+}
+
+} // namespace
+
+TEST_CASE("ref2021_options: what the public code trains with") {
+    distill::training_options base;
+    base.batch = 7;
+    base.weight_decay = base.clip = 3;
+    for (const auto which : {ref2021_training::teacher, ref2021_training::stage, ref2021_training::logits}) {
+        const auto o = distill::ref2021_options(which, base);
+        CHECK_NOTHROW(o.check());
+        const bool stage = which == ref2021_training::stage, last = which == ref2021_training::logits;
+        CHECK(o.optimiser == (stage ? optim::optimiser_kind::adam : optim::optimiser_kind::ranger));
+        CHECK(o.lr == (stage ? 1e-4 : 1e-3));
+        CHECK(o.weight_decay == 0);
+        CHECK(std::isinf(o.clip));
+        CHECK(o.batch == 7);
+        CHECK(o.schedule.kind == (last ? optim::schedule_kind::plateau : optim::schedule_kind::constant));
+        CHECK(o.plateau_on_last_loss == last);
+    }
+    const auto p = distill::ref2021_options(ref2021_training::logits).schedule.plateau;
+    CHECK(p.mode == optim::plateau_options::direction::min);
+    CHECK(p.factor == 0.85);
+    CHECK(p.patience == 5);
+    CHECK(p.cooldown == 5);
+    CHECK(p.threshold == 1e-7);
+    CHECK(p.min_lr == 1e-5);
+    CHECK(distill::ref2021_stages(3) == 2);
+    CHECK(distill::ref2021_stages(1) == 0);
+    CHECK(distill::ref2021_stages(0) == 0);
+}
+
+TEST_CASE("ref2021_stage: the mean square of a difference, features as they are") {
+    const network teacher = make(published(), 1), student = make(published(), 2);
+    const data::batch b = first_batch();
+    for (std::size_t i = 0; i < 3; ++i) {
+        stage_objective objective(teacher, student, i, window, generator(3));
+        CHECK(parameter_count(objective) == 0);
+        tape<float> t;
+        const auto out = student(t.input(b.x), mode::train);
+        const auto value = objective(t, out, b, 0);
+        const auto wanted = loss::mse(out.stages[i].value(), teacher(b.x, mode::eval).stages[i]);
+        CHECK(double(value.loss.value().item()) == doctest::Approx(double(wanted.item())).epsilon(1e-6));
+        CHECK(value.terms.stage == value.terms.total);
+        CHECK(value.terms.total > 0);
+    }
+    // Other channels: a projector, which the code does not have.
+    stage_objective projected(make(published(true), 1), student, 0, window, generator(3));
+    CHECK(parameter_count(projected) == 8 * 24 + 2 * 24);
+    CHECK_THROWS_WITH_AS(stage_objective(teacher, student, 3, window, generator(3)),
+                         "ref2021_stage: stage is 3, expected below the numbers of anchors, 3 and 3", usage_error);
+}
+
+TEST_CASE("ref2021_stage: layers behind the anchor stay, those before are trained again") {
+    const network teacher = make(published(), 1), before = teacher, start = make(published(), 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+        network student = start;
+        stage_objective objective(teacher, student, i, window, generator(3));
+        trained(student, objective, brief(ref2021_training::stage));
+        std::vector<const tensor<float>*> old;
+        for_each_parameter(start, [&old](const auto& p) { old.push_back(&p.value); });
+        std::size_t index = 0;
+        walk(student, [&](const std::string& path, const auto& leaf) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, parameter<float>>) {
+                CAPTURE(path);
+                const bool reached =
+                    path.starts_with("backbone.stem") ||
+                    (path.starts_with("backbone.blocks.") && static_cast<std::size_t>(path[16] - '0') <= i);
+                CHECK(identical(leaf.value, *old[index++]) != reached);
+            }
+        });
+        CHECK_FALSE(
+            identical(student.backbone.tail.norm.running_mean.value, start.backbone.tail.norm.running_mean.value));
+    }
+    CHECK(same_bits(teacher, before));
+}
+
+TEST_CASE("ref2021_logits: loss::ref2021 of probabilities against logits") {
+    const network teacher = make(published(), 1), student = make(published(), 2);
+    const data::batch b = first_batch();
+    logits_objective objective(teacher);
+    tape<float> t;
+    const auto value = objective(t, student(t.input(b.x), mode::train), b, 0);
+    const auto wanted = loss::ref2021(student(b.x, mode::train).logits, teacher(b.x).logits, b.label);
+    CHECK(value.loss.value().item() == wanted.item());
+    CHECK(value.terms.total == value.terms.soft);
+    const data::batch mixed = first_batch(1);
+    t.reset();
+    const auto out = student(t.input(mixed.x), mode::train);
+    CHECK_THROWS_AS(objective(t, out, mixed, 0), usage_error);
+    CHECK_THROWS_AS(logits_objective(teacher, {.hard = -1}), usage_error);
+}
+
+TEST_CASE("ref2021: the whole of the public code's training, in small") {
+    network teacher = make(published(), 1);
+    distill::supervised labels;
+    auto o = brief(ref2021_training::teacher);
+    o.epochs = 8;
+    const auto learned = trained(teacher, labels, o);
+    CHECK(learned.history.back().train.total < learned.history.front().train.total);
+    CHECK(learned.history.back().train.total > std::log(1 + 5 / std::exp(1.0))); // the floor of CE on probabilities
+
+    network student = make(published(), 2);
+    student.take_ref2021(teacher);
+    for (std::size_t i = 0; i < distill::ref2021_stages(student.backbone.anchors.size()); ++i) {
+        stage_objective objective(teacher, student, i, window, generator(3));
+        const auto result = trained(student, objective, brief(ref2021_training::stage));
+        CHECK(result.history.back().train.stage < result.history.front().train.stage);
+    }
+    logits_objective objective(teacher);
+    const auto result = trained(student, objective, brief(ref2021_training::logits));
+    CHECK(result.history.back().train.soft < result.history.front().train.soft);
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The public code's form of a network: against PyTorch number by number, and the sizes of its example.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "reference.hpp"
+#include "smldist/autograd/tape.hpp"
+#include "smldist/graph/summary.hpp"
+#include "smldist/loss/cross_entropy.hpp"
+#include "smldist/loss/mse.hpp"
+#include "smldist/loss/ref2021.hpp"
+#include "smldist/model/load.hpp"
+#include "smldist/optim/adam.hpp"
+#include "smldist/optim/ranger.hpp"
+
+using namespace smldist;
+
+namespace {
+
+const std::string file = "ref2021.safetensors";
+
+tensor<double> array(const std::string& name) { return reference(file, name); }
+
+/// Largest difference, in units of the largest magnitude wanted (at least 1e-3); infinite when the shapes differ.
+template <class T> double deviation(const tensor<T>& got, const tensor<double>& wanted) {
+    if (!(got.shape() == wanted.shape())) return HUGE_VAL;
+    double worst = 0, scale = 1e-3;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        const double d = std::abs(double(got[i]) - wanted[i]);
+        worst = std::max(worst, std::isnan(d) ? HUGE_VAL : d);
+        scale = std::max(scale, std::abs(wanted[i]));
+    }
+    return worst / scale;
+}
+
+/// In float the batch-norms, here over as few as 18 rows, amplify the rounding of gradients.
+template <class T> constexpr double tolerance = 1e-10;
+template <> constexpr double tolerance<float> = 1e-4;
+
+model::network_config small() {
+    model::network_config c;
+    c.backbone.compat = nn::compat::ref2021;
+    c.backbone.channels = 5;
+    for (const auto line : {"3,8,8,SE,SELU,2,A", "5,20,12,SE,HS,1,A", "3,24,16,-,SELU,1,A"})
+        c.backbone.rows.push_back(model::parse_row(line));
+    c.backbone.tail = 12;
+    c.classes = 4;
+    c.head = model::head_kind::ref2021;
+    c.dropout = 0;
+    return c;
+}
+
+/// f(path, leaf) for every parameter and every buffer that holds no labels.
+template <class T> void each_leaf(model::network<T>& net, auto f) {
+    walk(net, [&f](const std::string& path, auto& leaf) {
+        if constexpr (std::is_same_v<decltype(leaf.value), tensor<T>>) f(path, leaf);
+    });
+}
+
+template <class T> model::network<T> make() {
+    model::network<T> net(small(), generator(1));
+    each_leaf(net, [](const std::string& path, auto& leaf) { leaf.value = cast<T>(array("init/" + path)); });
+    return net;
+}
+
+std::vector<int> labels() {
+    const auto y = array("labels");
+    return {y.begin(), y.end()};
+}
+
+std::size_t number_stored(const std::string& prefix) {
+    std::size_t n = 0;
+    for (const auto& t : reference_file(file).tensors()) n += t.name.starts_with(prefix) ? 1 : 0;
+    return n;
+}
+
+/// A loss of the public code for what a network in training returns.
+template <class T> var<T> loss_of(const std::string& name, const outputs<var<T>>& out) {
+    if (name == "labels") return loss::cross_entropy(out.logits, labels());
+    if (name == "logits") return loss::ref2021(out.logits, cast<T>(array("teacher/logits")), labels());
+    return loss::mse(out.stages[name == "stage1"], cast<T>(array("teacher/" + name)));
+}
+
+template <class T> void check_outputs(const std::string& prefix, const outputs<tensor<T>>& out) {
+    for (std::size_t i = 0; i < out.stages.size(); ++i)
+        CHECK(deviation(out.stages[i], array(prefix + "stage" + std::to_string(i))) <= tolerance<T>);
+    CHECK(deviation(out.feature, array(prefix + "feature")) <= tolerance<T>);
+}
+
+/// Parameters and MACs of a configuration, from section 2 of docs/ref2021.md.
+struct size_of_network {
+    std::size_t parameters = 0, macs = 0;
+};
+size_of_network size_by_hand(const model::network_config& c, std::size_t length) {
+    size_of_network s;
+    std::size_t L = length, in = model::ceil8(c.backbone.channels);
+    const auto conv = [&](std::size_t from, std::size_t to, std::size_t kernel, std::size_t stride) {
+        L = (L + stride - 1) / stride;
+        s.parameters += from * to * kernel + 2 * to;
+        s.macs += L * from * to * kernel;
+    };
+    conv(c.backbone.channels, in, 3, 2);
+    for (const auto& r : c.backbone.rows) {
+        conv(in, r.expanded, 1, 1);
+        conv(1, r.expanded, r.kernel_size, r.stride);
+        if (r.se) {
+            s.parameters += 2 * r.expanded * (r.expanded / 4);
+            s.macs += 2 * r.expanded * (r.expanded / 4);
+        }
+        conv(r.expanded, r.out, 1, 1);
+        in = r.out;
+    }
+    const std::size_t D = c.backbone.tail, N = c.classes;
+    conv(in, D, 1, 1);
+    s.parameters += 2 * D + D * D + D + 2 * (D * N + N) + 2;
+    s.macs += D * D + 2 * D * N;
+    return s;
+}
+
+struct published {
+    std::string name;
+    std::size_t parameters, macs;
+};
+const published table[] = {{"ref2021_teacher", 78203250, 310519424}, {"ref2021_student", 53112370, 228493504}};
+constexpr std::size_t length = 225, width = 512;
+const std::size_t dead_parameters = nn::ref2021_head<float>::dead_parameters(width);
+const std::size_t dead_macs = nn::ref2021_head<float>::dead_macs(width);
+
+/// Traces the preset and holds it against size_by_hand; returns the anchors as "L x C".
+std::string traced_anchors(const std::string& name, double scale) {
+    auto config = model::preset(name, scale);
+    config.evaluation = nn::ref2021_evaluation::fused; // memory alone would leave the intuition out of the graph
+    const model::network<float> net(config, generator(1));
+    graph g;
+    const auto out = net(symbol::input(g, "x", {1, length, 63}));
+    const auto wanted = size_by_hand(net.config, length);
+    CHECK(parameter_count(net) == wanted.parameters);
+    CHECK(g.macs() == wanted.macs);
+    CHECK(summarise(g, model::names_of(net)).parameters == wanted.parameters);
+    CHECK(out.logits.shape() == shape{1, 8});
+    std::string anchors;
+    for (const auto& s : out.stages)
+        anchors += std::to_string(s.shape()[1]) + "x" + std::to_string(s.shape()[2]) + " ";
+    return anchors;
+}
+
+} // namespace
+
+TEST_CASE_TEMPLATE("ref2021: outputs, losses, gradients and running statistics as PyTorch", T, double, float) {
+    auto net = make<T>();
+    const auto x = cast<T>(array("x"));
+    std::size_t leaves = 0;
+    each_leaf(net, [&leaves](const std::string&, const auto&) { ++leaves; });
+    CHECK(leaves == number_stored("init/"));
+    for (std::size_t e = 0; e < 3; ++e) {
+        net.config.evaluation = static_cast<nn::ref2021_evaluation>(e);
+        const std::string name(nn::ref2021_evaluation_names[e]);
+        CAPTURE(name);
+        const auto out = net(x);
+        check_outputs("eval/", out);
+        CHECK(deviation(out.logits, array("eval/" + name)) <= tolerance<T>);
+        const auto trained = net(x, mode::train); // whatever the evaluation: probabilities
+        check_outputs("train/", trained);
+        CHECK(deviation(trained.logits, array("train/fused")) <= tolerance<T>);
+    }
+    for (const std::string name : {"labels", "stage0", "stage1", "logits"}) {
+        CAPTURE(name);
+        tape<T> t;
+        const auto y = loss_of<T>(name, net(t.input(x), mode::train));
+        CHECK(deviation(y.value(), array(name + "/loss")) <= tolerance<T>);
+        t.backward(y);
+        std::size_t gradients = 0;
+        each_leaf(net, [&](const std::string& path, auto& leaf) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, parameter<T>>) {
+                const auto* gradient = t.gradient(leaf);
+                if (!gradient) return;
+                CAPTURE(path);
+                CHECK(deviation(*gradient, array(name + "/gradient/" + path)) <= tolerance<T>);
+                ++gradients;
+            } else {
+                auto before = leaf;
+                t.write_notes(leaf);
+                CHECK(deviation(leaf.value, array("running/" + path)) <= tolerance<T>);
+                leaf = before;
+            }
+        });
+        CHECK(gradients == number_stored(name + "/gradient/"));
+    }
+}
+
+TEST_CASE("ref2021: three Adam steps a stage, then eight of Ranger, as PyTorch") {
+    auto net = make<double>();
+    const auto x = array("x");
+    tape<double> t;
+    const auto train = [&](const std::string& name, std::size_t steps, auto optimiser) {
+        for (std::size_t i = 0; i < steps; ++i) {
+            t.reset();
+            t.backward(loss_of<double>(name, net(t.input(x), mode::train)));
+            optimiser.step(net, t);
+        }
+    };
+    train("stage0", 3, optim::adam<double>({.lr = 1e-4}));
+    train("stage1", 3, optim::adam<double>({.lr = 1e-4}));
+    train("logits", 8, optim::ranger<double>(1e-3));
+    each_leaf(net, [](const std::string& path, const auto& leaf) {
+        CAPTURE(path);
+        CHECK(deviation(leaf.value, array("after/" + path)) <= 1e-8);
+    });
+}
+
+TEST_CASE("ref2021: parameters, MACs and anchors of the published example") {
+    for (const auto& row : table) {
+        CAPTURE(row.name);
+        const auto whole = size_by_hand(model::preset(row.name), length);
+        CHECK(whole.parameters + dead_parameters == row.parameters);
+        CHECK(whole.macs + dead_macs == row.macs);
+        // The count by hand is that of a network, and of the stages' shapes: here of a narrow one.
+        CHECK(traced_anchors(row.name, 0.125) == "15x32 8x128 4x256 ");
+    }
+    CHECK(dead_parameters == 527360);
+    generator g(1);
+    CHECK(parameter_count(nn::ref2021_head<float>(width, 8, g)) + dead_parameters == 799250);
+}
+
+TEST_CASE("ref2021: the published student itself" * doctest::test_suite("slow")) {
+    CHECK(traced_anchors("ref2021_student", 1) == "15x256 8x1024 4x2048 ");
+}
+
+TEST_CASE("ref2021: blocks, stem and widths") {
+    const model::network<float> net(small(), generator(1));
+    const auto& blocks = net.backbone.blocks;
+    CHECK(net.backbone.stem.conv.weight.shape() == shape{8, 5, 3}); // ceil8(5), though the config says 16
+    REQUIRE(blocks[0].expand);                                      // though 8 = 8
+    CHECK(blocks[0].se->fc1.weight.shape() == shape{2, 8});         // 8 / 4, unrounded
+    CHECK(blocks[0].se->fc1.bias.empty());
+    CHECK(blocks[1].project.conv.weight.shape() == shape{16, 20, 1}); // ceil8(12)
+    CHECK(blocks[2].residual);
+    CHECK(model::element_count(net.config) == [&] {
+        double n = 0;
+        walk(net, [&n](const std::string&, const auto& leaf) { n += double(leaf.value.size()); });
+        return n;
+    }());
+    for (const std::size_t v : {1u, 8u, 9u, 63u, 64u}) CHECK(model::ceil8(v) == (v <= 8 ? 8u : v == 9 ? 16u : 64u));
+    auto other = small().backbone;
+    other.compat = nn::compat::smldist;
+    CHECK_FALSE(other == small().backbone);
+}
+
+TEST_CASE("ref2021: the student takes over the teacher's head and trains it on") {
+    const model::network<float> teacher(small(), generator(1));
+    model::network<float> student(small(), generator(2));
+    student.take_ref2021(teacher);
+    CHECK(identical(student.ref2021->value.weight.value, teacher.ref2021->value.weight.value));
+    for_each_parameter(*student.ref2021, [](const auto& p) { CHECK(p.trainable); });
+    auto narrow = small();
+    narrow.backbone.tail = 8;
+    auto linear = small();
+    linear.head = model::head_kind::linear;
+    for (const auto& c : {narrow, linear}) {
+        model::network<float> other(c, generator(2));
+        CHECK_THROWS_AS(other.take_ref2021(teacher), usage_error);
+    }
+    // SimKD takes it frozen
+    model::network<float> borrower(linear, generator(3));
+    borrower.take_classifier(teacher, generator(4));
+    REQUIRE(borrower.ref2021);
+    for_each_parameter(*borrower.ref2021, [](const auto& p) { CHECK_FALSE(p.trainable); });
+    // and no search holds it: its answers in training are no logits
+    auto searching = small();
+    searching.head = model::head_kind::search;
+    searching.candidates = {model::head_kind::linear, model::head_kind::ref2021};
+    CHECK_THROWS_WITH_AS(model::network<float>(searching, generator(1)),
+                         "model::network: candidate is ref2021, expected a head by itself", usage_error);
+}
+
+TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {
+    auto c = small();
+    c.evaluation = nn::ref2021_evaluation::fused;
+    const model::network<float> net(c, generator(1));
+    io::model_facts facts;
+    facts.normaliser.kind = normaliser_kind::none;
+    facts.window = 20;
+    facts.hop = 10;
+    facts.rate_hz = 45;
+    for (const char* name : {"a", "b", "c", "d", "e"}) {
+        facts.channels.push_back(name);
+        facts.units.push_back("g");
+        if (facts.labels.size() < 4) facts.labels.push_back(name);
+    }
+    tensor<float> window(shape{1, 20, 5});
+    generator g(5);
+    for (float& v : window) v = static_cast<float>(g.normal());
+    const auto back = model::load<float>(io::read_bundle(model::to_bytes(net, facts, window)));
+    CHECK(back.net.config.backbone == c.backbone);
+    CHECK(back.net.config.evaluation == c.evaluation);
+    CHECK(identical(back.net(window).logits, net(window).logits));
+
+    const io::json ours = model::to_json(c), plain = model::to_json(model::preset("har_nano"));
+    CHECK(ours.as_string("compat") == "ref2021");
+    CHECK(ours.as_string("evaluation") == "fused");
+    CHECK_FALSE(plain.find("compat"));
+    CHECK_FALSE(plain.find("evaluation"));
+    for (const char* member : {"compat", "evaluation"}) {
+        io::json lie = ours;
+        lie.set(member, "none");
+        CHECK_THROWS_AS(model::config_from_json(lie), data_error);
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/nn/ref2021_head.hpp"
+
+#include "check.hpp"
+#include "smldist/nn/hopfield.hpp"
+
+using namespace smldist;
+using nn::ref2021_evaluation;
+
+namespace {
+
+constexpr std::size_t D = 6, N = 4;
+
+auto make(auto zero) {
+    generator g(1);
+    return nn::ref2021_head<decltype(zero)>(D, N, g);
+}
+
+} // namespace
+
+TEST_CASE("ref2021_head: gradients, worlds, trace") {
+    for (const auto e : {ref2021_evaluation::memory, ref2021_evaluation::intuition, ref2021_evaluation::fused})
+        check_layer(
+            "ref2021_head " + std::string(nn::ref2021_evaluation_names[static_cast<std::size_t>(e)]),
+            {normal({3, D})}, [](auto zero) { return make(zero); },
+            [e](const auto& layer, const auto& in) { return layer(in[0], mode::eval, e); });
+    check_layer(
+        "ref2021_head in training", {normal({3, D})}, [](auto zero) { return make(zero); },
+        [](const auto& layer, const auto& in) { return layer(in[0], mode::train); });
+}
+
+TEST_CASE("ref2021_head: probabilities in training, logits in evaluation, and the mixture in between") {
+    auto head = make(0.0);
+    layer_check::randomise(head, 2);
+    const tensor<double> f = normal({5, D});
+    const auto memory = head(f, mode::eval), intuition = head(f, mode::eval, ref2021_evaluation::intuition);
+    const auto p = head(f, mode::train);
+    CHECK(identical(p, head(f, mode::eval, ref2021_evaluation::fused)));
+    CHECK(identical(p, head(f, mode::train, ref2021_evaluation::intuition))); // training does not ask
+    const auto p_h = op::softmax(memory), p_l = op::softmax(intuition), w = op::softmax(head.mixing.value);
+    for (std::size_t b = 0; b < 5; ++b) {
+        double sum = 0;
+        for (std::size_t n = 0; n < N; ++n) {
+            CHECK(p(b, n) == doctest::Approx(w[0] * p_h(b, n) + w[1] * p_l(b, n)).epsilon(1e-12));
+            sum += p(b, n);
+        }
+        CHECK(sum == doctest::Approx(1).epsilon(1e-12));
+    }
+    // The logits that are evaluated do not know the mixture.
+    head.mixing.value[0] = -50;
+    CHECK(identical(head(f, mode::eval), memory));
+    CHECK(difference(head(f, mode::train), p_l, 1e-12) == "");
+}
+
+TEST_CASE("ref2021_head: its memory is a Hopfield layer with one pattern, whatever beta and the updates") {
+    const auto head = [] {
+        auto h = make(0.0);
+        layer_check::randomise(h, 2);
+        return h;
+    }();
+    const tensor<double> f = normal({5, D}), wanted = head(f, mode::eval);
+    for (const double beta : {0.01, 1.0, 50.0})
+        for (const std::size_t updates : {0u, 2u, 5u}) {
+            CAPTURE(beta);
+            CAPTURE(updates);
+            nn::hopfield_options o;
+            o.out = N;
+            o.beta = beta;
+            o.learn_beta = true;
+            o.retrieval = {.updates = updates, .eps = 1e-2};
+            generator g(3);
+            nn::hopfield_association<double> whole(D, D, D, g, o);
+            whole.norm_source = head.norm;
+            whole.value = head.value;
+            whole.out = head.out;
+            tape<double> t;
+            const auto one = t.input(f.reshaped({5, 1, D}));
+            const auto y = whole(one, one, one, mode::train);
+            CHECK(difference(y.value().reshaped({5, N}), wanted, 1e-14) == "");
+            t.backward(y, normal({5, 1, N}, 4));
+            std::size_t dead = 0;
+            const auto check_dead = [&](const auto& part) {
+                for_each_parameter(part, [&](const parameter<double>& p) {
+                    const auto* gradient = t.gradient(p);
+                    if (gradient) CHECK(identical(*gradient, tensor<double>(p.shape()))); // zero to the last bit
+                    dead += p.value.size();
+                });
+            };
+            check_dead(*whole.norm_state);
+            check_dead(*whole.norm_stored);
+            check_dead(whole.query);
+            check_dead(whole.key);
+            CHECK(dead == nn::ref2021_head<double>::dead_parameters(D));
+            if (const auto* gradient = t.gradient(whole.log_beta)) CHECK(gradient->item() == 0);
+        }
+}
+
+TEST_CASE("ref2021_head: initial values, parameters, MACs") {
+    const auto head = make(0.0f);
+    CHECK(parameter_count(head) == 2 * D + (D * D + D) + 2 * (D * N + N) + 2);
+    CHECK(head.mixing.value[0] == 0);
+    CHECK(head.mixing.value[1] == 0);
+    generator g(1);
+    const nn::ref2021_head<float> wide(128, 64, g);
+    const auto spread = [](const auto& w) {
+        return std::sqrt(double(kernel::dot(w.size(), w.data(), w.data())) / double(w.size()));
+    };
+    CHECK(spread(wide.value.weight.value) == doctest::Approx(0.02).epsilon(0.03));
+    CHECK(spread(wide.out.weight.value) == doctest::Approx(0.01).epsilon(0.03));
+    CHECK(spread(wide.intuition.weight.value) == doctest::Approx(0.01).epsilon(0.03));
+    graph traced;
+    head(symbol::input(traced, "f", {1, D}), mode::train);
+    CHECK(traced.macs() == D * D + 2 * D * N);
+    CHECK_RAISES(shape_error, "op::layer_norm", head(tensor<float>(shape{2, D + 1}), mode::eval));
+}
