@@ -94,7 +94,8 @@ struct experiment {
                 static_cast<unsigned long long>(o.seed));
     }
 
-    network make(const std::string& preset, std::uint64_t stream, model::head_kind head) const {
+    network make(const std::string& preset, std::uint64_t stream, model::head_kind head,
+                 std::size_t patterns = 0) const {
         auto c = model::preset(preset);
         if (!o.rows.empty() && preset == o.preset) {
             c.preset.clear();
@@ -104,7 +105,9 @@ struct experiment {
         c.backbone.channels = set.train.channels();
         c.classes = set.train.classes();
         c.head = head;
-        c.memory.patterns_per_class = o.patterns;
+        c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
+        c.memory.heads = o.memory_heads;
+        c.memory.dropout = o.memory_dropout;
         c.dropout = o.dropout;
         return network(c, generator(o.seed, stream));
     }
@@ -152,8 +155,9 @@ struct experiment {
     /// Trains `net`, saves NAME.safetensors (last epoch) and NAME.best.safetensors, then looks at the test subjects: once.
     template <class Objective>
     io::json run(const std::string& name, network& net, Objective& objective, std::size_t epochs,
-                 const hooks& around = {}) {
-        const auto t = training(epochs);
+                 const hooks& around = {}, distill::memory_start start = distill::memory_start::random) {
+        auto t = training(epochs);
+        t.memory = start;
         distill::training session(net, objective, split.train, split.validation, normal, t);
         progress bar(name, epochs, o.quiet);
         session.on_step = [&](const distill::step_report& r) { bar.step(r); };
@@ -195,7 +199,8 @@ struct experiment {
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
         distill::supervised labels{o.label_smoothing};
-        if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs);
+        const auto start = parse<distill::memory_start>("--memory-init", o.memory_init, distill::memory_start_names);
+        if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs, {}, start);
         distill::search_options so;
         so.label_smoothing = o.label_smoothing;
         distill::head_search objective(
@@ -223,7 +228,7 @@ struct experiment {
             search.set("reason", report.reason(so.tolerance));
             if (!o.quiet) std::fprintf(stderr, "chosen %s\n", report.reason(so.tolerance).c_str());
         };
-        io::json result = run(name, net, objective, epochs, around);
+        io::json result = run(name, net, objective, epochs, around, start);
         result.set("search", std::move(search));
         return result;
     }
@@ -305,8 +310,9 @@ std::optional<baseline_method> parse_method(const options& o) {
 io::json distill_smldist(experiment& run, const network& teacher, network student, const shape& window,
                          std::size_t epochs) {
     const options& o = run.o;
-    if (student.memory && teacher.memory) student.take_memory(teacher, parse_transfer(o.transfer));
     distill::distill_options d;
+    if (student.memory && teacher.memory)
+        d.merged = student.take_memory(teacher, parse_transfer(o.transfer), o.student_patterns);
     d.logits = {.temperature = o.temperature,
                 .hard = o.hard,
                 .soft = o.soft,
@@ -337,6 +343,18 @@ io::json distill_baseline(experiment& run, const baseline_method& method, const 
     distill::baseline_distiller objective(teacher, student, method, window, generator(run.o.seed, 4),
                                           run.o.label_smoothing);
     return run.run("student", student, objective, epochs);
+}
+
+/// Throws usage_error when --student-patterns asks for what a teacher's head cannot give.
+void check_student_patterns(const options& o, model::head_kind head, std::size_t patterns) {
+    if (o.student_patterns == 0) return;
+    const bool takes_over = o.method == "smldist" && parse_transfer(o.transfer) != model::memory_transfer::none;
+    if (!takes_over || (head != model::head_kind::memory && head != model::head_kind::search))
+        raise<usage_error>("--student-patterns", "value is ", o.student_patterns,
+                           ", expected 0 where no memory is taken over from the teacher");
+    if (o.student_patterns > patterns)
+        raise<usage_error>("--student-patterns", "value is ", o.student_patterns, ", expected at most ", patterns,
+                           ", the teacher's");
 }
 
 std::size_t epochs_for(const std::string& preset, std::size_t wanted) {
@@ -376,6 +394,7 @@ void distill(const options& o) {
     result.set("method", o.method);
     if (method) result.set("method_weight", method->weight().term);
     model::head_kind head = model::parse_head(o.head);
+    check_student_patterns(o, head, o.teacher.empty() ? o.patterns : o.student_patterns);
 
     network teacher;
     if (o.teacher.empty()) {
@@ -394,6 +413,7 @@ void distill(const options& o) {
                                " × ", given.facts.channels.size(), ", expected ", run.set.train.length(), " × ",
                                run.set.train.channels(), " and the same labels");
         teacher = std::move(given.net);
+        check_student_patterns(o, teacher.config.head, teacher.config.memory.patterns_per_class);
         run.normal = given.facts.normaliser; // the student sees what the teacher was trained on
         run.save("teacher.safetensors", teacher);
         result.set("teacher", run.describe(teacher, distill::evaluate(teacher, run.set.test, run.normal)));
@@ -402,11 +422,11 @@ void distill(const options& o) {
     if (head == model::head_kind::search) head = teacher.config.head; // the student takes over what the search found
     const std::size_t epochs = epochs_for(o.preset, o.epochs);
     if (o.baseline && !caught_signal) {
-        network alone = run.make(o.preset, 3, head);
+        network alone = run.make(o.preset, 3, head, o.student_patterns);
         result.set("student_alone", run.run_supervised("student_alone", alone, epochs));
     }
     if (!caught_signal) {
-        network student = run.make(o.preset, 3, head);
+        network student = run.make(o.preset, 3, head, o.student_patterns);
         const shape window{2, run.set.train.length(), run.set.train.channels()};
         result.set("student", method ? distill_baseline(run, *method, teacher, std::move(student), window, epochs)
                                      : distill_smldist(run, teacher, std::move(student), window, epochs));

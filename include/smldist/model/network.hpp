@@ -11,6 +11,7 @@
 
 #include "smldist/model/mobilenet_v3.hpp"
 #include "smldist/nn/feature_projector.hpp"
+#include "smldist/nn/hopfield.hpp"
 #include "smldist/nn/memory.hpp"
 #include "smldist/nn/mlp.hpp"
 #include "smldist/nn/prototype.hpp"
@@ -25,16 +26,19 @@ enum class head_kind : std::uint8_t {
     memory,    ///< label-valued Hopfield memory
     prototype, ///< cosine to one prototype a class
     mlp,       ///< one hidden layer
+    lookup,    ///< Hopfield lookup with learned values, as many patterns as a memory
     search     ///< a mixture of several of these, of which distill::decide keeps one
 };
-inline constexpr std::array<std::string_view, 5> head_names{"linear", "memory", "prototype", "mlp", "search"};
+inline constexpr std::array<std::string_view, 6> head_names{"linear", "memory", "prototype",
+                                                            "mlp",    "lookup", "search"};
 
 inline std::string_view text(head_kind h) { return head_names[static_cast<std::size_t>(h)]; }
 /// The inverse of text(head_kind). Throws usage_error.
 inline head_kind parse_head(std::string_view word) {
     for (std::size_t k = 0; k < head_names.size(); ++k)
         if (word == head_names[k]) return static_cast<head_kind>(k);
-    raise<usage_error>("model::head", "name is \"", word, "\", expected linear, memory, prototype, mlp or search");
+    raise<usage_error>("model::head", "name is \"", word,
+                       "\", expected linear, memory, prototype, mlp, lookup or search");
 }
 
 /// Everything that shapes a network; a model file holds it as `architecture`.
@@ -77,6 +81,7 @@ template <class T> struct network {
     std::optional<nn::memory<T>> memory;
     std::optional<nn::prototype<T>> prototype;
     std::optional<nn::mlp<T>> mlp;
+    std::optional<nn::hopfield_classifier<T>> lookup;
     parameter<T> choice; ///< (J), architecture logits of a search, in the order of the candidates
 
     network() = default;
@@ -94,6 +99,8 @@ template <class T> struct network {
             if (kind == head_kind::memory) memory = nn::memory<T>(D, c.classes, head, c.memory);
             if (kind == head_kind::prototype) prototype = nn::prototype<T>(D, c.classes, head);
             if (kind == head_kind::mlp) mlp = nn::mlp<T>(D, c.hidden, c.classes, head);
+            if (kind == head_kind::lookup)
+                lookup = nn::hopfield_classifier<T>(D, c.classes * c.memory.patterns_per_class, c.classes, head);
             if (!holds(kind))
                 raise<usage_error>("model::network", "candidate is ", text(kind), ", expected a head by itself");
         }
@@ -133,6 +140,8 @@ template <class T> struct network {
             return prototype.has_value();
         case head_kind::mlp:
             return mlp.has_value();
+        case head_kind::lookup:
+            return lookup.has_value();
         case head_kind::search:
             return !choice.empty();
         }
@@ -148,15 +157,21 @@ template <class T> struct network {
         if (kind != head_kind::memory) memory.reset();
         if (kind != head_kind::prototype) prototype.reset();
         if (kind != head_kind::mlp) mlp.reset();
+        if (kind != head_kind::lookup) lookup.reset();
         choice = {};
         config.head = kind;
     }
 
     /// Takes over the teacher's patterns: "store" of memory distillation.
-    /// Copies keys, labels and β, and the query map when both features have the same width.
-    /// Throws     usage_error unless both heads are memories of the same classes and width.
-    void take_memory(const network& teacher, memory_transfer policy) {
-        if (policy == memory_transfer::none) return;
+    /// Copies keys, labels, masses, β and the options but for dropout, and the query map when both features have the same
+    /// width. Of a large memory `patterns_per_class` medoids are kept (nn::memory::compress); 0: all.
+    /// Returns    for each pattern of the teacher the student's that stands for it, for distill_options::merged; empty when
+    ///            all are kept or nothing is taken.
+    /// Throws     usage_error unless both heads are memories of the same classes and width, and for more patterns than the
+    ///            teacher has.
+    std::vector<std::size_t> take_memory(const network& teacher, memory_transfer policy,
+                                         std::size_t patterns_per_class = 0) {
+        if (policy == memory_transfer::none) return {};
         if (!memory || !teacher.memory)
             raise<usage_error>("network.take_memory", "heads are ", text(config.head), " and ",
                                text(teacher.config.head), ", expected two memories");
@@ -165,11 +180,20 @@ template <class T> struct network {
         if (mine.classes() != theirs.classes() || mine.keys.shape()[1] != theirs.keys.shape()[1])
             raise<usage_error>("network.take_memory", "keys are ", mine.keys.shape().text(), " and ",
                                theirs.keys.shape().text(), ", expected equal classes and widths");
+        if (patterns_per_class > theirs.options.patterns_per_class)
+            raise<usage_error>("network.take_memory", "patterns_per_class is ", patterns_per_class,
+                               ", expected at most ", theirs.options.patterns_per_class, ", those of the teacher");
         mine.keys.value = theirs.keys.value;
         mine.labels.value = theirs.labels.value;
         mine.log_mass.value = theirs.log_mass.value;
         mine.log_beta.value = theirs.log_beta.value;
-        mine.options = config.memory = theirs.options;
+        const double dropout = mine.options.dropout;
+        mine.options = theirs.options;
+        mine.options.dropout = dropout;
+        std::vector<std::size_t> merged;
+        if (patterns_per_class > 0 && patterns_per_class < theirs.options.patterns_per_class)
+            merged = mine.compress(patterns_per_class);
+        config.memory = mine.options;
         if (mine.query.weight.shape() == theirs.query.weight.shape()) {
             mine.query.weight.value = theirs.query.weight.value;
             mine.query.bias.value = theirs.query.bias.value;
@@ -178,6 +202,7 @@ template <class T> struct network {
             p->trainable = policy != memory_transfer::copy_freeze;
             p->group = policy == memory_transfer::copy_slow ? rate_group::slow : rate_group::base;
         }
+        return merged;
     }
 
     /// Replaces the classifier by the teacher's, frozen, behind a new projector into the teacher's feature space: SimKD's
@@ -197,6 +222,7 @@ template <class T> struct network {
         memory = teacher.memory;
         prototype = teacher.prototype;
         mlp = teacher.mlp;
+        lookup = teacher.lookup;
         choice = teacher.choice;
         const auto freeze = [](auto& head) {
             if (head) for_each_parameter(*head, [](auto& p) { p.trainable = false; });
@@ -205,6 +231,7 @@ template <class T> struct network {
         freeze(memory);
         freeze(prototype);
         freeze(mlp);
+        freeze(lookup);
         choice.trainable = false;
     }
 
@@ -215,6 +242,7 @@ template <class T> struct network {
         member("memory", self.memory);
         member("prototype", self.prototype);
         member("mlp", self.mlp);
+        member("lookup", self.lookup);
         member("choice", self.choice);
     }
 
@@ -224,6 +252,7 @@ private:
         if (kind == head_kind::linear) return (*intuition)(f);
         if (kind == head_kind::prototype) return (*prototype)(f);
         if (kind == head_kind::mlp) return (*mlp)(f);
+        if (kind == head_kind::lookup) return (*lookup)(f, m);
         auto result = (*memory)(f, m);
         association = std::move(result.memory);
         return std::move(result.logits);
