@@ -109,6 +109,11 @@ void predict(const options& o) {
     w.info.labels = m.facts.labels;
     for (std::size_t i = 0; i < count; ++i) std::copy_n(samples.data() + i * hop * C, L * C, w.x.data() + i * L * C);
     const tensor<float> p = distill::predict(m.net, w, m.facts.normaliser);
+    std::vector<double> energy; // Hopfield energy of every window, when the head is a memory
+    if (m.net.memory)
+        distill::for_each_batch(m.net, w, m.facts.normaliser, [&](std::size_t, const outputs<tensor<float>>& out) {
+            for (const float e : m.net.memory->energy(out.memory.scores)) energy.push_back(double(e));
+        });
     const std::size_t N = m.facts.labels.size();
     io::json::array windows;
     if (!o.json) {
@@ -126,6 +131,7 @@ void predict(const options& o) {
             j.set("first_sample", i * hop);
             j.set("label", m.facts.labels[best]);
             j.set("probabilities", std::move(probabilities));
+            if (!energy.empty()) j.set("energy", energy[i]);
             windows.push_back(std::move(j));
         } else {
             std::printf("%zu,%s", i * hop, m.facts.labels[best].c_str());
@@ -162,6 +168,7 @@ void summary(const options& o) {
             c.head = model::head_kind::ref2021;
         }
         c.memory.patterns_per_class = o.patterns;
+        c.memory.heads = o.memory_heads;
         net = model::network<float>(c, generator(o.seed));
     }
     const graph g = model::trace(net, length);

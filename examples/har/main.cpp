@@ -46,9 +46,10 @@ void data_options(CLI::App& app, har::options& o) {
 }
 
 void network_options(CLI::App& app, har::options& o) {
-    app.add_option("--head", o.head,
-                   "memory (label-valued Hopfield), linear, prototype, mlp, or search: all of them, of which the "
-                   "teacher keeps one")
+    app.add_option(
+           "--head", o.head,
+           "memory (label-valued Hopfield), linear, prototype, mlp, lookup (Hopfield with learned values), or "
+           "search: the first four, of which the teacher keeps one")
         ->capture_default_str();
     app.add_option("--width", o.width, "factor on every width of the presets")->capture_default_str();
     app.add_option("--compat", o.compat,
@@ -61,6 +62,7 @@ void network_options(CLI::App& app, har::options& o) {
     app.add_option("--patterns", o.patterns, "memory patterns of each class")
         ->capture_default_str()
         ->check(CLI::PositiveNumber);
+    app.add_option("--memory-heads", o.memory_heads, "of a memory, a divisor of its width 32")->capture_default_str();
 }
 
 void training_options(CLI::App& app, har::options& o) {
@@ -73,6 +75,12 @@ void training_options(CLI::App& app, har::options& o) {
     app.add_option("--lr", o.lr, "largest learning rate of the schedule")->capture_default_str();
     app.add_option("--weight-decay", o.weight_decay, "of the optimiser")->capture_default_str();
     app.add_option("--dropout", o.dropout, "on the feature")->capture_default_str()->check(CLI::Range(0.0, 0.99));
+    app.add_option("--memory-dropout", o.memory_dropout, "share of the patterns that a window's logits do not see")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 0.99));
+    app.add_option("--memory-init", o.memory_init,
+                   "patterns of networks trained by labels alone: random, or kmeans of their features after epoch 1")
+        ->capture_default_str();
     app.add_option("--label-smoothing", o.label_smoothing, "of the hard term")->capture_default_str();
     app.add_option("--ema", o.ema, "decay of averaged weights; 0: none")->capture_default_str();
     app.add_option("--optimiser", o.optimiser, "adamw, adam, sgd, radam or ranger")->capture_default_str();
@@ -139,6 +147,9 @@ void distill_options(CLI::App& app, har::options& o) {
         ->capture_default_str();
     app.add_option("--memory", o.memory, "weight of the memory loss")->capture_default_str();
     app.add_option("--memory-transfer", o.transfer, "copy_slow, copy_freeze, copy or none")->capture_default_str();
+    app.add_option("--student-patterns", o.student_patterns,
+                   "of each class, to which the teacher's memory is compressed; 0: all")
+        ->capture_default_str();
 }
 
 template <class F> int guarded(F&& run) {

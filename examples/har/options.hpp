@@ -29,6 +29,9 @@ struct options {
     std::string compat = "smldist"; ///< or ref2021: form and training of the public code of 2021
     std::vector<std::string> rows;  ///< a backbone of one's own instead of the preset's rows
     std::size_t patterns = 8;       ///< of each class in a memory
+    std::size_t memory_heads = 1;
+    double memory_dropout = 0;
+    std::string memory_init = "random"; ///< of networks trained by labels alone
     double dropout = 0.2;
     // training
     std::size_t epochs = 0, teacher_epochs = 0; ///< 0: 80 for har_student and har_nano, else 30
@@ -49,6 +52,7 @@ struct options {
     double temperature = 3, hard = 1, soft = 1, margin = 0.05;
     double stage = 1, stage_last = 0.1, memory = 0.5;
     std::string rule = "mix", transfer = "copy_slow";
+    std::size_t student_patterns = 0; ///< 0: the teacher's
     std::string basis = "rdft", band_weights = "fisher", phase_free = "magnitude", penalty = "square";
     std::string standardise = "channel", order = "joint";
     double alpha = 0, eta = 0, gamma = 1, split_at = 0.5, stage_share = 0.5;

@@ -98,7 +98,8 @@ struct experiment {
 
     std::size_t channel_count() const { return channels.empty() ? set.train.channels() : channels.size(); }
 
-    network make(const std::string& preset, std::uint64_t stream, model::head_kind head) const {
+    network make(const std::string& preset, std::uint64_t stream, model::head_kind head,
+                 std::size_t patterns = 0) const {
         auto c = model::preset(preset, o.width);
         if (!o.rows.empty() && preset == o.preset) {
             c.preset.clear();
@@ -109,7 +110,9 @@ struct experiment {
         c.classes = set.train.classes();
         c.head = head;
         if (published()) c.backbone.compat = nn::compat::ref2021;
-        c.memory.patterns_per_class = o.patterns;
+        c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
+        c.memory.heads = o.memory_heads;
+        c.memory.dropout = o.memory_dropout;
         c.dropout = o.dropout;
         return network(c, generator(o.seed, stream));
     }
@@ -217,13 +220,17 @@ struct experiment {
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
         distill::supervised labels{o.label_smoothing};
         if (published()) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
-        if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs);
+        hooks around;
+        around.adjust = [start = parse<distill::memory_start>("--memory-init", o.memory_init,
+                                                              distill::memory_start_names)](auto& t) {
+            t.memory = start;
+        };
+        if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs, around);
         distill::search_options so;
         so.label_smoothing = o.label_smoothing;
         distill::head_search objective(distill::candidate_costs(net, shape{1, set.train.length(), channel_count()}),
                                        so);
         io::json search;
-        hooks around;
         around.before_epoch = [&](std::size_t epoch) { objective.enter_epoch(net, epoch, epochs); };
         around.finish = [&](network& trained) {
             const auto report = distill::decide(trained, split.validation, normal, so, channels);
@@ -338,8 +345,9 @@ std::optional<baseline_method> parse_method(const options& o) {
 io::json distill_smldist(experiment& run, const network& teacher, network student, const shape& window,
                          std::size_t epochs) {
     const options& o = run.o;
-    if (student.memory && teacher.memory) student.take_memory(teacher, parse_transfer(o.transfer));
     distill::distill_options d;
+    if (student.memory && teacher.memory)
+        d.merged = student.take_memory(teacher, parse_transfer(o.transfer), o.student_patterns);
     d.logits = {.temperature = o.temperature,
                 .hard = o.hard,
                 .soft = o.soft,
@@ -394,6 +402,18 @@ io::json distill_baseline(experiment& run, const baseline_method& method, const 
     return run.run("student", student, objective, epochs);
 }
 
+/// Throws usage_error when --student-patterns asks for what a teacher's head cannot give.
+void check_student_patterns(const options& o, model::head_kind head, std::size_t patterns) {
+    if (o.student_patterns == 0) return;
+    const bool takes_over = o.method == "smldist" && parse_transfer(o.transfer) != model::memory_transfer::none;
+    if (!takes_over || (head != model::head_kind::memory && head != model::head_kind::search))
+        raise<usage_error>("--student-patterns", "value is ", o.student_patterns,
+                           ", expected 0 where no memory is taken over from the teacher");
+    if (o.student_patterns > patterns)
+        raise<usage_error>("--student-patterns", "value is ", o.student_patterns, ", expected at most ", patterns,
+                           ", the teacher's");
+}
+
 std::size_t epochs_for(const std::string& preset, std::size_t wanted) {
     return wanted > 0 ? wanted : preset == "har_student" || preset == "har_nano" ? 80 : 30;
 }
@@ -440,6 +460,7 @@ void distill(const options& o) {
     }
     if (method) result.set("method_weight", method->weight().term);
     model::head_kind head = run.chosen_head();
+    check_student_patterns(o, head, o.teacher.empty() ? o.patterns : o.student_patterns);
 
     network teacher;
     if (o.teacher.empty()) {
@@ -458,6 +479,7 @@ void distill(const options& o) {
                                " × ", given.facts.channels.size(), ", expected ", run.set.train.length(), " × ",
                                run.set.train.channels(), " and the same labels");
         teacher = std::move(given.net);
+        check_student_patterns(o, teacher.config.head, teacher.config.memory.patterns_per_class);
         run.normal = given.facts.normaliser; // the student sees what the teacher was trained on
         run.save("teacher.safetensors", teacher);
         result.set("teacher", run.describe(teacher, distill::evaluate(teacher, run.set.test, run.normal)));
@@ -467,11 +489,11 @@ void distill(const options& o) {
     run.channels = student_channels;
     const std::size_t epochs = epochs_for(o.preset, o.epochs);
     if (o.baseline && !caught_signal) {
-        network alone = run.make(o.preset, 3, head);
+        network alone = run.make(o.preset, 3, head, o.student_patterns);
         result.set("student_alone", run.run_supervised("student_alone", alone, epochs));
     }
     if (!caught_signal) {
-        network student = run.make(o.preset, 3, head);
+        network student = run.make(o.preset, 3, head, o.student_patterns);
         const shape window{2, run.set.train.length(), run.set.train.channels()};
         if (method)
             result.set("student", distill_baseline(run, *method, teacher, std::move(student), window, epochs));

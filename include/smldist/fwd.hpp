@@ -29,6 +29,8 @@ template <class T> struct squeeze_excite;
 template <class T> struct inverted_residual;
 template <class T> struct hopfield_association;
 template <class T> struct hopfield_lookup;
+template <class T> struct hopfield_pooling;
+template <class T> struct hopfield_classifier;
 template <class T> struct memory;
 template <class T> struct mlp;
 template <class T> struct prototype;

@@ -124,6 +124,7 @@
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "smldist/distill/evaluate.hpp"
+#include "smldist/distill/placement.hpp"
 #include "smldist/distill/plan.hpp"
 #include "smldist/distill/ref2021.hpp"
 #include "smldist/distill/search.hpp"

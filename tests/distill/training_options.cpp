@@ -59,4 +59,16 @@ TEST_CASE("training_options: defaults") {
     CHECK_FALSE(o.plateau_on_last_loss);
     CHECK(o.swa_epochs == 0);
     CHECK(o.mixup == 0);
+    CHECK(o.memory == distill::memory_start::random);
+}
+
+TEST_CASE("training_options: a memory is placed after the first epoch of several") {
+    training_options o;
+    o.memory = distill::memory_start::k_means;
+    CHECK_NOTHROW(o.check());
+    o.epochs = 1;
+    CHECK_THROWS_WITH_AS(o.check(),
+                         "training_options: epochs is 1, expected at least 2 with k_means, which places the memory "
+                         "after the first",
+                         usage_error);
 }

@@ -506,6 +506,45 @@ TEST_CASE("what the system refuses: exit code 6") {
     CHECK(WEXITSTATUS(std::system(command.c_str())) == 6);
 }
 
+TEST_CASE("a memory placed by k-means, with heads and dropout, is compressed for the student, who is read again") {
+    const scratch_folder at;
+    make_uci_har(at.path / "set");
+    const std::string small = "distill --data uci_har=set --preset har_nano --teacher-preset har_nano --epochs 2 "
+                              "--teacher-epochs 2 --json ";
+    const auto run = har(at, small + "--patterns 4 --memory-heads 2 --memory-dropout 0.1 --memory-init kmeans "
+                                     "--student-patterns 2 --out run");
+    REQUIRE_MESSAGE(run.code == 0, run.err);
+    const json j = run.last();
+    CHECK(j["teacher"]["parameters"].get<int>() - j["student"]["parameters"].get<int>() == 6 * 2 * 32);
+    const auto again = har(at, "evaluate --json --data uci_har=set --model run/student.safetensors");
+    REQUIRE_MESSAGE(again.code == 0, again.err);
+    CHECK(again.last()["macro_f1"] == j["student"]["macro_f1"]);
+
+    std::string csv;
+    for (int t = 0; t < 128; ++t) csv += "0.01,0.02,0,0.1,-0.1,0,1.0,0.02,0.01\n";
+    spit(at.path / "in.csv", csv);
+    const auto p = har(at, "predict --model run/student.safetensors --input in.csv --json");
+    REQUIRE(p.code == 0);
+    CHECK(p.last()["windows"][0]["energy"].get<double>() > 0);
+
+    const auto refused = [&](const std::string& options, const std::string& what) {
+        const auto bad = har(at, small + options + " --out bad");
+        CHECK(bad.code == 2);
+        CHECK_MESSAGE(bad.err.find(what) != std::string::npos, bad.err);
+        CHECK_FALSE(fs::exists(at.path / "bad/student_alone.safetensors")); // before any student was trained
+        CHECK_FALSE(fs::exists(at.path / "bad/student.safetensors"));
+    };
+    refused("--patterns 4 --student-patterns 5", "expected at most 4, the teacher's");
+    refused("--teacher run/teacher.safetensors --baseline --student-patterns 5", "expected at most 4, the teacher's");
+    refused("--student-patterns 2 --memory-transfer none", "where no memory is taken over");
+    refused("--student-patterns 2 --method hinton", "where no memory is taken over");
+    refused("--student-patterns 2 --head linear", "where no memory is taken over");
+    refused("--patterns 500 --memory-init kmeans", "expected at least 500, one a pattern");
+    refused("--head linear --memory-init kmeans", "network has no memory head");
+    refused("--memory-init centres", "expected one of random, kmeans");
+    refused("--memory-heads 3", "heads is 3, expected a divisor of the width 32");
+}
+
 TEST_CASE("train with another optimiser and schedule, mixup and averaged weights") {
     const scratch_folder at;
     make_uci_har(at.path / "set");

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "check.hpp"
+#include "smldist/op/softmax.hpp"
 
 using namespace smldist;
 
@@ -18,12 +19,12 @@ outputs_d random_memory(std::size_t batch, std::size_t patterns, std::size_t wid
 }
 
 /// The loss of inputs (scores, retrieved) against a fixed teacher.
-auto against(const outputs_d& teacher, const loss::memory_options& o) {
-    return [teacher, o](const auto& in) {
+auto against(const outputs_d& teacher, const loss::memory_options& o, const std::vector<std::size_t>& merged = {}) {
+    return [teacher, o, merged](const auto& in) {
         using X = typename std::decay_t<decltype(in)>::value_type;
         using T = op::scalar_of_t<X>;
         const memory_outputs<tensor<T>> constant{cast<T>(teacher.scores), cast<T>(teacher.retrieved)};
-        return loss::memory(memory_outputs<X>{in[0], in[1]}, constant, o);
+        return loss::memory(memory_outputs<X>{in[0], in[1]}, constant, o, merged);
     };
 }
 
@@ -88,6 +89,80 @@ TEST_CASE("memory loss: one pattern explains everything, so the association term
     CHECK(loss::memory(student, teacher, {.retrieval = 0}).item() == 0);
     CHECK(loss::memory(student, teacher).item() ==
           doctest::Approx(loss::mse(student.retrieved, teacher.retrieved).item()).epsilon(1e-14));
+}
+
+TEST_CASE("memory loss: an assignment of each pattern to itself changes no bit, of value and gradients") {
+    std::vector<std::size_t> self(7);
+    std::iota(self.begin(), self.end(), std::size_t(0));
+    const outputs_d student = random_memory(5, 7, 4, 1), teacher = random_memory(5, 7, 4, 9);
+    for (const double tau : {1.0, 3.0}) {
+        tape<double> t;
+        const auto gradients = [&](loss::pattern_assignment merged) {
+            t.reset();
+            const auto s = t.variable(student.scores), r = t.variable(student.retrieved);
+            const auto y = loss::memory(memory_outputs<var<double>>{s, r}, teacher, {.temperature = tau}, merged);
+            t.backward(y);
+            return std::vector{y.value(), *t.gradient(s), *t.gradient(r)};
+        };
+        const auto plain = gradients({}), assigned = gradients(self);
+        for (std::size_t i = 0; i < 3; ++i) CHECK(identical(plain[i], assigned[i]));
+    }
+}
+
+TEST_CASE("memory loss: merged patterns, gradients, both worlds, and the formula") {
+    const std::vector<std::size_t> merged{2, 0, 1, 1, 0, 2, 1};
+    const outputs_d teacher = random_memory(4, 7, 3, 5);
+    for (const double tau : {1.0, 0.5, 4.0}) {
+        const auto f = against(teacher, {.association = 0.7, .retrieval = 1.5, .temperature = tau}, merged);
+        const outputs_d student = random_memory(4, 3, 3, 1);
+        check_op("memory, merged", {student.scores, student.retrieved}, f);
+        double wanted = 0;
+        for (std::size_t b = 0; b < 4; ++b) {
+            double sum[3] = {}, p[3], q[3], all_p = 0, all_q = 0;
+            for (std::size_t m = 0; m < 7; ++m) sum[merged[m]] += std::exp(teacher.scores(b, m));
+            for (std::size_t j = 0; j < 3; ++j) {
+                all_p += p[j] = std::pow(sum[j], 1 / tau);
+                all_q += q[j] = std::exp(student.scores(b, j) / tau);
+            }
+            for (std::size_t j = 0; j < 3; ++j)
+                wanted += 0.7 * tau * tau / 4 * p[j] / all_p * std::log(p[j] / all_p * all_q / q[j]);
+        }
+        wanted += loss::mse(student.retrieved, teacher.retrieved, 1.5).item();
+        CHECK(f(std::vector{student.scores, student.retrieved}).item() == doctest::Approx(wanted).epsilon(1e-12));
+    }
+}
+
+TEST_CASE("memory loss: at least 0 with merged patterns; 0 where the student's scores are those of the merged ones") {
+    generator random(3);
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        std::vector<std::size_t> merged{0, 1, 2, 3};
+        while (merged.size() < 9) merged.push_back(random.below(4));
+        random.shuffle(merged.begin(), merged.end());
+        const loss::memory_options o{.temperature = random.uniform(0.3, 5)};
+        const outputs_d teacher = random_memory(3, 9, 4, 7 + 2 * seed),
+                        student = random_memory(3, 4, 4, 9999 + 2 * seed);
+        CHECK(loss::memory(student, teacher, o, merged).item() > 0);
+        const outputs_d same{loss::merge_scores(teacher.scores, merged, 4), teacher.retrieved};
+        CHECK(std::abs(loss::memory(same, teacher, o, merged).item()) < 1e-12);
+    }
+}
+
+TEST_CASE("merge_scores: the association is summed over the members, scores of any size") {
+    const std::vector<std::size_t> merged{1, 0, 1, 2, 0};
+    const auto s = normal({3, 5});
+    const auto whole = op::softmax(s), parts = op::softmax(loss::merge_scores(s, merged, 3));
+    for (std::size_t b = 0; b < 3; ++b) {
+        CHECK(parts(b, 0) == doctest::Approx(whole(b, 1) + whole(b, 4)).epsilon(1e-14));
+        CHECK(parts(b, 1) == doctest::Approx(whole(b, 0) + whole(b, 2)).epsilon(1e-14));
+        CHECK(parts(b, 2) == doctest::Approx(whole(b, 3)).epsilon(1e-14));
+    }
+    const auto far = loss::merge_scores(tensor<float>{{500, -500, 500, -500, -500}}, merged, 3);
+    CHECK(far[0] == doctest::Approx(-500 + std::log(2.0)));
+    CHECK(far[1] == doctest::Approx(500 + std::log(2.0)));
+    CHECK(far[2] == -500);
+    CHECK_RAISES(shape_error, "expected (B, 5)", loss::merge_scores(normal({3, 4}), merged, 3));
+    CHECK_RAISES(usage_error, "assignment of pattern 3 is 2, expected 0 to 1", loss::merge_scores(s, merged, 2));
+    CHECK_RAISES(usage_error, "pattern 3 of the student stands for none", loss::merge_scores(s, merged, 4));
 }
 
 TEST_CASE("memory loss: errors") {

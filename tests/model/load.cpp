@@ -105,6 +105,33 @@ TEST_CASE("a network comes back from its file bit for bit, with its facts") {
     }
 }
 
+TEST_CASE("a compressed memory, several heads and a lookup come back too; older files know none of them") {
+    auto c = small();
+    CHECK(model::to_json(c).at("memory").find("heads") == nullptr);
+    c.memory.heads = 4;
+    model::network<float> heads(c, generator(1));
+    model::network<float> merged(small(), generator(1));
+    merged.take_memory(heads, model::memory_transfer::copy, 1);
+    const model::network<float> lookup(small(model::head_kind::lookup), generator(1));
+    for (const auto* net : std::initializer_list<const model::network<float>*>{&heads, &merged, &lookup}) {
+        const auto bytes = model::to_bytes(*net, facts(), window());
+        const auto back = model::load<float>(io::read_bundle(std::vector(bytes)));
+        CHECK(identical(back.net(window()).logits, (*net)(window()).logits));
+        CHECK(model::to_bytes(back.net, back.facts, window()) == bytes);
+    }
+    CHECK(merged.memory->options.heads == 4);
+    CHECK(merged.memory->log_mass.value.size() == 4);
+    std::size_t n = 0;
+    walk(lookup, [&](const std::string&, const auto& leaf) { n += leaf.value.size(); });
+    CHECK(model::element_count(lookup.config) == double(n));
+    refuse(forged([](io::model_facts& f, auto&) {
+               io::json m = f.architecture.at("memory");
+               m.set("heads", std::size_t(3));
+               f.architecture.set("memory", std::move(m));
+           }),
+           "memory.heads");
+}
+
 TEST_CASE("element_count is what the network holds, for every preset and three heads") {
     for (const auto name : model::preset_names)
         for (const double width : {1.0, 0.5})

@@ -333,6 +333,54 @@ TEST_CASE("take_memory: from another feature width and another number of pattern
     CHECK(student(normal({2, 16, 9})).memory.scores.shape() == shape{2, 18});
 }
 
+TEST_CASE("take_memory: compressed to the medoids of each class, the dropout stays the student's") {
+    const network teacher = make("har_teacher", model::head_kind::memory); // 3 patterns a class
+    auto c = model::preset("har_nano");
+    c.head = model::head_kind::memory;
+    c.memory.width = 16;
+    c.memory.dropout = 0.1;
+    network student(c, generator(2));
+    CHECK(network(student).take_memory(teacher, model::memory_transfer::copy).empty());
+    CHECK(network(student).take_memory(teacher, model::memory_transfer::copy, 3).empty());
+    CHECK(network(student).take_memory(teacher, model::memory_transfer::none, 2).empty());
+    const auto merged = student.take_memory(teacher, model::memory_transfer::copy_freeze, 2);
+    auto by_hand = *teacher.memory;
+    CHECK(merged == by_hand.compress(2));
+    CHECK(identical(student.memory->keys.value, by_hand.keys.value));
+    CHECK(identical(student.memory->log_mass.value, by_hand.log_mass.value));
+    CHECK_FALSE(student.memory->keys.trainable);
+    CHECK(student.config.memory.patterns_per_class == 2);
+    CHECK(student.config.memory.dropout == 0.1);
+    CHECK(student.memory->options.dropout == 0.1);
+    CHECK(student(normal({2, 16, 9})).memory.scores.shape() == shape{2, 12});
+    network other(c, generator(3));
+    const auto before = all_values(other);
+    CHECK_THROWS_AS(other.take_memory(teacher, model::memory_transfer::copy, 4), usage_error);
+    CHECK(same_bits(all_values(other), before));
+}
+
+TEST_CASE("network: a lookup head") {
+    const network net = make("har_nano", model::head_kind::lookup);
+    CHECK(net.holds(model::head_kind::lookup));
+    CHECK(net.lookup->lookup.patterns.shape() == shape{6 * net.config.memory.patterns_per_class, 48});
+    const auto out = net(normal({2, 16, 9}));
+    CHECK(out.logits.shape() == shape{2, 6});
+    CHECK(out.memory.empty());
+    network student = make("har_student", model::head_kind::linear);
+    student.take_classifier(net, generator(1));
+    const auto taught = student(normal({2, 16, 9}));
+    CHECK(identical(taught.logits, (*net.lookup)(taught.feature)));
+    for_each_parameter(*student.lookup, [](auto& p) { CHECK_FALSE(p.trainable); });
+
+    auto c = model::preset("har_nano");
+    c.head = model::head_kind::search;
+    c.candidates = {model::head_kind::linear, model::head_kind::lookup};
+    network search(c, generator(1));
+    CHECK(search(normal({2, 16, 9})).candidates.logits.shape() == shape{2, 12});
+    search.keep(model::head_kind::linear);
+    CHECK_FALSE(search.lookup);
+}
+
 TEST_CASE("take_memory: errors") {
     const auto with = [](auto change) {
         auto c = model::preset("har_nano");

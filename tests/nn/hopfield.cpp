@@ -18,6 +18,18 @@ auto lookup(auto zero, const nn::hopfield_options& o, std::size_t quantity = 6) 
     return nn::hopfield_lookup<decltype(zero)>(state_width, quantity, g, o);
 }
 
+auto pooling(auto zero, const nn::hopfield_options& o, std::size_t quantity) {
+    generator g(1);
+    return nn::hopfield_pooling<decltype(zero)>(state_width, quantity, g, o);
+}
+auto classifier(auto zero, std::size_t heads) {
+    generator g(1);
+    auto o = nn::hopfield_classifier<decltype(zero)>::defaults();
+    o.heads = heads;
+    o.learn_beta = true;
+    return nn::hopfield_classifier<decltype(zero)>(state_width, 6, 3, g, o);
+}
+
 /// A state, patterns and sources: of each sample, or shared by all.
 std::vector<tensor<double>> inputs(bool shared) {
     const shape stored = shared ? shape{6, stored_width} : shape{2, 6, stored_width};
@@ -77,6 +89,69 @@ TEST_CASE("hopfield_lookup: gradients, worlds, trace") {
                 "hopfield_lookup", {normal({2, 3, state_width})}, [&o](auto zero) { return lookup(zero, o); },
                 [](const auto& layer, const auto& in) { return layer(in[0]); });
         }
+}
+
+TEST_CASE("hopfield_pooling: gradients, worlds, trace") {
+    for (const std::size_t heads : {1u, 2u})
+        for (const std::size_t updates : {0u, 1u, 2u})
+            for (const std::size_t quantity : {1u, 3u})
+                for (const bool normalise : {false, true}) {
+                    nn::hopfield_options o;
+                    o.heads = heads;
+                    o.learn_beta = true;
+                    o.normalise = normalise;
+                    o.out = 3;
+                    o.retrieval = {.updates = updates, .eps = 0};
+                    check_layer(
+                        "hopfield_pooling, heads " + std::to_string(heads) + ", updates " + std::to_string(updates),
+                        {normal({2, 5, state_width})}, [&](auto zero) { return pooling(zero, o, quantity); },
+                        [](const auto& layer, const auto& in) { return layer(in[0]); });
+                }
+}
+
+TEST_CASE("hopfield_classifier: gradients, worlds, trace") {
+    for (const std::size_t heads : {1u, 2u})
+        check_layer(
+            "hopfield_classifier, heads " + std::to_string(heads), {normal({5, state_width})},
+            [&](auto zero) { return classifier(zero, heads); },
+            [](const auto& layer, const auto& in) { return layer(in[0]); });
+}
+
+TEST_CASE("hopfield_pooling: as PyTorch") {
+    check_layer_references(
+        "hopfield_pooling",
+        [](auto zero, const io::json& o) {
+            nn::hopfield_options to;
+            to.heads = o.as_size("heads");
+            to.learn_beta = true;
+            to.out = 3;
+            to.retrieval = {.updates = o.as_size("updates"), .eps = 0.05};
+            return pooling(zero, to, o.as_size("quantity"));
+        },
+        [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); });
+}
+
+TEST_CASE("hopfield_classifier: as PyTorch") {
+    check_layer_references(
+        "hopfield_classifier", [](auto zero, const io::json& o) { return classifier(zero, o.as_size("heads")); },
+        [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); });
+}
+
+TEST_CASE("hopfield_pooling: every sample by itself, whatever the order of its steps") {
+    nn::hopfield_options o;
+    o.retrieval = {.updates = 1, .eps = 0};
+    auto layer = pooling(0.0, o, 2);
+    layer_check::randomise(layer, 1);
+    const auto x = normal({3, 5, state_width});
+    const auto y = layer(x);
+    CHECK(y.shape() == shape{3, 2 * state_width});
+    for (std::size_t b = 0; b < 3; ++b)
+        CHECK(difference(layer(op::slice(x, 0, b, b + 1)), op::slice(y, 0, b, b + 1), 1e-14) == "");
+    auto turned = x;
+    for (std::size_t b = 0; b < 3; ++b)
+        for (std::size_t t = 0; t < 5; ++t)
+            for (std::size_t c = 0; c < state_width; ++c) turned(b, t, c) = x(b, (t + 2) % 5, c);
+    CHECK(difference(layer(turned), y, 1e-13) == "");
 }
 
 TEST_CASE("hopfield_association: as PyTorch") {
@@ -141,6 +216,14 @@ TEST_CASE("hopfield: as made") {
     for (const double v : big.patterns.value) squares += v * v;
     CHECK(std::sqrt(squares / 20000) == doctest::Approx(0.02).epsilon(0.02));
 
+    generator g(1);
+    const nn::hopfield_classifier<double> literal(8, 20, 6, g);
+    CHECK(literal.lookup.patterns.value.shape() == shape{20, 8});
+    CHECK(literal.lookup.association.options.head_width == 8);
+    CHECK(literal.lookup.association.options.retrieval.updates == 2);
+    CHECK(literal.lookup.association.options.retrieval.eps == 1e-2);
+    CHECK(literal(tensor<double>(shape{3, 8})).shape() == shape{3, 6});
+
     nn::hopfield_options o;
     o.heads = 2;
     o.learn_beta = true;
@@ -163,6 +246,8 @@ TEST_CASE("hopfield: errors") {
     o.heads = 1;
     o.beta = -1;
     CHECK_RAISES(usage_error, "beta is -1", association(0.0f, o));
+    CHECK_RAISES(usage_error, "quantity is 0", pooling(0.0f, {}, 0));
+    CHECK_RAISES(shape_error, "shape is (5, 4), expected (B, L, D)", pooling(0.0, {}, 1)(normal({5, 4})));
     const auto layer = association(0.0, {});
     CHECK_RAISES(shape_error, "op::layer_norm", layer(normal({2, 3, 5}), normal({6, 5}), normal({6, 3})));
     CHECK_RAISES(shape_error, "op::matmul", layer(normal({2, 3, 4}), normal({6, 5}), normal({7, 3})));

@@ -11,12 +11,16 @@ namespace {
 
 constexpr std::size_t features = 5, classes = 3, per_class = 2, width = 4, patterns = classes * per_class;
 
-auto make(auto zero, std::size_t updates, double kappa, bool massive) {
+auto make(auto zero, std::size_t updates, double kappa, bool massive, std::size_t heads = 1) {
     using T = decltype(zero);
     generator g(1);
-    nn::memory<T> layer(
-        features, classes, g,
-        {.patterns_per_class = per_class, .width = width, .updates = updates, .beta = 3, .kappa = kappa});
+    nn::memory<T> layer(features, classes, g,
+                        {.patterns_per_class = per_class,
+                         .width = width,
+                         .updates = updates,
+                         .beta = 3,
+                         .kappa = kappa,
+                         .heads = heads});
     if (massive) layer.log_mass.value = tensor<T>(shape{patterns});
     return layer;
 }
@@ -44,11 +48,22 @@ TEST_CASE("memory: gradients, worlds, trace") {
                     [](const auto& layer, const auto& in) { return all(layer, in[0]); });
 }
 
+TEST_CASE("memory: gradients, worlds, trace, with several heads") {
+    for (const std::size_t heads : {2u, 4u})
+        for (const std::size_t updates : {0u, 2u})
+            for (const bool massive : {false, true})
+                check_layer(
+                    "memory, heads " + std::to_string(heads), {normal({4, features})},
+                    [&](auto zero) { return make(zero, updates, 0.5, massive, heads); },
+                    [](const auto& layer, const auto& in) { return all(layer, in[0]); });
+}
+
 TEST_CASE("memory: as PyTorch") {
     check_layer_references(
         "memory",
         [](auto zero, const io::json& o) {
-            return make(zero, o.as_size("updates"), o.as_double("kappa"), o.as_bool("massive"));
+            return make(zero, o.as_size("updates"), o.as_double("kappa"), o.as_bool("massive"),
+                        o.find("heads") ? o.as_size("heads") : 1);
         },
         [](const auto& layer, const auto& in, const io::json&) { return all(layer, in[0]); });
 }
@@ -159,6 +174,8 @@ TEST_CASE("memory: errors") {
     CHECK_RAISES(usage_error, "beta is 101", with({.beta = 101}));
     CHECK_RAISES(usage_error, "kappa is -0.5", with({.kappa = -0.5}));
     CHECK_RAISES(usage_error, "kappa is 1.5", with({.kappa = 1.5}));
+    CHECK_RAISES(usage_error, "heads is 0", with({.heads = 0}));
+    CHECK_RAISES(usage_error, "heads is 5, expected a divisor of the width 32", with({.heads = 5}));
     CHECK_RAISES(shape_error, "op::linear", with({})(tensor<float>(shape{2, 4})));
 }
 
@@ -189,7 +206,9 @@ TEST_CASE("memory: place puts the patterns of a class where its features are") {
         CHECK(label[at] == layer.labels.value[m]);
     }
     auto again = layer;
+    again.log_mass.value = tensor<double>(shape{patterns}, 1.5);
     again.place(f, label, generator(5));
+    CHECK(again.log_mass.empty());
     CHECK(identical(again.keys.value, layer.keys.value));
     label.assign(label.size(), 0);
     CHECK_RAISES(usage_error, "features of class 1 are 0, expected at least 2", layer.place(f, label, generator(5)));
@@ -243,20 +262,94 @@ TEST_CASE("memory: energy lies in its bounds, is least at a pattern, and tells w
     CHECK_RAISES(shape_error, "expected (B, 12)", layer.energy(tensor<double>(shape{2, 5})));
 }
 
-TEST_CASE("memory: patterns are dropped in training alone, each sample its own") {
+TEST_CASE(
+    "memory: the logits miss dropped patterns, in training alone, each sample its own; the association is whole") {
     generator g(1);
-    nn::memory<double> layer(features, classes, g, {.patterns_per_class = 8, .width = width, .dropout = 0.25});
+    const std::size_t many = 24; // one pattern a class: without κ a logit is its score
+    nn::memory<double> layer(features, many, g,
+                             {.patterns_per_class = 1, .width = width, .kappa = 0, .dropout = 0.25});
     const auto f = normal({200, features});
     tape<double> t(4);
-    const auto scores = layer(t.input(f), mode::train).memory.scores.value();
-    const auto all = layer(f).memory.scores;
+    const auto [memory, logits] = layer(t.input(f), mode::train);
+    const auto whole = layer(f);
+    CHECK(identical(memory.scores.value(), whole.memory.scores));
+    CHECK(identical(memory.retrieved.value(), whole.memory.retrieved));
     std::size_t dropped = 0;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const bool gone = std::abs(scores[i] - (all[i] - 20)) < 1e-9;
-        CHECK((gone || std::abs(scores[i] - all[i]) < 1e-9));
+    for (std::size_t i = 0; i < whole.logits.size(); ++i) {
+        const double z = logits.value()[i];
+        const bool gone = std::abs(z - (whole.logits[i] - 20)) < 1e-9;
+        CHECK((gone || std::abs(z - whole.logits[i]) < 1e-9));
         dropped += gone;
     }
-    CHECK(double(dropped) / double(all.size()) == doctest::Approx(0.25).epsilon(0.1));
-    CHECK(difference(layer(t.input(f), mode::eval).memory.scores.value(), all, 1e-12) == "");
+    CHECK(double(dropped) / double(whole.logits.size()) == doctest::Approx(0.25).epsilon(0.1));
+    CHECK(identical(layer(t.input(f), mode::eval).logits.value(), whole.logits));
     CHECK_RAISES(usage_error, "mode is train on a plain tensor", layer(f, mode::train));
+}
+
+TEST_CASE("memory: several heads are the log-mean of the exponential scores that each gives by itself") {
+    for (const bool massive : {false, true})
+        for (const std::size_t updates : {0u, 1u}) {
+            auto layer = make(0.0, updates, 0.5, massive, 2);
+            layer_check::randomise(layer, 7);
+            const auto f = normal({4, features});
+            const auto whole = layer(f);
+            tensor<double> mean(whole.memory.scores.shape()), energy(shape{4});
+            const double beta = std::exp(layer.log_beta.value.item());
+            double radius = 0;
+            for (std::size_t head = 0; head < 2; ++head) { // a memory of this head's columns alone
+                generator g(1);
+                nn::memory<double> one(
+                    features, classes, g,
+                    {.patterns_per_class = per_class, .width = width / 2, .updates = updates, .kappa = 0.5});
+                one.query.weight.value = op::slice(layer.query.weight.value, 0, 2 * head, 2 * head + 2);
+                one.query.bias.value = op::slice(layer.query.bias.value, 0, 2 * head, 2 * head + 2);
+                one.keys.value = op::slice(layer.keys.value, -1, 2 * head, 2 * head + 2);
+                one.log_beta = layer.log_beta;
+                one.log_mass = layer.log_mass;
+                const auto scores = one(f).memory.scores;
+                for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += std::exp(scores[i]) / 2;
+                for (std::size_t m = 0; m < patterns; ++m)
+                    radius = std::max(radius, std::pow(one.keys.value(m, 0), 2) + std::pow(one.keys.value(m, 1), 2));
+                // -β E_i but for what all heads share
+                const auto lse = op::log_sum_exp(scores);
+                for (std::size_t b = 0; b < 4; ++b) energy[b] += std::exp(lse[b]) / 2;
+            }
+            for (double& v : mean) v = std::log(v);
+            CHECK(difference(whole.memory.scores, mean, 1e-12) == "");
+            CHECK(difference(whole.memory.retrieved, op::matmul(op::softmax(mean), layer.keys.value), 1e-12) == "");
+            double mass = 0;
+            for (std::size_t m = 0; m < patterns; ++m) mass += massive ? std::exp(layer.log_mass.value[m]) : 1;
+            for (double& v : energy) v = (std::log(mass) - std::log(v)) / beta + 0.5 + 0.5 * radius;
+            CHECK(difference(layer.energy(whole.memory.scores), energy, 1e-12) == "");
+        }
+}
+
+TEST_CASE("memory: keys are of unit length in every head, as made and as placed") {
+    generator g(2);
+    auto layer = make(0.0, 0, 0.5, false, 2);
+    std::vector<int> label;
+    for (std::size_t i = 0; i < 30; ++i) label.push_back(static_cast<int>(i % classes));
+    for (const bool placed : {false, true}) {
+        if (placed) layer.place(normal({30, features}), label, generator(5));
+        for (std::size_t m = 0; m < patterns; ++m)
+            for (std::size_t c = 0; c < width; c += 2)
+                CHECK(std::hypot(layer.keys.value(m, c), layer.keys.value(m, c + 1)) == doctest::Approx(1));
+    }
+}
+
+TEST_CASE("memory: merged patterns of unequal mass are exact in the Hopfield updates too") {
+    for (const std::size_t heads : {1u, 2u}) {
+        generator g(1);
+        nn::memory<double> layer(features, classes, g,
+                                 {.patterns_per_class = 3, .width = width, .updates = 1, .beta = 3, .heads = heads});
+        for (std::size_t m = 1; m < 9; m += 3) // patterns 0 and 1 of each class coincide
+            for (std::size_t c = 0; c < width; ++c) layer.keys.value(m, c) = layer.keys.value(m - 1, c);
+        auto small = layer;
+        const auto stands_for = small.compress(2);
+        CHECK(stands_for == std::vector<std::size_t>{0, 0, 1, 2, 2, 3, 4, 4, 5});
+        const auto f = normal({5, features});
+        const auto before = layer(f), after = small(f);
+        CHECK(difference(after.logits, before.logits, 1e-12) == "");
+        CHECK(difference(after.memory.retrieved, before.memory.retrieved, 1e-12) == "");
+    }
 }

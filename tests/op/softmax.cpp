@@ -61,6 +61,29 @@ TEST_CASE("softmax family: a masked element counts nothing, errors") {
     CHECK_RAISES(shape_error, "op::log_sum_exp: shape is ()", op::log_sum_exp(tensor<float>(shape{})));
 }
 
+TEST_CASE("log_mean_exp: gradients, both worlds, the formula, errors") {
+    for (const std::size_t J : {1u, 2u, 3u})
+        for (const std::size_t N : {1u, 4u}) {
+            const auto x = normal({3, J * N});
+            check_op("log_mean_exp", {x}, [J](const auto& in) { return op::log_mean_exp(in[0], {.blocks = J}); });
+            const auto y = op::log_mean_exp(x, {.blocks = J});
+            for (std::size_t b = 0; b < 3; ++b)
+                for (std::size_t n = 0; n < N; ++n) {
+                    double mean = 0;
+                    for (std::size_t j = 0; j < J; ++j) mean += std::exp(x(b, j * N + n)) / double(J);
+                    CHECK(std::exp(y(b, n)) == doctest::Approx(mean).epsilon(1e-12));
+                }
+        }
+    const auto x = normal({2, 5});
+    CHECK(identical(op::log_mean_exp(x, {.blocks = 1}), x));
+    const tensor<float> far{{800, -800, 800, 800}}; // ln((e^800 + e^800)/2), ln((e^-800 + e^800)/2)
+    CHECK(op::log_mean_exp(far, {.blocks = 2})(0, 1) == doctest::Approx(800 - std::log(2.0)));
+    CHECK(op::log_mean_exp(far, {.blocks = 2})(0, 0) == 800.0f);
+    for (const std::size_t blocks : {0u, 2u})
+        CHECK_RAISES(shape_error, "expected (B, J·N)", op::log_mean_exp(x, {.blocks = blocks}));
+    CHECK_RAISES(shape_error, "shape is (4)", op::log_mean_exp(normal({4}), {.blocks = 2}));
+}
+
 TEST_CASE("class_log_sum_exp") {
     for (const double kappa : {0.0, 0.5, 1.0})
         for (const bool massive : {false, true}) {

@@ -78,11 +78,11 @@ class inverted_residual(nn.Module):
         return h + x if self.residual else h
 
 
-def hopfield(q, keys, beta, updates, eps=1e-4):
-    """At most `updates` steps q <- softmax(beta q keys') keys; a state that moved less than eps stays where it is."""
+def hopfield(q, keys, beta, updates, eps=1e-4, log_mass=0):
+    """At most `updates` steps q <- softmax(beta q keys' + log_mass) keys; one that moved less than eps stays where it is."""
     moving = torch.ones(q.shape[:-1], dtype=torch.bool)
     for _ in range(updates):
-        after = torch.softmax(beta * q @ keys.transpose(-1, -2), -1) @ keys
+        after = torch.softmax(beta * q @ keys.transpose(-1, -2) + log_mass, -1) @ keys
         q, moved = torch.where(moving[..., None], after, q), (after - q).norm(dim=-1)
         moving = moving & (moved >= eps)
     return q
@@ -124,10 +124,30 @@ class hopfield_lookup(nn.Module):
         return self.association(state, self.patterns, self.patterns)
 
 
+class hopfield_pooling(nn.Module):
+    def __init__(self, width, quantity, **options):
+        super().__init__()
+        self.states = nn.Parameter(torch.zeros(quantity, width))
+        self.association = hopfield_association(width, width, width, **options)
+
+    def forward(self, x):
+        return self.association(self.states.expand(len(x), -1, -1), x, x).flatten(1)
+
+
+class hopfield_classifier(nn.Module):
+    def __init__(self, features, quantity, classes, **options):
+        super().__init__()
+        self.lookup = hopfield_lookup(features, quantity, out=classes, updates=2, eps=1e-2, **options)
+
+    def forward(self, f):
+        return self.lookup(f)
+
+
 class memory(nn.Module):
     """Returns (scores, retrieved, logits)."""
 
-    def __init__(self, features, classes, patterns_per_class=8, width=32, updates=0, beta=5.0, kappa=0.5, log_mass=None):
+    def __init__(self, features, classes, patterns_per_class=8, width=32, updates=0, beta=5.0, kappa=0.5, log_mass=None,
+                 heads=1):
         super().__init__()
         self.query = nn.Linear(features, width)
         self.keys = nn.Parameter(F.normalize(torch.randn(classes * patterns_per_class, width), dim=-1))
@@ -135,15 +155,17 @@ class memory(nn.Module):
         self.labels = torch.arange(classes).repeat_interleave(patterns_per_class)
         if log_mass is not None:
             self.register_buffer("log_mass", log_mass)
-        self.classes, self.updates, self.kappa = classes, updates, kappa
+        self.classes, self.updates, self.kappa, self.heads = classes, updates, kappa, heads
 
     def forward(self, f):
-        q = F.normalize(self.query(f), dim=-1)
         beta = self.log_beta.clamp(math.log(0.1), math.log(100)).exp()
-        s = beta * hopfield(q, self.keys, beta, self.updates) @ self.keys.T
-        mass = torch.ones(len(self.labels))
-        if hasattr(self, "log_mass"):
-            s, mass = s + self.log_mass, self.log_mass.exp()
+        massive = hasattr(self, "log_mass")
+        log_mass = self.log_mass if massive else torch.zeros(len(self.labels))
+        scores = []
+        for q, k in zip(self.query(f).chunk(self.heads, -1), self.keys.chunk(self.heads, -1)):
+            q = hopfield(F.normalize(q, dim=-1), k, beta, self.updates, 0 if massive else 1e-4, log_mass)
+            scores.append(beta * q @ k.T + log_mass)
+        s, mass = torch.stack(scores).logsumexp(0) - math.log(self.heads), log_mass.exp()
         z = [s[:, self.labels == n].logsumexp(1) - self.kappa * mass[self.labels == n].sum().log()
              for n in range(self.classes)]
         return s, torch.softmax(s, -1) @ self.keys, torch.stack(z, 1)

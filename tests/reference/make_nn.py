@@ -94,6 +94,22 @@ def lookup():
         write_module("hopfield_lookup", module, [half(2, 3, 4)], heads=heads, updates=updates)
 
 
+def pooling_and_classifier():
+    for heads, updates, quantity in itertools.product((1, 2), (0, 1, 2), (1, 3)):
+        module = layers.hopfield_pooling(4, quantity, heads=heads, updates=updates, eps=0.05, out=3)
+        write_module("hopfield_pooling", module, [half(2, 5, 4)], heads=heads, updates=updates, quantity=quantity)
+    for heads in (1, 2):
+        module = layers.hopfield_classifier(4, 6, 3, heads=heads)
+        write_module("hopfield_classifier", module, [half(5, 4)], heads=heads)
+
+
+def memory_heads():
+    for heads, updates, massive in itertools.product((2, 4), (0, 1, 2), (False, True)):
+        module = layers.memory(5, 3, 2, 4, updates, 3.0, 0.5, torch.randn(6) if massive else None, heads)
+        write_module("memory", module, [half(4, 5)], lambda f: torch.cat(module(f)[::-1], -1), updates=updates,
+                     kappa=0.5, massive=massive, heads=heads)
+
+
 def memory():
     for updates, kappa in itertools.product((0, 1, 2), (0.0, 0.5, 1.0)):
         massive = (updates + 2 * kappa) % 2 == 1
@@ -155,7 +171,7 @@ def blocks():
 
 
 if __name__ == "__main__":
-    for family in (op_hopfield, association, lookup, memory, blocks, heads):
+    for family in (op_hopfield, association, lookup, memory, blocks, heads, pooling_and_classifier, memory_heads):
         family()
     save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "nn.safetensors"), arrays,
          {"made_with": "torch " + torch.__version__, "cases": json.dumps(cases)})

@@ -35,8 +35,9 @@ struct distill_options {
     loss::stage_options stage;                ///< of the anchors
     double stage_first = 1, stage_last = 0.1; ///< λ_stage at the first and last step, a cosine between
     double memory_weight = 0.5;               ///< λ_mem, when both networks have a memory
-    bool feature = true;                      ///< the penultimate feature is one more stage
-    bool include_last = true;                 ///< the last anchor is a stage; false as in the public code (ref2021)
+    std::vector<std::size_t> merged; ///< of a compressed memory, as network::take_memory returned it; empty: none
+    bool feature = true;             ///< the penultimate feature is one more stage
+    bool include_last = true;        ///< the last anchor is a stage; false as in the public code (ref2021)
     distill_schedule schedule = distill_schedule::joint;
     double stage_share = 0.5; ///< share of the steps that progressive and sequential give to the stages
 
@@ -111,12 +112,9 @@ public:
                                              known.rate_hz, o.stage.weights);
             stages_.emplace_back(s.stages[i].shape(), t.stages[i].shape(), known.feature, o.stage, weights, g);
         }
-        if (o.memory_weight > 0 && !s.memory.empty() && !t.memory.empty() &&
-            !(s.memory.scores.shape() == t.memory.scores.shape() &&
-              s.memory.retrieved.shape() == t.memory.retrieved.shape()))
-            raise<usage_error>("distiller", "memories of student and teacher are ", s.memory.scores.shape().text(),
-                               " and ", t.memory.scores.shape().text(),
-                               ", expected equal patterns and widths; see take_memory");
+        if (o.memory_weight > 0 && !s.memory.empty() && !t.memory.empty())
+            check_memories({s.memory.scores.shape(), s.memory.retrieved.shape()},
+                           {t.memory.scores.shape(), t.memory.retrieved.shape()});
         if (o.feature)
             stages_.emplace_back(s.feature.shape(), t.feature.shape(), plan_.feature, o.stage, std::vector<double>(),
                                  g);
@@ -150,8 +148,8 @@ public:
                         now.stage_weight / double(now.last_stage - now.first_stage), terms.stage);
             }
         if (now.logits && options_.memory_weight > 0 && !student.memory.empty() && !teacher.memory.empty())
-            include(loss::memory(student.memory, teacher.memory, options_.memory), options_.memory_weight,
-                    terms.memory);
+            include(loss::memory(student.memory, teacher.memory, options_.memory, options_.merged),
+                    options_.memory_weight, terms.memory);
         if (loss.empty()) loss = t.input(tensor<float>(shape{}));
         terms.total = double(loss.value().item());
         return {loss, terms};
@@ -163,6 +161,26 @@ public:
     const loss::stage_loss<float>& stage(std::size_t i) const { return stages_[i]; }
 
 private:
+    /// Throws unless the memories hold the same patterns, or the student's those of the teacher merged.
+    void check_memories(const memory_outputs<shape>& student, const memory_outputs<shape>& teacher) const {
+        const std::size_t mine = student.scores[1], theirs = teacher.scores[1];
+        const auto& to = options_.merged;
+        if (!(student.retrieved == teacher.retrieved) || (to.empty() ? mine != theirs : to.size() != theirs))
+            raise<usage_error>("distiller", "memories of student and teacher are ", student.scores.text(), " and ",
+                               teacher.scores.text(), ", retrieved ", student.retrieved.text(), " and ",
+                               teacher.retrieved.text(), ", merged patterns ", to.size(),
+                               ", expected equal patterns and widths, or an assignment of each pattern of the teacher"
+                               "; see take_memory");
+        std::vector<std::size_t> members(to.empty() ? 0 : mine, 0);
+        for (const std::size_t j : to) {
+            if (j >= mine) raise<usage_error>("distiller", "a merged pattern is ", j, ", expected 0 to ", mine - 1);
+            ++members[j];
+        }
+        for (std::size_t j = 0; j < members.size(); ++j)
+            if (members[j] == 0)
+                raise<usage_error>("distiller", "pattern ", j,
+                                   " of the student stands for none of the teacher's, expected at least one");
+    }
     /// Which losses count at a moment of the training.
     struct phase {
         bool logits = true;

@@ -99,6 +99,9 @@ template <class Network> struct training_result {
 /// With ema, or in the last swa_epochs, the averaged network is validated and returned instead of `net`. The mean of swa
 /// takes its running statistics in one more pass over the epoch's batches.
 ///
+/// With memory_start::k_means the patterns of the memory move to the centres of the network's features between the first
+/// epoch and the second: by then features and running statistics mean something, and most of the training is to come.
+///
 ///     training<net, objective> t(net, objective, train, validation, normaliser, options);
 ///     t.on_epoch = …;  auto result = t.run();
 ///
@@ -115,6 +118,7 @@ public:
              const normaliser& normal, const training_options& options)
         : net_(net),
           objective_(objective),
+          train_(train),
           validation_(validation),
           normal_(normal),
           options_(checked(options, train)),
@@ -127,6 +131,7 @@ public:
         if (validation.length() != train.length() || validation.channels() != train.channels())
             raise<data_error>("training", "windows of validation are ", validation.x.shape().text(),
                               ", expected (N, ", train.length(), ", ", train.channels(), ") as in training");
+        if (options.memory == memory_start::k_means) check_placement(net, train);
     }
 
     training_result<Network> run() {
@@ -144,6 +149,7 @@ public:
             const auto start = clock::now();
             epoch_report report;
             report.epoch = epoch;
+            if (epoch == 2 && options_.memory == memory_start::k_means) place();
             try {
                 report.train = run_epoch(epoch);
                 if (epoch + options_.swa_epochs > options_.epochs) extend_mean(epoch);
@@ -246,6 +252,13 @@ private:
         return sum * (1 / windows);
     }
 
+    /// Puts the memory's patterns where the features are by now; averages begin anew.
+    void place() {
+        place_memory(net_, train_, normal_, generator(options_.seed, 2), options_.channels);
+        if (average_) average_.emplace(net_, options_.ema);
+        mean_.reset();
+    }
+
     /// The network as it is validated and returned.
     const Network& current() const { return mean_ ? mean_->model : average_ ? average_->model : net_; }
 
@@ -278,6 +291,7 @@ private:
 
     Network& net_;
     Objective& objective_;
+    const data::windows& train_;
     const data::windows& validation_;
     const normaliser& normal_;
     training_options options_;

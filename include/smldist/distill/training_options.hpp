@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "smldist/data/loader.hpp"
+#include "smldist/distill/placement.hpp"
 #include "smldist/optim/choice.hpp"
 
 namespace smldist::inline SMLDIST_ABI::distill {
@@ -27,8 +28,9 @@ struct training_options {
     bool balanced = false;      ///< draw classes uniformly
     std::uint64_t seed = 0;
     data::augment_options augment = data::augment_options::reference();
-    double mixup = 0;                  ///< α of mixup; 0: none
-    std::vector<std::size_t> channels; ///< of the windows, that the network sees; empty: all
+    double mixup = 0;                           ///< α of mixup; 0: none
+    std::vector<std::size_t> channels;          ///< of the windows, that the network sees; empty: all
+    memory_start memory = memory_start::random; ///< of a network that takes its patterns from no teacher
 
     /// Throws usage_error for a value out of range, or for ema together with swa_epochs.
     void check() const {
@@ -43,6 +45,8 @@ struct training_options {
         need(ema >= 0 && ema < 1, "ema", ema, "0 ≤ ema < 1");
         need(swa_epochs <= epochs, "swa_epochs", double(swa_epochs), "at most as many as epochs");
         need(ema == 0 || swa_epochs == 0, "swa_epochs", double(swa_epochs), "0 with ema: one average of the two");
+        need(memory == memory_start::random || epochs >= 2, "epochs", double(epochs),
+             "at least 2 with k_means, which places the memory after the first");
         schedule.check();
         augment.check();
         data::check_mixup(mixup);

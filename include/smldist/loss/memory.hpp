@@ -3,11 +3,15 @@
 #ifndef SMLDIST_LOSS_MEMORY_HPP
 #define SMLDIST_LOSS_MEMORY_HPP
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <utility>
 
 #include "smldist/core/outputs.hpp"
-#include "smldist/kernel/softmax.hpp"
-#include "smldist/loss/cross_entropy.hpp"
+#include "smldist/loss/divergence.hpp"
 #include "smldist/loss/mse.hpp"
 #include "smldist/op/arithmetic.hpp"
 
@@ -29,29 +33,66 @@ struct memory_options {
     }
 };
 
-/// Memory loss ("explain and store"): matches associations and retrieved patterns over the same memory.
+/// For each pattern of the teacher the student's that stands for it, as network::take_memory returns it; none: the same
+/// patterns in both.
+using pattern_assignment = std::span<const std::size_t>;
+
+/// Scores of merged patterns: softmax of them is the association summed over the members of each.
+///
+///     y[b,j] = ln Σ_{m: to[m] = j} exp(s[b,m])
+///
+/// Shapes     s (B, M) · to (M), values in 0 … patterns - 1, each at least once · y (B, patterns)
+/// Throws     shape_error if `to` does not fit s; usage_error for a value out of range or without members.
+template <class T> tensor<T> merge_scores(const tensor<T>& s, pattern_assignment to, std::size_t patterns) {
+    const std::size_t M = to.size();
+    if (s.shape().rank() != 2 || s.shape()[1] != M)
+        raise<shape_error>("loss::memory", "shape of the teacher's scores is ", s.shape().text(), ", expected (B, ",
+                           M, "), as many patterns as are assigned");
+    const std::size_t B = s.shape()[0];
+    tensor<T> y(shape{B, patterns}), top(shape{B, patterns}, -std::numeric_limits<T>::infinity());
+    for (std::size_t m = 0; m < M; ++m) {
+        if (to[m] >= patterns)
+            raise<usage_error>("loss::memory", "assignment of pattern ", m, " is ", to[m], ", expected 0 to ",
+                               patterns - 1, ", a pattern of the student");
+        for (std::size_t b = 0; b < B; ++b)
+            top[b * patterns + to[m]] = std::max(top[b * patterns + to[m]], s[b * M + m]);
+    }
+    for (std::size_t b = 0; b < B; ++b)
+        for (std::size_t m = 0; m < M; ++m)
+            y[b * patterns + to[m]] += std::exp(s[b * M + m] - top[b * patterns + to[m]]);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        if (y[i] == T(0)) // each member adds to it, the likeliest one 1
+            raise<usage_error>("loss::memory", "pattern ", i % patterns,
+                               " of the student stands for none of the teacher's, expected at least one");
+        y[i] = top[i] + std::log(y[i]);
+    }
+    return y;
+}
+
+/// Memory loss ("explain and store"): matches associations and retrieved patterns over the same memory, or over that memory
+/// with patterns merged.
 ///
 ///     y = λ_a τ² mean_b KL(a_T ‖ a_S) + λ_r mean_b ‖r_S - r_T‖²/h,   a = softmax(s/τ)
 ///
-/// The store itself is handed over beforehand by network::take_memory. The teacher is a constant. [OURS: formula of this
-/// project for the property that the paper's abstract asks for.]
+/// Where the student's memory is the teacher's compressed, s_T are the scores of the merged patterns (merge_scores): a_T
+/// is the teacher's association summed over the members of each, softened by τ. The store itself is handed over beforehand
+/// by network::take_memory. The teacher is a constant. [OURS: formula of this project for the property that the paper's
+/// abstract asks for.]
 ///
-/// Shapes     scores (B, M) · retrieved (B, h), of student and teacher alike · y ()
+/// Shapes     scores (B, M) · retrieved (B, h), of student and teacher alike, but for M with an assignment · y ()
 /// Gradients  on the student's scores λ_a τ (a_S - a_T)/B; on r_S 2 λ_r (r_S - r_T)/(B h).
-/// Throws     usage_error if a network has no memory and as memory_options::check; shape_error if the memories differ.
+/// Throws     usage_error if a network has no memory, as memory_options::check and as merge_scores; shape_error if the
+///            memories differ.
 template <class X, class T>
-X memory(const memory_outputs<X>& student, const memory_outputs<tensor<T>>& teacher, const memory_options& o = {}) {
+X memory(const memory_outputs<X>& student, const memory_outputs<tensor<T>>& teacher, const memory_options& o = {},
+         pattern_assignment merged = {}) {
     o.check();
     if (student.empty() || teacher.empty())
         raise<usage_error>("loss::memory", "a network has no memory head, expected one on student and teacher");
-    tensor<T> a = teacher.scores;
-    const std::size_t B = a.shape()[0];
-    for (T& v : a) v /= static_cast<T>(o.temperature);
-    kernel::softmax(B, a.shape().back(), a.data(), a.data());
-    const double scale = o.association * o.temperature * o.temperature / double(B);
-    const double offset = scale * detail::negative_entropy(a);
-    for (T& v : a) v *= static_cast<T>(scale);
-    const X association = op::apply(soft_cross_entropy_op<T>{o.temperature, offset}, student.scores, std::move(a));
+    tensor<T> a =
+        soften(merged.empty() ? teacher.scores : merge_scores(teacher.scores, merged, student.scores.shape().back()),
+               o.temperature);
+    const X association = divergence(student.scores, std::move(a), o.temperature, o.association);
     const X retrieval = mse(student.retrieved, teacher.retrieved, o.retrieval);
     return op::add(association, retrieval);
 }

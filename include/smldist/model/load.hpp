@@ -48,6 +48,7 @@ inline io::json to_json(const network_config& c) {
     }
     if (c.head == head_kind::search || c.head == head_kind::mlp) j.set("hidden", c.hidden);
     if (c.memory.dropout > 0) m.set("dropout", c.memory.dropout);
+    if (c.memory.heads != 1) m.set("heads", c.memory.heads);
     j.set("memory", std::move(m));
     j.set("dropout", c.dropout);
     if (c.projected > 0) j.set("projected", c.projected);
@@ -81,9 +82,11 @@ inline network_config config_from_json(const io::json& j) {
                 .beta = m.as_double("beta"),
                 .kappa = m.as_double("kappa")};
     if (m.find("dropout")) c.memory.dropout = m.as_double("dropout");
+    if (m.find("heads")) c.memory.heads = m.as_size("heads");
     if (j.find("hidden")) c.hidden = j.as_size("hidden");
     if (j.find("temperature")) c.temperature = j.as_double("temperature");
     need(c.memory.dropout >= 0 && c.memory.dropout < 1, "memory.dropout");
+    need(c.memory.heads >= 1 && c.memory.width % c.memory.heads == 0, "memory.heads");
     need(c.temperature > 0 && std::isfinite(c.temperature), "temperature");
     for (const std::size_t n : {c.backbone.channels, c.backbone.stem, c.backbone.tail, c.classes, c.hidden,
                                 c.memory.width, c.memory.patterns_per_class})
@@ -154,6 +157,7 @@ inline double element_count(const network_config& c) {
         if (kind == head_kind::prototype) n += N * D + 1;
         if (kind == head_kind::mlp) n += linear(D, r) + linear(r, N);
         if (kind == head_kind::ref2021) n += 2 * D + linear(D, D) + 2 * linear(D, N) + 2;
+        if (kind == head_kind::lookup) n += M * D + 6 * D + 3 * linear(D, D) + linear(D, N) + 1;
     }
     return c.head == head_kind::search ? n + double(c.candidates.size()) : n;
 }
@@ -287,6 +291,8 @@ template <class T> loaded<T> load(io::bundle b) {
     if (element_count(c) > elements)
         raise<data_error>("model file", "architecture needs ", element_count(c), " numbers, the file has ", elements);
     out.net = network<T>(c, generator(0));
+    if (out.net.memory && b.file.find("memory.log_mass")) // of a memory whose patterns stand for several
+        out.net.memory->log_mass.value = tensor<T>(out.net.memory->labels.shape());
     std::size_t used = 0;
     walk(out.net, [&](const std::string& path, auto& leaf) {
         const io::tensor_view& t = b.file.at(path);

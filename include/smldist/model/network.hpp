@@ -11,6 +11,7 @@
 
 #include "smldist/model/mobilenet_v3.hpp"
 #include "smldist/nn/feature_projector.hpp"
+#include "smldist/nn/hopfield.hpp"
 #include "smldist/nn/memory.hpp"
 #include "smldist/nn/mlp.hpp"
 #include "smldist/nn/prototype.hpp"
@@ -26,11 +27,12 @@ enum class head_kind : std::uint8_t {
     memory,    ///< label-valued Hopfield memory
     prototype, ///< cosine to one prototype a class
     mlp,       ///< one hidden layer
+    lookup,    ///< Hopfield lookup with learned values, as many patterns as a memory
     search,    ///< a mixture of several of these, of which distill::decide keeps one
     ref2021    ///< the public code's; no candidate of a search
 };
-inline constexpr std::array<std::string_view, 6> head_names{"linear", "memory", "prototype",
-                                                            "mlp",    "search", "ref2021"};
+inline constexpr std::array<std::string_view, 7> head_names{"linear", "memory", "prototype", "mlp",
+                                                            "lookup", "search", "ref2021"};
 
 inline std::string_view text(head_kind h) { return head_names[static_cast<std::size_t>(h)]; }
 /// The inverse of text(head_kind). Throws usage_error.
@@ -38,7 +40,7 @@ inline head_kind parse_head(std::string_view word) {
     for (std::size_t k = 0; k < head_names.size(); ++k)
         if (word == head_names[k]) return static_cast<head_kind>(k);
     raise<usage_error>("model::head", "name is \"", word,
-                       "\", expected linear, memory, prototype, mlp, search or ref2021");
+                       "\", expected linear, memory, prototype, mlp, lookup, search or ref2021");
 }
 
 /// Everything that shapes a network; a model file holds it as `architecture`.
@@ -83,6 +85,7 @@ template <class T> struct network {
     std::optional<nn::prototype<T>> prototype;
     std::optional<nn::mlp<T>> mlp;
     std::optional<nn::ref2021_head<T>> ref2021;
+    std::optional<nn::hopfield_classifier<T>> lookup;
     parameter<T> choice; ///< (J), architecture logits of a search, in the order of the candidates
 
     network() = default;
@@ -101,6 +104,8 @@ template <class T> struct network {
             if (kind == head_kind::prototype) prototype = nn::prototype<T>(D, c.classes, head);
             if (kind == head_kind::mlp) mlp = nn::mlp<T>(D, c.hidden, c.classes, head);
             if (c.head == head_kind::ref2021) ref2021 = nn::ref2021_head<T>(D, c.classes, head);
+            if (kind == head_kind::lookup)
+                lookup = nn::hopfield_classifier<T>(D, c.classes * c.memory.patterns_per_class, c.classes, head);
             if (!holds(kind))
                 raise<usage_error>("model::network", "candidate is ", text(kind), ", expected a head by itself");
         }
@@ -140,6 +145,8 @@ template <class T> struct network {
             return prototype.has_value();
         case head_kind::mlp:
             return mlp.has_value();
+        case head_kind::lookup:
+            return lookup.has_value();
         case head_kind::search:
             return !choice.empty();
         case head_kind::ref2021:
@@ -157,15 +164,21 @@ template <class T> struct network {
         if (kind != head_kind::memory) memory.reset();
         if (kind != head_kind::prototype) prototype.reset();
         if (kind != head_kind::mlp) mlp.reset();
+        if (kind != head_kind::lookup) lookup.reset();
         choice = {};
         config.head = kind;
     }
 
     /// Takes over the teacher's patterns: "store" of memory distillation.
-    /// Copies keys, labels and β, and the query map when both features have the same width.
-    /// Throws     usage_error unless both heads are memories of the same classes and width.
-    void take_memory(const network& teacher, memory_transfer policy) {
-        if (policy == memory_transfer::none) return;
+    /// Copies keys, labels, masses, β and the options but for dropout, and the query map when both features have the same
+    /// width. Of a large memory `patterns_per_class` medoids are kept (nn::memory::compress); 0: all.
+    /// Returns    for each pattern of the teacher the student's that stands for it, for distill_options::merged; empty when
+    ///            all are kept or nothing is taken.
+    /// Throws     usage_error unless both heads are memories of the same classes and width, and for more patterns than the
+    ///            teacher has.
+    std::vector<std::size_t> take_memory(const network& teacher, memory_transfer policy,
+                                         std::size_t patterns_per_class = 0) {
+        if (policy == memory_transfer::none) return {};
         if (!memory || !teacher.memory)
             raise<usage_error>("network.take_memory", "heads are ", text(config.head), " and ",
                                text(teacher.config.head), ", expected two memories");
@@ -174,11 +187,20 @@ template <class T> struct network {
         if (mine.classes() != theirs.classes() || mine.keys.shape()[1] != theirs.keys.shape()[1])
             raise<usage_error>("network.take_memory", "keys are ", mine.keys.shape().text(), " and ",
                                theirs.keys.shape().text(), ", expected equal classes and widths");
+        if (patterns_per_class > theirs.options.patterns_per_class)
+            raise<usage_error>("network.take_memory", "patterns_per_class is ", patterns_per_class,
+                               ", expected at most ", theirs.options.patterns_per_class, ", those of the teacher");
         mine.keys.value = theirs.keys.value;
         mine.labels.value = theirs.labels.value;
         mine.log_mass.value = theirs.log_mass.value;
         mine.log_beta.value = theirs.log_beta.value;
-        mine.options = config.memory = theirs.options;
+        const double dropout = mine.options.dropout;
+        mine.options = theirs.options;
+        mine.options.dropout = dropout;
+        std::vector<std::size_t> merged;
+        if (patterns_per_class > 0 && patterns_per_class < theirs.options.patterns_per_class)
+            merged = mine.compress(patterns_per_class);
+        config.memory = mine.options;
         if (mine.query.weight.shape() == theirs.query.weight.shape()) {
             mine.query.weight.value = theirs.query.weight.value;
             mine.query.bias.value = theirs.query.bias.value;
@@ -187,6 +209,7 @@ template <class T> struct network {
             p->trainable = policy != memory_transfer::copy_freeze;
             p->group = policy == memory_transfer::copy_slow ? rate_group::slow : rate_group::base;
         }
+        return merged;
     }
 
     /// Takes over the teacher's ref2021 head and trains it on: the public code's memory distillation.
@@ -220,6 +243,7 @@ template <class T> struct network {
         mlp = teacher.mlp;
         ref2021 = teacher.ref2021;
         config.evaluation = teacher.config.evaluation;
+        lookup = teacher.lookup;
         choice = teacher.choice;
         const auto freeze = [](auto& head) {
             if (head) for_each_parameter(*head, [](auto& p) { p.trainable = false; });
@@ -229,6 +253,7 @@ template <class T> struct network {
         freeze(prototype);
         freeze(mlp);
         freeze(ref2021);
+        freeze(lookup);
         choice.trainable = false;
     }
 
@@ -240,6 +265,7 @@ template <class T> struct network {
         member("prototype", self.prototype);
         member("mlp", self.mlp);
         member("ref2021", self.ref2021);
+        member("lookup", self.lookup);
         member("choice", self.choice);
     }
 
@@ -250,6 +276,7 @@ private:
         if (kind == head_kind::prototype) return (*prototype)(f);
         if (kind == head_kind::mlp) return (*mlp)(f);
         if (kind == head_kind::ref2021) return (*ref2021)(f, m, config.evaluation);
+        if (kind == head_kind::lookup) return (*lookup)(f, m);
         auto result = (*memory)(f, m);
         association = std::move(result.memory);
         return std::move(result.logits);

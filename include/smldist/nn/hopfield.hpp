@@ -34,7 +34,8 @@ struct hopfield_options {
 ///     q ← kᵀ softmax(beta k q), at most `updates` times
 ///     y = [softmax(beta q kᵀ) v of every head] W_oᵀ + b_o
 ///
-/// Shapes     state (B, Q, D_q) · stored (B, M, D_y) or (M, D_y) for all · source as stored, (…, M, D_p) · y (B, Q, out)
+/// Shapes     state (B, Q, D_q) or (Q, D_q) for all · stored (B, M, D_y) or (M, D_y) for all ·
+///            source as stored, (…, M, D_p) · y (B, Q, out), or (Q, out) when both are for all
 /// Init       weights N(0, 0.02²), biases 0.
 /// Throws     shape_error if the inputs do not fit; usage_error if heads do not divide the state width.
 /// Source     Ramsauer et al. 2020 (arXiv 2008.02217), sec. 3; updates = 0 is one step of attention.
@@ -110,7 +111,7 @@ private:
 
 /// Hopfield lookup: every state retrieves from a learned memory.
 ///
-/// Shapes     state (B, Q, D) · y (B, Q, out); the memory holds `quantity` patterns of width D
+/// Shapes     state (B, Q, D) or (Q, D) · y (B, Q, out) or (Q, out); the memory holds `quantity` patterns of width D
 /// Init       patterns N(0, 0.02²).
 /// Source     Ramsauer et al. 2020, sec. 3 (the layer "HopfieldLayer").
 template <class T> struct hopfield_lookup {
@@ -131,6 +132,61 @@ template <class T> struct hopfield_lookup {
         member("patterns", self.patterns);
         member("association", self.association);
     }
+};
+
+/// Hopfield pooling: learned states retrieve from a sequence, which is pattern and projection source at once.
+///
+/// Shapes     x (B, L, D) · y (B, quantity·out), the results of the states one after the other
+/// Init       states N(0, 0.02²).
+/// Throws     usage_error if quantity is 0; shape_error if x is not (B, L, D).
+/// Source     Ramsauer et al. 2020, sec. 3 (the layer "HopfieldPooling").
+template <class T> struct hopfield_pooling {
+    parameter<T> states; ///< (quantity, D)
+    hopfield_association<T> association;
+
+    hopfield_pooling() = default;
+    hopfield_pooling(std::size_t width, std::size_t quantity, generator& g, hopfield_options o = {})
+        : association(width, width, width, g, o) {
+        if (quantity == 0) raise<usage_error>("nn::hopfield_pooling", "quantity is 0, expected at least 1");
+        states.value = tensor<T>(shape{quantity, width});
+        init::normal_(states.value, g, 0, 0.02);
+    }
+    template <class X> X operator()(const X& x, mode m = mode::eval) const {
+        if (x.shape().rank() != 3)
+            raise<shape_error>("nn::hopfield_pooling", "shape is ", x.shape().text(), ", expected (B, L, D)");
+        return op::flatten(association(op::lift(x, states), x, x, m));
+    }
+    static void visit(auto& self, auto&& member) {
+        member("states", self.states);
+        member("association", self.association);
+    }
+};
+
+/// Classifier by Hopfield lookup, of which labels are learned values instead of given: what a pattern says for a class is
+/// its row of v W_oᵀ.
+///
+///     z = hopfield_lookup(f), D → D → N, at most 2 updates of the query until it moves less than 0.01
+///
+/// Shapes     f (B, D) · z (B, N)
+/// Init       as hopfield_lookup.
+/// Source     the constructor values of the authors' public code, whose memory is one pattern and therefore a linear map
+///            (docs/ref2021.md); here it holds `quantity` patterns.
+template <class T> struct hopfield_classifier {
+    hopfield_lookup<T> lookup;
+
+    hopfield_classifier() = default;
+    hopfield_classifier(std::size_t features, std::size_t quantity, std::size_t classes, generator& g,
+                        hopfield_options o = defaults()) {
+        o.out = classes;
+        lookup = hopfield_lookup<T>(features, quantity, g, o);
+    }
+    static hopfield_options defaults() {
+        hopfield_options o;
+        o.retrieval = {.updates = 2, .eps = 1e-2};
+        return o;
+    }
+    template <class X> X operator()(const X& f, mode m = mode::eval) const { return lookup(f, m); }
+    static void visit(auto& self, auto&& member) { member("lookup", self.lookup); }
 };
 
 } // namespace smldist::inline SMLDIST_ABI::nn

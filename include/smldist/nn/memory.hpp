@@ -14,6 +14,7 @@
 #include "smldist/op/hopfield.hpp"
 #include "smldist/op/norm.hpp"
 #include "smldist/op/pointwise.hpp"
+#include "smldist/op/reshape.hpp"
 #include "smldist/op/softmax.hpp"
 
 namespace smldist::inline SMLDIST_ABI::nn {
@@ -24,21 +25,24 @@ struct memory_options {
     std::size_t updates = 0; ///< Hopfield updates of the query before it is associated
     double beta = 5;         ///< initial inverse temperature; learned as ln β within [ln 0.1, ln 100]
     double kappa = 0.5;      ///< 0: a class counts by its number of patterns; 1: by their mean
-    double dropout = 0;      ///< share of the patterns that one sample does not see in training
+    double dropout = 0;      ///< share of the patterns that one sample's logits do not see in training
+    std::size_t heads = 1;   ///< H, parts of the association space, each of width h/H with a query of its own
 };
 
 /// Label-valued Hopfield memory: classifies a feature by the labels of the patterns it is associated with.
 ///
-///     q   = normalise(query(f)),   |q| = 1, then `updates` Hopfield updates
-///     s_m = beta <keys[m], q> + ln mass_m (- 20 if dropped)           association = softmax(s)
-///     z_n = lse of s_m over the patterns of class n - kappa ln M_n    M_n = sum of the masses of class n
+///     q_i = normalise(query(f)_i),   |q_i| = 1 in every head i, then `updates` Hopfield updates over the keys' same part
+///     s_m = ln 1/H Σ_i exp(beta <keys[m]_i, q_i>) + ln mass_m                 association = softmax(s)
+///     z_n = lse of s_m over the patterns of class n - kappa ln M_n            M_n = sum of the masses of class n
 ///
 /// With kappa = 0, softmax(z)_n is the association mass on class n; -z_n/beta is the Hopfield energy of the memory of
-/// class n up to terms that do not depend on n. [OURS: the paper's abstract asks for a Hopfield memory that explains and
-/// stores; the label-valued form is this project's.]
+/// class n up to terms that do not depend on n. With one head s_m = beta <keys[m], q> + ln mass_m; with several a pattern
+/// is associated when one head finds it, and the heads count by their partition functions. In training the logits see
+/// s_m - 20 of a dropped pattern; association and retrieval are whole. [OURS: the paper's abstract asks for a Hopfield
+/// memory that explains and stores; the label-valued form is this project's.]
 ///
 /// Shapes     f (B, D) · keys (M, h), M = classes · patterns_per_class · labels (M) · scores (B, M) · logits (B, N)
-/// Init       keys random of unit length, query Xavier-normal.
+/// Init       keys random, of unit length in every head; query Xavier-normal.
 /// Source     Ramsauer et al. 2020 (arXiv 2008.02217) for association and energy.
 template <class T> struct memory {
     linear<T> query;
@@ -60,11 +64,13 @@ template <class T> struct memory {
             raise<usage_error>("nn::memory", "beta is ", o.beta, ", expected 0.1 to 100");
         if (!(o.kappa >= 0 && o.kappa <= 1))
             raise<usage_error>("nn::memory", "kappa is ", o.kappa, ", expected 0 to 1");
+        if (o.heads == 0 || o.width % o.heads != 0)
+            raise<usage_error>("nn::memory", "heads is ", o.heads, ", expected a divisor of the width ", o.width);
         init::xavier_normal_(query.weight.value, g);
         const std::size_t patterns = classes * o.patterns_per_class;
         keys.value = tensor<T>(shape{patterns, o.width});
         init::normal_(keys.value, g);
-        keys.value = op::l2_normalize(keys.value);
+        keys.value = normalise(keys.value);
         labels.value = tensor<std::int32_t>(shape{patterns});
         for (std::size_t p = 0; p < patterns; ++p)
             labels.value[p] = static_cast<std::int32_t>(p / o.patterns_per_class);
@@ -77,24 +83,30 @@ template <class T> struct memory {
         X logits;
     };
     template <class X> result<X> operator()(const X& f, mode m = mode::eval) const {
-        X q = project(f);
+        const X q = project(f);
         const X k = op::lift(f, keys);
         const X beta = op::exp(op::clamp(op::lift(f, log_beta), std::log(min_beta), std::log(max_beta)));
-        if (options.updates > 0) q = op::hopfield(q, k, beta, {.updates = options.updates});
-        X scores = op::mul(op::matmul(q, k, {.transpose_b = true}), beta);
-        if (!log_mass.empty()) scores = op::add(scores, log_mass);
-        if (m == mode::train && options.dropout > 0) scores = op::pattern_dropout(scores, {.p = options.dropout}, m);
-        return {{scores, op::matmul(op::softmax(scores), k)},
-                op::class_log_sum_exp(scores, labels, log_mass, {.classes = classes(), .kappa = options.kappa})};
+        const auto head_scores = [&](std::size_t head) { return associate(part(q, head), part(k, head), beta); };
+        X scores = options.heads == 1 ? associate(q, k, beta)
+                                      : op::log_mean_exp(each_head(head_scores), {.blocks = options.heads});
+        X retrieved = op::matmul(op::softmax(scores), k);
+        const auto classify = [&](const X& s) {
+            return op::class_log_sum_exp(s, labels, log_mass, {.classes = classes(), .kappa = options.kappa});
+        };
+        X logits = m == mode::train && options.dropout > 0
+                       ? classify(op::pattern_dropout(scores, {.p = options.dropout}, m))
+                       : classify(scores);
+        return {{std::move(scores), std::move(retrieved)}, std::move(logits)};
     }
 
     /// Association space of features: q, before any Hopfield update.
-    template <class X> X project(const X& f) const { return op::l2_normalize(query(f)); }
+    template <class X> X project(const X& f) const { return normalise(query(f)); }
 
     /// Hopfield energy of each sample, from its scores:
     ///
-    ///     E(q) = -1/β lse_m(s_m) + ½ ‖q‖² + 1/β ln Σ_m mass_m + ½ R²,   R the largest ‖key‖, ‖q‖ = 1
+    ///     E(q) = -1/β lse_m(s_m) + ½ ‖q_i‖² + 1/β ln Σ_m mass_m + ½ R²,   R the largest ‖keys_i‖, ‖q_i‖ = 1
     ///
+    /// With several heads it is -1/β ln 1/H Σ_i exp(-β E_i), E_i the energies of the heads.
     /// Low for what the memory knows, high for what is like no pattern. Without updates 0 ≤ E.
     /// Shapes     scores (B, M) · result (B)
     /// Source     Ramsauer et al. 2020 (arXiv 2008.02217), eq. 2.
@@ -105,10 +117,12 @@ template <class T> struct memory {
                                ", expected (B, ", M, ")");
         double radius = 0, mass = log_mass.empty() ? double(M) : 0;
         for (std::size_t m = 0; m < M; ++m) {
-            double square = 0;
-            for (std::size_t c = 0; c < h; ++c)
-                square += double(keys.value[m * h + c]) * double(keys.value[m * h + c]);
-            radius = std::max(radius, square);
+            for (std::size_t head = 0; head < options.heads; ++head) {
+                double square = 0;
+                for (std::size_t c = head * head_width(); c < (head + 1) * head_width(); ++c)
+                    square += double(keys.value[m * h + c]) * double(keys.value[m * h + c]);
+                radius = std::max(radius, square);
+            }
             if (!log_mass.empty()) mass += std::exp(double(log_mass.value[m]));
         }
         const double beta = std::clamp(std::exp(double(log_beta.value.item())), min_beta, max_beta);
@@ -117,7 +131,8 @@ template <class T> struct memory {
         return e;
     }
 
-    /// Puts the patterns of each class on the k-means centres of its features in association space, at unit length.
+    /// Puts the patterns of each class on the k-means centres of its features in association space, at unit length. From
+    /// then on each stands for itself: masses of an earlier compression are dropped.
     /// Shapes     features (n, D) · label (n)
     /// Throws     usage_error unless every class has at least patterns_per_class features; shape_error if they do not fit.
     void place(const tensor<T>& features, std::span<const int> label, generator g) {
@@ -137,12 +152,13 @@ template <class T> struct memory {
                                    ", expected at least ", per_class);
             auto own = tensor<T>::uninitialized({count, h});
             std::copy(points.begin(), points.end(), own.begin());
-            const tensor<T> centres = op::l2_normalize(k_means(own, per_class, g));
+            const tensor<T> centres = normalise(k_means(own, per_class, g));
             std::size_t next = 0;
             for (std::size_t m = 0; m < labels.value.size(); ++m)
                 if (labels.value[m] == static_cast<std::int32_t>(n))
                     std::copy_n(centres.data() + next++ * h, h, keys.value.data() + m * h);
         }
+        log_mass.value = tensor<T>();
     }
 
     /// Keeps `per_class` patterns of each class, the medoids of its keys; each survivor takes over the mass of the patterns
@@ -192,6 +208,37 @@ template <class T> struct memory {
         member("log_beta", self.log_beta);
         member("labels", self.labels);
         member("log_mass", self.log_mass);
+    }
+
+private:
+    std::size_t head_width() const { return keys.shape()[1] / options.heads; }
+    /// The columns of one head.
+    template <class X> X part(const X& x, std::size_t head) const {
+        return op::slice(x, -1, head * head_width(), (head + 1) * head_width());
+    }
+    /// f(head) of every head, side by side.
+    template <class F> auto each_head(F f) const {
+        auto joined = f(std::size_t(0));
+        for (std::size_t head = 1; head < options.heads; ++head) joined = op::concat(joined, f(head));
+        return joined;
+    }
+    /// Unit length in every head.
+    template <class X> X normalise(const X& x) const {
+        if (options.heads == 1) return op::l2_normalize(x);
+        return each_head([&](std::size_t head) { return op::l2_normalize(part(x, head)); });
+    }
+    /// Scores of one head, after the Hopfield updates of its query. Where patterns stand for several, so they do in the
+    /// updates, and no query rests before the last one.
+    template <class X> X associate(X q, const X& k, const X& beta) const {
+        const auto scores = [&] {
+            X s = op::mul(op::matmul(q, k, {.transpose_b = true}), beta);
+            if (!log_mass.empty()) s = op::add(s, log_mass);
+            return s;
+        };
+        if (log_mass.empty() && options.updates > 0) q = op::hopfield(q, k, beta, {.updates = options.updates});
+        if (!log_mass.empty())
+            for (std::size_t u = 0; u < options.updates; ++u) q = op::matmul(op::softmax(scores()), k);
+        return scores();
     }
 };
 

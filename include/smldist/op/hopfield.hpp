@@ -23,7 +23,8 @@ struct hopfield_options {
 ///
 /// Every state stops by itself, so the result does not depend on what else is in the batch.
 ///
-/// Shapes     q (…, h) · keys (M, h), or (B, M, h) for q (B, Q, h) · beta (1) · y as q
+/// Shapes     q (…, h) · keys (M, h), or (B, M, h) for q (B, Q, h) or for q (Q, h), which then starts in every sample ·
+///            beta (1) · y as q, (B, Q, h) with keys (B, M, h)
 /// Gradients  for u = U-1 … 0 with g = d loss / d q_{u+1}:  r = keys g;  s = p_u ⊙ (r - <p_u, r>);
 ///            dkeys += p_u gᵀ + beta s q_uᵀ;  dbeta += <s, keys q_u>;  dq_u = beta keysᵀ s.
 ///            The moment of stopping is taken as given.
@@ -44,18 +45,19 @@ template <class T> struct hopfield_op {
         visit("eps", options.eps);
     }
     std::uint64_t macs(const shape& q, const shape& keys, const shape&) const {
-        return 2 * std::uint64_t(options.updates) * q.size() * keys[keys.rank() - 2];
+        const sizes s(q, keys);
+        return 2 * std::uint64_t(options.updates) * s.groups * s.rows * s.M * s.h;
     }
     shape infer(const shape& q, const shape& keys, const shape& beta) const {
-        const bool shared = keys.rank() == 2;
-        if (q.rank() < 2 || !(shared || (keys.rank() == 3 && q.rank() == 3 && keys[0] == q[0])) || keys.size() == 0 ||
-            keys.back() != q.back())
+        const bool shared_keys = keys.rank() == 2, shared_state = q.rank() == 2;
+        const bool paired = keys.rank() == 3 && (shared_state || (q.rank() == 3 && keys[0] == q[0]));
+        if (q.rank() < 2 || !(shared_keys || paired) || keys.size() == 0 || keys.back() != q.back())
             raise<shape_error>("op::hopfield", "shapes of state and keys are ", q.text(), " and ", keys.text(),
-                               ", expected (…, h) and (M, h), or (B, Q, h) and (B, M, h)");
+                               ", expected (…, h) and (M, h), or (B, Q, h) or (Q, h) and (B, M, h)");
         if (beta.size() != 1)
             raise<shape_error>("op::hopfield", "shape of beta is ", beta.text(), ", expected one number");
         if (!(options.eps >= 0)) raise<usage_error>("op::hopfield", "eps is ", options.eps, ", expected at least 0");
-        return q;
+        return shared_state && !shared_keys ? shape{keys[0], q[0], q[1]} : q;
     }
     void forward(saved* keep, tensor<T>& y, const tensor<T>& q, const tensor<T>& keys, const tensor<T>& beta) const {
         const sizes s(q.shape(), keys.shape());
@@ -67,7 +69,8 @@ template <class T> struct hopfield_op {
         }
         auto association = tensor<T>::uninitialized({s.rows, s.M}), next = tensor<T>::uninitialized({s.rows, s.h});
         auto resting = tensor<std::uint8_t>(shape{s.rows});
-        kernel::copy(q.size(), q.data(), y.data());
+        for (std::size_t g = 0; g < s.groups; ++g)
+            kernel::copy(s.rows * s.h, q.data() + g * s.state_step, y.data() + g * s.rows * s.h);
         for (std::size_t g = 0; g < s.groups; ++g) {
             T* state = y.data() + g * s.rows * s.h;
             const T* k = keys.data() + g * s.key_step;
@@ -128,21 +131,21 @@ template <class T> struct hopfield_op {
             }
         }
         if (!dq) return;
-        if (dq->ensure(q.shape()))
-            kernel::axpy(g.size(), T(1), g.data(), dq->data());
-        else
-            kernel::copy(g.size(), g.data(), dq->data());
+        if (!dq->ensure(q.shape())) dq->fill(T(0));
+        for (std::size_t group = 0; group < s.groups; ++group)
+            kernel::axpy(s.rows * s.h, T(1), g.data() + group * s.rows * s.h, dq->data() + group * s.state_step);
     }
 
 private:
     struct sizes {
-        std::size_t groups, rows, M, h, key_step;
+        std::size_t groups, rows, M, h, key_step, state_step;
         sizes(const shape& q, const shape& keys)
-            : groups(keys.rank() == 3 ? q[0] : 1),
-              rows(q.rows() / groups),
+            : groups(keys.rank() == 3 ? keys[0] : 1),
+              rows(q.rank() == 2 ? q[0] : q.rows() / groups),
               M(keys[keys.rank() - 2]),
               h(q.back()),
-              key_step(keys.rank() == 3 ? M * h : 0) {}
+              key_step(keys.rank() == 3 ? M * h : 0),
+              state_step(q.rank() == 2 ? 0 : rows * h) {}
     };
     static void associate(const sizes& s, const T* state, const T* keys, T beta, T* p) {
         kernel::gemm_nt(s.rows, s.M, s.h, state, s.h, keys, s.h, p, s.M, false);

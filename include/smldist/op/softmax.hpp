@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Softmax and log-sum-exp along the last axis, and log-sum-exp by class.
+/// Softmax and log-sum-exp along the last axis, log-mean-exp of blocks, and log-sum-exp by class.
 #ifndef SMLDIST_OP_SOFTMAX_HPP
 #define SMLDIST_OP_SOFTMAX_HPP
 
@@ -112,6 +112,61 @@ template <class T> struct log_sum_exp_op {
 template <class X> auto softmax(const X& x) { return op::apply(softmax_op<scalar_of_t<X>>{}, x); }
 template <class X> auto log_softmax(const X& x) { return op::apply(log_softmax_op<scalar_of_t<X>>{}, x); }
 template <class X> auto log_sum_exp(const X& x) { return op::apply(log_sum_exp_op<scalar_of_t<X>>{}, x); }
+
+struct log_mean_exp_options {
+    std::size_t blocks = 1; ///< J
+};
+
+/// Log of the mean exponential of J blocks of columns, element by element.
+///
+///     y[b,n] = ln 1/J sum_j exp(x[b, j N + n])
+///
+/// Shapes     x (B, J·N) · y (B, N)
+/// Gradients  dx[b, j N + n] = dy[b,n] exp(x[b, j N + n] − y[b,n]) / J
+/// Keeps      nothing beyond x and y.
+/// Cost       one exponential an element; counted as 0 MACs.
+/// Throws     shape_error if x is no matrix or J does not divide its columns.
+template <class T> struct log_mean_exp_op {
+    using scalar = T;
+    struct saved {};
+    static constexpr std::string_view name = "log_mean_exp";
+
+    log_mean_exp_options options;
+
+    void attributes(auto&& visit) const { visit("blocks", options.blocks); }
+    std::uint64_t macs(const shape&) const { return 0; }
+    shape infer(const shape& x) const {
+        const std::size_t J = options.blocks;
+        if (x.rank() != 2 || x[1] == 0 || J == 0 || x[1] % J != 0)
+            raise<shape_error>("op::log_mean_exp", "shape is ", x.text(), ", expected (B, J·N) with J = ", J,
+                               " at least 1");
+        return {x[0], x[1] / J};
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        const std::size_t J = options.blocks, N = y.shape()[1];
+        for (std::size_t b = 0; b < y.shape()[0]; ++b)
+            for (std::size_t n = 0; n < N; ++n) {
+                const T* from = x.data() + b * J * N + n;
+                T top = from[0], total(0);
+                for (std::size_t j = 1; j < J; ++j) top = std::max(top, from[j * N]);
+                for (std::size_t j = 0; j < J; ++j) total += std::exp(from[j * N] - top);
+                y[b * N + n] = top + std::log(total / static_cast<T>(J));
+            }
+    }
+    void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        const std::size_t J = options.blocks, N = y.shape()[1];
+        const bool add = dx->ensure(x.shape());
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const std::size_t at = i / (J * N) * N + i % N;
+            const T d = dy[at] * std::exp(x[i] - y[at]) / static_cast<T>(J);
+            (*dx)[i] = add ? (*dx)[i] + d : d;
+        }
+    }
+};
+template <class X> auto log_mean_exp(const X& x, log_mean_exp_options o) {
+    return op::apply(log_mean_exp_op<scalar_of_t<X>>{o}, x);
+}
 
 struct class_log_sum_exp_options {
     std::size_t classes = 0; ///< N

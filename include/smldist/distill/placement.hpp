@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Where the patterns of a memory start.
+#ifndef SMLDIST_DISTILL_PLACEMENT_HPP
+#define SMLDIST_DISTILL_PLACEMENT_HPP
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "smldist/core/outputs.hpp"
+#include "smldist/core/random.hpp"
+#include "smldist/distill/evaluate.hpp"
+
+namespace smldist::inline SMLDIST_ABI::distill {
+
+enum class memory_start : std::uint8_t {
+    random, ///< as the network was made
+    k_means ///< on the centres of the network's own features after the first epoch
+};
+inline constexpr std::array<std::string_view, 2> memory_start_names{"random", "kmeans"};
+
+/// A network whose `memory` is the head of a memory, or an empty optional.
+template <class Network>
+concept has_memory = requires(const Network& net) {
+    net.memory.has_value();
+    net.memory->options.patterns_per_class;
+};
+
+/// Throws usage_error unless the network has a memory and every class of it a window for each of its patterns.
+template <class Network> void check_placement(const Network& net, const data::windows& w) {
+    if constexpr (has_memory<Network>) {
+        if (net.memory) {
+            const std::size_t wanted = net.memory->options.patterns_per_class;
+            for (std::size_t n = 0; n < net.memory->classes(); ++n)
+                if (const auto got = static_cast<std::size_t>(std::count(w.label.begin(), w.label.end(), int(n)));
+                    got < wanted)
+                    raise<usage_error>("distill::place_memory", "windows of class ", n, " are ", got,
+                                       ", expected at least ", wanted, ", one a pattern");
+            return;
+        }
+    }
+    raise<usage_error>("distill::place_memory", "network has no memory head, expected one");
+}
+
+/// Puts the patterns of the network's memory on the k-means centres of its features, class by class: one evaluation pass
+/// over the windows, then nn::memory::place. Before training, or between two epochs. `channels` as in for_each_batch.
+/// Throws     as check_placement and for_each_batch.
+template <class Network>
+void place_memory(Network& net, const data::windows& w, const normaliser& normal, generator g,
+                  std::span<const std::size_t> channels = {}) {
+    check_placement(net, w);
+    if constexpr (has_memory<Network>) {
+        tensor<float> features;
+        const auto keep = [&](std::size_t first, const outputs<tensor<float>>& out) {
+            const std::size_t D = out.feature.shape()[1];
+            if (features.empty()) features = tensor<float>::uninitialized({w.size(), D});
+            std::copy(out.feature.begin(), out.feature.end(), features.data() + first * D);
+        };
+        for_each_batch(net, w, normal, keep, 128, channels);
+        net.memory->place(features, w.label, g);
+    }
+}
+
+} // namespace smldist::inline SMLDIST_ABI::distill
+
+#endif
