@@ -24,7 +24,7 @@ struct corruption {
     double rotation = 0; ///< degrees by which a person wears each device turned, about an axis drawn for the two
     double rate_hz = 0;  ///< the sensor delivers at this rate; samples between are interpolated. 0: at its own
     double noise = 0;    ///< adds N(0, (noise s)²), s the standard deviation of the channel over all windows
-    std::vector<std::size_t> missing; ///< channels that fail: their mean over all windows stands in
+    std::vector<std::size_t> missing = {}; ///< channels that fail: their mean over all windows stands in
 
     bool any() const { return rotation != 0 || rate_hz != 0 || noise != 0 || !missing.empty(); }
 

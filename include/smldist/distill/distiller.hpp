@@ -35,9 +35,10 @@ struct distill_options {
     loss::stage_options stage;                ///< of the anchors
     double stage_first = 1, stage_last = 0.1; ///< λ_stage at the first and last step, a cosine between
     double memory_weight = 0.5;               ///< λ_mem, when both networks have a memory
-    std::vector<std::size_t> merged; ///< of a compressed memory, as network::take_memory returned it; empty: none
-    bool feature = true;             ///< the penultimate feature is one more stage
-    bool include_last = true;        ///< the last anchor is a stage; false as in the public code (ref2021)
+    std::vector<std::size_t> merged =
+        {};                   ///< of a compressed memory, as network::take_memory returned it; empty: none
+    bool feature = true;      ///< the penultimate feature is one more stage
+    bool include_last = true; ///< the last anchor is a stage; false as in the public code (ref2021)
     distill_schedule schedule = distill_schedule::joint;
     double stage_share = 0.5; ///< share of the steps that progressive and sequential give to the stages
 

@@ -29,7 +29,7 @@ struct training_options {
     std::uint64_t seed = 0;
     data::augment_options augment = data::augment_options::reference();
     double mixup = 0;                           ///< α of mixup; 0: none
-    std::vector<std::size_t> channels;          ///< of the windows, that the network sees; empty: all
+    std::vector<std::size_t> channels = {};     ///< of the windows, that the network sees; empty: all
     memory_start memory = memory_start::random; ///< of a network that takes its patterns from no teacher
 
     /// Throws usage_error for a value out of range, or for ema together with swa_epochs.

@@ -30,12 +30,7 @@ template <class T> struct method {
     std::variant<hinton, fitnets<T>, attention, similarity, rkd, pkt, dkd, dist, simkd> chosen;
 
     /// Throws usage_error for an unknown name.
-    explicit method(std::string_view name) {
-        if (!known(name)) raise<usage_error>("loss::baseline::method", "name is \"", name, "\", expected ", names());
-        for_each_kind([&](auto kind) {
-            if (decltype(kind)::type::name == name) chosen = typename decltype(kind)::type{};
-        });
-    }
+    explicit method(std::string_view name) : chosen(make(name)) {}
 
     static bool known(std::string_view name) {
         bool found = false;
@@ -71,6 +66,15 @@ template <class T> struct method {
     }
 
 private:
+    /// The kind of that name, the Ith or a later one.
+    template <std::size_t I = 0> static decltype(chosen) make(std::string_view name) {
+        if constexpr (I < std::variant_size_v<decltype(chosen)>) {
+            if (std::variant_alternative_t<I, decltype(chosen)>::name != name) return make<I + 1>(name);
+            return decltype(chosen)(std::in_place_index<I>);
+        } else {
+            raise<usage_error>("loss::baseline::method", "name is \"", name, "\", expected ", names());
+        }
+    }
     /// f(type_identity<M>) for every kind M.
     template <class F> static void for_each_kind(F&& f) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
