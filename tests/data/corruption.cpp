@@ -91,7 +91,7 @@ TEST_CASE("corrupt: a lower rate keeps its samples and draws straight lines betw
     CHECK(identical(corrupted(how), x));
     how.rate_hz = 30; // samples 0, 1, 3, 5, 6, 8 …
     const auto z = corrupted(how);
-    for (const std::size_t t : {0, 1, 3, 5, 6, 8}) CHECK(z(3, t, 0) == x(3, t, 0));
+    for (const std::size_t t : std::initializer_list<std::size_t>{0, 1, 3, 5, 6, 8}) CHECK(z(3, t, 0) == x(3, t, 0));
     CHECK(z(3, 2, 0) == doctest::Approx(0.5 * double(x(3, 1, 0)) + 0.5 * double(x(3, 3, 0))));
 }
 
