@@ -21,9 +21,11 @@ namespace smldist::testing_kernel {
 /// A list of extents to loop over.
 using counts = std::initializer_list<std::size_t>;
 
-/// n values in [-1, 1), the same for the same seed.
+/// n values in [-1, 1), the same for the same seed; data() is not null for none either, as kernels ask.
 template <class T> std::vector<T> values(std::size_t n, std::uint64_t seed) {
-    std::vector<T> v(n);
+    std::vector<T> v;
+    v.reserve(n + 1);
+    v.resize(n);
     std::uint64_t s = seed * 0x9E3779B97F4A7C15u + 1;
     for (T& x : v) {
         s = s * 6364136223846793005u + 1442695040888963407u;
