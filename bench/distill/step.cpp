@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// What distillation adds to a training step of har_student at batch 64, the teacher's forward excluded: the teacher
-/// answers with outputs that were computed before.
+/// answers with outputs that were computed before. One thread.
 ///
 ///     bench_distill_step --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
 ///
@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <string>
 
+#include "smldist/core/parallel.hpp"
 #include "smldist/data/synthetic.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
@@ -113,6 +114,7 @@ void baseline(benchmark::State& state, const std::string& name) {
 } // namespace
 
 int main(int argc, char** argv) {
+    set_threads(1);
     const auto add = [](const std::string& name, auto f) {
         benchmark::RegisterBenchmark(name.c_str(), f)->Unit(benchmark::kMicrosecond);
     };
