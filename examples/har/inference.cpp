@@ -109,8 +109,8 @@ void predict(const options& o) {
     w.info.labels = m.facts.labels;
     for (std::size_t i = 0; i < count; ++i) std::copy_n(samples.data() + i * hop * C, L * C, w.x.data() + i * L * C);
     const tensor<float> p = distill::predict(m.net, w, m.facts.normaliser);
-    std::vector<double> energy; // Hopfield energy of every window, when the head is a memory
-    if (m.net.memory)
+    std::vector<double> energy; // Hopfield energy of every window for --json, when the head is a memory
+    if (o.json && m.net.memory)
         distill::for_each_batch(m.net, w, m.facts.normaliser, [&](std::size_t, const outputs<tensor<float>>& out) {
             for (const float e : m.net.memory->energy(out.memory.scores)) energy.push_back(double(e));
         });

@@ -56,6 +56,16 @@ network distilled(const Teacher& teacher, network student, const distill_options
     return student;
 }
 
+/// After the first step of a training none takes memory from the heap.
+template <class Training> void check_steps_allocate_nothing(Training& t) {
+    const data::batch b = first_batch();
+    memory::trim(); // what other tests left would hide an allocation
+    t.step(b);
+    const std::size_t before = allocations();
+    for (int k = 0; k < 5; ++k) t.step(b);
+    CHECK(allocations() == before);
+}
+
 } // namespace
 
 TEST_CASE("distiller: the terms sum to the total, each with the weight the options say") {
@@ -226,12 +236,7 @@ TEST_CASE("distillation: a warmed-up step allocates nothing, with merged pattern
         auto objective = distiller_of(teacher, student, o);
         distill::training<network, decltype(objective)> t(student, objective, few().train, few().validation,
                                                           few().normal, brief());
-        const data::batch b = first_batch();
-        memory::trim(); // what other tests left would hide an allocation
-        t.step(b);
-        const std::size_t before = allocations();
-        for (int k = 0; k < 5; ++k) t.step(b);
-        CHECK(allocations() == before);
+        check_steps_allocate_nothing(t);
     }
 }
 
@@ -306,12 +311,7 @@ TEST_CASE("distillation: a warmed-up step of a student that sees some channels a
     o.channels = total_acc;
     distill::training<network, decltype(objective)> t(student, objective, few().train, few().validation, few().normal,
                                                       o);
-    const data::batch b = first_batch();
-    memory::trim(); // what other tests left would hide an allocation
-    t.step(b);
-    const std::size_t before = allocations();
-    for (int k = 0; k < 5; ++k) t.step(b);
-    CHECK(allocations() == before);
+    check_steps_allocate_nothing(t);
 }
 
 TEST_CASE("distiller: networks that do not fit are found before training") {

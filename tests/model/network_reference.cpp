@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "deviation.hpp"
 #include "reference.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/model/network.hpp"
@@ -17,18 +18,6 @@ using namespace smldist;
 namespace {
 
 tensor<double> array(const std::string& name) { return reference("model.safetensors", name); }
-
-/// Largest difference, in units of the largest magnitude wanted (at least 1e-3); infinite when the shapes differ.
-template <class T> double deviation(const tensor<T>& got, const tensor<double>& wanted) {
-    if (!(got.shape() == wanted.shape())) return HUGE_VAL;
-    double worst = 0, scale = 1e-3;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-        const double d = std::abs(double(got[i]) - wanted[i]);
-        worst = std::max(worst, std::isnan(d) ? HUGE_VAL : d);
-        scale = std::max(scale, std::abs(wanted[i]));
-    }
-    return worst / scale;
-}
 
 /// Tolerances. Large arrays are stored in single precision: double cannot be held against them more closely than 6e-8.
 /// In float the batch-norms, here over as few as 8 rows, amplify the rounding of gradients.

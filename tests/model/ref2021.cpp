@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "deviation.hpp"
 #include "reference.hpp"
 #include "smldist/autograd/tape.hpp"
 #include "smldist/graph/summary.hpp"
@@ -25,18 +26,6 @@ namespace {
 const std::string file = "ref2021.safetensors";
 
 tensor<double> array(const std::string& name) { return reference(file, name); }
-
-/// Largest difference, in units of the largest magnitude wanted (at least 1e-3); infinite when the shapes differ.
-template <class T> double deviation(const tensor<T>& got, const tensor<double>& wanted) {
-    if (!(got.shape() == wanted.shape())) return HUGE_VAL;
-    double worst = 0, scale = 1e-3;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-        const double d = std::abs(double(got[i]) - wanted[i]);
-        worst = std::max(worst, std::isnan(d) ? HUGE_VAL : d);
-        scale = std::max(scale, std::abs(wanted[i]));
-    }
-    return worst / scale;
-}
 
 /// In float the batch-norms, here over as few as 18 rows, amplify the rounding of gradients.
 template <class T> constexpr double tolerance = 1e-10;
