@@ -63,6 +63,41 @@ inline std::vector<std::vector<float>> run_all(const smldist::deploy::program& n
     return out;
 }
 
+/// A network made of one function f(x, w), whose result is the logits.
+template <class F> struct probe {
+    F f;
+    std::vector<smldist::parameter<float>> w;
+
+    probe(F function, const std::vector<smldist::shape>& shapes) : f(function), w(shapes.size()) {
+        for (std::size_t i = 0; i < shapes.size(); ++i) {
+            w[i].value = smldist::tensor<float>(shapes[i]);
+            smldist::generator g(10 + i);
+            for (float& v : w[i].value) v = static_cast<float>(0.3 + 0.5 * g.normal());
+        }
+    }
+    template <class X> smldist::outputs<X> operator()(const X& x, smldist::mode) const {
+        smldist::outputs<X> out;
+        out.logits = f(x, w);
+        return out;
+    }
+    static void visit(auto& self, auto&& member) { member("w", self.w); }
+};
+
+/// Checks f(x, w) as a program against f on tensors, for 11 windows (L, C) in slices of 8, and of one; gives the program.
+template <class F>
+smldist::deploy::program check_op(F f, std::size_t L, std::size_t C, const std::vector<smldist::shape>& weights = {},
+                                  float offset = 0) {
+    const probe<F> net(f, weights);
+    auto x = noise({11, L, C}, 4);
+    for (float& v : x) v += offset;
+    const auto want = net(x, smldist::mode::eval).logits;
+    const auto p = smldist::deploy::compile(net, {.batch = 8, .length = L, .channels = C});
+    CHECK(difference(run_all(p, x)[0], want) < 1e-5);
+    const auto one = smldist::deploy::compile(net, {.length = L, .channels = C});
+    CHECK(run_all(one, x) == run_all(p, x));
+    return p;
+}
+
 /// Checks every output of a program against the network's, by name.
 inline void same_outputs(const smldist::deploy::program& net, const smldist::tensor<float>& x,
                          const smldist::outputs<smldist::tensor<float>>& want) {
