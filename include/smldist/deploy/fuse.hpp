@@ -127,7 +127,8 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
               "groups and channels do not fit");
     p.require(L > 0 && reach <= length && length <= largest_value, id, "the window is too short for it");
     const std::size_t Lo = (length - reach) / stride + 1;
-    p.require(O <= largest_value / Lo, id, "it is too large");
+    p.require(Lo <= largest_value / O && length <= largest_value / C && Lo <= largest_value / (C * K), id,
+              "it is too large");
 
     const fused map(p, id, w, b, O, absorbed);
     const std::uint64_t macs = std::uint64_t(Lo) * map.weight.size();

@@ -261,6 +261,7 @@ private:
             outputs_.emplace_back(name, id);
             uses_[id].push_back(nodes().size());
         }
+        std::stable_partition(outputs_.begin(), outputs_.end(), [](const auto& o) { return o.first != "logits"; });
         if (outputs_.empty()) fail("it has no logits, expected an output of that name");
         for (std::size_t id = nodes().size(); id-- > 0;) {
             if (!needed(id)) continue;

@@ -145,7 +145,7 @@ public:
     void run(const float* in, std::span<float* const> out, std::size_t windows, workspace& w) const {
         run_slices(in, out, windows, w.data());
     }
-    /// The same, with the last output alone: the logits.
+    /// The same, with the last output alone: the logits, where they are an output.
     void run(const float* in, float* out, std::size_t windows, workspace& w) const {
         run_last(in, out, windows, w.data());
     }
