@@ -211,7 +211,7 @@ private:
     bool layer_norm() {
         const auto s = extents(0);
         need(s.rank() > 0 && s.back() > 0 && p.value(in(1)).constant && p.value(in(2)).constant);
-        for (const std::size_t k : {1, 2}) need(extents(k).size() == 0 || extents(k).size() == s.back());
+        for (const std::size_t k : {1u, 2u}) need(extents(k).size() == 0 || extents(k).size() == s.back());
         const operand weight = p.read(in(1)), bias = p.read(in(2)), x = p.read(in(0)), y = p.over(id, in(0));
         return give(layer_norm_step{s.rows(), s.back(), real("eps"), x, weight, bias, y}, y, s);
     }
