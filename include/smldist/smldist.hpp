@@ -121,6 +121,18 @@
 #include "smldist/io/sha256.hpp"
 #include "smldist/io/tensor_view.hpp"
 
+#include "smldist/deploy/compile.hpp"
+#include "smldist/deploy/fuse.hpp"
+#include "smldist/deploy/layout.hpp"
+#include "smldist/deploy/load.hpp"
+#include "smldist/deploy/network.hpp"
+#include "smldist/deploy/plan.hpp"
+#include "smldist/deploy/planner.hpp"
+#include "smldist/deploy/product.hpp"
+#include "smldist/deploy/program.hpp"
+#include "smldist/deploy/rows.hpp"
+#include "smldist/deploy/step.hpp"
+
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "smldist/distill/evaluate.hpp"

@@ -82,6 +82,27 @@ TEST_CASE("parallel_for: a call from inside runs on the thread that makes it") {
     CHECK(elsewhere == 0);
 }
 
+TEST_CASE("serial_scope: the same chunks, in order, on this thread, until its end") {
+    const thread_count set(3);
+    const auto here = std::this_thread::get_id();
+    std::vector<std::size_t> order;
+    bool elsewhere = false;
+    const auto note = [&](std::size_t first, std::size_t last) {
+        elsewhere = elsewhere || std::this_thread::get_id() != here;
+        order.push_back(first);
+        order.push_back(last);
+    };
+    {
+        const serial_scope outer;
+        { const serial_scope inner; }
+        CHECK(smldist::detail::alone());
+        parallel_for(10, 4, note);
+    }
+    CHECK(order == std::vector<std::size_t>{0, 4, 4, 8, 8, 10});
+    CHECK_FALSE(elsewhere);
+    CHECK_FALSE(smldist::detail::alone());
+}
+
 TEST_CASE("parallel_for: several callers at once") {
     const thread_count set(2);
     std::vector<std::size_t> sums(4);

@@ -22,11 +22,11 @@ double user_seconds(const rusage& usage) {
     return double(usage.ru_utime.tv_sec) + 1e-6 * double(usage.ru_utime.tv_usec);
 }
 
-cost compile(const std::string& unit) {
+cost compile(const std::string& unit, const std::string& flags = "") {
     const std::string root = SMLDIST_SOURCE_DIR;
     const double before = user_seconds(of_children());
-    const int result = std::system((SMLDIST_COMPILER " -std=c++20 -O2 -pthread -S -o /dev/null -I" + root +
-                                    "/include " + root + "/tests/house/budget/" + unit)
+    const int result = std::system((SMLDIST_COMPILER " -std=c++20 -O2 -pthread -S -o /dev/null " + flags + " -I" +
+                                    root + "/include " + root + "/tests/house/budget/" + unit)
                                        .c_str());
     REQUIRE(result == 0);
     const rusage after = of_children();
@@ -45,4 +45,18 @@ TEST_CASE("budget: a unit that trains, distils, saves and loads") {
                              << " s");
     CHECK(unit.seconds <= 1.25 * 15 / 4 * yardstick);
     CHECK(unit.megabytes <= 1024);
+}
+
+// 4 s where the yardstick takes 4 s.
+TEST_CASE("budget: a unit that runs a program, without exceptions and without RTTI") {
+    const double early = compile("calibration.cpp").seconds;
+    const cost unit = compile("program.cpp", "-fno-exceptions -fno-rtti");
+    const double yardstick = std::max(early, compile("calibration.cpp").seconds);
+    MESSAGE("program.cpp: " << unit.seconds << " s; calibration.cpp: " << yardstick << " s");
+    CHECK(unit.seconds <= 1.25 * yardstick);
+}
+
+// Loading and compiling a model file compile without them too; a file that is wrong then ends the program.
+TEST_CASE("budget: a unit that loads a program, without exceptions and without RTTI") {
+    CHECK(compile("load.cpp", "-fno-exceptions -fno-rtti").seconds > 0);
 }

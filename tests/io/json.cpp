@@ -32,6 +32,7 @@ bool same(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::b
 bool same(const json& mine, const oracle& theirs) {
     if (theirs.is_null()) return mine.is_null();
     if (theirs.is_boolean()) return mine == json(theirs.get<bool>());
+    if (mine.is_string() != theirs.is_string()) return false;
     if (theirs.is_string()) return mine == json(theirs.get<std::string>());
     if (theirs.is_number_float()) return same(mine.as_double(), theirs.get<double>());
     if (theirs.is_number_unsigned() && theirs.get<std::uint64_t>() > INT64_MAX)

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cstddef>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -80,12 +81,16 @@ template <class E>
     std::string message(where);
     message += ": ";
     for (std::size_t i = 0; i < n; ++i) message += first[i].text();
+#if defined(__cpp_exceptions)
     throw E(message);
+#else
+    std::terminate();
+#endif
 }
 
 } // namespace detail
 
-/// Throws `E` with the message `where: part part …`, the parts joined as they are.
+/// Throws `E` with the message `where: part part …`, the parts joined as they are. Without exceptions: std::terminate().
 /// A part is text or a number; numbers are written in their shortest form.
 template <class E, class... P> [[noreturn]] void raise(std::string_view where, const P&... parts) {
     const detail::message_part list[]{detail::message_part(parts)...};

@@ -26,6 +26,12 @@ SMLDIST_INLINE void cpu_relax() {
 #endif
 }
 
+/// Whether parallel_for of this thread runs on this thread alone.
+inline bool& alone() {
+    thread_local bool flag = false;
+    return flag;
+}
+
 /// The pool behind parallel_for. A waiting thread spins at most 50 µs and then blocks: fork-join below 1 µs while a
 /// training step keeps it warm, no burnt core when the program does something else.
 class pool {
@@ -44,10 +50,10 @@ public:
         for (std::size_t i = 1; i < this->threads(); ++i) workers_.emplace_back([this] { serve(); });
     }
 
-    /// Runs task(context, i) for i in [0, n), each once. Nested or concurrent calls run on the calling thread.
+    /// Runs task(context, i) for i in [0, n), each once. Concurrent calls run on the calling thread.
     void run(std::size_t n, void (*task)(void*, std::size_t), void* context) {
         std::unique_lock lock(owner_, std::defer_lock);
-        if (n < 2 || threads() < 2 || inside() || !lock.try_lock()) {
+        if (threads() < 2 || !lock.try_lock()) {
             for (std::size_t i = 0; i < n; ++i) task(context, i);
             return;
         }
@@ -58,9 +64,9 @@ public:
         pending_.store(workers_.size(), std::memory_order_relaxed);
         epoch_.fetch_add(1, std::memory_order_release);
         epoch_.notify_all();
-        inside() = true;
+        alone() = true;
         work();
-        inside() = false;
+        alone() = false;
         await(pending_, [](std::size_t left) { return left == 0; });
     }
 
@@ -70,11 +76,6 @@ public:
 private:
     pool() { resize(std::thread::hardware_concurrency()); }
     ~pool() { stop(); }
-
-    static bool& inside() {
-        thread_local bool flag = false;
-        return flag;
-    }
 
     template <class U, class Done> static U await(std::atomic<U>& value, Done done) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
@@ -91,7 +92,7 @@ private:
     }
 
     void serve() {
-        inside() = true;
+        alone() = true;
         for (std::uint32_t seen = start_;;) {
             seen = await(epoch_, [seen](std::uint32_t now) { return now != seen; });
             if (stopping_.load(std::memory_order_acquire)) return;
@@ -141,13 +142,27 @@ template <class F> void parallel_for(std::size_t n, std::size_t grain, F&& f) {
         function* f;
         std::size_t n, grain;
     } j{&f, n, std::max<std::size_t>(1, grain)};
-    detail::pool::instance().run((n + j.grain - 1) / j.grain,
-                                 [](void* context, std::size_t chunk) {
-                                     auto& c = *static_cast<job*>(context);
-                                     (*c.f)(chunk * c.grain, std::min(c.n, (chunk + 1) * c.grain));
-                                 },
-                                 &j);
+    const auto run = [](void* context, std::size_t chunk) {
+        auto& c = *static_cast<job*>(context);
+        (*c.f)(chunk * c.grain, std::min(c.n, (chunk + 1) * c.grain));
+    };
+    const std::size_t chunks = (n + j.grain - 1) / j.grain;
+    if (chunks > 1 && !detail::alone()) return detail::pool::instance().run(chunks, run, &j);
+    for (std::size_t i = 0; i < chunks; ++i) run(&j, i);
 }
+
+/// While one lives, parallel_for of this thread runs on this thread alone, in the same chunks: no lock, and the pool is not
+/// even made. For code that runs in real time, and for threads that share out the work themselves.
+class serial_scope {
+public:
+    serial_scope() : before_(detail::alone()) { detail::alone() = true; }
+    ~serial_scope() { detail::alone() = before_; }
+    serial_scope(const serial_scope&) = delete;
+    serial_scope& operator=(const serial_scope&) = delete;
+
+private:
+    bool before_;
+};
 
 } // namespace smldist::inline SMLDIST_ABI
 

@@ -96,6 +96,7 @@ public:
     }
 
     bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
+    bool is_string() const { return std::holds_alternative<std::string>(value_); }
 
     // The value itself, or the member of that name. Each throws data_error when the type is another one.
     bool as_bool() const { return get<bool>({}); }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// From a network in memory to a program.
+#ifndef SMLDIST_DEPLOY_COMPILE_HPP
+#define SMLDIST_DEPLOY_COMPILE_HPP
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/outputs.hpp"
+#include "smldist/core/parameter.hpp"
+#include "smldist/deploy/plan.hpp"
+#include "smldist/graph/graph.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+/// A graph's outputs by name: stages.0 …, feature, memory.scores, memory.retrieved, logits; those that the network has.
+inline void name_outputs(graph& g, const outputs<symbol>& out) {
+    const auto name = [&g](std::string what, const symbol& s) {
+        if (!s.empty()) g.outputs.emplace_back(std::move(what), s.id);
+    };
+    for (std::size_t i = 0; i < out.stages.size(); ++i) name("stages." + std::to_string(i), out.stages[i]);
+    name("feature", out.feature);
+    name("memory.scores", out.memory.scores);
+    name("memory.retrieved", out.memory.retrieved);
+    name("logits", out.logits);
+}
+
+/// Compiles a network, any that returns `outputs`, for windows of one length.
+///
+///     const auto net = deploy::compile(student, {.batch = 1, .length = 128});
+///     net.run(window, logits);
+///
+/// The program holds weights of its own, in float: the network may change or go. Constant tensors that the network gives to
+/// its ops must live during the call.
+/// Throws     usage_error when length or channels are missing, for an op that programs do not know and for one that mixes the
+///            windows of a batch; shape_error when the window does not fit the network or the normaliser.
+template <class M> program compile(const M& model, options o) {
+    if constexpr (requires { std::size_t(model.config.backbone.channels); })
+        if (o.channels == 0) o.channels = model.config.backbone.channels;
+    if (o.length == 0 || o.channels == 0)
+        raise<usage_error>("deploy::compile", "length and channels are ", o.length, " and ", o.channels,
+                           ", expected those of a window");
+    source s;
+    name_outputs(s.graph, model(symbol::input(s.graph, "x", {1, o.length, o.channels}), mode::eval));
+    std::map<const void*, std::vector<float>> leaves;
+    bool wide = false; // the network computes in double, so do its constants
+    walk(model, [&](const std::string&, const auto& leaf) {
+        const auto& v = leaf.value;
+        wide = wide || std::is_same_v<std::remove_cvref_t<decltype(v[0])>, double>;
+        auto& to = leaves[&leaf];
+        to.reserve(v.size());
+        for (std::size_t i = 0; i < v.size(); ++i) to.push_back(static_cast<float>(v[i]));
+    });
+    for (const auto& n : s.graph.nodes) {
+        auto& to = s.values.emplace_back();
+        if (const auto found = leaves.find(n.address); n.address && found != leaves.end()) to = found->second;
+        if (!n.values) continue;
+        for (std::size_t i = 0; i < n.shape.size(); ++i)
+            to.push_back(wide ? static_cast<float>(static_cast<const double*>(n.values)[i])
+                              : static_cast<const float*>(n.values)[i]);
+    }
+    return plan(std::move(s), o);
+}
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// From a model file to a program, by its graph alone: neither layers nor tensors are compiled in.
+#ifndef SMLDIST_DEPLOY_LOAD_HPP
+#define SMLDIST_DEPLOY_LOAD_HPP
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "smldist/deploy/plan.hpp"
+#include "smldist/io/bundle.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+/// A program with what its file says of the model.
+struct loaded {
+    program net;
+    io::model_facts facts;
+};
+
+namespace detail {
+
+/// The extents in a file, with a product that fits.
+inline shape read_shape(const io::json& list) {
+    shape s;
+    for (const auto& e : list.as_array()) {
+        const std::size_t extent = e.as_size();
+        if (s.rank() == shape::max_rank || extent > largest_value || s.size() * extent > largest_value)
+            raise<data_error>("model file: graph", "a shape is out of range");
+        s.push_back(extent);
+    }
+    return s;
+}
+
+/// The graph of a model file with the values of its tensors.
+inline source read_graph(const io::json& j, const io::safetensors_file& file) {
+    constexpr std::array<std::string_view, 5> kinds{"input", "parameter", "buffer", "constant", "op"};
+    source s;
+    s.from_file = true;
+    for (const auto& from : j.as_array("nodes")) {
+        graph::node n;
+        const auto kind = std::find(kinds.begin(), kinds.end(), from.as_string("kind"));
+        if (kind == kinds.end())
+            raise<data_error>("model file: graph", "kind of node ", s.graph.nodes.size(), " is ",
+                              io::in_quotes(from.as_string("kind")));
+        n.what = static_cast<graph::kind>(kind - kinds.begin());
+        if (from.find("name")) n.name = from.as_string("name");
+        n.shape = read_shape(from.at("shape"));
+        auto& values = s.values.emplace_back();
+        if (from.find("tensor")) {
+            const io::tensor_view& t = file.at(from.as_string("tensor"));
+            if (!(t.extents == n.shape))
+                raise<data_error>("model file: graph", "shape of ", t.name, " is ", n.shape.text(),
+                                  ", expected that of the tensor, ", t.extents.text());
+            values.resize(n.shape.size());
+            io::copy_to(t, values.data(), values.size());
+        }
+        if (n.what == graph::kind::op) {
+            for (const auto& in : from.as_array("inputs")) {
+                if (in.as_size() >= s.graph.nodes.size())
+                    raise<data_error>("model file: graph", "an input of node ", s.graph.nodes.size(), " is ",
+                                      in.as_size(), ", expected a node before it");
+                n.inputs.push_back(static_cast<std::uint32_t>(in.as_size()));
+            }
+            for (const auto& [name, value] : from.as_object("attributes"))
+                if (!value.is_string()) n.attributes.push_back({name, value.as_double()});
+        }
+        s.graph.nodes.push_back(std::move(n));
+    }
+    for (const auto& o : j.as_array("outputs")) {
+        if (o.as_size("node") >= s.graph.nodes.size())
+            raise<data_error>("model file: graph", "an output is node ", o.as_size("node"), ", expected less than ",
+                              s.graph.nodes.size());
+        s.graph.outputs.emplace_back(o.as_string("name"), static_cast<std::uint32_t>(o.as_size("node")));
+    }
+    return s;
+}
+
+/// Runs the self-test of a file: logits within 1e-4 of the largest.
+inline void check_logits(const program& net, const io::safetensors_file& file) {
+    const auto &in = file.at(io::selftest_input), &want = file.at(io::selftest_output);
+    const std::size_t i = net.find("logits"), N = net.outputs()[i].size;
+    if (in.extents.size() != net.length() * net.channels() || want.extents.size() != N)
+        raise<data_error>("model file", "shapes of the self-test are ", in.extents.text(), " and ",
+                          want.extents.text(), ", expected (1, ", net.length(), ", ", net.channels(), ") and (1, ", N,
+                          ")");
+    std::vector<float> window(in.extents.size()), expected(N), got(N);
+    io::copy_to(in, window.data(), window.size());
+    io::copy_to(want, expected.data(), N);
+    std::vector<float*> out(net.outputs().size(), nullptr);
+    out[i] = got.data();
+    workspace w(net);
+    net.run(window.data(), out, 1, w);
+    float largest = 1;
+    for (const float v : expected) largest = std::max(largest, std::abs(v));
+    for (std::size_t n = 0; n < N; ++n)
+        if (!(std::abs(got[n] - expected[n]) <= 1e-4f * largest))
+            raise<data_error>("model file", "self-test gives logit ", n, " as ", got[n], ", expected ", expected[n]);
+}
+
+} // namespace detail
+
+/// Compiles the graph of a model file and re-runs the file's self-test. The file's normaliser is folded in: the program takes
+/// raw sensor units. Of the options batch and outputs count; the logits are always among the outputs.
+///
+/// Any bytes give a program or a typed error.
+/// Throws     data_error naming what is wrong: container, facts, a node that programs do not know or whose inputs do not
+///            fit, logits of the self-test that differ; usage_error for outputs that the file does not have and for a window
+///            of another length.
+inline loaded load(io::bundle b, options o = {}) {
+    if (o.length != 0 && o.length != b.facts.window)
+        raise<usage_error>("deploy::load", "length is ", o.length, ", expected ", b.facts.window, " as in the file");
+    o.length = b.facts.window;
+    o.channels = b.facts.channels.size();
+    o.normaliser = b.facts.normaliser;
+    if (!o.outputs.empty()) o.outputs.push_back("logits");
+    loaded out{plan(detail::read_graph(b.facts.graph, b.file), o), {}};
+    const std::size_t classes = out.net.outputs()[out.net.find("logits")].size;
+    if (classes != b.facts.labels.size())
+        raise<data_error>("model file", "number of labels is ", b.facts.labels.size(), ", expected ", classes);
+    detail::check_logits(out.net, b.file);
+    out.facts = std::move(b.facts);
+    return out;
+}
+
+/// The same from a file on disk. Throws io_error when it cannot be read; data_error names the path.
+inline loaded load(const std::string& path, options o = {}) {
+    std::vector<std::byte> bytes = io::read_file(path);
+#if defined(__cpp_exceptions)
+    try {
+        return load(io::read_bundle(std::move(bytes)), std::move(o));
+    } catch (const data_error& e) { throw data_error(path + ": " + e.what()); }
+#else
+    return load(io::read_bundle(std::move(bytes)), std::move(o));
+#endif
+}
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif

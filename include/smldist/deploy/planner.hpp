@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The state of a compilation: which value is known, where it lies, and the steps so far. deploy/plan.hpp drives it.
+#ifndef SMLDIST_DEPLOY_PLANNER_HPP
+#define SMLDIST_DEPLOY_PLANNER_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/core/normaliser.hpp"
+#include "smldist/core/shape.hpp"
+#include "smldist/deploy/layout.hpp"
+#include "smldist/deploy/program.hpp"
+#include "smldist/graph/graph.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+struct options {
+    std::size_t batch = 1;    ///< windows of run(in, out)
+    std::size_t length = 0;   ///< L, samples of a window; of a model file 0: the file's
+    std::size_t channels = 0; ///< C; 0: those of the model's configuration
+    smldist::normaliser normaliser =
+        {}; ///< applied to the input, which then has raw units; kind none: the input is normalised
+    /// Names of the outputs, in any order: "logits", "feature", "stages.0"; "stages" and "memory" name all of them, "all"
+    /// everything. Empty: the logits alone. What no output needs is not computed.
+    std::vector<std::string> outputs = {};
+};
+
+/// A graph traced for one window, with the values of its parameters, buffers and constants.
+struct source {
+    smldist::graph graph;
+    std::vector<std::vector<float>> values; ///< one a node, empty for inputs and ops; labels as whole numbers
+    bool from_file = false;                 ///< what is wrong with it is a data_error, else a usage_error
+};
+
+namespace detail {
+
+/// Elements of a value of one sample; beyond it a graph is refused.
+inline constexpr std::size_t largest_value = std::size_t(1) << 24;
+inline constexpr std::size_t most_nodes = 16384;
+/// Bytes of activations that a slice may take, about an L2 cache of the smaller kind; at least 8 windows, for the rows of
+/// a product, and at most 32.
+inline constexpr std::size_t slice_bytes = std::size_t(1) << 18;
+
+/// What a node gave: constant or one value a sample.
+struct planned_value {
+    bool known = false, constant = false;
+    smldist::shape extents; ///< of one sample, or of the constant
+    operand at;             ///< of a constant only once it is needed as it is
+};
+
+class planner {
+public:
+    using node = graph::node;
+
+    planner(source s, const options& o) : source_(std::move(s)), options_(o) {
+        const std::size_t n = nodes().size();
+        if (n > most_nodes) fail("number of nodes is ", n, ", expected at most ", most_nodes);
+        source_.values.resize(n);
+        values_.resize(n);
+        uses_.resize(n);
+        select_outputs();
+    }
+
+    const std::vector<node>& nodes() const { return source_.graph.nodes; }
+    const node& at(std::size_t id) const { return nodes()[id]; }
+    const planned_value& value(std::size_t id) const { return values_[id]; }
+    const std::vector<float>& constants(std::size_t id) const { return source_.values[id]; }
+    bool needed(std::size_t id) const { return !uses_[id].empty(); }
+
+    template <class... P> [[noreturn]] void fail(const P&... parts) const {
+        if (source_.from_file) raise<data_error>("model file: graph", parts...);
+        raise<usage_error>("deploy::compile", parts...);
+    }
+    /// Fails unless `ok`, naming the node.
+    void require(bool ok, std::size_t id, std::string_view what) const {
+        if (!ok) fail("node ", id, " (", at(id).name, "): ", what);
+    }
+
+    // Attributes of ops. From a file a whole number may come as either kind of number.
+    const graph::attribute_value* attribute(std::size_t id, std::string_view name) const {
+        for (const auto& a : at(id).attributes)
+            if (a.name == name) return &a.value;
+        return nullptr;
+    }
+    double number(std::size_t id, std::string_view name) const {
+        const auto* const v = attribute(id, name);
+        if (v && std::holds_alternative<double>(*v)) return std::get<double>(*v);
+        if (v && std::holds_alternative<std::int64_t>(*v)) return static_cast<double>(std::get<std::int64_t>(*v));
+        fail("node ", id, " (", at(id).name, "): attribute ", name, " is missing, expected a number");
+    }
+    std::size_t size(std::size_t id, std::string_view name) const {
+        const double v = number(id, name);
+        require(v >= 0 && v <= double(largest_value) && v == std::floor(v), id, "an attribute is out of range");
+        return static_cast<std::size_t>(v);
+    }
+    /// An axis of a value of a sample, or of a constant.
+    std::size_t axis(std::size_t id, std::size_t input) const {
+        const double v = number(id, "axis");
+        const double rank = double(at(input).shape.rank());
+        require(v == std::floor(v) && v >= -rank && v < rank, id, "the axis does not exist");
+        const auto a = static_cast<std::size_t>(v < 0 ? v + rank : v);
+        if (value(input).constant) return a;
+        require(a > 0, id, "it mixes the windows of a batch");
+        return a - 1;
+    }
+
+    // Values.
+
+    /// Input k of node `id`, planned before.
+    std::size_t input(std::size_t id, std::size_t k) const {
+        require(k < at(id).inputs.size(), id, "an input is missing");
+        const std::size_t from = at(id).inputs[k];
+        require(from < id && value(from).known, id, "an input comes after it");
+        return from;
+    }
+    /// Whether all inputs of an op are constants.
+    bool constant_inputs(std::size_t id) const {
+        return std::all_of(at(id).inputs.begin(), at(id).inputs.end(),
+                           [&](std::uint32_t in) { return in < id && values_[in].constant; });
+    }
+    /// The values of input k of an op to come, if they are a parameter, buffer or constant of n elements; else null.
+    const std::vector<float>* given(std::size_t id, std::size_t k, std::size_t n) const {
+        const std::size_t in = k < at(id).inputs.size() ? at(id).inputs[k] : nodes().size();
+        if (in >= nodes().size() || at(in).what == graph::kind::op || constants(in).size() != n) return nullptr;
+        return &constants(in);
+    }
+    /// A new value of the arena with so many elements a sample.
+    operand fresh(std::size_t size) {
+        sizes_.push_back({size, true});
+        return {place::arena, sizes_.size() - 1, size};
+    }
+    /// Memory that a step needs while it runs, whatever the number of samples.
+    operand scratch(std::size_t size) {
+        sizes_.push_back({size, false});
+        return {place::arena, sizes_.size() - 1, 0};
+    }
+    /// Where step `id` may write a result of the size of value `x`: on x itself if nobody reads it later.
+    operand over(std::size_t id, std::size_t x) {
+        const auto& v = values_[x];
+        const bool last = v.at.where == place::arena && !v.constant && last_use(x) == id;
+        return last ? v.at : fresh(v.extents.size());
+    }
+    /// Space for n floats in the weights.
+    operand weights(std::size_t n) {
+        const std::size_t offset = (weights_.size() + 15) / 16 * 16;
+        weights_.resize(offset + n);
+        return {place::weights, offset, 0};
+    }
+    float* data(const operand& o) { return weights_.data() + o.offset; }
+    operand weights(const std::vector<float>& v) {
+        if (v.empty()) return {};
+        const operand o = weights(v.size());
+        std::copy(v.begin(), v.end(), data(o));
+        return o;
+    }
+    /// The value of a node as an operand; an absent one (no elements) is none.
+    operand read(std::size_t id) {
+        auto& v = values_[id];
+        if (v.constant && !v.at) v.at = weights(constants(id));
+        return v.at;
+    }
+
+    /// The one op that uses the value, if no output does; 0 for none (node 0 is never an op that uses something).
+    std::size_t sole_use(std::size_t id) const {
+        return uses_[id].size() == 1 && uses_[id][0] < nodes().size() ? uses_[id][0] : 0;
+    }
+
+    // What nodes become.
+
+    void define_input(std::size_t id, const operand& at_input, const smldist::shape& extents) {
+        values_[id] = {true, false, extents, at_input};
+    }
+    void define_constant(std::size_t id) {
+        require(constants(id).size() == at(id).shape.size(), id, "it has no values");
+        values_[id] = {true, true, at(id).shape, {}};
+    }
+    /// The result of the steps added for this node; `extents` is what the inputs give, the graph must agree.
+    void define(std::size_t id, bool constant, const smldist::shape& extents, const operand& y) {
+        smldist::shape full;
+        if (!constant) full.push_back(1);
+        require(extents.rank() < smldist::shape::max_rank && extents.size() <= largest_value, id, "it is too large");
+        for (const std::size_t e : extents) full.push_back(e);
+        if (!(full == at(id).shape))
+            fail("node ", id, " (", at(id).name, "): shape is ", at(id).shape.text(), ", expected ", full.text());
+        if (constant) {
+            evaluate(id, y, extents.size());
+            values_[id] = {true, true, extents, {}};
+        } else {
+            values_[id] = {true, false, extents, y};
+        }
+    }
+    /// Begins the steps of a node.
+    void begin() {
+        open_ = 0;
+        kept_ = sizes_.size();
+        kept_weights_ = weights_.size();
+    }
+    void add(any_step s, std::string ops, std::uint64_t macs, std::size_t elements) {
+        steps_.push_back({std::move(s), std::move(ops), macs, (weights_.size() - kept_weights_) * sizeof(float),
+                          elements * sizeof(float)});
+        ++open_;
+    }
+
+    program finish() {
+        program::parts p;
+        p.batch = options_.batch;
+        p.length = options_.length;
+        p.channels = options_.channels;
+        for (const auto& [name, id] : outputs_) {
+            const auto& v = values_[id];
+            if (v.constant) fail("output ", name, " does not depend on the input");
+            output o{name, {v.extents.begin(), v.extents.end()}, v.extents.size(), v.at};
+            p.outputs.push_back(std::move(o));
+        }
+        const std::size_t window = place_values(p, 1).size * sizeof(float);
+        p.slice = std::clamp<std::size_t>(slice_bytes / std::max<std::size_t>(1, window), 8, 32);
+        p.slice = std::max<std::size_t>(1, std::min(p.slice, p.batch));
+        const layout where = place_values(p, p.slice);
+        const auto settle = [&](operand& o) {
+            if (o.where == place::arena) o.offset = where.offsets[o.offset];
+        };
+        for (auto& s : steps_) std::visit([&](auto& step) { step.operands(settle); }, s.step);
+        for (auto& o : p.outputs) settle(o.value);
+        p.arena = where.size;
+        p.weights = block(weights_.size());
+        std::copy(weights_.begin(), weights_.end(), p.weights.data());
+        p.steps = std::move(steps_);
+        return program(std::move(p));
+    }
+
+private:
+    struct arena_value {
+        std::size_t size;
+        bool of_sample;
+    };
+
+    void select_outputs() {
+        const auto chosen = [&](const std::string& name) {
+            if (options_.outputs.empty()) return name == "logits";
+            const std::string group = name.substr(0, name.find('.'));
+            return std::any_of(options_.outputs.begin(), options_.outputs.end(), [&](const std::string& wanted) {
+                return wanted == "all" || wanted == name || wanted == group;
+            });
+        };
+        for (const auto& wanted : options_.outputs)
+            if (std::none_of(source_.graph.outputs.begin(), source_.graph.outputs.end(), [&](const auto& o) {
+                    return wanted == "all" || wanted == o.first || wanted == o.first.substr(0, o.first.find('.'));
+                }))
+                raise<usage_error>("deploy::compile", "output is \"", wanted, "\", which the network does not have");
+        for (const auto& [name, id] : source_.graph.outputs) {
+            if (!chosen(name)) continue;
+            if (id >= nodes().size()) fail("output ", name, " is node ", id, " of ", nodes().size());
+            outputs_.emplace_back(name, id);
+            uses_[id].push_back(nodes().size());
+        }
+        std::stable_partition(outputs_.begin(), outputs_.end(), [](const auto& o) { return o.first != "logits"; });
+        if (outputs_.empty()) fail("it has no logits, expected an output of that name");
+        for (std::size_t id = nodes().size(); id-- > 0;) {
+            if (!needed(id)) continue;
+            for (const std::uint32_t in : at(id).inputs) {
+                require(in < id, id, "an input comes after it");
+                if (std::find(uses_[in].begin(), uses_[in].end(), id) == uses_[in].end()) uses_[in].push_back(id);
+            }
+        }
+    }
+    /// The last node that reads the value, seen through the ops that only rename it.
+    std::size_t last_use(std::size_t id) const {
+        std::size_t last = 0;
+        for (std::size_t other = 0; other < nodes().size(); ++other)
+            if (other == id || (values_[other].known && values_[other].at == values_[id].at))
+                for (const std::size_t use : uses_[other]) last = std::max(last, use);
+        return last;
+    }
+    /// Runs the steps of a constant node now, keeps what they give, and forgets them.
+    void evaluate(std::size_t id, const operand& y, std::size_t n) {
+        std::vector<lifetime> all;
+        for (std::size_t v = kept_; v < sizes_.size(); ++v) all.push_back({sizes_[v].size, 0, 0});
+        const layout where = arrange(all);
+        block arena(where.size);
+        const auto settle = [&](operand& o) {
+            if (o.where == place::arena) o.offset = where.offsets[o.offset - kept_];
+        };
+        const serial_scope alone;
+        for (std::size_t s = steps_.size() - open_; s < steps_.size(); ++s) {
+            std::visit([&](auto& step) { step.operands(settle); }, steps_[s].step);
+            steps_[s].run({nullptr, weights_.data(), arena.data(), 1});
+        }
+        const float* const result = arena.data() + where.offsets[y.offset - kept_];
+        source_.values[id].assign(result, result + n);
+        steps_.erase(steps_.end() - static_cast<std::ptrdiff_t>(open_), steps_.end());
+        sizes_.erase(sizes_.begin() + static_cast<std::ptrdiff_t>(kept_), sizes_.end());
+        for (const std::uint32_t in : at(id).inputs)
+            if (values_[in].at.offset >= kept_weights_) values_[in].at = {};
+        weights_.resize(kept_weights_);
+    }
+    layout place_values(const program::parts& p, std::size_t slice) {
+        std::vector<lifetime> all(sizes_.size());
+        std::vector<bool> seen(sizes_.size());
+        const auto touch = [&](const operand& o, std::size_t step) {
+            if (o.where != place::arena) return;
+            lifetime& l = all[o.offset];
+            if (!seen[o.offset]) l = {sizes_[o.offset].size * (sizes_[o.offset].of_sample ? slice : 1), step, step};
+            seen[o.offset] = true;
+            l.last = step;
+        };
+        for (std::size_t s = 0; s < steps_.size(); ++s)
+            std::visit([&](auto& step) { step.operands([&](operand& o) { touch(o, s); }); }, steps_[s].step);
+        for (const auto& o : p.outputs) touch(o.value, steps_.size());
+        return arrange(all);
+    }
+
+    source source_;
+    options options_;
+    std::vector<planned_value> values_;
+    std::vector<std::vector<std::size_t>> uses_; ///< nodes that read a value, nodes().size() for an output
+    std::vector<std::pair<std::string, std::size_t>> outputs_;
+    std::vector<arena_value> sizes_;
+    std::vector<float> weights_;
+    std::vector<planned_step> steps_;
+    std::size_t open_ = 0;                    ///< steps of the node being planned
+    std::size_t kept_ = 0, kept_weights_ = 0; ///< values of the arena and weights before it
+};
+
+} // namespace detail
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A compiled network: a list of steps over one block of weights and one arena.
+///
+/// This header needs neither tensors nor exceptions nor RTTI: a program that only runs includes it alone. Make one with
+/// deploy/compile.hpp or deploy/load.hpp.
+#ifndef SMLDIST_DEPLOY_PROGRAM_HPP
+#define SMLDIST_DEPLOY_PROGRAM_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "smldist/core/memory.hpp"
+#include "smldist/core/parallel.hpp"
+#include "smldist/deploy/product.hpp"
+#include "smldist/deploy/rows.hpp"
+#include "smldist/kernel/scratch.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+/// Floats in one block, 64-byte aligned, from the heap. A copy is deep.
+class block {
+public:
+    block() = default;
+    explicit block(std::size_t n) : size_(n), data_(static_cast<float*>(memory::allocate_lasting(bytes()))) {}
+    block(const block& other) : block(other.size_) { std::copy_n(other.data_, size_, data_); }
+    block(block&& other) noexcept
+        : size_(std::exchange(other.size_, 0)), data_(std::exchange(other.data_, nullptr)) {}
+    block& operator=(block other) noexcept {
+        std::swap(size_, other.size_);
+        std::swap(data_, other.data_);
+        return *this;
+    }
+    ~block() { memory::release(data_, bytes()); }
+
+    float* data() { return data_; }
+    const float* data() const { return data_; }
+    std::size_t size() const { return size_; }
+    std::size_t bytes() const { return size_ * sizeof(float); }
+
+private:
+    std::size_t size_ = 0;
+    float* data_ = nullptr;
+};
+
+using any_step =
+    std::variant<gemm_step, conv_step, depthwise_step, matmul_step, normalise_step, map_step, affine_step, gate_step,
+                 binary_step, pool_step, max_pool_step, sum_step, copy_step, row_step, layer_norm_step,
+                 log_mean_exp_step, class_log_sum_exp_step, mixture_step, hopfield_step>;
+
+/// A step and what the report says of it.
+struct planned_step {
+    any_step step;
+    std::string ops;         ///< the ops of the graph that it computes: "conv1d + batch_norm + relu"
+    std::uint64_t macs = 0;  ///< multiply-accumulates for one sample
+    std::size_t weights = 0; ///< bytes of weights that it reads
+    std::size_t bytes = 0;   ///< of the result, for one sample
+
+    void run(const frame& f) const {
+        std::visit([&f](const auto& s) { s.run(f); }, step);
+    }
+    std::string_view name() const {
+        return std::visit([](const auto& s) { return s.name; }, step);
+    }
+};
+
+/// A named output: one sample has `size` elements.
+struct output {
+    std::string name;                 ///< stages.0 …, feature, memory.scores, memory.retrieved, logits
+    std::vector<std::size_t> extents; ///< of one sample
+    std::size_t size = 0;
+    operand value;
+};
+
+/// What a program costs.
+struct report {
+    struct row {
+        std::string step, ops;
+        std::uint64_t macs;         ///< for one sample
+        std::size_t weights, bytes; ///< of weights, and of one sample's result
+    };
+    std::vector<row> rows;
+    std::uint64_t macs = 0;       ///< for one sample
+    std::size_t weight_bytes = 0; ///< packed, with constants
+    std::size_t arena_bytes = 0;  ///< of a workspace
+    std::size_t slice = 0;        ///< samples that run together
+};
+
+class program;
+
+/// The memory of one run; one a thread. Owns the program's arena.
+class workspace {
+public:
+    explicit workspace(const program& p);
+    float* data() { return arena_.data(); }
+    std::size_t bytes() const { return arena_.bytes(); }
+
+private:
+    block arena_;
+};
+
+/// A network for windows of one length, for inference alone.
+///
+/// Immutable once made: any number of threads may run one program, each with a workspace of its own. A run allocates
+/// nothing, locks nothing and throws nothing; it stays on the calling thread. Results equal the network's in mode::eval
+/// but for rounding (1e-5 of the largest logit), and do not depend on what else is in the batch.
+class program {
+public:
+    /// Everything a plan decides; deploy/plan.hpp fills it.
+    struct parts {
+        std::size_t batch = 1, length = 0, channels = 0;
+        std::size_t slice = 1; ///< samples that run together
+        std::size_t arena = 0; ///< elements of the arena
+        block weights;
+        std::vector<planned_step> steps;
+        std::vector<output> outputs;
+    };
+
+    program() = default;
+    explicit program(parts p) : parts_(std::move(p)) {}
+
+    std::size_t batch() const { return parts_.batch; }
+    std::size_t length() const { return parts_.length; }
+    std::size_t channels() const { return parts_.channels; }
+    std::size_t slice() const { return parts_.slice; }
+    std::size_t arena_size() const { return parts_.arena; }
+    std::span<const output> outputs() const { return parts_.outputs; }
+    /// Index of an output; outputs().size() when there is none of this name.
+    std::size_t find(std::string_view name) const {
+        std::size_t i = 0;
+        while (i < parts_.outputs.size() && parts_.outputs[i].name != name) ++i;
+        return i;
+    }
+
+    /// Runs `windows` windows of any number, slice after slice.
+    /// in (windows, L, C) · out[i] (windows, outputs()[i].size) or null, in the order of outputs(). Outputs must not overlap
+    /// the input.
+    void run(const float* in, std::span<float* const> out, std::size_t windows, workspace& w) const {
+        run_slices(in, out, windows, w.data());
+    }
+    /// The same, with the last output alone: the logits, where they are an output.
+    void run(const float* in, float* out, std::size_t windows, workspace& w) const {
+        run_last(in, out, windows, w.data());
+    }
+    /// The same two in memory that the calling thread keeps, which is allocated in a thread's first run; without a number
+    /// batch() windows.
+    void run(const float* in, std::span<float* const> out, std::size_t windows) const {
+        const kernel::scratch<float> arena(parts_.arena);
+        run_slices(in, out, windows, arena.data());
+    }
+    void run(const float* in, float* out) const {
+        const kernel::scratch<float> arena(parts_.arena);
+        run_last(in, out, parts_.batch, arena.data());
+    }
+
+    deploy::report report() const {
+        deploy::report r;
+        for (const auto& s : parts_.steps) {
+            r.rows.push_back({std::string(s.name()), s.ops, s.macs, s.weights, s.bytes});
+            r.macs += s.macs;
+        }
+        r.weight_bytes = parts_.weights.bytes();
+        r.arena_bytes = parts_.arena * sizeof(float);
+        r.slice = parts_.slice;
+        return r;
+    }
+
+private:
+    void run_last(const float* in, float* out, std::size_t windows, float* arena) const {
+        const std::size_t last = parts_.outputs.size() - 1;
+        for (std::size_t first = 0; first < windows; first += parts_.slice) {
+            const frame f = run_slice(in, first, windows, arena);
+            write(f, parts_.outputs[last], out + first * parts_.outputs[last].size);
+        }
+    }
+    void run_slices(const float* in, std::span<float* const> out, std::size_t windows, float* arena) const {
+        SMLDIST_ASSERT(out.size() == parts_.outputs.size());
+        for (std::size_t first = 0; first < windows; first += parts_.slice) {
+            const frame f = run_slice(in, first, windows, arena);
+            for (std::size_t i = 0; i < out.size(); ++i)
+                if (out[i]) write(f, parts_.outputs[i], out[i] + first * parts_.outputs[i].size);
+        }
+    }
+    frame run_slice(const float* in, std::size_t first, std::size_t windows, float* arena) const {
+        const serial_scope alone;
+        const frame f{in + first * parts_.length * parts_.channels, parts_.weights.data(), arena,
+                      std::min(parts_.slice, windows - first)};
+        for (const auto& s : parts_.steps) s.run(f);
+        return f;
+    }
+    static void write(const frame& f, const output& o, float* to) {
+        for (std::size_t b = 0; b < f.n; ++b) std::copy_n(f.read(o.value, b), o.size, to + b * o.size);
+    }
+
+    parts parts_;
+};
+
+inline workspace::workspace(const program& p) : arena_(p.arena_size()) {}
+
+/// The report as text, one step a line, totals last.
+inline std::string text(const report& r) {
+    std::string out;
+    const auto line = [&out](std::string_view step, std::initializer_list<std::size_t> numbers,
+                             std::string_view ops) {
+        out.append(step).append(step.size() < 18 ? 18 - step.size() : 1, ' ');
+        for (const std::size_t n : numbers) {
+            const std::string digits = std::to_string(n);
+            out.append(digits.size() < 12 ? 12 - digits.size() : 1, ' ').append(digits);
+        }
+        out.append("  ").append(ops).append("\n");
+    };
+    out = "step                      MACs     weights      result  ops\n";
+    for (const auto& row : r.rows)
+        line(row.step, {static_cast<std::size_t>(row.macs), row.weights, row.bytes}, row.ops);
+    line("total", {static_cast<std::size_t>(r.macs), r.weight_bytes, r.arena_bytes},
+         "arena of " + std::to_string(r.slice) + (r.slice == 1 ? " window" : " windows"));
+    return out;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif

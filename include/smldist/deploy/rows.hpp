@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The steps without weights to multiply by: element-wise maps, gates, pooling, reductions, copies, and what heads are made
+/// of. Each computes what the op of its name does (op/), for n samples of fixed shape.
+#ifndef SMLDIST_DEPLOY_ROWS_HPP
+#define SMLDIST_DEPLOY_ROWS_HPP
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "smldist/deploy/product.hpp"
+#include "smldist/deploy/step.hpp"
+#include "smldist/kernel/norm.hpp"
+#include "smldist/kernel/reduce.hpp"
+#include "smldist/kernel/softmax.hpp"
+#include "smldist/kernel/vector.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+/// y = the normalised input, for a network that does not begin with a dense convolution.
+struct normalise_step {
+    static constexpr std::string_view name = "normalise";
+    std::size_t rows, C;
+    operand x, y;
+    normalising normal;
+
+    void operands(auto&& f) { f(x), normal.operands(f), f(y); }
+    void run(const frame& f) const {
+        std::copy_n(f.read(x), f.n * rows * C, f.write(y));
+        normal.apply(f, f.n * rows, C, f.write(y));
+    }
+};
+
+/// y = f(min(high, max(low, scale x + offset)))
+struct map_step {
+    static constexpr std::string_view name = "map";
+    std::size_t size;
+    operand x, y; ///< y may be x
+    activation f = activation::none;
+    float scale = 1, offset = 0;
+    float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
+
+    void operands(auto&& g) { g(x), g(y); }
+    void run(const frame& at) const {
+        float* const to = at.write(y);
+        const float* const from = at.read(x);
+        const std::size_t n = at.n * size;
+        kernel::simd::sweep<float>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+            const auto v = kernel::simd::fma(p.set(scale), p.load(from + i), p.set(offset));
+            p.store(to + i, kernel::simd::min(p.set(high), kernel::simd::max(p.set(low), v)));
+        });
+        finish(f, 1, n, to, n, nullptr, nullptr);
+    }
+};
+
+/// y[r,c] = f(x[r,c] scale[c] + shift[c]): a batch-norm that follows no product.
+struct affine_step {
+    static constexpr std::string_view name = "affine";
+    std::size_t rows, C;
+    operand x, scale, shift, y; ///< y may be x
+    activation f = activation::none;
+
+    void operands(auto&& g) { g(x), g(scale), g(shift), g(y); }
+    void run(const frame& at) const {
+        kernel::column_affine(at.n * rows, C, at.read(x), at.read(scale), at.read(shift), at.write(y));
+        finish(f, at.n * rows, C, at.write(y), C, nullptr, nullptr);
+    }
+};
+
+/// y[t,c] = f(x[t,c] g[c]) in each sample: the gate of squeeze-excite.
+struct gate_step {
+    static constexpr std::string_view name = "gate";
+    std::size_t L, C;
+    operand x, g, y; ///< y may be x
+    activation f = activation::none;
+
+    void operands(auto&& visit) { visit(x), visit(g), visit(y); }
+    void run(const frame& at) const {
+        for (std::size_t b = 0; b < at.n; ++b) {
+            float* const to = at.write(y, b);
+            kernel::gate_forward(1, L, C, at.read(x, b), at.read(g, b), to);
+            finish(f, L, C, to, C, nullptr, nullptr);
+        }
+    }
+};
+
+enum class binary : std::uint8_t { add, sub, mul };
+
+/// y = a + b, a − b or a b in each sample, with broadcasting: operands stand still along an axis whose step is 0.
+struct binary_step {
+    static constexpr std::string_view name = "binary";
+    binary what;
+    std::array<std::size_t, 8> extent, a_step, b_step; ///< of the axes of a sample; the last one is the fastest
+    std::size_t rank;                                  ///< at least 1
+    operand a, b, y;                                   ///< y may be an operand of the same shape
+    activation f = activation::none;
+
+    void operands(auto&& visit) { visit(a), visit(b), visit(y); }
+    void run(const frame& at) const {
+        const auto work = [&](const auto& op) {
+            for (std::size_t i = 0; i < at.n; ++i) one(at.read(a, i), at.read(b, i), at.write(y, i), op);
+        };
+        if (what == binary::add) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u + v; });
+        if (what == binary::sub) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u - v; });
+        if (what == binary::mul) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u * v; });
+        const std::size_t n = at.n * size();
+        finish(f, 1, n, at.write(y), n, nullptr, nullptr);
+    }
+    std::size_t size() const {
+        std::size_t n = 1;
+        for (std::size_t i = 0; i < rank; ++i) n *= extent[i];
+        return n;
+    }
+
+private:
+    template <class F> void one(const float* u, const float* v, float* to, const F& op) const {
+        const std::size_t last = rank - 1, n = extent[last], rows = n == 0 ? 0 : size() / n;
+        for (std::size_t r = 0; r < rows; ++r, to += n) {
+            std::size_t rest = r, from_u = 0, from_v = 0;
+            for (std::size_t axis = last; axis-- > 0; rest /= extent[axis]) {
+                from_u += rest % extent[axis] * a_step[axis];
+                from_v += rest % extent[axis] * b_step[axis];
+            }
+            kernel::simd::sweep<float>(n, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
+                const auto x = a_step[last] ? p.load(u + from_u + c) : p.set(u[from_u]);
+                const auto z = b_step[last] ? p.load(v + from_v + c) : p.set(v[from_v]);
+                p.store(to + c, op(x, z));
+            });
+        }
+    }
+};
+
+/// y[i,c] = mean of x[t,c] over floor(i L/Lo) ≤ t < ceil((i+1) L/Lo); Lo = 1 is the mean over time.
+struct pool_step {
+    static constexpr std::string_view name = "pool";
+    std::size_t L, C, Lo;
+    operand x, y;
+
+    void operands(auto&& f) { f(x), f(y); }
+    void run(const frame& f) const {
+        for (std::size_t b = 0; b < f.n; ++b)
+            for (std::size_t i = 0; i < Lo; ++i) {
+                const std::size_t first = i * L / Lo, last = ((i + 1) * L + Lo - 1) / Lo;
+                kernel::pool_mean(1, last - first, C, f.read(x, b) + first * C, f.write(y, b) + i * C);
+            }
+    }
+};
+
+/// y[t,c] = max_k x[t·stride + k − padding, c]; a NaN wins.
+struct max_pool_step {
+    static constexpr std::string_view name = "max_pool";
+    std::size_t L, C, Lo, K, stride, padding;
+    operand x, y;
+
+    void operands(auto&& f) { f(x), f(y); }
+    void run(const frame& f) const {
+        for (std::size_t b = 0; b < f.n; ++b)
+            for (std::size_t t = 0; t < Lo; ++t) {
+                const std::size_t start = t * stride, from = std::max(start, padding) - padding;
+                const std::size_t to = std::min(L, start + K - padding);
+                const float* row = f.read(x, b) + from * C;
+                float* const best = f.write(y, b) + t * C;
+                std::copy_n(row, C, best);
+                for (std::size_t i = from + 1; i < to; ++i) {
+                    row += C;
+                    for (std::size_t c = 0; c < C; ++c)
+                        if (row[c] > best[c] || std::isnan(row[c])) best[c] = row[c];
+                }
+            }
+    }
+};
+
+/// y = scale · sum of x (outer, m, inner) over the middle axis.
+struct sum_step {
+    static constexpr std::string_view name = "sum";
+    std::size_t outer, m, inner;
+    float scale;
+    operand x, y;
+
+    void operands(auto&& f) { f(x), f(y); }
+    void run(const frame& f) const {
+        const float* from = f.read(x);
+        float* to = f.write(y);
+        for (std::size_t o = 0; o < f.n * outer; ++o, from += m * inner, to += inner) {
+            std::fill_n(to, inner, 0.0f);
+            for (std::size_t i = 0; i < m; ++i)
+                for (std::size_t c = 0; c < inner; ++c) to[c] += from[i * inner + c];
+            for (std::size_t c = 0; c < inner; ++c) to[c] *= scale;
+        }
+    }
+};
+
+/// Copies `rows` blocks of m elements in each sample; blocks are x_step and y_step apart. Slices and concatenations.
+struct copy_step {
+    static constexpr std::string_view name = "copy";
+    std::size_t rows, m, x_first, x_step, y_first, y_step;
+    operand x, y;
+
+    void operands(auto&& f) { f(x), f(y); }
+    void run(const frame& f) const {
+        for (std::size_t b = 0; b < f.n; ++b)
+            for (std::size_t r = 0; r < rows; ++r)
+                std::copy_n(f.read(x, b) + x_first + r * x_step, m, f.write(y, b) + y_first + r * y_step);
+    }
+};
+
+enum class row_function : std::uint8_t { softmax, log_softmax, log_sum_exp, l2_normalize };
+
+/// A function of each row of x (rows, N); log_sum_exp gives one number a row.
+struct row_step {
+    static constexpr std::string_view name = "row";
+    row_function what;
+    std::size_t rows, N;
+    operand x, y; ///< y may be x, but for log_sum_exp
+    float eps = 0;
+
+    void operands(auto&& f) { f(x), f(y); }
+    void run(const frame& f) const {
+        const std::size_t R = f.n * rows;
+        const float* const from = f.read(x);
+        float* const to = f.write(y);
+        if (what == row_function::softmax) kernel::softmax(R, N, from, to);
+        if (what == row_function::log_softmax) kernel::log_softmax(R, N, from, to);
+        if (what == row_function::log_sum_exp) kernel::log_sum_exp(R, N, from, to);
+        for (std::size_t r = 0; what == row_function::l2_normalize && r < R; ++r) {
+            const float* const row = from + r * N;
+            const float square = kernel::detail::row_total<float>(
+                N, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA { return p.load(row + c) * p.load(row + c); });
+            const float scale = 1 / std::max(std::sqrt(square), eps);
+            for (std::size_t c = 0; c < N; ++c) to[r * N + c] = row[c] * scale;
+        }
+    }
+};
+
+/// y[r,c] = (x[r,c] − mean) / sqrt(var + eps) weight[c] + bias[c]; weight and bias may be none.
+struct layer_norm_step {
+    static constexpr std::string_view name = "layer_norm";
+    std::size_t rows, C;
+    float eps;
+    operand x, weight, bias, y; ///< y may be x
+
+    void operands(auto&& f) { f(x), f(weight), f(bias), f(y); }
+    void run(const frame& f) const {
+        float mean, inverse;
+        for (std::size_t r = 0; r < f.n * rows; ++r)
+            kernel::layer_norm_forward(1, C, f.read(x) + r * C, f.read(weight), f.read(bias), eps, f.write(y) + r * C,
+                                       &mean, &inverse);
+    }
+};
+
+/// y[n] = ln 1/J Σ_j exp(x[j N + n]) in each row.
+struct log_mean_exp_step {
+    static constexpr std::string_view name = "log_mean_exp";
+    std::size_t rows, J, N;
+    operand x, y;
+
+    void operands(auto&& f) { f(x), f(y); }
+    void run(const frame& f) const {
+        const float* from = f.read(x);
+        float* to = f.write(y);
+        for (std::size_t r = 0; r < f.n * rows; ++r, from += J * N, to += N)
+            for (std::size_t n = 0; n < N; ++n) {
+                float top = from[n], total = 0;
+                for (std::size_t j = 1; j < J; ++j) top = std::max(top, from[j * N + n]);
+                for (std::size_t j = 0; j < J; ++j) total += std::exp(from[j * N + n] - top);
+                to[n] = top + std::log(total / static_cast<float>(J));
+            }
+    }
+};
+
+/// z[n] = ln Σ_{m: label[m] = n} exp(s[m]) − prior[n]: the class logits of a memory.
+struct class_log_sum_exp_step {
+    static constexpr std::string_view name = "class_log_sum_exp";
+    std::size_t rows, M, N;
+    operand s, label, prior, top, z; ///< label (M), whole numbers as float; prior κ ln M_n (N); top: scratch (N)
+
+    void operands(auto&& f) { f(s), f(label), f(prior), f(top), f(z); }
+    void run(const frame& f) const {
+        const float *score = f.read(s), *of = f.read(label), *shift = f.read(prior);
+        float *most = f.write(top), *to = f.write(z);
+        const auto at = [of](std::size_t m) { return static_cast<std::size_t>(of[m]); };
+        for (std::size_t r = 0; r < f.n * rows; ++r, score += M, to += N) {
+            std::fill_n(most, N, -std::numeric_limits<float>::infinity());
+            std::fill_n(to, N, 0.0f);
+            for (std::size_t m = 0; m < M; ++m) most[at(m)] = std::max(most[at(m)], score[m]);
+            for (std::size_t m = 0; m < M; ++m) to[at(m)] += std::exp(score[m] - most[at(m)]);
+            for (std::size_t n = 0; n < N; ++n) to[n] = most[n] + std::log(to[n]) - shift[n];
+        }
+    }
+};
+
+/// y[n] = ln Σ_j ω_j p_jn,  ω = softmax(a),  p_j = softmax(z[j N …]): the mixture of a search.
+struct mixture_step {
+    static constexpr std::string_view name = "mixture";
+    std::size_t J, N;
+    operand z, a, log_p, log_weight, y; ///< log_p (J, N), log_weight (J): scratch
+
+    void operands(auto&& f) { f(z), f(a), f(log_p), f(log_weight), f(y); }
+    void run(const frame& f) const {
+        float *p = f.write(log_p), *w = f.write(log_weight);
+        for (std::size_t b = 0; b < f.n; ++b) {
+            kernel::log_softmax(J, N, f.read(z, b), p);
+            kernel::log_softmax(std::size_t(1), J, f.read(a, b), w);
+            for (std::size_t n = 0; n < N; ++n) {
+                float most = w[0] + p[n], sum = 0;
+                for (std::size_t j = 1; j < J; ++j) most = std::max(most, w[j] + p[j * N + n]);
+                for (std::size_t j = 0; j < J; ++j) sum += std::exp(w[j] + p[j * N + n] - most);
+                f.write(y, b)[n] = most + std::log(sum);
+            }
+        }
+    }
+};
+
+/// At most `updates` updates q ← keysᵀ softmax(β keys q) of each of the Q states of a sample; see op/hopfield.hpp.
+struct hopfield_step {
+    static constexpr std::string_view name = "hopfield";
+    std::size_t Q, M, h, updates;
+    float eps;
+    operand q, keys, beta, association, next, y; ///< association (M), next (h): scratch
+
+    void operands(auto&& f) { f(q), f(keys), f(beta), f(association), f(next), f(y); }
+    void run(const frame& f) const {
+        for (std::size_t b = 0; b < f.n; ++b) {
+            std::copy_n(f.read(q, b), Q * h, f.write(y, b));
+            for (std::size_t i = 0; i < Q; ++i) settle(f, f.read(keys, b), *f.read(beta, b), f.write(y, b) + i * h);
+        }
+    }
+
+private:
+    void settle(const frame& f, const float* k, float inverse_temperature, float* state) const {
+        float *p = f.write(association), *to = f.write(next);
+        for (std::size_t u = 0; u < updates; ++u) {
+            multiply(1, M, h, state, h, 1, k, true, p);
+            for (std::size_t m = 0; m < M; ++m) p[m] *= inverse_temperature;
+            kernel::softmax(std::size_t(1), M, p, p);
+            multiply(1, h, M, p, M, 1, k, false, to);
+            float moved = 0;
+            for (std::size_t c = 0; c < h; ++c) moved += (to[c] - state[c]) * (to[c] - state[c]);
+            std::copy_n(to, h, state);
+            if (std::sqrt(moved) < eps) return;
+        }
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What the steps of a program have in common: operands, the frame they run in, and the end of a product.
+///
+/// A step is plain data with `name`, `operands(f)`, which calls f on each operand, and `run(frame)`. It runs on n samples
+/// at a time and writes only its result and its scratch, both in the frame's arena. Steps allocate nothing and throw
+/// nothing; whoever plans them has checked all shapes (deploy/plan.hpp).
+#ifndef SMLDIST_DEPLOY_STEP_HPP
+#define SMLDIST_DEPLOY_STEP_HPP
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "smldist/core/config.hpp"
+#include "smldist/kernel/activation.hpp"
+#include "smldist/kernel/simd.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+/// Where a value lies.
+enum class place : std::uint8_t { none, input, weights, arena };
+
+/// A value that a step reads or writes; one sample of it is contiguous.
+struct operand {
+    place where = place::none;
+    std::size_t offset = 0; ///< of the first element; while a program is planned, the number of a value of the arena
+    std::size_t step = 0;   ///< elements from one sample to the next; 0: one value serves all samples
+
+    explicit operator bool() const { return where != place::none; }
+    friend bool operator==(const operand&, const operand&) = default;
+};
+
+/// Where the values of one run lie, and how many samples it has.
+struct frame {
+    const float* input;
+    const float* weights;
+    float* arena;
+    std::size_t n;
+
+    /// The first element of sample b; null for no operand.
+    const float* read(const operand& o, std::size_t b = 0) const {
+        const float* const base = o.where == place::input ? input : o.where == place::weights ? weights : arena;
+        return o ? base + o.offset + b * o.step : nullptr;
+    }
+    float* write(const operand& o, std::size_t b = 0) const { return arena + o.offset + b * o.step; }
+};
+
+/// The functions that end a step.
+enum class activation : std::uint8_t { none, relu, relu6, hard_sigmoid, hard_swish, selu, sigmoid, tanh, exp, log };
+inline constexpr std::array<std::string_view, 10> activation_names{
+    "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "selu", "sigmoid", "tanh", "exp", "log"};
+
+namespace detail {
+
+struct identity {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return x; }
+};
+struct exponential {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::exp(x); }
+};
+struct logarithm {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::log(x); }
+};
+
+template <class F>
+SMLDIST_NOINLINE void finish_with(std::size_t rows, std::size_t columns, float* y, std::size_t step,
+                                  const float* bias, const float* residual) {
+    for (std::size_t r = 0; r < rows; ++r)
+        kernel::simd::sweep<float>(columns, [&, r](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
+            auto v = p.load(y + r * step + c);
+            if (bias) v = v + p.load(bias + c);
+            if (residual) v = v + p.load(residual + r * step + c);
+            p.store(y + r * step + c, F{}.value(v));
+        });
+}
+
+} // namespace detail
+
+/// y[r,c] = f(y[r,c] + bias[c] + residual[r,c]) for rows of y and of the residual that are `step` apart; bias and residual
+/// may be null.
+inline void finish(activation f, std::size_t rows, std::size_t columns, float* y, std::size_t step, const float* bias,
+                   const float* residual) {
+    using namespace detail;
+    switch (f) {
+    case activation::none:
+        if (bias || residual) finish_with<identity>(rows, columns, y, step, bias, residual);
+        return;
+    case activation::relu:
+        return finish_with<kernel::relu>(rows, columns, y, step, bias, residual);
+    case activation::relu6:
+        return finish_with<kernel::relu6>(rows, columns, y, step, bias, residual);
+    case activation::hard_sigmoid:
+        return finish_with<kernel::hard_sigmoid>(rows, columns, y, step, bias, residual);
+    case activation::hard_swish:
+        return finish_with<kernel::hard_swish>(rows, columns, y, step, bias, residual);
+    case activation::selu:
+        return finish_with<kernel::selu>(rows, columns, y, step, bias, residual);
+    case activation::sigmoid:
+        return finish_with<kernel::sigmoid>(rows, columns, y, step, bias, residual);
+    case activation::tanh:
+        return finish_with<kernel::tanh>(rows, columns, y, step, bias, residual);
+    case activation::exp:
+        return finish_with<exponential>(rows, columns, y, step, bias, residual);
+    case activation::log:
+        return finish_with<logarithm>(rows, columns, y, step, bias, residual);
+    }
+}
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/deploy/compile.hpp"
+
+#include <doctest/doctest.h>
+#include <thread>
+
+#include "allocations.hpp"
+#include "deploy/check.hpp"
+#include "smldist/model/network.hpp"
+
+using namespace smldist;
+
+namespace {
+
+model::network_config small(model::head_kind head) {
+    model::network_config c;
+    c.backbone.channels = 3;
+    c.backbone.stem = 8;
+    c.backbone.rows = {model::parse_row("3,16,8,SE,RE,2,A"), model::parse_row("5,24,8,-,HS,1,A"),
+                       model::parse_row("7,8,12,SE,SELU,2,A")};
+    c.backbone.tail = 20;
+    c.classes = 4;
+    c.head = head;
+    c.memory.patterns_per_class = 3;
+    c.memory.width = 8;
+    return c;
+}
+
+/// The program of a network gives all its outputs, for batches that do and do not fill the slices.
+void compiles(const model::network_config& c, std::size_t length, std::size_t windows = 3) {
+    model::network<float> net(c, generator(1));
+    disturb(net, 2);
+    const auto p = deploy::compile(net, {.batch = 2, .length = length, .outputs = {"all"}});
+    const auto x = noise({windows, length, c.backbone.channels}, 3);
+    const auto want = net(x, mode::eval);
+    CHECK(p.outputs().size() == want.stages.size() + (want.memory.empty() ? 2 : 4));
+    same_outputs(p, x, want);
+}
+
+template <class F> void refuses(F&& f, std::string_view what) {
+    try {
+        f();
+        FAIL("expected a usage_error about ", what);
+    } catch (const usage_error& e) {
+        CHECK_MESSAGE(std::string_view(e.what()).find(what) != std::string::npos, e.what());
+    }
+}
+
+} // namespace
+
+TEST_CASE("compile: every preset") {
+    for (const auto name : model::preset_names) {
+        CAPTURE(name);
+        const bool published = name.starts_with("ref2021_");
+        compiles(model::preset(name, published ? 0.0625 : 0.5), 128);
+    }
+}
+
+TEST_CASE("compile: every head") {
+    using enum model::head_kind;
+    for (const auto head : {linear, memory, prototype, mlp, lookup, search, ref2021}) {
+        CAPTURE(model::text(head));
+        auto c = small(head);
+        c.candidates = {linear, memory, prototype, mlp};
+        c.temperature = 0.7;
+        compiles(c, 32);
+        c.projected = 10;
+        compiles(c, 33);
+    }
+    auto c = small(ref2021);
+    for (const auto e : {nn::ref2021_evaluation::intuition, nn::ref2021_evaluation::fused}) {
+        c.evaluation = e;
+        compiles(c, 32);
+    }
+}
+
+TEST_CASE("compile: the forms of a memory") {
+    auto c = small(model::head_kind::memory);
+    for (const std::size_t heads : {1u, 2u})
+        for (const std::size_t updates : {0u, 2u}) {
+            CAPTURE(heads);
+            CAPTURE(updates);
+            c.memory.heads = heads;
+            c.memory.updates = updates;
+            compiles(c, 32);
+            model::network<float> net(c, generator(5));
+            net.memory->compress(2);
+            disturb(net, 6);
+            const auto x = noise({2, 32, 3}, 7);
+            same_outputs(deploy::compile(net, {.length = 32, .outputs = {"all"}}), x, net(x, mode::eval));
+        }
+}
+
+TEST_CASE("compile: causal networks, and the head that a search kept") {
+    auto c = small(model::head_kind::search);
+    c.backbone.causal = true;
+    compiles(c, 40);
+    model::network<float> net(c, generator(1));
+    net.keep(model::head_kind::mlp);
+    const auto x = noise({2, 40, 3}, 3);
+    same_outputs(deploy::compile(net, {.length = 40}), x, net(x, mode::eval));
+}
+
+TEST_CASE("compile: a network in double") {
+    model::network<double> net(small(model::head_kind::memory), generator(1));
+    disturb(net, 2);
+    const auto x = noise({2, 32, 3}, 3);
+    const auto got = run_all(deploy::compile(net, {.length = 32}), x);
+    CHECK(difference(got[0], cast<float>(net(cast<double>(x), mode::eval).logits)) < 1e-5);
+}
+
+TEST_CASE("compile: the normaliser is folded in, its clipping too, and the border keeps its zeros") {
+    model::network<float> net(small(model::head_kind::linear), generator(1));
+    disturb(net, 2);
+    auto x = noise({3, 32, 3}, 3);
+    for (float& v : x) v = 9.81f + 3 * v;
+    for (const bool clips : {false, true}) {
+        normaliser n{normaliser_kind::zscore, {9.5f, 10, 8}, {0.3f, 0.4f, 0}, {}, {}};
+        if (clips) {
+            n.kind = normaliser_kind::robust;
+            n.low = {8, 9, 7};
+            n.high = {11, 12, 9};
+        }
+        const auto p = deploy::compile(net, {.length = 32, .normaliser = n, .outputs = {"all"}});
+        auto normal = x;
+        n.apply(normal.data(), normal.shape().rows());
+        same_outputs(p, x, net(normal, mode::eval));
+        CHECK(p.report().rows[0].ops.starts_with("normalise + conv1d + batch_norm + hard_swish"));
+    }
+}
+
+TEST_CASE("compile: outputs are chosen by name, and what they do not need is not computed") {
+    const model::network<float> net(small(model::head_kind::memory), generator(1));
+    const auto all = deploy::compile(net, {.length = 32, .outputs = {"all"}});
+    const auto logits = deploy::compile(net, {.length = 32});
+    const auto stage = deploy::compile(net, {.length = 32, .outputs = {"stages.0"}});
+    REQUIRE(logits.outputs().size() == 1);
+    CHECK(logits.outputs()[0].name == "logits");
+    CHECK(logits.report().macs < all.report().macs);
+    CHECK(stage.report().macs < logits.report().macs);
+    CHECK(deploy::compile(net, {.length = 32, .outputs = {"memory", "feature"}}).outputs().size() == 3);
+    CHECK(all.find("stages.2") == 2);
+    CHECK(all.find("x") == all.outputs().size());
+    refuses([&] { deploy::compile(net, {.length = 32, .outputs = {"logit"}}); }, "\"logit\"");
+    refuses([&] { deploy::compile(net, {}); }, "length and channels are 0 and 3");
+    refuses([&] { deploy::compile(net, {.batch = 0, .length = 32}); }, "batch is 0");
+    CHECK_THROWS_AS(deploy::compile(net, {.length = 32, .channels = 4}), shape_error);
+    const normaliser two{normaliser_kind::zscore, {0, 0}, {1, 1}, {}, {}};
+    CHECK_THROWS_AS(deploy::compile(net, {.length = 32, .normaliser = two}), shape_error);
+}
+
+TEST_CASE("compile: every block is one step a convolution, gates and pools apart") {
+    const model::network<float> net(model::preset("har_student"), generator(1));
+    const auto r = deploy::compile(net, {.length = 128}).report();
+    for (const auto& row : r.rows) CHECK_MESSAGE(row.ops.find("batch_norm") != 0, row.ops);
+    std::size_t products = 0;
+    for (const auto& row : r.rows) products += row.step == "gemm" || row.step == "conv" || row.step == "depthwise";
+    CHECK(products == 1 + 3 + 4 + 4 + 2 * 3 + 1 + 1); // stem, expansions, depthwise, projections, gates, tail, head
+    CHECK(r.rows.size() == products + 2 * 3 + 1);     // pool and gate of each squeeze-excite, mean over time
+    CHECK(r.macs == 212800);
+    CHECK(deploy::text(r).find("conv1d + batch_norm + add") != std::string::npos);
+}
+
+TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
+    model::network<float> net(small(model::head_kind::lookup), generator(1));
+    const auto p = deploy::compile(net, {.batch = 64, .length = 32});
+    const auto x = noise({70, 32, 3}, 3);
+    std::vector<float> first(70 * 4), again(70 * 4), own(64 * 4);
+    deploy::workspace w(p);
+    std::size_t count = 0;
+    std::thread([&] { // a thread that has nothing warm
+        const std::size_t before = allocations();
+        p.run(x.data(), first.data(), 70, w);
+        p.run(x.data(), again.data(), 70, w);
+        count = allocations() - before;
+    })
+        .join();
+    CHECK(count == 0);
+    CHECK(first == again);
+    p.run(x.data(), own.data());
+    const std::size_t before = allocations();
+    p.run(x.data(), own.data());
+    CHECK(allocations() == before);
+    CHECK(std::equal(own.begin(), own.end(), first.begin()));
+}
+
+TEST_CASE("compile: many threads run one program, each with a workspace, and get the same bits") {
+    model::network<float> net(small(model::head_kind::memory), generator(1));
+    const auto p = deploy::compile(net, {.batch = 8, .length = 32});
+    const auto x = noise({20, 32, 3}, 3);
+    std::vector<float> want(20 * 4);
+    deploy::workspace w(p);
+    p.run(x.data(), want.data(), 20, w);
+    std::vector<std::vector<float>> got(4, std::vector<float>(20 * 4));
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < 4; ++t)
+        threads.emplace_back([&, t] {
+            deploy::workspace mine(p);
+            for (int i = 0; i < 20; ++i) p.run(x.data(), got[t].data(), 20, mine);
+        });
+    for (auto& t : threads) t.join();
+    for (const auto& g : got) CHECK(g == want);
+    // A window's bits do not depend on what runs beside it.
+    for (std::size_t i = 0; i < 20; ++i) {
+        std::vector<float> one(4);
+        p.run(x.data() + i * 96, one.data(), 1, w);
+        CHECK(std::equal(one.begin(), one.end(), want.begin() + static_cast<std::ptrdiff_t>(4 * i)));
+    }
+}

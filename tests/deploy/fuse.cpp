@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/deploy/fuse.hpp"
+
+#include <doctest/doctest.h>
+
+#include "deploy/check.hpp"
+#include "smldist/nn/conv_norm.hpp"
+#include "smldist/op/arithmetic.hpp"
+#include "smldist/op/linear.hpp"
+
+using namespace smldist;
+
+namespace {
+
+/// Two convolutions with batch-norm, and a function that joins them.
+template <class F> struct two {
+    nn::conv_norm<float> a, b;
+    F f;
+
+    two(F function, nn::activation act) : f(function) {
+        generator g(1);
+        a = nn::conv_norm<float>(4, 6, 3, g, {.activation = act});
+        b = nn::conv_norm<float>(6, 6, 1, g, {.activation = act});
+    }
+    template <class X> outputs<X> operator()(const X& x, mode) const {
+        outputs<X> out;
+        out.logits = f(*this, x, out);
+        return out;
+    }
+    static void visit(auto& self, auto&& member) {
+        member("a", self.a);
+        member("b", self.b);
+    }
+};
+
+/// The ops of each step, after the outputs were compared.
+template <class F> std::vector<std::string> steps_of(F f, nn::activation act = nn::activation::none) {
+    two<F> net(f, act);
+    disturb(net, 2);
+    const auto x = noise({3, 12, 4}, 3);
+    const auto p = deploy::compile(net, {.batch = 2, .length = 12, .channels = 4, .outputs = {"all"}});
+    same_outputs(p, x, net(x, mode::eval));
+    std::vector<std::string> ops;
+    for (const auto& row : p.report().rows) ops.push_back(row.ops);
+    return ops;
+}
+
+using list = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("fuse: batch-norm, residual, activation, in the order of the graph") {
+    CHECK(steps_of([](auto& n, const auto& x, auto&) { return n.b(n.a(x)); }, nn::activation::relu) ==
+          list{"conv1d + batch_norm + relu", "conv1d + batch_norm + relu"});
+    CHECK(steps_of([](auto& n, const auto& x, auto&) {
+              const auto h = n.a(x);
+              return op::hard_swish(op::add(n.b(h), h));
+          }) == list{"conv1d + batch_norm", "conv1d + batch_norm + add + hard_swish"});
+    CHECK(steps_of([](auto& n, const auto& x, auto&) {
+              const auto h = n.a(x);
+              return op::add(h, n.b(h));
+          }) == list{"conv1d + batch_norm", "conv1d + batch_norm + add"});
+    CHECK(steps_of(
+              [](auto& n, const auto& x, auto&) {
+                  const auto h = n.a(x);
+                  return op::add(n.b(h), h);
+              },
+              nn::activation::relu) == list{"conv1d + batch_norm + relu", "conv1d + batch_norm + relu", "add"});
+}
+
+TEST_CASE("fuse: what is an output, is read twice or comes later stays a value of its own") {
+    CHECK(steps_of([](auto& n, const auto& x, auto& out) {
+              out.feature = n.a.conv(x);
+              return n.b(n.a.norm(out.feature));
+          }) == list{"conv1d", "batch_norm", "conv1d + batch_norm"});
+    CHECK(steps_of([](auto& n, const auto& x, auto&) {
+              const auto h = n.a(x);
+              return op::mul(op::relu(h), h);
+          }) == list{"conv1d + batch_norm", "relu", "mul"});
+    CHECK(steps_of([](auto& n, const auto& x, auto&) {
+              const auto h = n.a(x);
+              return op::add(h, h);
+          }) == list{"conv1d + batch_norm", "add"});
+    CHECK(steps_of([](auto& n, const auto& x, auto&) {
+              const auto h = n.a(x), early = n.b(h), late = op::relu(h);
+              return op::relu(op::add(early, late));
+          }) == list{"conv1d + batch_norm", "conv1d + batch_norm", "relu", "add + relu"});
+    CHECK(steps_of([](auto& n, const auto& x, auto&) { return op::relu(n.b.norm(op::scale(n.b(n.a(x)), 2))); }) ==
+          list{"conv1d + batch_norm", "conv1d + batch_norm", "affine", "batch_norm + relu"});
+}
+
+TEST_CASE("fuse: linear maps take their activation") {
+    const auto p = check_op([](const auto& x, const auto& w) { return op::relu(op::linear(x, w[0], w[1])); }, 5, 4,
+                            {{6, 4}, {6}});
+    CHECK(p.report().rows[0].ops == "linear + relu");
+}

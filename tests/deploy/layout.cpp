@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/deploy/layout.hpp"
+
+#include <doctest/doctest.h>
+#include <vector>
+
+#include "smldist/core/random.hpp"
+
+using namespace smldist;
+
+namespace {
+
+bool together(const deploy::lifetime& a, const deploy::lifetime& b) { return a.first <= b.last && b.first <= a.last; }
+
+} // namespace
+
+TEST_CASE("layout: values alive together do not overlap, and the arena holds all") {
+    generator g(1);
+    for (int round = 0; round < 50; ++round) {
+        std::vector<deploy::lifetime> values(30);
+        for (auto& v : values) {
+            v.size = 1 + g.bits() % 200;
+            v.first = g.bits() % 20;
+            v.last = v.first + g.bits() % 5;
+        }
+        const auto where = deploy::arrange(values);
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            CHECK(where.offsets[i] % 16 == 0);
+            CHECK(where.offsets[i] + values[i].size <= where.size);
+            for (std::size_t j = 0; j < i; ++j)
+                if (together(values[i], values[j]))
+                    CHECK((where.offsets[i] + values[i].size <= where.offsets[j] ||
+                           where.offsets[j] + values[j].size <= where.offsets[i]));
+        }
+    }
+}
+
+TEST_CASE("layout: a chain needs its two largest neighbours") {
+    std::vector<deploy::lifetime> chain;
+    for (std::size_t i = 0; i < 8; ++i) chain.push_back({i % 2 ? 64u : 160u, i, i + 1});
+    CHECK(deploy::arrange(chain).size == 224);
+    CHECK(deploy::arrange({}).size == 0);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/deploy/product.hpp"
+
+#include <doctest/doctest.h>
+
+#include "deploy/check.hpp"
+#include "smldist/op/conv1d.hpp"
+#include "smldist/op/linear.hpp"
+
+using namespace smldist;
+
+namespace {
+
+template <class X> X convolve(const X& x, const std::vector<parameter<float>>& w, const op::conv1d_options& o) {
+    return op::conv1d(x, w[0], w[1], o);
+}
+
+} // namespace
+
+TEST_CASE("product: convolutions, dense, grouped, depthwise and pointwise") {
+    for (const std::size_t stride : {1u, 2u})
+        for (const std::size_t dilation : {1u, 2u})
+            for (const std::size_t K : {1u, 3u, 5u, 7u})
+                for (const std::size_t groups : {1u, 2u, 6u})
+                    for (const bool causal : {false, true}) {
+                        const op::conv1d_options o{stride, causal ? 0 : (K - 1) / 2, dilation, groups, causal};
+                        INFO("stride ", stride, " dilation ", dilation, " K ", K, " groups ", groups);
+                        const auto p = check_op([o](const auto& x, const auto& w) { return convolve(x, w, o); }, 17,
+                                                6, {{6, 6 / groups, K}, {6}});
+                        const bool pointwise = K == 1 && stride == 1 && groups == 1;
+                        CHECK(p.report().rows[0].step == (pointwise ? "gemm" : groups == 6 ? "depthwise" : "conv"));
+                    }
+}
+
+TEST_CASE("product: padding that no output sees, one channel, more channels than a block, no bias") {
+    const auto conv = [](op::conv1d_options o) {
+        return [o](const auto& x, const auto& w) { return convolve(x, w, o); };
+    };
+    check_op(conv({.stride = 8, .padding = 5}), 9, 3, {{4, 3, 2}, {4}});
+    check_op(conv({.padding = 1}), 9, 1, {{1, 1, 3}, {1}});
+    check_op(conv({.padding = 2, .groups = 300}), 9, 300, {{300, 1, 5}, {300}});
+    check_op(conv({.padding = 1}), 9, 3, {{4, 3, 3}, {0}});
+    check_op(conv({.stride = 4, .padding = 9, .groups = 3}), 5, 3, {{3, 1, 3}, {0}});
+}
+
+TEST_CASE("product: linear maps and matrix products") {
+    check_op([](const auto& x, const auto& w) { return op::linear(x, w[0], w[1]); }, 5, 7, {{10, 7}, {10}});
+    check_op([](const auto& x, const auto& w) { return op::matmul(x, op::lift(x, w[0])); }, 5, 7, {{7, 10}});
+    for (const bool ta : {false, true})
+        for (const bool tb : {false, true}) {
+            const op::matmul_options o{ta, tb};
+            check_op([o](const auto& x, const auto&) { return op::matmul(x, x, o); }, 6, 6);
+            check_op([o](const auto& x, const auto& w) { return op::matmul(op::lift(x, w[0]), x, o); }, 6, 6,
+                     {{6, 6}});
+            check_op([o](const auto& x, const auto& w) { return op::matmul(x, op::lift(x, w[0]), o); }, 6, 6,
+                     {{6, 6}});
+            check_op(
+                [o](const auto& x, const auto& w) {
+                    return op::matmul(x, op::matmul(op::lift(x, w[0]), op::lift(x, w[0]), o));
+                },
+                6, 6, {{6, 6}});
+        }
+}

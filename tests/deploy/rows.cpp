@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/deploy/rows.hpp"
+
+#include <doctest/doctest.h>
+
+#include "deploy/check.hpp"
+#include "smldist/nn/hopfield.hpp"
+#include "smldist/op/adaptive_pool.hpp"
+#include "smldist/op/arithmetic.hpp"
+#include "smldist/op/mixture.hpp"
+#include "smldist/op/norm.hpp"
+#include "smldist/op/pointwise.hpp"
+#include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
+#include "smldist/op/softmax.hpp"
+
+using namespace smldist;
+
+TEST_CASE("rows: element-wise functions") {
+    check_op([](const auto& x, const auto&) { return op::relu(op::relu6(x)); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::hard_swish(op::hard_sigmoid(x)); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::selu(op::tanh(op::sigmoid(x))); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::log(op::exp(x)); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::clamp(op::add_scalar(op::scale(x, 3), 0.5), -1, 1.5); }, 9,
+             5);
+}
+
+TEST_CASE("rows: sums, differences and products with every kind of broadcast") {
+    const std::vector<shape> kinds{{5}, {1}, {9, 5}, {9, 1}, {1, 9, 5}, {1, 1, 5}, {1, 9, 1}};
+    for (const auto& s : kinds) {
+        CAPTURE(s.text());
+        check_op([](const auto& x, const auto& w) { return op::add(x, w[0]); }, 9, 5, {s});
+        check_op([](const auto& x, const auto& w) { return op::relu(op::sub(op::lift(x, w[0]), x)); }, 9, 5, {s});
+        check_op([](const auto& x, const auto& w) { return op::mul(x, op::mul(op::lift(x, w[0]), w[0])); }, 9, 5,
+                 {s});
+    }
+    check_op([](const auto& x, const auto&) { return op::sub(op::mul(x, x), op::add(x, x)); }, 9, 5);
+    check_op([](const auto& x, const auto& w) { return op::mul(x, op::lift(x, w[0])); }, 1, 5, {{9, 5}});
+}
+
+TEST_CASE("rows: values that are read again are not overwritten") {
+    check_op(
+        [](const auto& x, const auto&) {
+            const auto a = op::exp(x), b = op::scale(a, 2), c = op::relu(b);
+            return op::add(op::mul(a, c), b);
+        },
+        9, 5);
+    check_op(
+        [](const auto& x, const auto&) {
+            const auto a = op::exp(x);
+            const auto view = op::flatten(a);
+            const auto b = op::relu(op::scale(a, -1));
+            return op::add(op::flatten(b), view);
+        },
+        9, 5);
+}
+
+TEST_CASE("rows: gate, pools and reductions") {
+    check_op([](const auto& x, const auto&) { return op::selu(op::gate(x, op::mean_over_time(x))); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::adaptive_avg_pool1d(x, 4); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::max_pool1d(x, {3, 2, 1}); }, 9, 5);
+    for (const std::ptrdiff_t axis : {1, -1})
+        for (const bool keep : {false, true}) {
+            check_op([=](const auto& x, const auto&) { return op::sum(x, {axis, keep}); }, 9, 5);
+            check_op([=](const auto& x, const auto&) { return op::mean(x, {axis, keep}); }, 9, 5);
+        }
+    check_op([](const auto& x, const auto& w) { return op::add(x, op::sum(op::lift(x, w[0]))); }, 9, 5, {{3, 4}});
+}
+
+TEST_CASE("rows: functions of rows") {
+    check_op([](const auto& x, const auto&) { return op::softmax(x); }, 9, 21);
+    check_op([](const auto& x, const auto&) { return op::log_softmax(x); }, 9, 21);
+    check_op([](const auto& x, const auto&) { return op::log_sum_exp(x); }, 9, 21);
+    check_op([](const auto& x, const auto&) { return op::l2_normalize(x); }, 9, 21);
+    check_op([](const auto& x, const auto& w) { return op::layer_norm(x, w[0], w[1]); }, 9, 21, {{21}, {21}});
+    check_op([](const auto& x, const auto& w) { return op::layer_norm(x, w[0], w[0]); }, 9, 21, {{0}});
+    check_op([](const auto& x, const auto&) { return op::log_mean_exp(op::flatten(x), {.blocks = 3}); }, 9, 5);
+    check_op([](const auto& x, const auto& w) { return op::mixture(op::flatten(x), op::lift(x, w[0])); }, 9, 5,
+             {{3}});
+}
+
+TEST_CASE("rows: slices and concatenations") {
+    for (const std::ptrdiff_t axis : {1, 2, -1})
+        check_op([=](const auto& x, const auto&) { return op::concat(op::slice(x, axis, 1, 4), op::relu(x), axis); },
+                 9, 5);
+}
+
+TEST_CASE("rows: Hopfield retrieval over learned patterns, over the window, and from learned states") {
+    check_op(
+        [](const auto& x, const auto& w) {
+            return op::hopfield(x, op::lift(x, w[0]), op::lift(x, w[1]), {.updates = 3, .eps = 0});
+        },
+        9, 5, {{7, 5}, {1}});
+    check_op(
+        [](const auto& x, const auto& w) { return op::hopfield(x, x, op::lift(x, w[0]), {.updates = 2, .eps = 0}); },
+        9, 5, {{1}});
+    check_op(
+        [](const auto& x, const auto& w) {
+            return op::hopfield(op::lift(x, w[0]), x, op::lift(x, w[1]), {.updates = 2, .eps = 0});
+        },
+        9, 5, {{3, 5}, {1}});
+}
