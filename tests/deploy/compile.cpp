@@ -207,3 +207,31 @@ TEST_CASE("compile: many threads run one program, each with a workspace, and get
         CHECK(std::equal(one.begin(), one.end(), want.begin() + static_cast<std::ptrdiff_t>(4 * i)));
     }
 }
+
+TEST_CASE("compile: a run on the pool's threads gives the same bits and does not allocate") {
+    model::network<float> net(small(model::head_kind::memory), generator(1));
+    const auto p = deploy::compile(net, {.batch = 64, .length = 32, .outputs = {"all"}});
+    const std::size_t before = threads();
+    for (const std::size_t windows : {1u, 2u, 5u, 70u}) {
+        CAPTURE(windows);
+        const auto x = noise({windows, 32, 3}, 3);
+        const auto want = run_all(p, x);
+        for (const std::size_t n : {2u, 3u}) {
+            CAPTURE(n);
+            set_threads(n);
+            deploy::workspace w(p, n);
+            auto got = want;
+            std::vector<float*> to;
+            for (auto& o : got) to.push_back(o.data());
+            for (auto& o : got) std::fill(o.begin(), o.end(), NAN);
+            const std::size_t allocated = allocations();
+            p.run(x.data(), to, windows, w);
+            CHECK(allocations() == allocated);
+            CHECK(got == want);
+            for (auto& o : got) std::fill(o.begin(), o.end(), NAN);
+            p.run(x.data(), to, windows, n);
+            CHECK(got == want);
+        }
+    }
+    set_threads(before);
+}
