@@ -149,16 +149,17 @@ TEST_CASE("compile: outputs are chosen by name, and what they do not need is not
     CHECK_THROWS_AS(deploy::compile(net, {.length = 32, .normaliser = two}), shape_error);
 }
 
-TEST_CASE("compile: every block is one step a convolution, gates and pools apart") {
+TEST_CASE("compile: one step a convolution or linear map, and the mean over time") {
     const model::network<float> net(model::preset("har_student"), generator(1));
     const auto r = deploy::compile(net, {.length = 128}).report();
     for (const auto& row : r.rows) CHECK_MESSAGE(row.ops.find("batch_norm") != 0, row.ops);
     std::size_t products = 0;
     for (const auto& row : r.rows) products += row.step == "gemm" || row.step == "conv" || row.step == "depthwise";
     CHECK(products == 1 + 3 + 4 + 4 + 2 * 3 + 1 + 1); // stem, expansions, depthwise, projections, gates, tail, head
-    CHECK(r.rows.size() == products + 2 * 3 + 1);     // pool and gate of each squeeze-excite, mean over time
+    CHECK(r.rows.size() == products + 1);             // the mean over time that ends the backbone
     CHECK(r.macs == 212800);
-    CHECK(deploy::text(r).find("conv1d + batch_norm + add") != std::string::npos);
+    CHECK(deploy::text(r).find("conv1d + batch_norm + hard_swish + mean_over_time") != std::string::npos);
+    CHECK(deploy::text(r).find("gate + conv1d + batch_norm + add") != std::string::npos);
 }
 
 TEST_CASE("compile: a run does not allocate, whatever the number of windows") {

@@ -20,6 +20,7 @@
 
 #include "smldist/core/memory.hpp"
 #include "smldist/core/parallel.hpp"
+#include "smldist/deploy/depthwise.hpp"
 #include "smldist/deploy/product.hpp"
 #include "smldist/deploy/rows.hpp"
 #include "smldist/kernel/scratch.hpp"
@@ -169,6 +170,17 @@ public:
         run_all(in, last(out), parts_.batch, arena.data(), 1);
     }
 
+    /// Runs the steps alone, on the calling thread, and calls done(i) after each step i of each slice: to time them.
+    template <class F> void trace(const float* in, std::size_t windows, workspace& w, F&& done) const {
+        for (std::size_t first = 0; first < windows; first += parts_.slice) {
+            const frame f = slice_frame(in, first, std::min(parts_.slice, windows - first), w.data());
+            for (std::size_t i = 0; i < parts_.steps.size(); ++i) {
+                parts_.steps[i].run(f);
+                done(i);
+            }
+        }
+    }
+
     deploy::report report() const {
         deploy::report r;
         for (const auto& s : parts_.steps) {
@@ -204,9 +216,12 @@ private:
                 run_slice(in, out, first, std::min(slice, windows - first), arenas + thread * parts_.arena);
         });
     }
+    frame slice_frame(const float* in, std::size_t first, std::size_t n, float* arena) const {
+        return {in + first * parts_.length * parts_.channels, parts_.weights.data(), arena, n};
+    }
     void run_slice(const float* in, const targets& out, std::size_t first, std::size_t n, float* arena) const {
         const serial_scope alone;
-        const frame f{in + first * parts_.length * parts_.channels, parts_.weights.data(), arena, n};
+        const frame f = slice_frame(in, first, n, arena);
         for (const auto& s : parts_.steps) s.run(f);
         for (std::size_t i = 0; i < out.to.size(); ++i) {
             const output& o = parts_.outputs[out.first + i];
