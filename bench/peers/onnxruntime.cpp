@@ -25,10 +25,12 @@ peers::job make_job(setting& s, const peers::request& r) {
     if (r.task != "inference") throw std::runtime_error("task is " + r.task + ", expected inference");
     const auto B = static_cast<std::int64_t>(r.batch);
     const auto logits = std::make_shared<std::vector<float>>(r.batch * peers::classes);
-    const auto session = std::make_shared<peers::onnxruntime::session>(
-        s.ort, s.folder + "/" + r.model + "." + r.form + ".b" + std::to_string(r.batch) + ".onnx", s.threads,
-        s.windows.data(), std::vector<std::int64_t>{B, peers::window_length, peers::channels}, logits->data(),
-        std::vector<std::int64_t>{B, peers::classes});
+    const auto session = peers::bound([&] {
+        return std::make_shared<peers::onnxruntime::session>(
+            s.ort, s.folder + "/" + r.model + "." + r.form + ".b" + std::to_string(r.batch) + ".onnx", s.threads,
+            s.windows.data(), std::vector<std::int64_t>{B, peers::window_length, peers::channels}, logits->data(),
+            std::vector<std::int64_t>{B, peers::classes});
+    });
     const auto run = [session] { session->run(); };
     return {run, [run, logits] {
                 run();

@@ -198,7 +198,7 @@ int main(int argc, char** argv) try {
         std::fputs("usage: bench_peers_ours write FOLDER | serve FOLDER THREADS\n", stderr);
         return 2;
     }
-    set_threads(static_cast<std::size_t>(std::atoi(argv[3])));
+    peers::bound([&] { set_threads(static_cast<std::size_t>(std::atoi(argv[3]))); });
     const setting s(argv[2]);
     return peers::serve([&](const peers::request& r) { return make_job(s, r); });
 } catch (const std::exception& e) {

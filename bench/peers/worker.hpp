@@ -17,6 +17,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <sched.h>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -46,6 +47,30 @@ template <class V> std::vector<V> read_values(const std::string& path) {
     file.seekg(0);
     file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(V)));
     return values;
+}
+
+/// Keeps the calling thread on the first core that the process may use, and the threads which `make` starts on the others:
+/// a thread that is woken on the core of the one that waits for it would cost a time slice. With one core just calls.
+template <class Make> auto bound(Make make) {
+    static const cpu_set_t all = [] {
+        cpu_set_t set;
+        ::sched_getaffinity(0, sizeof set, &set);
+        return set;
+    }();
+    cpu_set_t first, others = all;
+    CPU_ZERO(&first);
+    int core = 0;
+    while (!CPU_ISSET(core, &all)) ++core;
+    CPU_SET(core, &first);
+    CPU_CLR(core, &others);
+    if (CPU_COUNT(&others) == 0) return make();
+    struct restore {
+        const cpu_set_t& set;
+        ~restore() { ::sched_setaffinity(0, sizeof set, &set); }
+    };
+    ::sched_setaffinity(0, sizeof others, &others);
+    const restore back{first};
+    return make();
 }
 
 /// Median nanoseconds of one run, of as many as fit into `seconds`; one more goes before.
