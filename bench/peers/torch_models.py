@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The presets in PyTorch, as an expert would write them for speed: Conv2d of height 1, channels last.
 
-`dimensions=1` gives the plain Conv1d form. Both compute the same as the library's networks with a linear head.
+`dimensions=1` gives the plain Conv1d form. Both compute the same as the library's networks with a linear head, whose model
+files `load` reads.
 """
+import json
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -87,3 +90,47 @@ class Network(nn.Module):
             x = x.unsqueeze(2)
         f = self.tail(self.blocks(self.stem(x)))
         return self.classifier(self.dropout(f.mean(dim=tuple(range(2, f.dim())))))
+
+
+def read_model_file(path):
+    """The float tensors of a model file by name."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        buffer = bytearray(file.read())
+    return {name: torch.frombuffer(buffer, dtype=torch.float32, offset=entry["data_offsets"][0],
+                                   count=(entry["data_offsets"][1] - entry["data_offsets"][0]) // 4)
+            .reshape(entry["shape"])
+            for name, entry in header.items() if name != "__metadata__" and entry["dtype"] == "F32"}
+
+
+def load(net, path):
+    """Takes weights and running statistics from a model file of the library; all of it must be used."""
+    tensors = read_model_file(path)
+
+    def take(module, name):
+        for key, to in list(module.named_parameters()) + [b for b in module.named_buffers() if "running" in b[0]]:
+            with torch.no_grad():
+                to.copy_(tensors.pop(f"{name}.{key}").reshape(to.shape))
+
+    def take_conv_norm(layers, name):
+        take(layers[0], f"{name}.conv")
+        take(layers[1], f"{name}.norm")
+
+    take_conv_norm(net.stem, "backbone.stem")
+    for i, block in enumerate(net.blocks):
+        name = f"backbone.blocks.{i}"
+        layers = list(block.layers)
+        gate = [m for m in layers if hasattr(m, "down")]
+        for m in gate:
+            take(m.down, f"{name}.se.fc1")
+            take(m.up, f"{name}.se.fc2")
+        layers = [m for m in layers if hasattr(m, "weight")]
+        parts = ["expand"] * (len(layers) == 6) + ["depthwise", "project"]
+        for k, part in enumerate(parts):
+            take_conv_norm(layers[2 * k:], f"{name}.{part}")
+    take_conv_norm(net.tail, "backbone.tail")
+    take(net.classifier, "intuition")
+    left = [name for name in tensors if not name.startswith("selftest.")]
+    if left:
+        raise ValueError(f"{path}: tensors of no layer: {left}")
+    return net

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""PyTorch as a worker of bench/peers; the protocol is that of worker.hpp.
+
+    torch_worker.py serve FOLDER THREADS
+    torch_worker.py export FOLDER MODEL BATCH…    MODEL.conv1d.bBATCH.onnx and MODEL.conv2d.bBATCH.onnx for ONNX Runtime
+    torch_worker.py save FOLDER MODEL             MODEL.pt, frozen TorchScript
+    torch_worker.py cold MODEL.pt                 loads it, reads windows from its input, prints the class of each
+    torch_worker.py version
+
+Forms are written KIND-LAYOUT. Kinds: eager, and for inference frozen (TorchScript with batch-norm folded). Layouts: conv1d,
+conv2d (height 1), channels_last (conv2d in channels-last memory). Left out, as measured with 1.13: TorchScript in training,
+which is slower, and torch.jit.optimize_for_inference, which is slower but at batch 1 and whose Conv2d logits are off by
+1e-3 of the largest.
+"""
+import statistics
+import sys
+import time
+import warnings
+from array import array
+
+import torch
+from torch.nn import functional
+
+import torch_models
+
+window_length, channels, classes = 128, 9, 6
+temperature, hard, soft = 4.0, 0.1, 0.9  # of the distillation: those of loss::baseline::hinton
+
+
+def read(path, kind):
+    values = array(kind)
+    with open(path, "rb") as file:
+        values.frombytes(file.read())
+    return torch.tensor(values)
+
+
+class Setting:
+    def __init__(self, folder):
+        self.folder = folder
+        self.windows = read(f"{folder}/windows.f32", "f").reshape(-1, window_length, channels)
+        self.labels = read(f"{folder}/labels.i32", "i").long()
+
+    def network(self, model, layout, dropout=0.2):
+        net = torch_models.Network(model, channels, classes, 1 if layout == "conv1d" else 2, dropout)
+        if layout == "conv2d":
+            net.to(memory_format=torch.contiguous_format)
+        return torch_models.load(net, f"{self.folder}/{model}.safetensors")
+
+
+def frozen(net, x):
+    """The network for inference in TorchScript, with batch-norm folded."""
+    net.eval()
+    with torch.no_grad():
+        traced = torch.jit.freeze(torch.jit.trace(net, x))
+        for _ in range(5):  # the executor specialises in the first runs
+            traced(x)
+    return traced
+
+
+def inference(setting, kind, layout, model, batch):
+    net = setting.network(model, layout).eval()
+    x = setting.windows[:batch].clone()
+    if kind != "eager":
+        net = frozen(net, x)
+
+    def run():
+        with torch.inference_mode():
+            return net(x)
+
+    return run, lambda: run().flatten().tolist()
+
+
+def clip(parameters, largest):
+    """torch.nn.utils.clip_grad_norm_ in few calls."""
+    gradients = [p.grad for p in parameters]
+    norm = torch.stack(torch._foreach_norm(gradients)).norm()
+    torch._foreach_mul_(gradients, float(torch.clamp(largest / (norm + 1e-6), max=1)))
+
+
+def training(setting, layout, model, batch, teacher=None, dropout=0.2):
+    """A step as that of the library: forward, loss, backward, clipping, AdamW; returns the loss."""
+    net = setting.network(model, layout, dropout).train()
+    parameters = list(net.parameters())
+    groups = [{"params": [p for p in parameters if p.dim() > 1]},
+              {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=4e-3, weight_decay=1e-3, foreach=True)
+    x, labels = setting.windows[:batch].clone(), setting.labels[:batch].clone()
+
+    def step():
+        optimiser.zero_grad(set_to_none=True)
+        z = net(x)
+        loss = functional.cross_entropy(z, labels)
+        if teacher is not None:
+            with torch.inference_mode():
+                target = functional.softmax(teacher(x) / temperature, 1)
+            target = target.clone()  # an inference tensor may not enter the recorded graph
+            loss = hard * loss + soft * temperature**2 * functional.kl_div(
+                functional.log_softmax(z / temperature, 1), target, reduction="batchmean")
+        loss.backward()
+        clip(parameters, 5.0)
+        optimiser.step()
+        return loss
+
+    return step
+
+
+def make_job(setting, form, model, task, batch):
+    """What is timed, and a function whose numbers are compared."""
+    kind, layout = form.split("-")
+    if task == "inference":
+        return inference(setting, kind, layout, model, batch)
+    teacher = None
+    if task == "distill":  # the teacher only infers: in the form that is fastest for that
+        teacher = frozen(setting.network("har_teacher", "conv2d").eval(), setting.windows[:batch].clone())
+
+    def losses():
+        step = training(setting, layout, model, batch, teacher, dropout=0.0)
+        return [step().item() for _ in range(3)]
+
+    return training(setting, layout, model, batch, teacher), losses
+
+
+def median_nanoseconds(run, seconds):
+    run()
+    times = []
+    end = time.perf_counter_ns() + seconds * 1e9
+    while not times or time.perf_counter_ns() < end:
+        before = time.perf_counter_ns()
+        run()
+        times.append(time.perf_counter_ns() - before)
+    return statistics.median(times)
+
+
+def serve(folder, threads):
+    torch.set_num_threads(threads)
+    setting = Setting(folder)
+    jobs, present = {}, None  # of one case, by form
+    for line in sys.stdin:
+        what, form, model, task, batch, *seconds = line.split()
+        try:
+            if present != (model, task, batch):
+                jobs, present = {}, (model, task, batch)
+            if form not in jobs:
+                torch.manual_seed(0)
+                jobs[form] = make_job(setting, form, model, task, int(batch))
+            run, outputs = jobs[form]
+            print(median_nanoseconds(run, float(seconds[0])) if what == "time" else
+                  " ".join(f"{v:.9g}" for v in outputs()), flush=True)
+        except Exception as e:  # noqa: BLE001 - the driver decides what an error means
+            print("error", " ".join(str(e).split())[:300], flush=True)
+
+
+def export(folder, model, batches):
+    setting = Setting(folder)
+    for layout in ("conv1d", "conv2d"):
+        net = setting.network(model, layout).eval()
+        for batch in batches:
+            torch.onnx.export(net, setting.windows[:batch], f"{folder}/{model}.{layout}.b{batch}.onnx",
+                              opset_version=14, input_names=["x"], output_names=["logits"])
+
+
+def save(folder, model):
+    setting = Setting(folder)
+    frozen(setting.network(model, "conv2d"), setting.windows[:1]).save(f"{folder}/{model}.pt")
+
+
+def cold(path):
+    torch.set_num_threads(1)
+    net = torch.jit.load(path)
+    size = 4 * window_length * channels
+    while len(data := sys.stdin.buffer.read(size)) == size:
+        with torch.inference_mode():
+            x = torch.frombuffer(bytearray(data), dtype=torch.float32).reshape(1, window_length, channels)
+            print(net(x).argmax().item(), flush=True)
+
+
+def main():
+    warnings.filterwarnings("ignore")
+    what = sys.argv[1] if len(sys.argv) > 1 else ""
+    if what == "serve":
+        serve(sys.argv[2], int(sys.argv[3]))
+    elif what == "export":
+        export(sys.argv[2], sys.argv[3], [int(b) for b in sys.argv[4:]])
+    elif what == "save":
+        save(sys.argv[2], sys.argv[3])
+    elif what == "cold":
+        cold(sys.argv[2])
+    elif what == "version":
+        print(torch.__version__)
+    else:
+        sys.exit("usage: torch_worker.py serve FOLDER THREADS | export FOLDER MODEL BATCH… | save FOLDER MODEL | cold FILE | version")
+
+
+if __name__ == "__main__":
+    main()

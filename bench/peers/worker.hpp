@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A worker of bench/peers: it obeys lines on standard input until that ends, and blocks in between.
+///
+///     time FORM MODEL TASK BATCH SECONDS    answers the median of one run's nanoseconds
+///     outputs FORM MODEL TASK BATCH         answers numbers that must be the same for all: logits, or losses of training
+///
+/// What goes wrong is answered as "error TEXT".
+#ifndef SMLDIST_PEERS_WORKER_HPP
+#define SMLDIST_PEERS_WORKER_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <sched.h>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace peers {
+
+inline constexpr std::size_t window_length = 128, channels = 9, classes = 6;
+
+/// What is asked for.
+struct request {
+    std::string form, model, task;
+    std::size_t batch = 0;
+};
+
+/// The answer to it: what is timed, and what is compared.
+struct job {
+    std::function<void()> run;
+    std::function<std::vector<double>()> outputs;
+};
+
+/// All of a file as values of type V.
+template <class V> std::vector<V> read_values(const std::string& path) {
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    if (!file) throw std::runtime_error("cannot read " + path);
+    std::vector<V> values(static_cast<std::size_t>(file.tellg()) / sizeof(V));
+    file.seekg(0);
+    file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(V)));
+    return values;
+}
+
+/// Keeps the calling thread on the first core that the process may use, and the threads which `make` starts on the others:
+/// a thread that is woken on the core of the one that waits for it would cost a time slice. With one core just calls.
+template <class Make> auto bound(Make make) {
+    static const cpu_set_t all = [] {
+        cpu_set_t set;
+        ::sched_getaffinity(0, sizeof set, &set);
+        return set;
+    }();
+    cpu_set_t first, others = all;
+    CPU_ZERO(&first);
+    int core = 0;
+    while (!CPU_ISSET(core, &all)) ++core;
+    CPU_SET(core, &first);
+    CPU_CLR(core, &others);
+    if (CPU_COUNT(&others) == 0) return make();
+    struct restore {
+        const cpu_set_t& set;
+        ~restore() { ::sched_setaffinity(0, sizeof set, &set); }
+    };
+    ::sched_setaffinity(0, sizeof others, &others);
+    const restore back{first};
+    return make();
+}
+
+/// Median nanoseconds of one run, of as many as fit into `seconds`; one more goes before.
+inline double median_nanoseconds(const std::function<void()>& run, double seconds) {
+    using clock = std::chrono::steady_clock;
+    using nanoseconds = std::chrono::duration<double, std::nano>;
+    run();
+    std::vector<double> times;
+    const auto end = clock::now() + std::chrono::duration<double>(seconds);
+    for (auto before = clock::now(); times.empty() || before < end;) {
+        run();
+        const auto after = clock::now();
+        times.push_back(nanoseconds(after - before).count());
+        before = after;
+    }
+    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+    std::nth_element(times.begin(), middle, times.end());
+    return *middle;
+}
+
+/// Serves requests; `make(request)` gives the job, which is kept until another model, task or batch is asked for.
+template <class Make> int serve(Make make) {
+    std::map<std::string, job> jobs; // of one case, by form
+    std::string present;
+    for (std::string line; std::getline(std::cin, line);) {
+        std::istringstream words(line);
+        std::string what;
+        request r;
+        double seconds = 0;
+        words >> what >> r.form >> r.model >> r.task >> r.batch >> seconds;
+        try {
+            const std::string wanted = r.model + ' ' + r.task + ' ' + std::to_string(r.batch);
+            if (present != wanted) jobs.clear();
+            present = wanted;
+            auto found = jobs.find(r.form);
+            if (found == jobs.end()) found = jobs.emplace(r.form, make(r)).first;
+            if (what == "time")
+                std::printf("%.1f", median_nanoseconds(found->second.run, seconds));
+            else
+                for (const double v : found->second.outputs()) std::printf("%.9g ", v);
+            std::printf("\n");
+        } catch (const std::exception& e) { std::printf("error %s\n", e.what()); }
+        std::fflush(stdout);
+    }
+    return 0;
+}
+
+} // namespace peers
+
+#endif
