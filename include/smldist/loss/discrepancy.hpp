@@ -8,9 +8,10 @@
 #include <memory>
 #include <numeric>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "smldist/kernel/gemm.hpp"
+#include "smldist/kernel/mix_rows.hpp"
 #include "smldist/loss/spectral.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss {
@@ -18,10 +19,28 @@ namespace smldist::inline SMLDIST_ABI::loss {
 /// What discrepancy_op compares with: maps along time and weights.
 template <class T> struct discrepancy_tables {
     tensor<T> student, teacher;                      ///< M_S (L, L_S), M_T (L, L_T)
-    tensor<T> back;                                  ///< M_S transposed
     tensor<T> row_weight;                            ///< w (L)
     std::vector<typename time_bands<T>::band> bands; ///< of the magnitudes; empty: without them
     tensor<T> band_weight;                           ///< v, one a band
+    tensor<T> student_turned, teacher_turned;        ///< transposed
+
+    discrepancy_tables(tensor<T> of_student, tensor<T> of_teacher, tensor<T> rows,
+                       std::vector<typename time_bands<T>::band> of_magnitudes, tensor<T> weights)
+        : student(std::move(of_student)),
+          teacher(std::move(of_teacher)),
+          row_weight(std::move(rows)),
+          bands(std::move(of_magnitudes)),
+          band_weight(std::move(weights)),
+          student_turned(turned(student)),
+          teacher_turned(turned(teacher)) {}
+
+private:
+    static tensor<T> turned(const tensor<T>& m) {
+        tensor<T> y(shape{m.shape()[1], m.shape()[0]});
+        for (std::size_t r = 0; r < m.shape()[0]; ++r)
+            for (std::size_t t = 0; t < m.shape()[1]; ++t) y(t, r) = m(r, t);
+        return y;
+    }
 };
 
 /// Weighted difference of two features in a basis along time, and of the logarithms of their magnitudes.
@@ -70,10 +89,8 @@ template <class T> struct discrepancy_op {
             const kernel::scratch<T> buffer((2 * L + 2 * K) * C);
             T *const X = buffer.data(), *const Z = X + L * C, *const P = Z + L * C, *const Q = P + K * C;
             for (std::size_t b = first; b < last; ++b) {
-                kernel::gemm_nn(L, C, from_x, tables->student.data(), from_x, x.data() + b * from_x * C, C, X, C,
-                                false);
-                kernel::gemm_nn(L, C, from_t, tables->teacher.data(), from_t, t.data() + b * from_t * C, C, Z, C,
-                                false);
+                kernel::mix_rows(L, from_x, C, tables->student_turned.data(), x.data() + b * from_x * C, X);
+                kernel::mix_rows(L, from_t, C, tables->teacher_turned.data(), t.data() + b * from_t * C, Z);
                 T total(0);
                 if (K > 0) magnitudes(C, X, Z, P, Q);
                 detail::with_penalty(kind, delta, [&](auto pen, auto slope) {
@@ -82,8 +99,7 @@ template <class T> struct discrepancy_op {
                 if (K > 0) total += bands(C, X, Z, P, Q, keep != nullptr);
                 totals.data()[b] = total;
                 if (keep)
-                    kernel::gemm_nn(from_x, C, L, tables->back.data(), L, Z, C, keep->slope.data() + b * from_x * C,
-                                    C, false);
+                    kernel::mix_rows(from_x, L, C, tables->student.data(), Z, keep->slope.data() + b * from_x * C);
             }
         });
         y[0] = static_cast<T>(std::accumulate(totals.data(), totals.data() + B, 0.0) / double(B * C));

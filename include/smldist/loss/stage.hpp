@@ -284,14 +284,11 @@ private:
     }
     /// From here on one op computes the loss: maps and weights as they stand, with these bands of the magnitude term.
     void fuse(const std::vector<band>& bands, tensor<T> band_weight) {
-        discrepancy_tables<T> tables{student_map_, teacher_map_, {}, row_weight_, bands, std::move(band_weight)};
-        const std::size_t L = student_map_.shape()[0], from = student_map_.shape()[1];
-        tables.back = tensor<T>(shape{from, L});
-        for (std::size_t r = 0; r < L; ++r)
-            for (std::size_t t = 0; t < from; ++t) tables.back(t, r) = student_map_(r, t);
-        kernel::scale(L, T(1) / static_cast<T>(L), tables.row_weight.data());
-        kernel::scale(tables.band_weight.size(), static_cast<T>(options_.eta), tables.band_weight.data());
-        fused_ = std::make_shared<const discrepancy_tables<T>>(std::move(tables));
+        tensor<T> row_weight = row_weight_;
+        kernel::scale(row_weight.size(), T(1) / static_cast<T>(row_weight.size()), row_weight.data());
+        kernel::scale(band_weight.size(), static_cast<T>(options_.eta), band_weight.data());
+        fused_ = std::make_shared<const discrepancy_tables<T>>(student_map_, teacher_map_, std::move(row_weight),
+                                                               bands, std::move(band_weight));
     }
 
     /// By the teacher's statistics of each channel.
