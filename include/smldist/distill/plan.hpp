@@ -31,34 +31,48 @@ struct plan {
 };
 
 namespace detail {
-/// Running mean and variance of each channel, merged batch by batch (Chan et al. 1979).
+/// Running mean of each channel and covariance of all pairs, merged batch by batch (Chan et al. 1979).
 class channel_moments {
 public:
     void add(const tensor<float>& x) {
         const std::size_t C = x.shape().back(), R = x.shape().rows();
-        if (mean_.empty()) mean_.resize(C), square_.resize(C);
+        if (mean_.empty()) mean_.resize(C), product_ = tensor<double>(shape{C, C});
+        std::vector<double> shift(C);
+        auto centred = tensor<double>::uninitialized({R, C});
         for (std::size_t c = 0; c < C; ++c) {
-            double mean = 0, square = 0;
+            double mean = 0;
             for (std::size_t r = 0; r < R; ++r) mean += double(x[r * C + c]);
             mean /= double(R);
-            for (std::size_t r = 0; r < R; ++r) square += std::pow(double(x[r * C + c]) - mean, 2);
-            const double n = double(count_), m = double(R), shift = mean - mean_[c];
-            mean_[c] += shift * m / (n + m);
-            square_[c] += square + shift * shift * n * m / (n + m);
+            for (std::size_t r = 0; r < R; ++r) centred[r * C + c] = double(x[r * C + c]) - mean;
+            shift[c] = mean - mean_[c];
+        }
+        const double n = double(count_), m = double(R), weight = n * m / (n + m);
+        const tensor<double> square = op::matmul(centred, centred, {.transpose_a = true, .transpose_b = false});
+        for (std::size_t c = 0; c < C; ++c) {
+            for (std::size_t d = 0; d < C; ++d) product_(c, d) += square(c, d) + shift[c] * shift[d] * weight;
+            mean_[c] += shift[c] * m / (n + m);
         }
         count_ += R;
     }
     loss::feature_statistics<float> statistics() const {
-        loss::feature_statistics<float> s{tensor<float>(shape{mean_.size()}), tensor<float>(shape{mean_.size()})};
-        for (std::size_t c = 0; c < mean_.size(); ++c) {
+        const std::size_t C = mean_.size();
+        loss::feature_statistics<float> s{tensor<float>(shape{C}), tensor<float>(shape{C})};
+        for (std::size_t c = 0; c < C; ++c) {
             s.mean[c] = static_cast<float>(mean_[c]);
-            s.std[c] = static_cast<float>(std::sqrt(square_[c] / double(count_)));
+            s.std[c] = static_cast<float>(std::sqrt(product_(c, c) / double(count_)));
         }
+        const tensor<float> inverse = loss::detail::inverse_std(s);
+        tensor<double> standardised = product_;
+        for (std::size_t c = 0; c < C; ++c)
+            for (std::size_t d = 0; d < C; ++d)
+                standardised(c, d) *= double(inverse[c]) * double(inverse[d]) / double(count_);
+        s.principal = loss::principal<float>(std::move(standardised));
         return s;
     }
 
 private:
-    std::vector<double> mean_, square_;
+    std::vector<double> mean_;
+    tensor<double> product_; ///< Σ (x_c - mean_c)(x_d - mean_d)
     std::size_t count_ = 0;
 };
 } // namespace detail

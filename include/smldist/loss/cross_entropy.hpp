@@ -3,10 +3,11 @@
 #ifndef SMLDIST_LOSS_CROSS_ENTROPY_HPP
 #define SMLDIST_LOSS_CROSS_ENTROPY_HPP
 
-#include <cmath>
+#include <limits>
 #include <span>
 
 #include "smldist/kernel/softmax.hpp"
+#include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss {
@@ -56,12 +57,14 @@ template <class T> struct soft_cross_entropy_op {
         if (!dz) return;
         if (!dz->ensure(z.shape())) dz->fill(T(0));
         const T scale = dy[0] / static_cast<T>(temperature);
+        auto p = tensor<T>::uninitialized(z.shape());
+        kernel::map(
+            p.size(), [](auto v) SMLDIST_INLINE_LAMBDA { return kernel::simd::exp(v); }, p.data(), s.log_p.data());
         const std::size_t N = z.shape()[1];
         for (std::size_t b = 0; b < z.shape()[0]; ++b) {
             T mass = 0;
             for (std::size_t n = 0; n < N; ++n) mass += q[b * N + n];
-            for (std::size_t i = b * N; i < (b + 1) * N; ++i)
-                (*dz)[i] += scale * (std::exp(s.log_p[i]) * mass - q[i]);
+            for (std::size_t i = b * N; i < (b + 1) * N; ++i) (*dz)[i] += scale * (p[i] * mass - q[i]);
         }
     }
 };
@@ -91,10 +94,11 @@ template <class X> void check_labels(const X& z, std::span<const int> labels) {
 
 /// Rows p ln p summed, with 0 ln 0 = 0.
 template <class T> double negative_entropy(const tensor<T>& p) {
-    double sum = 0;
-    for (const T v : p)
-        if (v > T(0)) sum += double(v) * std::log(double(v));
-    return sum;
+    return double(kernel::detail::chunked_total<T>(p.size(), [&](auto s, std::size_t i) SMLDIST_INLINE_LAMBDA {
+        using V = typename decltype(s)::pack;
+        const V v = s.load(p.data() + i);
+        return v * kernel::simd::log(kernel::simd::max(v, V(std::numeric_limits<T>::min())));
+    }));
 }
 } // namespace detail
 

@@ -33,20 +33,38 @@ template <class T> struct mse_op {
         return {};
     }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& t, const tensor<T>& w) const {
+        const T factor = static_cast<T>(scale / double(x.size()));
+        if (w.empty()) {
+            y[0] =
+                factor * kernel::detail::chunked_total<T>(x.size(), [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+                    const auto d = p.load(x.data() + i) - p.load(t.data() + i);
+                    return d * d;
+                });
+            return;
+        }
         auto d = tensor<T>::uninitialized(x.shape());
         difference(x, t, w, d.data());
-        y[0] = static_cast<T>(scale / double(x.size())) * kernel::dot(d.size(), d.data(), d.data());
+        y[0] = factor * kernel::dot(d.size(), d.data(), d.data());
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& t,
                   const tensor<T>& w, tensor<T>* dx, tensor<T>*, tensor<T>*) const {
         if (!dx) return;
+        const T factor = dy[0] * static_cast<T>(2 * scale / double(x.size()));
+        const bool add = dx->ensure(x.shape());
+        if (w.empty()) {
+            const auto slope = [factor](auto a, auto b)
+                                   SMLDIST_INLINE_LAMBDA { return decltype(a)(factor) * (a - b); };
+            if (add)
+                kernel::map_add(x.size(), slope, dx->data(), x.data(), t.data());
+            else
+                kernel::map(x.size(), slope, dx->data(), x.data(), t.data());
+            return;
+        }
         auto d = tensor<T>::uninitialized(x.shape());
         difference(x, t, w, d.data());
-        if (!w.empty())
-            kernel::map_columns(
-                x.shape().rows(), w.size(), [](auto v, auto k) { return v * k; }, d.data(), d.data(), w.data());
-        const T factor = dy[0] * static_cast<T>(2 * scale / double(x.size()));
-        if (!dx->ensure(x.shape())) dx->fill(T(0));
+        kernel::map_columns(
+            x.shape().rows(), w.size(), [](auto v, auto k) { return v * k; }, d.data(), d.data(), w.data());
+        if (!add) dx->fill(T(0));
         kernel::axpy(d.size(), factor, d.data(), dx->data());
     }
 
@@ -54,9 +72,8 @@ private:
     static void difference(const tensor<T>& x, const tensor<T>& t, const tensor<T>& w, T* d) {
         kernel::map(
             x.size(), [](auto a, auto b) { return a - b; }, d, x.data(), t.data());
-        if (!w.empty())
-            kernel::map_columns(
-                x.shape().rows(), w.size(), [](auto v, auto k) { return v * k; }, d, d, w.data());
+        kernel::map_columns(
+            x.shape().rows(), w.size(), [](auto v, auto k) { return v * k; }, d, d, w.data());
     }
 };
 

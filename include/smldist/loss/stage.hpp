@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "smldist/loss/band_weights.hpp"
+#include "smldist/loss/discrepancy.hpp"
 #include "smldist/loss/mse.hpp"
+#include "smldist/loss/principal.hpp"
 #include "smldist/loss/spectral.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/nn/norm.hpp"
@@ -28,7 +30,8 @@ namespace smldist::inline SMLDIST_ABI::loss {
 
 /// Per-channel mean and standard deviation of a teacher's feature over the training set.
 template <class T> struct feature_statistics {
-    tensor<T> mean, std; ///< (C)
+    tensor<T> mean, std;                    ///< (C)
+    principal_components<T> principal = {}; ///< of the standardised channels; empty: not measured
 };
 
 /// Training-only map from the student's channels to the teacher's: pointwise convolution without bias, then batch-norm.
@@ -85,8 +88,14 @@ enum class phase_free : std::uint8_t {
     kl,        ///< Kullback-Leibler divergence of each channel's spectrum
     attention  ///< squared difference of the unit-length total spectra; works for unlike channels alike
 };
+/// What a projector predicts where student and teacher differ in channels.
+enum class channel_match : std::uint8_t {
+    principal, ///< the principal components of the teacher's standardised channels, at most as many as the student has channels
+    all ///< all of the teacher's channels
+};
 inline constexpr std::array<std::string_view, 3> standardise_names{"channel", "none", "sample"};
 inline constexpr std::array<std::string_view, 4> phase_free_names{"none", "magnitude", "kl", "attention"};
+inline constexpr std::array<std::string_view, 2> channel_match_names{"principal", "all"};
 
 struct stage_options {
     time_basis basis = time_basis::rdft;
@@ -98,6 +107,8 @@ struct stage_options {
     double eta = 0.25;      ///< weight of the phase-free term
     double temperature = 1; ///< τ of phase_free::kl
     standardise scale = standardise::channel;
+    channel_match channels = channel_match::principal;
+    double explained = 0.99; ///< share of the teacher's variance that its principal components keep
     length_match match = length_match::spectral;
 
     /// Plain standardised mean squared error.
@@ -115,6 +126,7 @@ struct stage_options {
         need(eta >= 0 && std::isfinite(eta), "eta", eta, "at least 0");
         need(delta > 0 && std::isfinite(delta), "delta", delta, "a positive number");
         need(temperature > 0 && std::isfinite(temperature), "temperature", temperature, "a positive number");
+        need(explained > 0 && explained <= 1, "explained", explained, "above 0 and at most 1");
         weights.check();
     }
 };
@@ -123,6 +135,12 @@ struct stage_options {
 ///
 ///     F̂_T = (F_T - mean)/(std + eps),   F̂_S = projector(F_S), or as F̂_T when channels agree
 ///     y = 1/(B·L·C) Σ_{b,r,c} w̃_r pen(d[b,r,c]) + η · phase-free term,   d = M (A_S F̂_S - A_T F̂_T)
+///
+/// Where channels differ the projector predicts the teacher's principal components: F̂_T = √(n/Σλ) Uᵀ (F_T - mean)/(std + eps),
+/// U the n directions of largest variance λ of the standardised channels. n ≤ C_S, since no linear projector reaches more
+/// directions at once, and no more than `explained` of the variance needs; their mean variance is 1, as that of the
+/// channels. With channel_match::all, other scales than `channel`, or statistics without directions, the projector predicts
+/// all C_T channels.
 ///
 /// M is the orthonormal basis along time, w̃ the band weights of its rows (mean 1), A_S and A_T bring both to the shorter
 /// length. With α = 0 and a square penalty this is the mean squared error in time, by Parseval. The phase-free terms
@@ -153,18 +171,22 @@ public:
         if (statistics_.mean.size() != teacher.back() || statistics_.std.size() != teacher.back())
             raise<usage_error>("loss::stage_loss", "channels of the statistics are ", statistics_.std.size(),
                                ", expected ", teacher.back());
-        if (student.back() != teacher.back()) map_ = projector<T>(student.back(), teacher.back(), g);
         inverse_ = detail::inverse_std(statistics_);
-        shift_ = tensor<T>(inverse_.shape());
-        for (std::size_t c = 0; c < shift_.size(); ++c) shift_[c] = -statistics_.mean[c] * inverse_[c];
+        zeros_ = tensor<T>(inverse_.shape());
+        ones_ = tensor<T>(inverse_.shape(), T(1));
+        if (student.back() != teacher.back()) set_up_projector(student.back(), g);
         if (student.rank() == 3) set_up_time(student[1], teacher[1], weights);
     }
 
     template <class X> X operator()(const X& student, tensor<T> teacher, mode m = mode::train) const {
-        teacher = standardised(std::move(teacher));
+        if (directions_.empty())
+            teacher = standardised(std::move(teacher));
+        else
+            teacher = op::linear(teacher, directions_, offset_);
         X s = map_ ? (*map_)(student, m) : standardised(student);
         if (options_.scale == standardise::sample && s.shape().rank() == 3)
             s = unit_rows(s), teacher = unit_rows(teacher);
+        if (fused_) return op::apply(discrepancy_op<T>{fused_, options_.pen, options_.delta}, s, std::move(teacher));
         if (student_map_.empty()) return plain(s, std::move(teacher));
         const X rows = op::matmul(student_map_, s);
         const tensor<T> target = op::matmul(teacher_map_, teacher);
@@ -184,10 +206,38 @@ public:
     /// Bands of the basis along time, and their weights w; empty for plain losses.
     const time_bands<T>& basis() const { return basis_; }
     const std::vector<double>& weights() const { return weights_; }
+    /// How many principal components of the teacher are compared; 0: its channels are.
+    std::size_t components() const { return offset_.size(); }
 
 private:
     using band = typename time_bands<T>::band;
 
+    void set_up_projector(std::size_t from, generator& g) {
+        const auto& known = statistics_.principal;
+        const std::size_t C = statistics_.mean.size();
+        if (options_.channels == channel_match::all || options_.scale != standardise::channel ||
+            known.variance.empty()) {
+            map_ = projector<T>(from, C, g);
+            return;
+        }
+        if (!(known.variance.shape() == shape{C}) || !(known.directions.shape() == shape{C, C}))
+            raise<usage_error>("loss::stage_loss", "shape of the principal directions is ",
+                               known.directions.shape().text(), ", expected (", C, ", ", C, ")");
+        const std::size_t n = known.count(options_.explained, from);
+        double sum = 0;
+        for (std::size_t i = 0; i < n; ++i) sum += double(known.variance[i]);
+        const double scale = sum > 0 ? std::sqrt(double(n) / sum) : 1;
+        directions_ = tensor<T>(shape{n, C});
+        offset_ = tensor<T>(shape{n});
+        map_ = projector<T>(from, n, g);
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t c = 0; c < C; ++c) {
+                directions_(i, c) = static_cast<T>(scale) * known.directions(i, c) * inverse_[c];
+                offset_[i] -= directions_(i, c) * statistics_.mean[c];
+            }
+            map_->norm.weight.value[i] = static_cast<T>(scale * std::sqrt(double(known.variance[i])));
+        }
+    }
     void set_up_time(std::size_t from_student, std::size_t from_teacher, const std::vector<double>& weights) {
         const std::size_t L = std::min(from_student, from_teacher);
         const bool learned = options_.weights.kind == weighting::uncertainty;
@@ -219,7 +269,10 @@ private:
             log_variance_.value = tensor<T>(shape{basis_.bands.size()});
             log_variance_.decay = false;
         }
-        if (!dft) return;
+        if (!dft) {
+            if (!learned) fuse({}, {});
+            return;
+        }
         const bool same = options_.basis == time_basis::rdft;
         const time_bands<T> fourier = same ? basis_ : make_basis<T>(time_basis::rdft, L);
         if (!same) student_dft_ = onto(fourier, from_student), teacher_dft_ = onto(fourier, from_teacher);
@@ -227,6 +280,15 @@ private:
         magnitude_weight_ = tensor<T>(shape{bands_->size()});
         for (std::size_t k = 0; k < bands_->size(); ++k)
             magnitude_weight_[k] = static_cast<T>(double((*bands_)[k].rows) * (same ? weights_[k] : 1) / double(L));
+        if (same && !learned && options_.term == phase_free::magnitude) fuse(fourier.bands, magnitude_weight_);
+    }
+    /// From here on one op computes the loss: maps and weights as they stand, with these bands of the magnitude term.
+    void fuse(const std::vector<band>& bands, tensor<T> band_weight) {
+        tensor<T> row_weight = row_weight_;
+        kernel::scale(row_weight.size(), T(1) / static_cast<T>(row_weight.size()), row_weight.data());
+        kernel::scale(band_weight.size(), static_cast<T>(options_.eta), band_weight.data());
+        fused_ = std::make_shared<const discrepancy_tables<T>>(student_map_, teacher_map_, std::move(row_weight),
+                                                               bands, std::move(band_weight));
     }
 
     /// By the teacher's statistics of each channel.
@@ -235,7 +297,8 @@ private:
             raise<shape_error>("loss::stage_loss", "shape of a feature is ", x.shape().text(), ", expected (…, ",
                                inverse_.size(), ")");
         if (options_.scale != standardise::channel) return x;
-        return op::add(op::mul(std::move(x), inverse_), shift_);
+        constexpr op::batch_norm_options exact{.eps = 0};
+        return op::apply(op::batch_norm_eval_op<T>{exact}, std::move(x), inverse_, zeros_, statistics_.mean, ones_);
     }
     template <class X> static X unit_rows(const X& x) {
         const X mean_square = op::mean(op::mul(x, x), {.axis = 1, .keepdim = true});
@@ -272,8 +335,10 @@ private:
     stage_options options_;
     feature_statistics<T> statistics_;
     std::optional<projector<T>> map_;
-    parameter<T> log_variance_; ///< (K)
-    tensor<T> inverse_, shift_; ///< (C) of the teacher's statistics
+    parameter<T> log_variance_;        ///< (K)
+    tensor<T> inverse_, zeros_, ones_; ///< (C), 1/(std + eps) of the teacher's channels and constants beside it
+    tensor<T> directions_, offset_;    ///< (n, C), (n): the teacher's principal components; empty: its channels
+    std::shared_ptr<const discrepancy_tables<T>> fused_; ///< null: several ops, for what the one does not know
     time_bands<T> basis_;
     std::vector<double> weights_;         ///< w of each band
     tensor<T> student_map_, teacher_map_; ///< (L, L_S), (L, L_T): length map, then basis; empty: nothing to do
