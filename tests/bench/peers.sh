@@ -16,7 +16,8 @@ keys = [f"har_student/{task}/b{batch}/t1"
 assert list(result["peers"]["cases"]) == keys, result["peers"]["cases"].keys()
 assert all(case["ours_ns"] > 0 for case in result["peers"]["cases"].values())
 assert result["ratios"] == {} and result["peers"]["missing"], "a ratio without a peer"
-assert result["peers"]["cold"]["har_student"]["smldist"]["disk_mb"] > 0
+cold = result["peers"]["cold"]["har_student"]["smldist"]
+assert 0 < cold["disk_mb"] <= 0.6 and cold["peak_mb"] <= 16, cold
 assert result["machine"]["cores"] >= 1
 PYTHON
 

@@ -99,6 +99,7 @@ TEST_CASE("load: a file that is wrong is refused with what is wrong") {
     refuse(edited("\"shape\":[1,32,3]", "\"shape\":[1,4294967296,3]"), "a shape is out of range");
     refuse(edited("\"tensor\":\"backbone.stem.conv.weight\"", "\"tensor\":\"none\""), "none");
     refuse(edited("\"tensor\":\"backbone.stem.conv.weight\",", ""), "it has no values");
+    refuse(edited("stem.norm.weight", "stem.norm.bias"), "stem.norm.bias belongs to two nodes");
     refuse(edited("\"name\":\"logits\"", "\"name\":\"scores\""), "it has no logits");
     refuse(edited("\"low\":-2.3", "\"low\":4.2"), "self-test gives logit");
     refuse(edited("\"relu\"", "\"selu\""), "self-test gives logit");

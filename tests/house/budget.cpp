@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <doctest/doctest.h>
+#include <filesystem>
 #include <string>
 #include <sys/resource.h>
 
@@ -59,4 +60,19 @@ TEST_CASE("budget: a unit that runs a program, without exceptions and without RT
 // Loading and compiling a model file compile without them too; a file that is wrong then ends the program.
 TEST_CASE("budget: a unit that loads a program, without exceptions and without RTTI") {
     CHECK(compile("load.cpp", "-fno-exceptions -fno-rtti").seconds > 0);
+}
+
+// For the instruction set that every machine of its kind has.
+TEST_CASE("budget: a program that loads a model file and classifies windows, on disk") {
+    const std::string root = SMLDIST_SOURCE_DIR;
+    const auto program = std::filesystem::temp_directory_path() / "smldist_budget_cold";
+    const int result = std::system((SMLDIST_COMPILER " -std=c++20 -O2 -DNDEBUG -pthread -fno-exceptions -fno-rtti "
+                                                     "-ffunction-sections -fdata-sections -Wl,--gc-sections -s -I" +
+                                    root + "/include " + root + "/bench/peers/cold.cpp -o " + program.string())
+                                       .c_str());
+    REQUIRE(result == 0);
+    const auto bytes = std::filesystem::file_size(program);
+    std::filesystem::remove(program);
+    MESSAGE("cold.cpp: " << bytes << " bytes");
+    CHECK(bytes <= 600'000);
 }

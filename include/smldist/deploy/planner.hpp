@@ -76,6 +76,9 @@ public:
         source_.values.resize(n);
         values_.resize(n);
         uses_.resize(n);
+        std::size_t given = 0;
+        for (const auto& v : source_.values) given += v.size();
+        weights_.reserve(given + given / 2); // packed; what is not used is never touched
         select_outputs();
     }
 
@@ -260,6 +263,7 @@ public:
         for (auto& s : steps_) std::visit([&](auto& step) { step.operands(settle); }, s.step);
         for (auto& o : p.outputs) settle(o.value);
         p.arena = where.size;
+        source_.values = {};
         p.weights = block(weights_.size());
         std::copy(weights_.begin(), weights_.end(), p.weights.data());
         p.steps = std::move(steps_);
