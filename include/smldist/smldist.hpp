@@ -78,6 +78,7 @@
 #include "smldist/loss/spectral.hpp"
 #include "smldist/loss/stage.hpp"
 #include "smldist/loss/time_basis.hpp"
+#include "smldist/loss/time_map.hpp"
 
 #include "smldist/optim/adam.hpp"
 #include "smldist/optim/choice.hpp"

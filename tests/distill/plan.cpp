@@ -21,6 +21,21 @@ void check_statistics(const loss::feature_statistics<float>& got, const tensor<f
     }
 }
 
+/// Along the directions the standardised feature has the stated variances and no covariances.
+void check_components(const loss::feature_statistics<float>& got, tensor<float> x) {
+    const std::size_t C = x.shape().back(), rows = x.shape().rows();
+    loss::standardise_by(got, x);
+    const tensor<float> z = op::matmul(std::move(x).reshaped({rows, C}), got.principal.directions,
+                                       {.transpose_a = false, .transpose_b = true});
+    for (std::size_t i = 0; i < C; ++i)
+        for (std::size_t j = 0; j <= i; ++j) {
+            double product = 0;
+            for (std::size_t r = 0; r < rows; ++r) product += double(z(r, i)) * double(z(r, j)) / double(rows);
+            CHECK(product ==
+                  doctest::Approx(i == j ? double(got.principal.variance[i]) : 0).scale(double(C)).epsilon(1e-5));
+        }
+}
+
 } // namespace
 
 TEST_CASE("calibrate: statistics of every stage and of the feature over all windows") {
@@ -37,6 +52,8 @@ TEST_CASE("calibrate: statistics of every stage and of the feature over all wind
                   doctest::Approx(s.train.info.rate_hz * double(p.stages[i].length) / double(s.train.length())));
         }
         check_statistics(p.feature, all.feature);
+        check_components(p.feature, all.feature);
+        for (std::size_t i = 0; i < 2; ++i) check_components(p.stages[i].feature, all.stages[i]);
         CHECK(p.teacher_accuracy == distill::evaluate(teacher, s.train, s.normal).accuracy);
     }
 }

@@ -10,35 +10,43 @@ using namespace smldist;
 
 namespace {
 
-/// Maps from lengths S and T onto the rDFT of L samples, uneven weights; with or without magnitudes.
-template <class T> auto make(std::size_t L, std::size_t from_x, std::size_t from_t, bool magnitudes) {
-    const auto basis = loss::make_basis<double>(loss::time_basis::rdft, L);
-    const auto onto = [&](std::size_t from) {
-        return from == L
-                   ? basis.matrix
-                   : loss::product(basis.matrix, loss::make_length_map<double>(loss::length_match::linear, L, from));
-    };
-    tensor<double> weight = normal({L}, 21), band = normal({basis.bands.size()}, 22);
-    for (double& v : weight) v = std::abs(v) + 0.1;
-    for (double& v : band) v = std::abs(v) + 0.1;
+/// Maps from two lengths onto the rDFT of L samples, uneven weights; with or without magnitudes.
+template <class T> struct parts {
+    tensor<T> student, teacher, weight, band_weight;
     std::vector<typename loss::time_bands<T>::band> bands;
-    if (magnitudes)
-        for (const auto& b : basis.bands) bands.push_back({b.first_row, b.rows, b.low, b.high});
-    return std::make_shared<const loss::discrepancy_tables<T>>(cast<T>(onto(from_x)), cast<T>(onto(from_t)),
-                                                               cast<T>(weight), std::move(bands), cast<T>(band));
-}
+    std::shared_ptr<const loss::discrepancy_tables<T>> tables;
+
+    parts(std::size_t L, std::size_t from_x, std::size_t from_t, bool magnitudes) {
+        const auto basis = loss::make_basis<double>(loss::time_basis::rdft, L);
+        const auto onto = [&](std::size_t from) {
+            return from == L ? basis.matrix
+                             : loss::product(basis.matrix,
+                                             loss::make_length_map<double>(loss::length_match::linear, L, from));
+        };
+        tensor<double> rows = normal({L}, 21), of_bands = normal({basis.bands.size()}, 22);
+        for (double& v : rows) v = std::abs(v) + 0.1;
+        for (double& v : of_bands) v = std::abs(v) + 0.1;
+        student = cast<T>(onto(from_x)), teacher = cast<T>(onto(from_t)), weight = cast<T>(rows);
+        if (magnitudes) {
+            band_weight = cast<T>(of_bands);
+            for (const auto& b : basis.bands) bands.push_back({b.first_row, b.rows, b.low, b.high});
+        }
+        tables = std::make_shared<const loss::discrepancy_tables<T>>(student, teacher, from_x == L && from_t == L,
+                                                                     weight, bands, band_weight);
+    }
+};
 
 /// The same by the ops it stands for.
-double by_parts(const loss::discrepancy_tables<double>& tables, const tensor<double>& x, const tensor<double>& t,
-                loss::penalty kind, double delta) {
-    const auto X = op::matmul(tables.student, x), Z = op::matmul(tables.teacher, t);
-    double y = op::sum(op::mul(op::apply(loss::row_penalty_op<double>{kind, delta}, X, Z), tables.row_weight)).item();
-    if (tables.bands.empty()) return y;
+double by_parts(const parts<double>& p, const tensor<double>& x, const tensor<double>& t, loss::penalty kind,
+                double delta) {
+    const auto X = op::matmul(p.student, x), Z = op::matmul(p.teacher, t);
+    double y = op::sum(op::mul(op::apply(loss::row_penalty_op<double>{kind, delta}, X, Z), p.weight)).item();
+    if (p.bands.empty()) return y;
     using band = loss::time_bands<double>::band;
-    const loss::band_power_op<double> power{std::make_shared<const std::vector<band>>(tables.bands)};
+    const loss::band_power_op<double> power{std::make_shared<const std::vector<band>>(p.bands)};
     const loss::log_magnitude_op<double> magnitude;
-    const auto p = op::apply(magnitude, op::apply(power, X)), q = op::apply(magnitude, op::apply(power, Z));
-    return y + op::sum(op::mul(op::apply(loss::row_penalty_op<double>{}, p, q), tables.band_weight)).item();
+    const auto a = op::apply(magnitude, op::apply(power, X)), b = op::apply(magnitude, op::apply(power, Z));
+    return y + op::sum(op::mul(op::apply(loss::row_penalty_op<double>{}, a, b), p.band_weight)).item();
 }
 
 } // namespace
@@ -54,28 +62,28 @@ TEST_CASE("discrepancy: gradients, both worlds, and the ops it stands for") {
                                              std::to_string(C);
                     const auto pen = static_cast<loss::penalty>(kind);
                     const auto n = [](int v) { return static_cast<std::size_t>(v); };
-                    const auto wide = make<double>(n(L), n(from_x), n(from_t), magnitudes);
-                    const auto narrow = make<float>(n(L), n(from_x), n(from_t), magnitudes);
+                    const parts<double> wide(n(L), n(from_x), n(from_t), magnitudes);
+                    const parts<float> narrow(n(L), n(from_x), n(from_t), magnitudes);
                     const tensor<double> x = normal({2, n(from_x), C}, 1), t = normal({2, n(from_t), C}, 2);
                     const auto f = [&](const auto& in) {
                         using T = scalar_in<std::decay_t<decltype(in)>>;
                         if constexpr (std::is_same_v<T, float>)
-                            return op::apply(loss::discrepancy_op<T>{narrow, pen, 0.7}, in[0], cast<T>(t));
+                            return op::apply(loss::discrepancy_op<T>{narrow.tables, pen, 0.7}, in[0], cast<T>(t));
                         else
-                            return op::apply(loss::discrepancy_op<T>{wide, pen, 0.7}, in[0], t);
+                            return op::apply(loss::discrepancy_op<T>{wide.tables, pen, 0.7}, in[0], t);
                     };
                     check_op(name, {x}, f);
-                    const double wanted = by_parts(*wide, x, t, pen, 0.7);
-                    CHECK(op::apply(loss::discrepancy_op<double>{wide, pen, 0.7}, x, t).item() ==
+                    const double wanted = by_parts(wide, x, t, pen, 0.7);
+                    CHECK(op::apply(loss::discrepancy_op<double>{wide.tables, pen, 0.7}, x, t).item() ==
                           doctest::Approx(wanted).epsilon(1e-12));
-                    CHECK(double(
-                              op::apply(loss::discrepancy_op<float>{narrow, pen, 0.7}, cast<float>(x), cast<float>(t))
-                                  .item()) == doctest::Approx(wanted).epsilon(1e-5));
+                    CHECK(double(op::apply(loss::discrepancy_op<float>{narrow.tables, pen, 0.7}, cast<float>(x),
+                                           cast<float>(t))
+                                     .item()) == doctest::Approx(wanted).epsilon(1e-5));
                 }
 }
 
 TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal features") {
-    const auto tables = make<double>(8, 8, 8, true);
+    const auto tables = parts<double>(8, 8, 8, true).tables;
     const tensor<double> x = normal({2, 8, 3}, 1), t = normal({2, 8, 3}, 2);
     tape<double> tape;
     const auto v = tape.variable(x);
@@ -91,7 +99,7 @@ TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal featur
 }
 
 TEST_CASE("discrepancy: the same bits on any number of threads") {
-    const auto tables = make<float>(16, 16, 16, true);
+    const auto tables = parts<float>(16, 16, 16, true).tables;
     const tensor<float> x = cast<float>(normal({40, 16, 24}, 1)), t = cast<float>(normal({40, 16, 24}, 2));
     const auto run = [&](std::size_t n) {
         const std::size_t before = threads();
@@ -109,7 +117,7 @@ TEST_CASE("discrepancy: the same bits on any number of threads") {
 }
 
 TEST_CASE("discrepancy: errors") {
-    const loss::discrepancy_op<float> op{make<float>(8, 8, 9, false)};
+    const loss::discrepancy_op<float> op{parts<float>(8, 8, 9, false).tables};
     const auto of = [&](const shape& x, const shape& t) { return op::apply(op, tensor<float>(x), tensor<float>(t)); };
     CHECK(of({2, 8, 3}, {2, 9, 3}).item() == 0);
     CHECK_RAISES(shape_error, "(2, 9, 3) and (2, 9, 3), expected (B, 8, C) and (B, 9, C)", of({2, 9, 3}, {2, 9, 3}));

@@ -43,6 +43,17 @@ auto stage(const X& x, const tensor<double>& teacher, const loss::feature_statis
     return one(x, cast<T>(teacher));
 }
 
+/// Element c of a unit vector that is orthogonal to the first two directions.
+double left_out(const loss::principal_components<double>& p, std::size_t c) {
+    double v[5] = {1, 0, 0, 0, 0}, length = 0;
+    for (std::size_t i = 0; i < 2; ++i) {
+        const double along = p.directions(i, 0);
+        for (std::size_t d = 0; d < 5; ++d) v[d] -= along * p.directions(i, d);
+    }
+    for (const double e : v) length += e * e;
+    return v[c] / std::sqrt(length);
+}
+
 /// Circular shift along time.
 tensor<double> shifted(const tensor<double>& x, std::size_t by) {
     tensor<double> y(x.shape());
@@ -169,6 +180,72 @@ TEST_CASE("stage loss: unlike lengths, each way to match them; gradients of proj
             for_each_parameter(one, [&](const auto&) { ++parameters; });
             CHECK(parameters == (learned ? 4 : 3));
         }
+}
+
+TEST_CASE("stage loss: a projector predicts the teacher's principal components") {
+    // five channels that are mixtures of two hidden ones
+    const tensor<double> hidden = normal({12, 8, 2}, 1), mixture = normal({2, 5}, 2);
+    const tensor<double> teacher = op::matmul(hidden, mixture);
+    const std::size_t rows = 96;
+    tensor<double> mean(shape{5}), std(shape{5}), covariance(shape{5, 5});
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t c = 0; c < 5; ++c) mean[c] += teacher[r * 5 + c] / double(rows);
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t c = 0; c < 5; ++c)
+            for (std::size_t d = 0; d < 5; ++d)
+                covariance(c, d) += (teacher[r * 5 + c] - mean[c]) * (teacher[r * 5 + d] - mean[d]) / double(rows);
+    for (std::size_t c = 0; c < 5; ++c) std[c] = std::sqrt(covariance(c, c));
+    tensor<double> correlation = covariance;
+    for (std::size_t c = 0; c < 5; ++c)
+        for (std::size_t d = 0; d < 5; ++d) correlation(c, d) /= std[c] * std[d];
+    const loss::feature_statistics<double> s{mean, std, loss::principal<double>(correlation)};
+    const auto make = [&](std::size_t student, const stage_options& o, const loss::feature_statistics<double>& of) {
+        generator g(4);
+        return loss::stage_loss<double>({12, 8, student}, {12, 8, 5}, of, o, {}, g);
+    };
+    stage_options whole;
+    whole.explained = 0.999;
+    for (const auto& o : {stage_options::plain(), stage_options(), whole}) {
+        CHECK(make(3, o, s).components() == 2); // hold all the variance
+        CHECK(make(1, o, s).components() == 1); // no more than the student's channels
+        CHECK(make(5, o, s).components() == 0); // the same channels: no projector
+    }
+    stage_options o = whole;
+    o.channels = loss::channel_match::all;
+    CHECK(make(3, o, s).components() == 0);
+    o = whole;
+    o.scale = loss::standardise::none;
+    CHECK(make(3, o, s).components() == 0);
+    CHECK(make(3, whole, {mean, std}).components() == 0);
+
+    for (stage_options plain : {stage_options::plain(), stage_options()}) {
+        plain.explained = 0.999;
+        plain.eta = 0;
+        const auto one = make(3, plain, s);
+        const tensor<double> x = normal({12, 8, 3}, 5);
+        CHECK(one(x, teacher).item() == doctest::Approx(2).epsilon(0.2)); // two unit variances, as with all channels
+        const auto gradient =
+            testing::gradcheck_model(one, [&](const auto& m, auto& t) { return m(t.input(x), teacher); });
+        CHECK_MESSAGE(gradient.ok, gradient.message);
+        std::size_t outputs = 0;
+        for_each_parameter(one, [&](const auto& p) { outputs = p.shape()[0]; });
+        CHECK(outputs == 2);
+        // what the components leave out has no say
+        tensor<double> other = teacher;
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t c = 0; c < 5; ++c)
+                other[r * 5 + c] += 10 * std::sin(double(r)) * left_out(s.principal, c) * std[c];
+        CHECK(one(x, other).item() == doctest::Approx(one(x, teacher).item()).epsilon(1e-4));
+        CHECK_RAISES(shape_error, "", one(x, normal({12, 8, 4}, 1)));
+    }
+    o = whole;
+    o.explained = 0;
+    CHECK_RAISES(usage_error, "explained is 0", make(3, o, s));
+    o.explained = 1.5;
+    CHECK_RAISES(usage_error, "explained is 1.5", make(3, o, s));
+    loss::feature_statistics<double> wrong = s;
+    wrong.principal.directions = tensor<double>(shape{5, 4});
+    CHECK_RAISES(usage_error, "shape of the principal directions is (5, 4), expected (5, 5)", make(3, whole, wrong));
 }
 
 TEST_CASE("stage loss: alpha = 0 is the mean squared error in every basis (Parseval)") {

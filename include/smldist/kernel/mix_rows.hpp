@@ -34,10 +34,13 @@ SMLDIST_INLINE void mix_block(P p, std::size_t I, std::size_t L, std::size_t C, 
 template <class T>
 SMLDIST_NOINLINE void mix_rows(std::size_t I, std::size_t L, std::size_t C, const T* m, const T* x, T* y) {
     simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
-        std::size_t i = 0;
-        for (; i + 8 <= I; i += 8) detail::mix_block<8>(p, I, L, C, m + i, x + c, y + i * C + c);
-        if (i + 4 <= I) detail::mix_block<4>(p, I, L, C, m + i, x + c, y + i * C + c), i += 4;
-        for (; i < I; ++i) detail::mix_block<1>(p, I, L, C, m + i, x + c, y + i * C + c);
+        const std::size_t blocks = (I + 7) / 8; // of even size: a single row would wait for its own sum
+        for (std::size_t b = 0; b < blocks; ++b) {
+            const std::size_t i = I * b / blocks, rows = I * (b + 1) / blocks - i;
+            simd::unroll<8>([&](auto r) SMLDIST_INLINE_LAMBDA {
+                if (rows == r + 1) detail::mix_block<r + 1>(p, I, L, C, m + i, x + c, y + i * C + c);
+            });
+        }
     });
 }
 

@@ -11,35 +11,35 @@
 #include <utility>
 #include <vector>
 
-#include "smldist/kernel/mix_rows.hpp"
 #include "smldist/loss/spectral.hpp"
+#include "smldist/loss/time_map.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss {
 
 /// What discrepancy_op compares with: maps along time and weights.
 template <class T> struct discrepancy_tables {
-    tensor<T> student, teacher;                      ///< M_S (L, L_S), M_T (L, L_T)
-    tensor<T> row_weight;                            ///< w (L)
-    std::vector<typename time_bands<T>::band> bands; ///< of the magnitudes; empty: without them
-    tensor<T> band_weight;                           ///< v, one a band
-    tensor<T> student_turned, teacher_turned;        ///< transposed
+    /// Rows of the mapped features that make up a band.
+    struct band {
+        std::size_t first, rows, step;
+    };
+    time_map<T> student, teacher; ///< M_S and M_T, their rows in the order of time_map
+    tensor<T> row_weight;         ///< w (L), in that order
+    std::vector<band> bands;      ///< of the magnitudes, in that order; empty: without them
+    tensor<T> band_weight;        ///< v, one a band
 
-    discrepancy_tables(tensor<T> of_student, tensor<T> of_teacher, tensor<T> rows,
-                       std::vector<typename time_bands<T>::band> of_magnitudes, tensor<T> weights)
-        : student(std::move(of_student)),
-          teacher(std::move(of_teacher)),
-          row_weight(std::move(rows)),
-          bands(std::move(of_magnitudes)),
-          band_weight(std::move(weights)),
-          student_turned(turned(student)),
-          teacher_turned(turned(teacher)) {}
-
-private:
-    static tensor<T> turned(const tensor<T>& m) {
-        tensor<T> y(shape{m.shape()[1], m.shape()[0]});
-        for (std::size_t r = 0; r < m.shape()[0]; ++r)
-            for (std::size_t t = 0; t < m.shape()[1]; ++t) y(t, r) = m(r, t);
-        return y;
+    /// Rows and bands as make_basis has them. With `rdft` both maps are the real DFT of L samples and their student's matrix.
+    discrepancy_tables(const tensor<T>& of_student, const tensor<T>& of_teacher, bool rdft, const tensor<T>& rows,
+                       const std::vector<typename time_bands<T>::band>& of_magnitudes, tensor<T> weights)
+        : student(rdft ? time_map<T>::rdft(of_student) : time_map<T>(of_student)),
+          teacher(rdft ? student : time_map<T>(of_teacher)),
+          row_weight(rows.shape()),
+          band_weight(std::move(weights)) {
+        for (std::size_t r = 0; r < rows.size(); ++r) row_weight[student.place(r)] = rows[r];
+        for (const auto& b : of_magnitudes) {
+            const std::size_t first = student.place(b.first_row), last = student.place(b.first_row + b.rows - 1);
+            SMLDIST_ASSERT(b.rows == 1 || (last - first) % (b.rows - 1) == 0);
+            bands.push_back({first, b.rows, b.rows == 1 ? 1 : (last - first) / (b.rows - 1)});
+        }
     }
 };
 
@@ -50,12 +50,12 @@ private:
 ///     |X|²_kc = 1/n_k Σ_{rows r of band k} X[r,c]² + ε²,   ε = 1e-3
 ///
 /// The same as row_penalty_op and band_power_op with log_magnitude_op on transformed features; a sample stays in L1 from its
-/// transform to its gradient, and two logarithms become one of a quotient.
+/// transform to its gradient, the real DFT is folded (time_map), and two logarithms become one of a quotient.
 ///
 /// Shapes     x (B, L_S, C) · t (B, L_T, C), constant · y ()
 /// Gradients  dx[b] = dy/(B·C) M_Sᵀ G,   G[r,c] = w[r] pen'(X - Z) + 2 v[k] X[r,c] ln(…)/(n_k |X| (1 + |X|)) of r's band k
 /// Keeps      dx for dy = 1.
-/// Cost       B·C·(L·L_S + L·L_T) multiply-adds forward, B·C·L·L_S more with a gradient.
+/// Cost       B·C·(L·L_S + L·L_T) multiply-adds forward, B·C·L·L_S more with a gradient; half of it for the real DFT.
 /// Throws     shape_error if x or t does not fit the maps or each other.
 template <class T> struct discrepancy_op {
     using scalar = T;
@@ -71,10 +71,10 @@ template <class T> struct discrepancy_op {
         visit("delta", delta);
     }
     std::uint64_t macs(const shape& x, const shape& t) const {
-        return std::uint64_t(tables->student.shape()[0]) * (x.size() + t.size());
+        return std::uint64_t(tables->student.rows()) * (x.size() + t.size());
     }
     shape infer(const shape& x, const shape& t) const {
-        const std::size_t S = tables->student.shape()[1], L = tables->teacher.shape()[1];
+        const std::size_t S = tables->student.from(), L = tables->teacher.from();
         if (x.rank() != 3 || t.rank() != 3 || x.size() == 0 || x[1] != S || t[1] != L || x[0] != t[0] || x[2] != t[2])
             raise<shape_error>("loss::discrepancy", "shapes of x and target are ", x.text(), " and ", t.text(),
                                ", expected (B, ", S, ", C) and (B, ", L, ", C)");
@@ -86,11 +86,12 @@ template <class T> struct discrepancy_op {
         if (keep) keep->slope = tensor<T>::uninitialized(x.shape());
         const kernel::scratch<T> totals(B);
         parallel_for(B, kernel::chunk_rows(8 * L * C), [&](std::size_t first, std::size_t last) {
-            const kernel::scratch<T> buffer((2 * L + 2 * K) * C);
-            T *const X = buffer.data(), *const Z = X + L * C, *const P = Z + L * C, *const Q = P + K * C;
+            const kernel::scratch<T> buffer((2 * L + 2 * K + std::max(from_x, from_t)) * C);
+            T *const X = buffer.data(), *const Z = X + L * C, *const P = Z + L * C, *const Q = P + K * C,
+                     *const spare = Q + K * C;
             for (std::size_t b = first; b < last; ++b) {
-                kernel::mix_rows(L, from_x, C, tables->student_turned.data(), x.data() + b * from_x * C, X);
-                kernel::mix_rows(L, from_t, C, tables->teacher_turned.data(), t.data() + b * from_t * C, Z);
+                tables->student.forward(C, x.data() + b * from_x * C, X, spare);
+                tables->teacher.forward(C, t.data() + b * from_t * C, Z, spare);
                 T total(0);
                 if (K > 0) magnitudes(C, X, Z, P, Q);
                 detail::with_penalty(kind, delta, [&](auto pen, auto slope) {
@@ -98,8 +99,7 @@ template <class T> struct discrepancy_op {
                 });
                 if (K > 0) total += bands(C, X, Z, P, Q, keep != nullptr);
                 totals.data()[b] = total;
-                if (keep)
-                    kernel::mix_rows(from_x, L, C, tables->student.data(), Z, keep->slope.data() + b * from_x * C);
+                if (keep) tables->student.backward(C, Z, keep->slope.data() + b * from_x * C, spare);
             }
         });
         y[0] = static_cast<T>(std::accumulate(totals.data(), totals.data() + B, 0.0) / double(B * C));
@@ -138,8 +138,8 @@ private:
     SMLDIST_NOINLINE void magnitudes(std::size_t C, const T* X, const T* Z, T* P, T* Q) const {
         const auto power = [&](auto p, const T* from, const auto& band, std::size_t c) SMLDIST_INLINE_LAMBDA {
             auto sum = p.set(T(0));
-            for (std::size_t r = band.first_row; r < band.first_row + band.rows; ++r) {
-                const auto v = p.load(from + r * C + c);
+            for (std::size_t r = 0; r < band.rows; ++r) {
+                const auto v = p.load(from + (band.first + r * band.step) * C + c);
                 sum = kernel::simd::fma(v, v, sum);
             }
             return sum * p.set(T(1) / static_cast<T>(band.rows));
@@ -171,7 +171,7 @@ private:
                 sum = kernel::simd::fma(p.set(v) * l, l, sum);
                 if (!gradient) continue;
                 const auto factor = p.set(T(2) * v / static_cast<T>(band.rows)) * p.load(Q + k * C + c);
-                for (std::size_t i = band.first_row * C + c, r = 0; r < band.rows; ++r, i += C)
+                for (std::size_t i = band.first * C + c, r = 0; r < band.rows; ++r, i += band.step * C)
                     p.store(G + i, kernel::simd::fma(factor, p.load(X + i), p.load(G + i)));
             }
             total += kernel::simd::sum(sum);

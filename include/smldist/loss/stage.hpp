@@ -287,8 +287,11 @@ private:
         tensor<T> row_weight = row_weight_;
         kernel::scale(row_weight.size(), T(1) / static_cast<T>(row_weight.size()), row_weight.data());
         kernel::scale(band_weight.size(), static_cast<T>(options_.eta), band_weight.data());
-        fused_ = std::make_shared<const discrepancy_tables<T>>(student_map_, teacher_map_, std::move(row_weight),
-                                                               bands, std::move(band_weight));
+        const bool rdft = options_.basis == time_basis::rdft && basis_.bands.size() > 1 &&
+                          student_map_.shape()[1] == row_weight.size() &&
+                          teacher_map_.shape()[1] == row_weight.size();
+        fused_ = std::make_shared<const discrepancy_tables<T>>(student_map_, teacher_map_, rdft, row_weight, bands,
+                                                               std::move(band_weight));
     }
 
     /// By the teacher's statistics of each channel.
