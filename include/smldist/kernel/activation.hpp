@@ -11,6 +11,12 @@
 
 namespace smldist::inline SMLDIST_ABI::kernel {
 
+/// x
+struct identity {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return x; }
+    template <class V> SMLDIST_INLINE V derivative(const V&) const { return simd::constant<V>(1); }
+};
+
 /// max(0, x)
 struct relu {
     template <class V> SMLDIST_INLINE V value(const V& x) const { return simd::max(simd::constant<V>(0), x); }

@@ -13,8 +13,10 @@
 #define SMLDIST_KERNEL_DEPTHWISE_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "smldist/core/config.hpp"
 #include "smldist/core/parallel.hpp"
@@ -36,6 +38,12 @@ struct steps {
 template <class T> void transpose_taps(std::size_t C, std::size_t K, const T* w, T* wt, bool flip) {
     for (std::size_t k = 0; k < K; ++k)
         for (std::size_t c = 0; c < C; ++c) wt[k * C + c] = w[c * K + (flip ? K - 1 - k : k)];
+}
+
+/// w (C,K) (+)= wtᵀ, wt (K,C)
+template <class T> void untranspose_taps(std::size_t C, std::size_t K, const T* wt, T* w, bool add) {
+    for (std::size_t c = 0; c < C; ++c)
+        for (std::size_t k = 0; k < K; ++k) w[c * K + k] = add ? w[c * K + k] + wt[k * C + c] : wt[k * C + c];
 }
 
 /// Calls f(integral_constant<K>) for the K whose taps are kept in registers, f(integral_constant<0>) otherwise.
@@ -68,9 +76,18 @@ public:
         if (first_ < last_) row_ = static_cast<std::size_t>(at(first_));
     }
     const T* operator()(const T* x, std::size_t width, std::size_t C) const {
-        T* to = copy_.data() + row_ * pitch_;
-        for (std::size_t t = first_; t < last_; ++t, to += step_ * pitch_) std::copy_n(x + t * C, width, to);
+        return fill([&](std::size_t t, std::size_t count, T* to, std::size_t step) {
+            for (std::size_t end = t + count; t < end; ++t, to += step) std::copy_n(x + t * C, width, to);
+        });
+    }
+    /// The same with rows made by f(t, count, to, step): the rows t to t + count of x go to `to`, `step` apart.
+    template <class F> const T* fill(F&& f) const {
+        f(first_, last_ - first_, copy_.data() + row_ * pitch_, step_ * pitch_);
         return copy_.data();
+    }
+    /// The rows of x (L,C) that are not copied, before and after the others, as (first, count).
+    std::array<std::pair<std::size_t, std::size_t>, 2> outside(std::size_t L) const {
+        return {{{0, first_}, {last_, L - last_}}};
     }
     std::size_t pitch() const { return pitch_; }
 
@@ -80,16 +97,12 @@ private:
     scratch<T> copy_;
 };
 
-/// Calls f(integral_constant<K or 0>, b, c, n, x) for the samples [first, last) and blocks of n channels from c, where
-/// x is the block's copy between zeros; samples change fastest.
-template <class T, class F>
-void for_blocks(std::size_t first, std::size_t last, std::size_t L, std::size_t C, std::size_t K,
-                const spread_rows<T>& copy, const T* x, F&& f) {
+/// Calls f(integral_constant<K or 0>, b, c, n) for the samples [first, last) and blocks of n channels from c; samples
+/// change fastest.
+template <class F> void for_blocks(std::size_t first, std::size_t last, std::size_t C, std::size_t K, F&& f) {
     with_taps(K, [&](auto k) {
-        for (std::size_t c = 0; c < C; c += channel_block) {
-            const std::size_t n = block_width(C - c);
-            for (std::size_t b = first; b < last; ++b) f(k, b, c, n, copy(x + b * L * C + c, n, C));
-        }
+        for (std::size_t c = 0; c < C; c += channel_block)
+            for (std::size_t b = first; b < last; ++b) f(k, b, c, block_width(C - c));
     });
 }
 
@@ -174,10 +187,10 @@ SMLDIST_NOINLINE void depthwise_forward(std::size_t B, std::size_t L, std::size_
     parallel_for(B, chunk_rows(Lo * C * K / 2), [&](std::size_t first, std::size_t last) {
         const detail::spread_rows<T> padded(L, 1, static_cast<std::ptrdiff_t>(pad), rows, detail::block_width(C));
         const detail::steps steps{Lo, stride, dilation, padded.pitch()};
-        detail::for_blocks(first, last, L, C, K, padded, x,
-                           [&](auto k, std::size_t b, std::size_t c, std::size_t n, const T* from) {
-                               detail::correlate<k>(steps, K, n, C, from, wt.data() + c, y + b * Lo * C + c, false);
-                           });
+        detail::for_blocks(first, last, C, K, [&](auto k, std::size_t b, std::size_t c, std::size_t n) {
+            detail::correlate<k>(steps, K, n, C, padded(x + b * L * C + c, n, C), wt.data() + c, y + b * Lo * C + c,
+                                 false);
+        });
     });
 }
 
@@ -196,10 +209,10 @@ SMLDIST_NOINLINE void depthwise_backward_input(std::size_t B, std::size_t L, std
     parallel_for(B, chunk_rows(L * C * K / 2), [&](std::size_t first, std::size_t last) {
         const detail::spread_rows<T> spread(Lo, stride, lead, L + reach, detail::block_width(C));
         const detail::steps steps{L, 1, dilation, spread.pitch()};
-        detail::for_blocks(first, last, Lo, C, K, spread, dy,
-                           [&](auto k, std::size_t b, std::size_t c, std::size_t n, const T* from) {
-                               detail::correlate<k>(steps, K, n, C, from, wt.data() + c, dx + b * L * C + c, add);
-                           });
+        detail::for_blocks(first, last, C, K, [&](auto k, std::size_t b, std::size_t c, std::size_t n) {
+            detail::correlate<k>(steps, K, n, C, spread(dy + b * Lo * C + c, n, C), wt.data() + c, dx + b * L * C + c,
+                                 add);
+        });
     });
 }
 
@@ -219,15 +232,13 @@ SMLDIST_NOINLINE void depthwise_backward_weight(std::size_t B, std::size_t L, st
         const detail::spread_rows<T> padded(L, 1, static_cast<std::ptrdiff_t>(pad), rows, detail::block_width(C));
         const detail::steps steps{Lo, stride, dilation, padded.pitch()};
         T* const out = partial.data() + first / samples * K * C;
-        detail::for_blocks(first, last, L, C, K, padded, x,
-                           [&](auto k, std::size_t b, std::size_t c, std::size_t n, const T* from) {
-                               detail::tap_gradients<k>(steps, K, n, C, dy + b * Lo * C + c, from, out + c);
-                           });
+        detail::for_blocks(first, last, C, K, [&](auto k, std::size_t b, std::size_t c, std::size_t n) {
+            detail::tap_gradients<k>(steps, K, n, C, dy + b * Lo * C + c, padded(x + b * L * C + c, n, C), out + c);
+        });
     });
     T* const total = partial.data();
     detail::add_partials(chunks, K * C, K * C, total, total, false);
-    for (std::size_t c = 0; c < C; ++c)
-        for (std::size_t k = 0; k < K; ++k) dw[c * K + k] = add ? dw[c * K + k] + total[k * C + c] : total[k * C + c];
+    detail::untranspose_taps(C, K, total, dw, add);
 }
 
 namespace naive {

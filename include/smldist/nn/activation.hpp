@@ -9,7 +9,8 @@
 
 namespace smldist::inline SMLDIST_ABI::nn {
 
-enum class activation : std::uint8_t { none, relu, hard_swish, selu };
+using op::activate;
+using op::activation;
 
 /// "RE", "HS", "SELU" for relu, hard_swish, selu; "-" for none.
 inline std::string_view text(activation a) {
@@ -30,21 +31,6 @@ inline activation parse_activation(std::string_view word) {
     for (const activation a : {activation::none, activation::relu, activation::hard_swish, activation::selu})
         if (text(a) == word) return a;
     raise<usage_error>("nn::activation", "word is \"", word, "\", expected RE, HS, SELU or -");
-}
-
-/// a(x), element by element.
-template <class X> X activate(X x, activation a) {
-    switch (a) {
-    case activation::relu:
-        return op::relu(x);
-    case activation::hard_swish:
-        return op::hard_swish(x);
-    case activation::selu:
-        return op::selu(x);
-    case activation::none:
-        break;
-    }
-    return x;
 }
 
 } // namespace smldist::inline SMLDIST_ABI::nn

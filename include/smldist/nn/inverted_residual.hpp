@@ -57,11 +57,11 @@ template <class T> struct inverted_residual {
         project = conv_norm<T>(o.expanded, o.out, 1, g, c);
     }
     template <class X> X operator()(const X& x, mode m = mode::eval) const {
-        X h = expand ? (*expand)(x, m) : x;
-        h = depthwise(h, m);
-        if (se) h = activate((*se)(h), after_se);
-        h = project(h, m);
-        return residual ? op::add(h, x) : h;
+        op::pending<X> h = depthwise.open(expand ? expand->open(x, m) : op::pending<X>{x}, m);
+        if (se) h = (*se)(h);
+        if (after_se != nn::activation::none) h = {activate(op::settle(h), after_se)};
+        h = project.open(h, m);
+        return residual ? X(op::add(op::settle(h), x)) : op::settle(h);
     }
     static void visit(auto& self, auto&& member) {
         member("expand", self.expand);

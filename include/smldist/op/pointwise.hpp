@@ -106,6 +106,24 @@ template <class X> auto exp(const X& x) { return detail::pointwise<function::exp
 /// ln x; −∞ at 0 and NaN below, as the standard's log.
 template <class X> auto log(const X& x) { return detail::pointwise<function::log>(x); }
 
+/// The activation of a block as a value.
+enum class activation : std::uint8_t { none, relu, hard_swish, selu };
+
+/// a(x), element by element.
+template <class X> X activate(X x, activation a) {
+    switch (a) {
+    case activation::relu:
+        return relu(x);
+    case activation::hard_swish:
+        return hard_swish(x);
+    case activation::selu:
+        return selu(x);
+    case activation::none:
+        break;
+    }
+    return x;
+}
+
 /// y = min(high, max(low, x)), element by element.
 ///
 /// Shapes     x any · y as x

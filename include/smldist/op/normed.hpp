@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Batch normalisation in two halves, for training: the statistics make a small map, and the op that comes next applies
+/// map and activation to what it reads. The normalised value is never stored, forward or backward.
+///
+///     map = batch_norm_map(x)                 (3, C): mean, gamma/σ, beta
+///     z   = (x - mean) scale + beta           what the ops below start from
+///
+/// Each is differentiable by itself: an op that applies a map gives dx at fixed statistics and the gradient of the map, and
+/// batch_norm_map adds the part that goes through the statistics.
+#ifndef SMLDIST_OP_NORMED_HPP
+#define SMLDIST_OP_NORMED_HPP
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "smldist/kernel/norm.hpp"
+#include "smldist/kernel/normalise.hpp"
+#include "smldist/op/norm.hpp"
+#include "smldist/op/pointwise.hpp"
+
+namespace smldist::inline SMLDIST_ABI::op {
+
+/// The map by which this batch is normalised (training).
+///
+///     y[0] = mean[c],   y[1] = gamma[c] / sqrt(var[c] + eps),   y[2] = beta[c]
+///
+/// mean, var and the running statistics as in batch_norm_train_op.
+///
+/// Shapes     x (…, C) · gamma, beta (C) · y (3, C)
+/// Gradients  with dy = (dmean, dscale, dbeta') and σ² = var + eps:  dbeta = dbeta' · dgamma = dscale / σ ·
+///            dx = dmean / R - dscale gamma (x - mean) / (R σ³)
+/// Keeps      mean and 1/σ.
+/// Throws     as batch_norm_train_op.
+template <class T> struct batch_norm_map_op {
+    using scalar = T;
+    batch_norm_options options;
+    const buffer<T>* running_mean = nullptr;
+    const buffer<T>* running_var = nullptr;
+    using saved = typename batch_norm_train_op<T>::saved;
+    static constexpr std::string_view name = "batch_norm_map";
+    void attributes(auto&& visit) const { batch_norm_train_op<T>{options}.attributes(visit); }
+    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
+    shape infer(const shape& x, const shape& gamma, const shape& beta) const {
+        return {3, batch_norm_train_op<T>{options}.infer(x, gamma, beta).back()};
+    }
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta) const {
+        const std::size_t C = x.shape().back();
+        saved local;
+        saved& s = keep ? *keep : local;
+        for (tensor<T>* t : {&s.mean, &s.inverse, &s.var}) *t = tensor<T>::uninitialized({C});
+        s.rows = x.size() / C;
+        kernel::column_moments(s.rows, C, x.data(), s.mean.data(), s.var.data());
+        for (std::size_t c = 0; c < C; ++c) {
+            s.inverse[c] = T(1) / std::sqrt(s.var[c] + static_cast<T>(options.eps));
+            y[c] = s.mean[c];
+            y[C + c] = gamma[c] * s.inverse[c];
+            y[2 * C + c] = beta[c];
+        }
+    }
+    void backward(const saved& s, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& gamma,
+                  const tensor<T>&, tensor<T>* dx, tensor<T>* dgamma, tensor<T>* dbeta) const {
+        const std::size_t C = gamma.size(), R = x.size() / C;
+        const T *const dmean = dy.data(), *const dscale = dmean + C, *const dshift = dscale + C;
+        if (dgamma) {
+            const bool add = dgamma->ensure(gamma.shape());
+            for (std::size_t c = 0; c < C; ++c) (*dgamma)[c] = (add ? (*dgamma)[c] : T(0)) + dscale[c] * s.inverse[c];
+        }
+        if (dbeta) {
+            const bool add = dbeta->ensure(gamma.shape());
+            for (std::size_t c = 0; c < C; ++c) (*dbeta)[c] = (add ? (*dbeta)[c] : T(0)) + dshift[c];
+        }
+        if (!dx) return;
+        auto constants = tensor<T>::uninitialized({2, C}); // dx = slope (x - mean) + level
+        T *const slope = constants.data(), *const level = slope + C;
+        for (std::size_t c = 0; c < C; ++c) {
+            slope[c] = -dscale[c] * y[C + c] * s.inverse[c] * s.inverse[c] / static_cast<T>(R);
+            level[c] = dmean[c] / static_cast<T>(R);
+        }
+        const auto f = [](const auto& v, const auto& mean, const auto& a, const auto& b)
+                           SMLDIST_INLINE_LAMBDA { return kernel::simd::fma(v - mean, a, b); };
+        if (dx->ensure(x.shape()))
+            kernel::map_columns_add(R, C, f, dx->data(), x.data(), y.data(), slope, level);
+        else
+            kernel::map_columns(R, C, f, dx->data(), x.data(), y.data(), slope, level);
+    }
+    void notes(saved& s, tape<T>& t) const { batch_norm_train_op<T>{options, running_mean, running_var}.notes(s, t); }
+};
+
+namespace detail {
+
+/// The row functions of an activation.
+template <class T> const kernel::row_functions<T>& rows_of(activation f) {
+    switch (f) {
+    case activation::relu:
+        return kernel::rows_of<kernel::relu, T>;
+    case activation::hard_swish:
+        return kernel::rows_of<kernel::hard_swish, T>;
+    case activation::selu:
+        return kernel::rows_of<kernel::selu, T>;
+    case activation::none:
+        break;
+    }
+    return kernel::rows_of<kernel::identity, T>;
+}
+
+/// Throws shape_error unless map is (3, C) for x (…, C).
+inline void check_map(std::string_view where, const shape& x, const shape& map) {
+    if (x.rank() < 2 || x.size() == 0 || !(map == shape{3, x.back()}))
+        raise<shape_error>(where, "shapes of x and map are ", x.text(), " and ", map.text(),
+                           ", expected (…, C) and (3, C)");
+}
+
+/// Where an op that applies a map puts the gradients of x and of the map; what nobody wants goes to scratch.
+///
+/// The kernel writes dx, or adds to it where `add` says so, and writes the sums Σ dz and Σ dz (x - mean) of each column;
+/// finish() makes the gradient of the map of them.
+template <class T> class map_gradients {
+public:
+    map_gradients(const shape& x, tensor<T>* dx, const tensor<T>& map, tensor<T>* dmap)
+        : add(dx && dx->ensure(x)),
+          sums(tensor<T>::uninitialized({2, x.back()})),
+          unwanted_(dx ? tensor<T>() : tensor<T>::uninitialized(x)),
+          dx_(dx ? dx : &unwanted_),
+          map_(map),
+          dmap_(dmap) {}
+    T* dx() { return dx_->data(); }
+    void finish() {
+        if (!dmap_) return;
+        const bool more = dmap_->ensure(map_.shape());
+        const std::size_t C = sums.shape()[1];
+        const auto put = [&](std::size_t i, T v) { (*dmap_)[i] = more ? (*dmap_)[i] + v : v; };
+        for (std::size_t c = 0; c < C; ++c) {
+            put(c, -map_[C + c] * sums[c]);
+            put(C + c, sums[C + c]);
+            put(2 * C + c, sums[c]);
+        }
+    }
+
+    const bool add;
+    tensor<T> sums; ///< (2, C)
+
+private:
+    tensor<T> unwanted_;
+    tensor<T>* dx_;
+    const tensor<T>& map_;
+    tensor<T>* dmap_;
+};
+
+} // namespace detail
+
+/// y = f(z), the activated normalisation itself.
+///
+/// Shapes     x (…, C) · map (3, C) · y as x
+/// Gradients  with dz = dy f'(z):  dx = dz scale · dmap = (-scale Σ dz, Σ dz (x - mean), Σ dz)
+/// Keeps      nothing beyond x and map.
+/// Cost       one pass, backward too; counted as 0 MACs.
+/// Throws     shape_error if map does not fit x.
+template <class T> struct normalise_op {
+    using scalar = T;
+    op::activation f = activation::none;
+    struct saved {};
+    static constexpr std::string_view name = "normalise";
+    void attributes(auto&& visit) const { visit("activation", static_cast<int>(f)); }
+    std::uint64_t macs(const shape&, const shape&) const { return 0; }
+    shape infer(const shape& x, const shape& map) const {
+        detail::check_map("op::normalise", x, map);
+        return x;
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& map) const {
+        const std::size_t C = x.shape().back();
+        kernel::normalise(detail::rows_of<T>(f), x.size() / C, C, x.data(), map.data(), y.data());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
+                  tensor<T>* dx, tensor<T>* dmap) const {
+        const std::size_t C = x.shape().back();
+        detail::map_gradients<T> to(x.shape(), dx, map, dmap);
+        kernel::normalise_backward(detail::rows_of<T>(f), x.size() / C, C, x.data(), map.data(), dy.data(), to.dx(),
+                                   to.add, to.sums.data());
+        to.finish();
+    }
+};
+
+/// y[b,c] = 1/L Σ_t f(z[b,t,c]), the mean over time of the activated normalisation.
+///
+/// Shapes     x (B, L, C) · map (3, C) · y (B, C)
+/// Gradients  as normalise_op with dy/L at every t.
+/// Keeps      nothing beyond x and map.
+/// Cost       one pass, backward too; counted as 0 MACs.
+/// Throws     shape_error if x is not (B, L, C) or map does not fit it.
+template <class T> struct normed_mean_op {
+    using scalar = T;
+    op::activation f = activation::none;
+    struct saved {};
+    static constexpr std::string_view name = "normed_mean";
+    void attributes(auto&& visit) const { visit("activation", static_cast<int>(f)); }
+    std::uint64_t macs(const shape&, const shape&) const { return 0; }
+    shape infer(const shape& x, const shape& map) const {
+        detail::check_map("op::normed_mean", x, map);
+        if (x.rank() != 3) raise<shape_error>("op::normed_mean", "shape of x is ", x.text(), ", expected (B, L, C)");
+        return {x[0], x[2]};
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& map) const {
+        const auto& s = x.shape();
+        kernel::normalised_mean(detail::rows_of<T>(f), s[0], s[1], s[2], x.data(), map.data(), y.data());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
+                  tensor<T>* dx, tensor<T>* dmap) const {
+        const auto& s = x.shape();
+        detail::map_gradients<T> to(s, dx, map, dmap);
+        kernel::normalised_mean_backward(detail::rows_of<T>(f), s[0], s[1], s[2], x.data(), map.data(), dy.data(),
+                                         to.dx(), to.add, to.sums.data());
+        to.finish();
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::op
+
+#endif
