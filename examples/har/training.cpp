@@ -11,6 +11,8 @@
 #include "session.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/split.hpp"
+#include "smldist/deploy/compile.hpp"
+#include "smldist/deploy/network.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "smldist/distill/ref2021.hpp"
@@ -267,7 +269,7 @@ struct experiment {
     }
 
     /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv.
-    void report_bands(const distill::distiller<network>& objective) {
+    void report_bands(const distill::distiller<deploy::network>& objective) {
         std::string csv = "stage,rate_hz,low_hz,high_hz,weight\n";
         const auto& stages = objective.statistics().stages;
         for (std::size_t i = 0; i < stages.size(); ++i) {
@@ -341,6 +343,11 @@ std::optional<baseline_method> parse_method(const options& o) {
     return m;
 }
 
+/// The teacher as a program for batches of that shape: it answers faster than the network, and the same to rounding.
+deploy::network compiled(const network& teacher, const shape& window) {
+    return deploy::network(deploy::compile(teacher, {.batch = window[0], .length = window[1], .outputs = {"all"}}));
+}
+
 /// Trains the student by SMLDist.
 io::json distill_smldist(experiment& run, const network& teacher, network student, const shape& window,
                          std::size_t epochs) {
@@ -362,10 +369,11 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
     d.schedule = parse<distill::distill_schedule>("--order", o.order, distill::distill_schedule_names);
     d.stage_share = o.stage_share;
     const shape seen = window.with(2, run.channel_count());
-    distill::plan plan = distill::calibrate(teacher, run.split.train, run.normal, d.stage,
-                                            distill::common_lengths(teacher, student, window, seen));
+    const deploy::network fast = compiled(teacher, window);
+    distill::plan plan = distill::calibrate(fast, run.split.train, run.normal, d.stage,
+                                            distill::common_lengths(fast, student, window, seen));
     if (!o.quiet) std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n", plan.teacher_accuracy);
-    distill::distiller objective(teacher, student, std::move(plan), d, window, generator(o.seed, 4), seen);
+    distill::distiller objective(fast, student, std::move(plan), d, window, generator(o.seed, 4), seen);
     run.report_bands(objective);
     return run.run("student", student, objective, epochs);
 }
@@ -380,14 +388,15 @@ io::json distill_published(experiment& run, const network& teacher, network stud
         std::fprintf(stderr, "the features have widths %zu and %zu: the head is not copied\n",
                      teacher.config.feature_width(), student.config.feature_width());
     const std::size_t stages = distill::ref2021_stages(student.backbone.anchors.size());
+    const deploy::network fast = compiled(teacher, window);
     for (std::size_t i = 0; i < stages && !caught_signal; ++i) {
-        distill::ref2021_stage objective(teacher, student, i, window, generator(run.o.seed, 4 + i));
+        distill::ref2021_stage objective(fast, student, i, window, generator(run.o.seed, 4 + i));
         if (parameter_count(objective) > 0 && !run.o.quiet)
             std::fprintf(stderr, "stage %zu: other channels, a projector is trained along\n", i);
         const std::string name = "student_stage" + std::to_string(i);
         result.set(name, run.run_published(name, student, objective, epochs, distill::ref2021_training::stage));
     }
-    distill::ref2021_logits objective(teacher);
+    distill::ref2021_logits objective(fast);
     return run.run_published("student", student, objective, epochs, distill::ref2021_training::logits);
 }
 
@@ -397,7 +406,8 @@ io::json distill_baseline(experiment& run, const baseline_method& method, const 
                           const shape& window, std::size_t epochs) {
     if (std::holds_alternative<loss::baseline::simkd>(method.chosen))
         student.take_classifier(teacher, generator(run.o.seed, 5));
-    distill::baseline_distiller objective(teacher, student, method, window, generator(run.o.seed, 4),
+    const deploy::network fast = compiled(teacher, window);
+    distill::baseline_distiller objective(fast, student, method, window, generator(run.o.seed, 4),
                                           run.o.label_smoothing, window.with(2, run.channel_count()));
     return run.run("student", student, objective, epochs);
 }

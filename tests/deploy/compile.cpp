@@ -149,16 +149,17 @@ TEST_CASE("compile: outputs are chosen by name, and what they do not need is not
     CHECK_THROWS_AS(deploy::compile(net, {.length = 32, .normaliser = two}), shape_error);
 }
 
-TEST_CASE("compile: every block is one step a convolution, gates and pools apart") {
+TEST_CASE("compile: one step a convolution or linear map, and the mean over time") {
     const model::network<float> net(model::preset("har_student"), generator(1));
     const auto r = deploy::compile(net, {.length = 128}).report();
     for (const auto& row : r.rows) CHECK_MESSAGE(row.ops.find("batch_norm") != 0, row.ops);
     std::size_t products = 0;
     for (const auto& row : r.rows) products += row.step == "gemm" || row.step == "conv" || row.step == "depthwise";
     CHECK(products == 1 + 3 + 4 + 4 + 2 * 3 + 1 + 1); // stem, expansions, depthwise, projections, gates, tail, head
-    CHECK(r.rows.size() == products + 2 * 3 + 1);     // pool and gate of each squeeze-excite, mean over time
+    CHECK(r.rows.size() == products + 1);             // the mean over time that ends the backbone
     CHECK(r.macs == 212800);
-    CHECK(deploy::text(r).find("conv1d + batch_norm + add") != std::string::npos);
+    CHECK(deploy::text(r).find("conv1d + batch_norm + hard_swish + mean_over_time") != std::string::npos);
+    CHECK(deploy::text(r).find("gate + conv1d + batch_norm + add") != std::string::npos);
 }
 
 TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
@@ -206,4 +207,32 @@ TEST_CASE("compile: many threads run one program, each with a workspace, and get
         p.run(x.data() + i * 96, one.data(), 1, w);
         CHECK(std::equal(one.begin(), one.end(), want.begin() + static_cast<std::ptrdiff_t>(4 * i)));
     }
+}
+
+TEST_CASE("compile: a run on the pool's threads gives the same bits and does not allocate") {
+    model::network<float> net(small(model::head_kind::memory), generator(1));
+    const auto p = deploy::compile(net, {.batch = 64, .length = 32, .outputs = {"all"}});
+    const std::size_t before = threads();
+    for (const std::size_t windows : {1u, 2u, 5u, 70u}) {
+        CAPTURE(windows);
+        const auto x = noise({windows, 32, 3}, 3);
+        const auto want = run_all(p, x);
+        for (const std::size_t n : {2u, 3u}) {
+            CAPTURE(n);
+            set_threads(n);
+            deploy::workspace w(p, n);
+            auto got = want;
+            std::vector<float*> to;
+            for (auto& o : got) to.push_back(o.data());
+            for (auto& o : got) std::fill(o.begin(), o.end(), NAN);
+            const std::size_t allocated = allocations();
+            p.run(x.data(), to, windows, w);
+            CHECK(allocations() == allocated);
+            CHECK(got == want);
+            for (auto& o : got) std::fill(o.begin(), o.end(), NAN);
+            p.run(x.data(), to, windows, n);
+            CHECK(got == want);
+        }
+    }
+    set_threads(before);
 }

@@ -6,7 +6,11 @@
 #include "deploy/check.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/op/arithmetic.hpp"
+#include "smldist/op/conv1d.hpp"
 #include "smldist/op/linear.hpp"
+#include "smldist/op/pointwise.hpp"
+#include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
 
 using namespace smldist;
 
@@ -93,4 +97,57 @@ TEST_CASE("fuse: linear maps take their activation") {
     const auto p = check_op([](const auto& x, const auto& w) { return op::relu(op::linear(x, w[0], w[1])); }, 5, 4,
                             {{6, 4}, {6}});
     CHECK(p.report().rows[0].ops == "linear + relu");
+}
+
+TEST_CASE("fuse: a pointwise convolution applies the gate of its input, with what follows the gate") {
+    const auto net = [](bool then_selu, std::size_t K, std::size_t stride) {
+        return [=](const auto& x, const auto& w) {
+            const auto gated = op::gate(op::exp(x), op::mean_over_time(x));
+            const op::conv1d_options o{.stride = stride, .padding = K / 2};
+            return op::relu(op::conv1d(then_selu ? op::selu(gated) : gated, w[0], w[1], o));
+        };
+    };
+    for (const std::size_t length : {1u, 5u, 16u, 40u})
+        for (const bool then_selu : {false, true}) {
+            CAPTURE(length);
+            const auto rows = check_op(net(then_selu, 1, 1), length, 5, {{6, 5, 1}, {6}}).report().rows;
+            CHECK(rows.back().ops == (then_selu ? "gate + selu + conv1d + relu" : "gate + conv1d + relu"));
+        }
+    check_op(net(true, 1, 2), 9, 5, {{6, 5, 1}, {6}});
+    CHECK(check_op(net(false, 3, 1), 9, 5, {{6, 5, 3}, {6}}).report().rows.back().ops == "conv1d + relu");
+}
+
+TEST_CASE("fuse: a gate whose value is read elsewhere too is computed") {
+    const auto p = check_op(
+        [](const auto& x, const auto& w) {
+            const auto gated = op::gate(op::exp(x), op::mean_over_time(x));
+            return op::concat(op::conv1d(gated, w[0], w[1]), gated, -1);
+        },
+        9, 5, {{6, 5, 1}, {6}});
+    std::size_t gates = 0;
+    for (const auto& row : p.report().rows) gates += row.step == "gate";
+    CHECK(gates == 1);
+}
+
+TEST_CASE("fuse: a depthwise convolution takes the mean over time of what it gives") {
+    for (const std::size_t K : {3u, 5u, 7u})
+        for (const std::size_t stride : {1u, 2u, 3u})
+            for (const std::size_t length : {1u, 2u, 3u, 4u, 11u, 32u}) {
+                CAPTURE(K);
+                CAPTURE(stride);
+                CAPTURE(length);
+                const op::conv1d_options o{.stride = stride, .padding = K / 2, .groups = 45};
+                const auto squeeze = [o](auto f) {
+                    return [o, f](const auto& x, const auto& w) {
+                        const auto y = f(op::conv1d(x, w[0], w[1], o));
+                        return op::gate(y, op::mean_over_time(y));
+                    };
+                };
+                const std::vector<shape> weights{{45, 1, K}, {45}};
+                const auto none = squeeze([](const auto& y) { return y; });
+                CHECK(check_op(none, length, 45, weights).report().rows[0].ops == "conv1d + mean_over_time");
+                check_op(squeeze([](const auto& y) { return op::relu(y); }), length, 45, weights);
+                check_op(squeeze([](const auto& y) { return op::hard_swish(y); }), length, 45, weights);
+                check_op(squeeze([](const auto& y) { return op::selu(y); }), length, 45, weights);
+            }
 }

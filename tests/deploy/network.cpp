@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "deploy/check.hpp"
+#include "smldist/data/synthetic.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "smldist/model/network.hpp"
 
@@ -40,11 +41,50 @@ TEST_CASE("network: a program is called as the network it was compiled from") {
                     usage_error);
 }
 
-TEST_CASE("network: a program teaches") {
-    const model::network<float> teacher(model::preset("har_nano"), generator(1));
-    const model::network<float> student(model::preset("har_nano", 0.5), generator(2));
-    const deploy::network fast(deploy::compile(teacher, {.length = 64, .outputs = {"all"}}));
-    const shape window{1, 64, 9};
+TEST_CASE("network: a program teaches as the network does, on any number of threads") {
+    model::network_config c = model::preset("har_nano");
+    c.head = model::head_kind::memory;
+    model::network<float> teacher(c, generator(1));
+    disturb(teacher, 2);
+    c = model::preset("har_nano", 0.5);
+    c.head = model::head_kind::memory;
+    model::network<float> student(c, generator(2));
+    student.take_memory(teacher, model::memory_transfer::copy_slow);
+    const deploy::network fast(deploy::compile(teacher, {.batch = 32, .length = 128, .outputs = {"all"}}));
+
+    const data::train_test set = data::synthetic({.users = 2, .test_users = 1, .seconds = 20});
+    const normaliser normal = data::fit_normaliser(set.train);
+    data::loader_options o;
+    o.batch = 32;
+    data::loader loader(set.train, o, normal, generator(3));
+    data::batch batch;
+    REQUIRE(loader.next(batch));
+    REQUIRE(batch.size() == 32);
+    const shape window{32, 128, 9};
     CHECK(distill::common_lengths(fast, student, window, window) ==
           distill::common_lengths(teacher, student, window, window));
+
+    const auto losses = [&](const auto& by) {
+        distill::distiller objective(by, student, distill::calibrate(by, set.train, normal), {}, window,
+                                     generator(4));
+        tape<float> t;
+        return objective(t, student(t.input(batch.x), mode::eval), batch, 0).terms;
+    };
+    const auto want = losses(teacher);
+    REQUIRE(want.soft > 0);
+    REQUIRE(want.stage > 0);
+    REQUIRE(want.memory > 0);
+    const std::size_t before = threads();
+    std::vector<double> first;
+    for (const std::size_t n : {1u, 2u, 3u}) {
+        set_threads(n);
+        const auto got = losses(fast);
+        CHECK(got.hard == doctest::Approx(want.hard).epsilon(1e-5));
+        CHECK(got.soft == doctest::Approx(want.soft).epsilon(1e-5));
+        CHECK(got.stage == doctest::Approx(want.stage).epsilon(1e-5));
+        CHECK(got.memory == doctest::Approx(want.memory).epsilon(1e-5));
+        if (first.empty()) first = {got.hard, got.soft, got.stage, got.memory};
+        CHECK(first == std::vector<double>{got.hard, got.soft, got.stage, got.memory});
+    }
+    set_threads(before);
 }

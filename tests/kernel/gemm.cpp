@@ -101,6 +101,53 @@ TEST_CASE("gemm: packed weights give the bits of the unpacked product") {
     CHECK(packed.size() >= N * K);
 }
 
+TEST_CASE_TEMPLATE("gemm: the epilogue is f(product + bias + addend)", T, float, double) {
+    using kernel::ending;
+    const auto plain = [](ending f, T x) {
+        using one = kernel::simd::single<T>;
+        switch (f) {
+        case ending::relu:
+            return kernel::relu{}.value(one(x)).v;
+        case ending::relu6:
+            return kernel::relu6{}.value(one(x)).v;
+        case ending::hard_sigmoid:
+            return kernel::hard_sigmoid{}.value(one(x)).v;
+        case ending::hard_swish:
+            return kernel::hard_swish{}.value(one(x)).v;
+        case ending::none:
+            break;
+        }
+        return x;
+    };
+    const std::size_t K = 20;
+    for (std::size_t M : counts{1, 2, 4, 7, 8, 21, 66})
+        for (std::size_t N : counts{1, 6, 8, 16, 24, 27, 40, 48, 56, 70})
+            for (ending f : {ending::none, ending::relu, ending::relu6, ending::hard_sigmoid, ending::hard_swish})
+                for (int operands : {0, 1, 2, 3}) {
+                    CAPTURE(M);
+                    CAPTURE(N);
+                    CAPTURE(static_cast<int>(f));
+                    CAPTURE(operands);
+                    const std::size_t ldc = N + gap, step = N + 1;
+                    auto a = values<T>(M * K, 1);
+                    for (T& x : a) x *= T(4); // beyond the kinks
+                    const auto w = values<T>(N * K, 2), bias = values<T>(N, 3), addend = values<T>(M * step, 4);
+                    std::vector<T> packed(kernel::packed_size<T>(N, K));
+                    const auto view = kernel::pack_nt(N, K, w.data(), K, packed.data());
+                    const T* const v = operands & 1 ? bias.data() : nullptr;
+                    const T* const d = operands & 2 ? addend.data() : nullptr;
+                    auto got = values<T>(M * ldc, 5), want = got;
+                    kernel::gemm_packed(M, a.data(), K, view, got.data(), ldc, {v, d, step, f});
+                    kernel::naive::gemm_nt(M, N, K, a.data(), K, w.data(), K, want.data(), ldc, false, v);
+                    for (std::size_t m = 0; m < M; ++m)
+                        for (std::size_t n = 0; n < N; ++n) {
+                            T& x = want[m * ldc + n];
+                            x = plain(f, d ? x + d[m * step + n] : x);
+                        }
+                    CHECK(close(got, want));
+                }
+}
+
 TEST_CASE("gemm: finish sees every output once, after its value is final") {
     const std::size_t M = 77, N = 130, K = 40, ldc = N + gap;
     const auto a = values<float>(M * K, 1), b = values<float>(N * K, 2), bias = values<float>(N, 3);

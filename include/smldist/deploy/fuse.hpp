@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "smldist/deploy/planner.hpp"
@@ -103,12 +104,21 @@ inline void plan_linear(planner& p, std::size_t id, std::vector<bool>& absorbed)
     p.require(ws.rank() == 2 && ws.size() > 0 && s.rank() > 0 && s.back() == ws[1], id, "the weight does not fit");
     const std::size_t O = ws[0], C = ws[1], rows = s.rows();
     const fused map(p, id, w, b, O, absorbed);
-    gemm_step step{rows, O, C, p.read(x), p.weights(kernel::packed_size<float>(O, C)), {}, {}};
+    gemm_step step{rows, O, C, p.read(x), p.weights(kernel::packed_size<float>(O, C)), {}, {}, {}, {}};
     kernel::pack_nt(O, C, map.weight.data(), C, p.data(step.weight));
     step.end = map.end(p);
     step.y = p.fresh(rows * O);
     p.add(step, map.ops, std::uint64_t(rows) * O * C, rows * O);
     p.define(map.last, p.value(x).constant, s.with(s.rank() - 1, O), step.y);
+}
+
+/// Whether node `id` is a pointwise convolution, the product of the rows of its input.
+inline bool is_pointwise(const planner& p, std::size_t id) {
+    const auto& n = p.at(id);
+    if (n.name != "conv1d" || n.inputs.size() != 3) return false;
+    const smldist::shape& w = p.at(n.inputs[1]).shape;
+    return w.rank() == 3 && w[2] == 1 && p.size(id, "stride") == 1 && p.size(id, "padding") == 0 &&
+           p.size(id, "groups") == 1;
 }
 
 /// A convolution of x (L, C) with what follows: pointwise as a product, depthwise, or dense and grouped.
@@ -134,19 +144,33 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
     const std::uint64_t macs = std::uint64_t(Lo) * map.weight.size();
     const operand from = p.read(x);
     operand y;
-    if (K == 1 && stride == 1 && pad == 0 && groups == 1) {
-        gemm_step step{L, O, C, from, p.weights(kernel::packed_size<float>(O, C)), {}, {}};
+    if (is_pointwise(p, id)) {
+        gemm_step step{L, O, C, from, p.weights(kernel::packed_size<float>(O, C)), {}, {}, {}, {}};
         kernel::pack_nt(O, C, map.weight.data(), C, p.data(step.weight));
         step.end = map.end(p);
         step.y = y = p.fresh(Lo * O);
-        p.add(step, map.ops, macs, Lo * O);
+        std::string ops = map.ops;
+        if (const deferred_gate* const gate = p.gate_of(id)) {
+            step.gate = gate->g;
+            step.gate_end = gate->f;
+            step.gated = p.scratch(step.gated_size());
+            ops = gate->ops + " + " + ops;
+        }
+        p.add(step, std::move(ops), macs, Lo * O);
     } else if (groups == C && O == C && C > 1) {
         depthwise_step step{L, C, Lo, K, stride, pad, dilation, from, p.weights(K * C), {}, {}, {}};
-        kernel::detail::transpose_taps(C, K, map.weight.data(), p.data(step.weight), false);
+        for (std::size_t i = 0; i < C * K; ++i) p.data(step.weight)[i % K * C + i / K] = map.weight[i];
         step.end = map.end(p);
-        step.padded = p.scratch(step.padded_size());
         step.y = y = p.fresh(Lo * O);
-        p.add(step, map.ops, macs, Lo * O);
+        const std::size_t mean = p.use_named(map.last, "mean_over_time");
+        if (mean != 0 && !absorbed[mean]) {
+            absorbed[mean] = true;
+            step.mean = p.fresh(C);
+        }
+        p.add(step, map.ops + (step.mean ? " + mean_over_time" : ""), macs, Lo * O);
+        p.define(map.last, false, {Lo, O}, y);
+        if (step.mean) p.define(mean, false, {C}, step.mean);
+        return;
     } else {
         const kernel::detail::conv_shape shape{L, C, Lo, O, K, stride, pad, dilation, groups};
         const std::size_t n = shape.group_outputs(), columns = shape.columns();
@@ -185,7 +209,7 @@ inline void plan_matmul(planner& p, std::size_t id) {
     if (!a.constant && b.constant && !ta && sb.rank() == 2 && (sa.rank() == 1 || sa.rank() == 2)) {
         const std::size_t rows = sa.rows(), K = sa.back(), N = sb[tb ? 0 : 1];
         p.require(K == sb[tb ? 1 : 0] && K > 0 && N > 0, id, "its inner extents differ");
-        gemm_step step{rows, N, K, p.read(ia), p.weights(kernel::packed_size<float>(N, K)), {}, {}};
+        gemm_step step{rows, N, K, p.read(ia), p.weights(kernel::packed_size<float>(N, K)), {}, {}, {}, {}};
         const std::vector<float>& values = p.constants(ib);
         if (tb)
             kernel::pack_nt(N, K, values.data(), K, p.data(step.weight));

@@ -11,6 +11,7 @@
 
 #include "smldist/core/error.hpp"
 #include "smldist/core/outputs.hpp"
+#include "smldist/core/parallel.hpp"
 #include "smldist/core/tensor.hpp"
 #include "smldist/deploy/program.hpp"
 #include "smldist/graph/graph.hpp"
@@ -22,7 +23,7 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 ///     const deploy::network fast(deploy::compile(teacher, {.length = 128, .outputs = {"all"}}));
 ///     distill::distiller objective(fast, student, distill::calibrate(fast, train, normal), …);
 ///
-/// Outputs that were not compiled stay empty. A call runs on the calling thread, in memory that the thread keeps.
+/// Outputs that were not compiled stay empty. A call runs on the pool's threads, in memory that the calling thread keeps.
 /// Throws     usage_error from the constructor without logits and for a stage without those before it, from a call in
 ///            mode::train; shape_error for windows of another length.
 class network {
@@ -45,7 +46,8 @@ public:
         std::array<float*, most> to{};
         for (std::size_t i = 0; i < program_.outputs().size(); ++i)
             to[i] = at(out, program_.outputs()[i].name)->data();
-        program_.run(x.data(), std::span<float* const>(to.data(), program_.outputs().size()), x.shape()[0]);
+        program_.run(x.data(), std::span<float* const>(to.data(), program_.outputs().size()), x.shape()[0],
+                     threads());
         return out;
     }
     /// Nodes of the outputs' shapes: what a distillation needs to know before it starts.

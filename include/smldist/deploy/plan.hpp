@@ -116,7 +116,13 @@ private:
         need(!p.value(in(0)).constant && !p.value(in(1)).constant);
         std::string ops(p.at(id).name);
         const activation f = follow(ops);
-        const operand x = p.read(in(0)), g = p.read(in(1)), y = p.over(id, in(0));
+        const operand x = p.read(in(0)), g = p.read(in(1));
+        const std::size_t next = p.sole_use(result(f));
+        if (next != 0 && is_pointwise(p, next) && p.at(next).inputs[0] == result(f) && x.where == place::arena) {
+            p.define({result(f), x, g, f, ops}, s);
+            return true;
+        }
+        const operand y = p.over(id, in(0));
         return give(gate_step{s[0], s[1], x, g, y, f}, y, s, ops, 0, f);
     }
     bool arithmetic(binary what) {

@@ -56,6 +56,14 @@ struct planned_value {
     operand at;             ///< of a constant only once it is needed as it is
 };
 
+/// A gated value that is not computed: the product that alone reads it gates its own input.
+struct deferred_gate {
+    std::size_t node; ///< whose value it is
+    operand x, g;
+    activation f;
+    std::string ops;
+};
+
 class planner {
 public:
     using node = graph::node;
@@ -173,6 +181,14 @@ public:
         return uses_[id].size() == 1 && uses_[id][0] < nodes().size() ? uses_[id][0] : 0;
     }
 
+    /// The first op of that name that uses the value; 0 for none.
+    std::size_t use_named(std::size_t id, std::string_view name) const {
+        std::size_t first = 0;
+        for (const std::size_t use : uses_[id])
+            if (use < nodes().size() && at(use).name == name && (first == 0 || use < first)) first = use;
+        return first;
+    }
+
     // What nodes become.
 
     SMLDIST_NOINLINE void define_input(std::size_t id, const operand& at_input, const smldist::shape& extents) {
@@ -196,6 +212,17 @@ public:
         } else {
             values_[id] = {true, false, extents, y};
         }
+    }
+    /// The same for a gate that the op after it applies.
+    void define(const deferred_gate& gate, const smldist::shape& extents) {
+        define(gate.node, false, extents, gate.x);
+        gates_.push_back(gate);
+    }
+    /// The gate that op `id` has to apply to its first input; null for none.
+    const deferred_gate* gate_of(std::size_t id) const {
+        for (const auto& gate : gates_)
+            if (gate.node == at(id).inputs[0]) return &gate;
+        return nullptr;
     }
     /// Begins the steps of a node.
     SMLDIST_NOINLINE void begin() {
@@ -327,6 +354,7 @@ private:
     std::vector<std::vector<std::size_t>> uses_; ///< nodes that read a value, nodes().size() for an output
     std::vector<std::pair<std::string, std::size_t>> outputs_;
     std::vector<arena_value> sizes_;
+    std::vector<deferred_gate> gates_;
     std::vector<float> weights_;
     std::vector<planned_step> steps_;
     std::size_t open_ = 0;                    ///< steps of the node being planned

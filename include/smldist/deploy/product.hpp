@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The steps that multiply by weights: linear maps, dense, grouped, pointwise and depthwise convolutions, and products of
-/// two values. Weights are packed, batch-norms folded into them; bias, residual and activation end the same step.
+/// The steps that multiply by weights: linear maps, dense, grouped and pointwise convolutions, and products of two values.
+/// Weights are packed, batch-norms folded into them; bias, residual and activation end the same step.
 #ifndef SMLDIST_DEPLOY_PRODUCT_HPP
 #define SMLDIST_DEPLOY_PRODUCT_HPP
 
@@ -10,33 +10,53 @@
 
 #include "smldist/deploy/step.hpp"
 #include "smldist/kernel/conv.hpp"
-#include "smldist/kernel/depthwise.hpp"
 #include "smldist/kernel/gemm.hpp"
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
-/// What ends a product: y = f(product + bias + residual).
-struct ending {
-    operand bias, residual; ///< (N) or none · as y or none
-    activation f = activation::none;
-};
+namespace detail {
+
+/// C (M,N) = f(A·B + bias + residual), rows of the residual ldc apart as C's; bias and residual may be null.
+inline void product(std::size_t M, const float* a, std::size_t lda, kernel::packed_b<float> b, float* c,
+                    std::size_t ldc, const float* bias, const float* residual, activation f) {
+    kernel::gemm_packed(M, a, lda, b, c, ldc, false, bias,
+                        [=](float* part, std::size_t step, std::size_t rows, std::size_t, std::size_t columns) {
+                            finish(f, rows, columns, part, step, nullptr, residual ? residual + (part - c) : nullptr);
+                        });
+}
+
+} // namespace detail
 
 /// y[r,:] = f(x[r,:] W + bias + residual[r,:]): a linear map, a pointwise convolution, a product with a constant matrix.
+///
+/// With a gate g (K) in each sample, h(x[r,:] g) is multiplied instead: a few samples at a time go through a small buffer.
 struct gemm_step {
     static constexpr std::string_view name = "gemm";
     std::size_t rows, N, K; ///< rows of a sample
     operand x, weight, y;   ///< weight: packed by kernel::pack_nt or pack_nn
     ending end;
+    operand gate, gated; ///< gate (K) or none; gated: scratch of gated_size()
+    activation gate_end = activation::none;
 
-    void operands(auto&& f) { f(x), f(weight), f(end.bias), f(end.residual), f(y); }
+    /// Samples that are gated together: at least 16 rows, two tiles of the product.
+    std::size_t group() const { return 1 + 15 / rows; }
+    std::size_t gated_size() const { return group() * rows * K; }
+    void operands(auto&& f) { f(x), f(weight), f(end.bias), f(end.residual), f(gate), f(gated), f(y); }
     void run(const frame& f) const {
-        const float* const residual = f.read(end.residual);
-        float* const to = f.write(y);
-        kernel::gemm_packed(f.n * rows, f.read(x), K, kernel::packed_b<float>{f.read(weight), N, K}, to, N, false,
-                            f.read(end.bias),
-                            [&](float* c, std::size_t ldc, std::size_t m, std::size_t, std::size_t n) {
-                                finish(end.f, m, n, c, ldc, nullptr, residual ? residual + (c - to) : nullptr);
-                            });
+        if (!gate) return multiply(f, 0, f.n, f.read(x));
+        float* const buffer = f.write(gated);
+        for (std::size_t b = 0; b < f.n; b += group()) {
+            const std::size_t n = std::min(group(), f.n - b);
+            for (std::size_t i = 0; i < n; ++i)
+                detail::apply_gate(gate_end, rows, K, f.read(x, b + i), f.read(gate, b + i), buffer + i * rows * K);
+            multiply(f, b, n, buffer);
+        }
+    }
+
+private:
+    void multiply(const frame& f, std::size_t b, std::size_t n, const float* from) const {
+        detail::product(n * rows, from, K, kernel::packed_b<float>{f.read(weight), N, K}, f.write(y, b), N,
+                        f.read(end.bias), end.residual ? f.read(end.residual, b) : nullptr, end.f);
     }
 };
 
@@ -78,57 +98,16 @@ struct conv_step {
                 kernel::detail::unfold(s, g, f.read(x, b), unfolded);
                 if (normal) normal.apply(f, inside(), s.C, unfolded + s.pad * s.C);
                 const float* const bias = f.read(end.bias);
-                const float* const residual = end.residual ? f.read(end.residual, b) + g * n : nullptr;
-                float* const to = f.write(y, b) + g * n;
-                kernel::gemm_packed(
-                    s.Lo, unfolded, s.row_step(), kernel::packed_b<float>{f.read(weight) + g * packed, n, columns},
-                    to, s.O, false, bias ? bias + g * n : nullptr,
-                    [&](float* c, std::size_t ldc, std::size_t m, std::size_t, std::size_t count) {
-                        finish(end.f, m, count, c, ldc, nullptr, residual ? residual + (c - to) : nullptr);
-                    });
+                detail::product(s.Lo, unfolded, s.row_step(),
+                                kernel::packed_b<float>{f.read(weight) + g * packed, n, columns},
+                                f.write(y, b) + g * n, s.O, bias ? bias + g * n : nullptr,
+                                end.residual ? f.read(end.residual, b) + g * n : nullptr, end.f);
             }
     }
     /// Rows of the padded sample that are not zeros around it.
     std::size_t inside() const {
         const std::size_t rows = (s.Lo - 1) * s.stride + s.K;
         return std::min(rows - std::min(rows, s.pad), s.L);
-    }
-};
-
-/// Depthwise convolution; see kernel/depthwise.hpp.
-struct depthwise_step {
-    static constexpr std::string_view name = "depthwise";
-    std::size_t L, C, Lo, K, stride, pad, dilation;
-    operand x, weight, y, padded; ///< weight (K, C); padded: scratch of padded_size()
-    ending end;
-
-    void operands(auto&& f) { f(x), f(weight), f(end.bias), f(end.residual), f(padded), f(y); }
-    /// Rows that the outputs read, zeros included.
-    std::size_t rows() const { return (Lo - 1) * stride + (K - 1) * dilation + 1; }
-    /// Elements between rows of the copy: an odd number of cache lines.
-    std::size_t pitch() const { return ((kernel::detail::block_width(C) * sizeof(float) + 63) / 64 | 1) * 16; }
-    std::size_t padded_size() const { return rows() * pitch(); }
-
-    void run(const frame& f) const {
-        const kernel::detail::steps steps{Lo, stride, dilation, pitch()};
-        const std::size_t before = std::min(rows(), pad), inside = std::min(rows() - before, L);
-        float* const copy = f.write(padded);
-        std::fill_n(copy, before * pitch(), 0.0f);
-        std::fill_n(copy + (before + inside) * pitch(), (rows() - before - inside) * pitch(), 0.0f);
-        kernel::detail::with_taps(K, [&](auto k) {
-            for (std::size_t c = 0; c < C; c += kernel::detail::channel_block) {
-                const std::size_t n = kernel::detail::block_width(C - c);
-                for (std::size_t b = 0; b < f.n; ++b) {
-                    const float* const from = f.read(x, b) + c;
-                    for (std::size_t t = 0; t < inside; ++t)
-                        std::copy_n(from + t * C, n, copy + (before + t) * pitch());
-                    float* const to = f.write(y, b) + c;
-                    kernel::detail::correlate<k>(steps, K, n, C, copy, f.read(weight) + c, to, false);
-                    finish(end.f, Lo, n, to, C, end.bias ? f.read(end.bias) + c : nullptr,
-                           end.residual ? f.read(end.residual, b) + c : nullptr);
-                }
-            }
-        });
     }
 };
 

@@ -7,6 +7,7 @@
 #define SMLDIST_DEPLOY_PROGRAM_HPP
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -20,6 +21,7 @@
 
 #include "smldist/core/memory.hpp"
 #include "smldist/core/parallel.hpp"
+#include "smldist/deploy/depthwise.hpp"
 #include "smldist/deploy/product.hpp"
 #include "smldist/deploy/rows.hpp"
 #include "smldist/kernel/scratch.hpp"
@@ -117,22 +119,28 @@ struct report {
 
 class program;
 
-/// The memory of one run; one a thread. Owns the program's arena.
+/// The memory of one run: an arena of the program for each of its threads.
+///
+/// One workspace serves one run at a time. With more than one thread a run shares its slices out over the pool
+/// (core/parallel.hpp); with one it never touches the pool.
 class workspace {
 public:
-    explicit workspace(const program& p);
-    float* data() { return arena_.data(); }
-    std::size_t bytes() const { return arena_.bytes(); }
+    explicit workspace(const program& p, std::size_t threads = 1);
+    float* data() { return arenas_.data(); }
+    std::size_t threads() const { return threads_; }
+    std::size_t bytes() const { return arenas_.bytes(); }
 
 private:
-    block arena_;
+    std::size_t threads_;
+    block arenas_; ///< one after the other
 };
 
 /// A network for windows of one length, for inference alone.
 ///
 /// Immutable once made: any number of threads may run one program, each with a workspace of its own. A run allocates
-/// nothing, locks nothing and throws nothing; it stays on the calling thread. Results equal the network's in mode::eval
-/// but for rounding (1e-5 of the largest logit), and do not depend on what else is in the batch.
+/// nothing and throws nothing; it stays on the calling thread and locks nothing unless it is given more threads. Results
+/// equal the network's in mode::eval but for rounding (1e-5 of the largest logit). They do not depend on what else is in
+/// the batch or on the number of threads.
 class program {
 public:
     /// Everything a plan decides; deploy/plan.hpp fills it.
@@ -161,25 +169,38 @@ public:
         return i;
     }
 
-    /// Runs `windows` windows of any number, slice after slice.
+    /// Runs `windows` windows of any number, slice after slice, on as many threads as the workspace is for.
     /// in (windows, L, C) · out[i] (windows, outputs()[i].size) or null, in the order of outputs(). Outputs must not overlap
     /// the input.
     void run(const float* in, std::span<float* const> out, std::size_t windows, workspace& w) const {
-        run_slices(in, out, windows, w.data());
+        SMLDIST_ASSERT(out.size() == parts_.outputs.size());
+        run_all(in, {0, out}, windows, w.data(), w.threads());
     }
     /// The same, with the last output alone: the logits, where they are an output.
     void run(const float* in, float* out, std::size_t windows, workspace& w) const {
-        run_last(in, out, windows, w.data());
+        run_all(in, last(out), windows, w.data(), w.threads());
     }
     /// The same two in memory that the calling thread keeps, which is allocated in a thread's first run; without a number
     /// batch() windows.
-    void run(const float* in, std::span<float* const> out, std::size_t windows) const {
-        const kernel::scratch<float> arena(parts_.arena);
-        run_slices(in, out, windows, arena.data());
+    void run(const float* in, std::span<float* const> out, std::size_t windows, std::size_t threads = 1) const {
+        SMLDIST_ASSERT(out.size() == parts_.outputs.size());
+        const kernel::scratch<float> arenas(threads * parts_.arena);
+        run_all(in, {0, out}, windows, arenas.data(), threads);
     }
     void run(const float* in, float* out) const {
         const kernel::scratch<float> arena(parts_.arena);
-        run_last(in, out, parts_.batch, arena.data());
+        run_all(in, last(out), parts_.batch, arena.data(), 1);
+    }
+
+    /// Runs the steps alone, on the calling thread, and calls done(i) after each step i of each slice: to time them.
+    template <class F> void trace(const float* in, std::size_t windows, workspace& w, F&& done) const {
+        for (std::size_t first = 0; first < windows; first += parts_.slice) {
+            const frame f = slice_frame(in, first, std::min(parts_.slice, windows - first), w.data());
+            for (std::size_t i = 0; i < parts_.steps.size(); ++i) {
+                parts_.steps[i].run(f);
+                done(i);
+            }
+        }
     }
 
     deploy::report report() const {
@@ -195,27 +216,39 @@ public:
     }
 
 private:
-    void run_last(const float* in, float* out, std::size_t windows, float* arena) const {
-        const std::size_t last = parts_.outputs.size() - 1;
-        for (std::size_t first = 0; first < windows; first += parts_.slice) {
-            const frame f = run_slice(in, first, windows, arena);
-            write(f, parts_.outputs[last], out + first * parts_.outputs[last].size);
+    /// Where outputs go: outputs()[first + i] to to[i], if that is not null.
+    struct targets {
+        std::size_t first;
+        std::span<float* const> to;
+    };
+    targets last(float* const& out) const { return {parts_.outputs.size() - 1, {&out, 1}}; }
+
+    /// Each of the threads takes the next slice as long as there is one, and runs it in its own arena. A slice is shorter
+    /// than planned when there would not be one for each thread.
+    void run_all(const float* in, const targets& out, std::size_t windows, float* arenas, std::size_t threads) const {
+        if (threads == 1) {
+            for (std::size_t first = 0; first < windows; first += parts_.slice)
+                run_slice(in, out, first, std::min(parts_.slice, windows - first), arenas);
+            return;
         }
+        const std::size_t slice = std::clamp<std::size_t>((windows + threads - 1) / threads, 1, parts_.slice);
+        std::atomic<std::size_t> next{0};
+        parallel_for(threads, 1, [&](std::size_t thread, std::size_t) {
+            for (std::size_t first; (first = next.fetch_add(slice, std::memory_order_relaxed)) < windows;)
+                run_slice(in, out, first, std::min(slice, windows - first), arenas + thread * parts_.arena);
+        });
     }
-    void run_slices(const float* in, std::span<float* const> out, std::size_t windows, float* arena) const {
-        SMLDIST_ASSERT(out.size() == parts_.outputs.size());
-        for (std::size_t first = 0; first < windows; first += parts_.slice) {
-            const frame f = run_slice(in, first, windows, arena);
-            for (std::size_t i = 0; i < out.size(); ++i)
-                if (out[i]) write(f, parts_.outputs[i], out[i] + first * parts_.outputs[i].size);
-        }
+    frame slice_frame(const float* in, std::size_t first, std::size_t n, float* arena) const {
+        return {in + first * parts_.length * parts_.channels, parts_.weights.data(), arena, n};
     }
-    frame run_slice(const float* in, std::size_t first, std::size_t windows, float* arena) const {
+    void run_slice(const float* in, const targets& out, std::size_t first, std::size_t n, float* arena) const {
         const serial_scope alone;
-        const frame f{in + first * parts_.length * parts_.channels, parts_.weights.data(), arena,
-                      std::min(parts_.slice, windows - first)};
+        const frame f = slice_frame(in, first, n, arena);
         for (const auto& s : parts_.steps) s.run(f);
-        return f;
+        for (std::size_t i = 0; i < out.to.size(); ++i) {
+            const output& o = parts_.outputs[out.first + i];
+            if (out.to[i]) write(f, o, out.to[i] + first * o.size);
+        }
     }
     static void write(const frame& f, const output& o, float* to) {
         for (std::size_t b = 0; b < f.n; ++b) std::copy_n(f.read(o.value, b), o.size, to + b * o.size);
@@ -224,7 +257,8 @@ private:
     parts parts_;
 };
 
-inline workspace::workspace(const program& p) : arena_(p.arena_size()) {}
+inline workspace::workspace(const program& p, std::size_t threads)
+    : threads_(std::max<std::size_t>(1, threads)), arenas_(threads_ * p.arena_size()) {}
 
 /// The report as text, one step a line, totals last.
 inline std::string text(const report& r) {

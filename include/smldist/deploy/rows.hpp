@@ -71,7 +71,7 @@ struct affine_step {
     }
 };
 
-/// y[t,c] = f(x[t,c] g[c]) in each sample: the gate of squeeze-excite.
+/// y[t,c] = f(x[t,c] g[c]) in each sample: the gate of a squeeze-excite that no pointwise convolution follows.
 struct gate_step {
     static constexpr std::string_view name = "gate";
     std::size_t L, C;
@@ -80,11 +80,8 @@ struct gate_step {
 
     void operands(auto&& visit) { visit(x), visit(g), visit(y); }
     void run(const frame& at) const {
-        for (std::size_t b = 0; b < at.n; ++b) {
-            float* const to = at.write(y, b);
-            kernel::gate_forward(1, L, C, at.read(x, b), at.read(g, b), to);
-            finish(f, L, C, to, C, nullptr, nullptr);
-        }
+        for (std::size_t b = 0; b < at.n; ++b)
+            detail::apply_gate(f, L, C, at.read(x, b), at.read(g, b), at.write(y, b));
     }
 };
 

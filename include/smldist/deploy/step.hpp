@@ -51,6 +51,15 @@ enum class activation : std::uint8_t { none, relu, relu6, hard_sigmoid, hard_swi
 inline constexpr std::array<std::string_view, 10> activation_names{
     "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "selu", "sigmoid", "tanh", "exp", "log"};
 
+/// Whether a product applies f before it stores: kernel::ending has the first of the functions, in the same order.
+constexpr bool in_registers(activation f) { return f <= activation::hard_swish; }
+
+/// What ends a product: y = f(product + bias + residual).
+struct ending {
+    operand bias, residual; ///< (N) or none · as y or none
+    activation f = activation::none;
+};
+
 namespace detail {
 
 struct identity {
@@ -106,6 +115,19 @@ inline void finish(activation f, std::size_t rows, std::size_t columns, float* y
         return finish_with<logarithm>(rows, columns, y, step, bias, residual);
     }
 }
+
+namespace detail {
+
+/// y[t,c] = f(x[t,c] g[c]) for x (L, C); y may be x.
+inline void apply_gate(activation f, std::size_t L, std::size_t C, const float* x, const float* g, float* y) {
+    kernel::simd::sweep<float>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
+        const auto factor = p.load(g + c);
+        for (std::size_t t = 0; t < L; ++t) p.store(y + t * C + c, p.load(x + t * C + c) * factor);
+    });
+    finish(f, L, C, y, C, nullptr, nullptr);
+}
+
+} // namespace detail
 
 } // namespace smldist::inline SMLDIST_ABI::deploy
 

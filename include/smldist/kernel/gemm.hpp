@@ -67,18 +67,25 @@ template <class T> void pack_panel_nt(panel p, std::size_t N, std::size_t K, con
             out[k * width + j] = j < columns ? from[j * ldb + k] : T(0);
 }
 
-/// C (M,N) (+)= A·B + bias over blocks of rows and panels. `panel_of(panel)` gives the panel's data and its row step.
+/// The epilogue whose rows begin at row m.
+template <class T> epilogue<T> from_row(epilogue<T> end, std::size_t m) {
+    if (end.addend) end.addend += m * end.addend_step;
+    return end;
+}
+
+/// C (M,N) = A·B and its epilogue over blocks of rows and panels. `panel_of(panel)` gives the panel's data and its row
+/// step; `finish` is that of gemm_packed.
 template <class T, class P, class F>
 void for_panels(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, T* c, std::size_t ldc,
-                bool add, const T* bias, P&& panel_of, const F& finish) {
+                const epilogue<T>& end, P&& panel_of, const F& finish) {
     const panels<T> all(N);
     const std::size_t count = all.count(), blocks = (M + block_rows - 1) / block_rows;
     const std::size_t macs = std::min(M, block_rows) * std::min(N, widest<T> * unit<T>) * K;
     const auto block = [&](std::size_t m, panel p) {
         const auto [b, b_step] = panel_of(p);
-        panel_rows<T>(
-            {K, a + m * lda, lda, 1, b, b_step, c + m * ldc + p.first, ldc, bias ? bias + p.first : nullptr, add},
-            std::min(block_rows, M - m), p, std::min(p.units * unit<T>, N - p.first), finish);
+        const std::size_t rows = std::min(block_rows, M - m);
+        panel_rows<T>({K, a + m * lda, lda, 1, b, b_step, c + m * ldc, ldc, from_row(end, m)}, rows, p, N);
+        finish(c + m * ldc + p.first, ldc, rows, p.first, std::min(p.units * unit<T>, N - p.first));
     };
     parallel_for(blocks * count, 1 + chunk_macs / std::max<std::size_t>(1, macs),
                  [&](std::size_t first, std::size_t last) {
@@ -86,11 +93,21 @@ void for_panels(std::size_t M, std::size_t N, std::size_t K, const T* a, std::si
                  });
 }
 
+/// C or, to add to it, C + the product.
+template <class T> epilogue<T> plain(const T* c, std::size_t ldc, bool add, const T* bias = nullptr) {
+    return {bias, add ? c : nullptr, ldc, ending::none};
+}
+
 /// C (+)= 0, the product over no k.
 template <class T> void empty_product(std::size_t M, std::size_t N, T* c, std::size_t ldc, bool add) {
     if (add) return;
     for (std::size_t m = 0; m < M; ++m) std::fill_n(c + m * ldc, N, T(0));
 }
+
+/// Does nothing to a finished part of a product.
+struct leave {
+    template <class T> void operator()(T*, std::size_t, std::size_t, std::size_t, std::size_t) const {}
+};
 
 template <class T> struct panel_data {
     const T* b;
@@ -121,19 +138,26 @@ SMLDIST_NOINLINE packed_b<T> pack_nn(std::size_t N, std::size_t K, const T* b, s
     return {out, N, K};
 }
 
-/// C (M,N) (+)= A (M,K) · B + bias (N) or null, B packed.
+/// C (M,N) = f(A (M,K) · B + bias + addend), B packed; the epilogue is applied in registers.
 ///
-/// finish(c, ldc, rows, first_column, columns), if given, is called once for every part of C, from any thread, right
-/// after its values are final and while they are in L1: for the activation or residual that follows the product.
+/// For what an epilogue does not offer, finish(c, ldc, rows, first_column, columns) is called once for every part of C,
+/// from any thread, right after its values are final and while they are in L1.
 template <class T, class F = detail::leave>
 SMLDIST_NOINLINE void gemm_packed(std::size_t M, const T* a, std::size_t lda, packed_b<T> b, T* c, std::size_t ldc,
-                                  bool add, const T* bias = nullptr, const F& finish = {}) {
+                                  const epilogue<T>& end, const F& finish = {}) {
     detail::for_panels(
-        M, b.N, b.K, a, lda, c, ldc, add, bias,
+        M, b.N, b.K, a, lda, c, ldc, end,
         [&](detail::panel p) {
             return detail::panel_data<T>{b.data + p.first * b.K, p.units * detail::unit<T>};
         },
         finish);
+}
+
+/// C (M,N) (+)= A (M,K) · B + bias (N) or null, B packed, and `finish` as above.
+template <class T, class F = detail::leave>
+SMLDIST_NOINLINE void gemm_packed(std::size_t M, const T* a, std::size_t lda, packed_b<T> b, T* c, std::size_t ldc,
+                                  bool add, const T* bias = nullptr, const F& finish = {}) {
+    gemm_packed(M, a, lda, b, c, ldc, detail::plain(c, ldc, add, bias), finish);
 }
 
 /// C (M,N) (+)= A (M,K) · Bᵀ + bias,   B (N,K), bias (N) or null
@@ -161,7 +185,7 @@ SMLDIST_NOINLINE void gemm_nn(std::size_t M, std::size_t N, std::size_t K, const
     const scratch<T> buffer(partial ? width * K : 0);
     if (partial) detail::pack_panel_nn(last, N, K, b, ldb, buffer.data());
     detail::for_panels(
-        M, N, K, a, lda, c, ldc, add, static_cast<const T*>(nullptr),
+        M, N, K, a, lda, c, ldc, detail::plain(c, ldc, add),
         [&](detail::panel p) {
             return partial && p.first == last.first ? detail::panel_data<T>{buffer.data(), width}
                                                     : detail::panel_data<T>{b + p.first, ldb};
@@ -205,9 +229,9 @@ void gemm_tn_block(std::size_t M, std::size_t N, std::size_t K, const T* a, std:
             const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
             const bool inside = width - columns <= (k + n < K ? std::max(ldb, slack) : slack);
             if (!inside) pack_panel_nn(p, N, n, b, ldb, packed.data());
-            panel_rows<T>({n, a, 1, lda, inside ? b + p.first : packed.data(), inside ? ldb : width, c + p.first, ldc,
-                           nullptr, add || k > 0},
-                          M, p, columns, leave{});
+            panel_rows<T>({n, a, 1, lda, inside ? b + p.first : packed.data(), inside ? ldb : width, c, ldc,
+                           plain(c, ldc, add || k > 0)},
+                          M, p, N);
         }
     }
 }
