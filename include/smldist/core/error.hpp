@@ -47,40 +47,62 @@ class numeric_error : public error {
 
 namespace detail {
 
-/// One part of a message. Type-erased, so that the many places that raise share one function that builds the text.
+/// One part of a message. Type-erased, so that the many places that raise share the functions that build the text; a part
+/// is two or three stores where it is made.
 class message_part {
 public:
-    message_part(std::string_view text) : text_(text) {}
-    message_part(const std::string& text) : text_(text) {}
-    message_part(const char* text) : text_(text) {}
+    message_part(std::string_view text) : text_(text), append_(append_text) {}
+    message_part(const std::string& text) : message_part(std::string_view(text)) {}
+    message_part(const char* text) : message_part(std::string_view(text)) {}
+    /// Text that `append` writes in a form of its own.
+    message_part(std::string_view text, void (*append)(std::string&, const message_part&))
+        : text_(text), append_(append) {}
     template <class N>
     requires std::is_arithmetic_v<N> message_part(N n) {
-        if constexpr (std::is_same_v<N, bool>)
-            text_ = n ? "true" : "false";
-        else if constexpr (std::is_floating_point_v<N>)
-            write(static_cast<double>(n));
-        else if constexpr (std::is_signed_v<N>)
-            write(static_cast<long long>(n));
-        else
-            write(static_cast<unsigned long long>(n));
+        if constexpr (std::is_same_v<N, bool>) {
+            *this = message_part(n ? "true" : "false");
+        } else if constexpr (std::is_floating_point_v<N>) {
+            real_ = static_cast<double>(n);
+            append_ = append_real;
+        } else {
+            whole_ = static_cast<long long>(n);
+            append_ = std::is_signed_v<N> ? append_signed : append_unsigned;
+        }
     }
-    std::string_view text() const { return length_ ? std::string_view(digits_, length_) : text_; }
+    std::string_view text() const { return text_; }
+    void append_to(std::string& out) const { append_(out, *this); }
 
 private:
-    template <class N> SMLDIST_NOINLINE void write(N n) {
-        length_ = static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, n).ptr - digits_);
+    static void append_text(std::string& out, const message_part& p) { out += p.text_; }
+    static void append_real(std::string& out, const message_part& p) { append_number(out, p.real_); }
+    static void append_signed(std::string& out, const message_part& p) { append_number(out, p.whole_); }
+    static void append_unsigned(std::string& out, const message_part& p) {
+        append_number(out, static_cast<unsigned long long>(p.whole_));
     }
+    template <class N> static void append_number(std::string& out, N n) {
+        char digits[32];
+        out.append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
+    }
+
     std::string_view text_;
-    std::size_t length_ = 0;
-    char digits_[32];
+    union {
+        long long whole_ = 0;
+        double real_;
+    };
+    void (*append_)(std::string&, const message_part&);
 };
+
+/// The parts, one behind the other.
+[[gnu::cold]] SMLDIST_NOINLINE inline void append_parts(std::string& out, const message_part* first, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) first[i].append_to(out);
+}
 
 template <class E>
 [[noreturn, gnu::cold]] SMLDIST_NOINLINE void raise_parts(std::string_view where, const message_part* first,
                                                           std::size_t n) {
     std::string message(where);
     message += ": ";
-    for (std::size_t i = 0; i < n; ++i) message += first[i].text();
+    append_parts(message, first, n);
 #if defined(__cpp_exceptions)
     throw E(message);
 #else

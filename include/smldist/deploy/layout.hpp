@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
+#include <utility>
 #include <vector>
 
-#include "smldist/core/config.hpp"
+#include "smldist/core/order.hpp"
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
@@ -27,13 +27,11 @@ struct layout {
 /// Cost       n² for n values, when compiled; a MobileNet's arena comes within a tenth of its two largest neighbours.
 inline layout arrange(const std::vector<lifetime>& values) {
     constexpr std::size_t line = 16;
-    std::vector<std::size_t> order(values.size()), placed;
-    std::iota(order.begin(), order.end(), std::size_t(0));
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return values[a].size > values[b].size; });
+    std::vector<std::size_t> placed;
     layout out;
     out.offsets.resize(values.size());
-    for (const std::size_t v : order) {
+    for (const std::size_t v :
+         order(values.size(), [&](std::size_t a, std::size_t b) { return values[a].size > values[b].size; })) {
         std::size_t at = 0; // `placed` is in the order of offsets
         for (const std::size_t other : placed) {
             const lifetime& o = values[other];
@@ -43,9 +41,9 @@ inline layout arrange(const std::vector<lifetime>& values) {
         }
         out.offsets[v] = at;
         out.size = std::max(out.size, at + (values[v].size + line - 1) / line * line);
-        placed.insert(std::upper_bound(placed.begin(), placed.end(), v,
-                                       [&](std::size_t a, std::size_t b) { return out.offsets[a] < out.offsets[b]; }),
-                      v);
+        std::size_t i = placed.size();
+        placed.push_back(v);
+        for (; i > 0 && out.offsets[v] < out.offsets[placed[i - 1]]; --i) std::swap(placed[i], placed[i - 1]);
     }
     return out;
 }

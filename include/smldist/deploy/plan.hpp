@@ -71,10 +71,10 @@ private:
 
     std::size_t in(std::size_t k) const { return p.input(id, k); }
     const smldist::shape& extents(std::size_t k) const { return p.value(in(k)).extents; }
-    float real(std::string_view name) const { return static_cast<float>(p.number(id, name)); }
-    void need(bool ok) const { p.require(ok, id, "its inputs do not fit"); }
+    SMLDIST_NOINLINE float real(std::string_view name) const { return static_cast<float>(p.number(id, name)); }
+    SMLDIST_NOINLINE void need(bool ok) const { p.require(ok, id, "its inputs do not fit"); }
     /// The activation that alone follows this op, taken in; `id` is then that node.
-    activation follow(std::string& ops) {
+    SMLDIST_NOINLINE activation follow(std::string& ops) {
         const std::size_t next = p.sole_use(id);
         if (next == 0 || p.constant_inputs(id)) return activation::none;
         const activation f = activation_of(p.at(next).name);
@@ -86,9 +86,8 @@ private:
     /// The node that has the result: the activation that was taken in, or the op.
     std::size_t result(activation f) const { return f == activation::none ? id : p.sole_use(id); }
     /// Adds a step whose result has these extents.
-    template <class S>
-    bool give(const S& step, const operand& y, const smldist::shape& s, std::string ops = {}, std::uint64_t macs = 0,
-              activation followed = activation::none) {
+    SMLDIST_NOINLINE bool give(const any_step& step, const operand& y, const smldist::shape& s, std::string ops = {},
+                               std::uint64_t macs = 0, activation followed = activation::none) {
         const bool constant = p.constant_inputs(id);
         p.add(step, ops.empty() ? std::string(p.at(id).name) : std::move(ops), macs, s.size());
         p.define(result(followed), constant, smldist::shape(s), y);

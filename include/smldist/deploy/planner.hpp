@@ -89,11 +89,11 @@ public:
     bool needed(std::size_t id) const { return !uses_[id].empty(); }
 
     template <class... P> [[noreturn]] void fail(const P&... parts) const {
-        if (source_.from_file) raise<data_error>("model file: graph", parts...);
-        raise<usage_error>("deploy::compile", parts...);
+        const smldist::detail::message_part list[]{smldist::detail::message_part(parts)...};
+        fail_parts(list, sizeof...(P));
     }
     /// Fails unless `ok`, naming the node.
-    void require(bool ok, std::size_t id, std::string_view what) const {
+    SMLDIST_NOINLINE void require(bool ok, std::size_t id, std::string_view what) const {
         if (!ok) fail("node ", id, " (", at(id).name, "): ", what);
     }
 
@@ -103,19 +103,19 @@ public:
             if (a.name == name) return &a.value;
         return nullptr;
     }
-    double number(std::size_t id, std::string_view name) const {
+    SMLDIST_NOINLINE double number(std::size_t id, std::string_view name) const {
         const auto* const v = attribute(id, name);
         if (v && std::holds_alternative<double>(*v)) return std::get<double>(*v);
         if (v && std::holds_alternative<std::int64_t>(*v)) return static_cast<double>(std::get<std::int64_t>(*v));
         fail("node ", id, " (", at(id).name, "): attribute ", name, " is missing, expected a number");
     }
-    std::size_t size(std::size_t id, std::string_view name) const {
+    SMLDIST_NOINLINE std::size_t size(std::size_t id, std::string_view name) const {
         const double v = number(id, name);
         require(v >= 0 && v <= double(largest_value) && v == std::floor(v), id, "an attribute is out of range");
         return static_cast<std::size_t>(v);
     }
     /// An axis of a value of a sample, or of a constant.
-    std::size_t axis(std::size_t id, std::size_t input) const {
+    SMLDIST_NOINLINE std::size_t axis(std::size_t id, std::size_t input) const {
         const double v = number(id, "axis");
         const double rank = double(at(input).shape.rank());
         require(v == std::floor(v) && v >= -rank && v < rank, id, "the axis does not exist");
@@ -128,61 +128,61 @@ public:
     // Values.
 
     /// Input k of node `id`, planned before.
-    std::size_t input(std::size_t id, std::size_t k) const {
+    SMLDIST_NOINLINE std::size_t input(std::size_t id, std::size_t k) const {
         require(k < at(id).inputs.size(), id, "an input is missing");
         const std::size_t from = at(id).inputs[k];
         require(from < id && value(from).known, id, "an input comes after it");
         return from;
     }
     /// Whether all inputs of an op are constants.
-    bool constant_inputs(std::size_t id) const {
+    SMLDIST_NOINLINE bool constant_inputs(std::size_t id) const {
         return std::all_of(at(id).inputs.begin(), at(id).inputs.end(),
                            [&](std::uint32_t in) { return in < id && values_[in].constant; });
     }
     /// The values of input k of an op to come, if they are a parameter, buffer or constant of n elements; else null.
-    const std::vector<float>* given(std::size_t id, std::size_t k, std::size_t n) const {
+    SMLDIST_NOINLINE const std::vector<float>* given(std::size_t id, std::size_t k, std::size_t n) const {
         const std::size_t in = k < at(id).inputs.size() ? at(id).inputs[k] : nodes().size();
         if (in >= nodes().size() || at(in).what == graph::kind::op || constants(in).size() != n) return nullptr;
         return &constants(in);
     }
     /// A new value of the arena with so many elements a sample.
-    operand fresh(std::size_t size) {
+    SMLDIST_NOINLINE operand fresh(std::size_t size) {
         sizes_.push_back({size, true});
         return {place::arena, sizes_.size() - 1, size};
     }
     /// Memory that a step needs while it runs, whatever the number of samples.
-    operand scratch(std::size_t size) {
+    SMLDIST_NOINLINE operand scratch(std::size_t size) {
         sizes_.push_back({size, false});
         return {place::arena, sizes_.size() - 1, 0};
     }
     /// Where step `id` may write a result of the size of value `x`: on x itself if nobody reads it later.
-    operand over(std::size_t id, std::size_t x) {
+    SMLDIST_NOINLINE operand over(std::size_t id, std::size_t x) {
         const auto& v = values_[x];
         const bool last = v.at.where == place::arena && !v.constant && last_use(x) == id;
         return last ? v.at : fresh(v.extents.size());
     }
     /// Space for n floats in the weights.
-    operand weights(std::size_t n) {
+    SMLDIST_NOINLINE operand weights(std::size_t n) {
         const std::size_t offset = (weights_.size() + 15) / 16 * 16;
         weights_.resize(offset + n);
         return {place::weights, offset, 0};
     }
     float* data(const operand& o) { return weights_.data() + o.offset; }
-    operand weights(const std::vector<float>& v) {
+    SMLDIST_NOINLINE operand weights(const std::vector<float>& v) {
         if (v.empty()) return {};
         const operand o = weights(v.size());
         std::copy(v.begin(), v.end(), data(o));
         return o;
     }
     /// The value of a node as an operand; an absent one (no elements) is none.
-    operand read(std::size_t id) {
+    SMLDIST_NOINLINE operand read(std::size_t id) {
         auto& v = values_[id];
         if (v.constant && !v.at) v.at = weights(constants(id));
         return v.at;
     }
 
     /// The one op that uses the value, if no output does; 0 for none (node 0 is never an op that uses something).
-    std::size_t sole_use(std::size_t id) const {
+    SMLDIST_NOINLINE std::size_t sole_use(std::size_t id) const {
         return uses_[id].size() == 1 && uses_[id][0] < nodes().size() ? uses_[id][0] : 0;
     }
 
@@ -196,7 +196,7 @@ public:
 
     // What nodes become.
 
-    void define_input(std::size_t id, const operand& at_input, const smldist::shape& extents) {
+    SMLDIST_NOINLINE void define_input(std::size_t id, const operand& at_input, const smldist::shape& extents) {
         values_[id] = {true, false, extents, at_input};
     }
     void define_constant(std::size_t id) {
@@ -204,7 +204,7 @@ public:
         values_[id] = {true, true, at(id).shape, {}};
     }
     /// The result of the steps added for this node; `extents` is what the inputs give, the graph must agree.
-    void define(std::size_t id, bool constant, const smldist::shape& extents, const operand& y) {
+    SMLDIST_NOINLINE void define(std::size_t id, bool constant, const smldist::shape& extents, const operand& y) {
         smldist::shape full;
         if (!constant) full.push_back(1);
         require(extents.rank() < smldist::shape::max_rank && extents.size() <= largest_value, id, "it is too large");
@@ -230,14 +230,14 @@ public:
         return nullptr;
     }
     /// Begins the steps of a node.
-    void begin() {
+    SMLDIST_NOINLINE void begin() {
         open_ = 0;
         kept_ = sizes_.size();
         kept_weights_ = weights_.size();
     }
-    void add(any_step s, std::string ops, std::uint64_t macs, std::size_t elements) {
-        steps_.push_back({std::move(s), std::move(ops), macs, (weights_.size() - kept_weights_) * sizeof(float),
-                          elements * sizeof(float)});
+    SMLDIST_NOINLINE void add(const any_step& s, std::string ops, std::uint64_t macs, std::size_t elements) {
+        steps_.push_back(
+            {s, std::move(ops), macs, (weights_.size() - kept_weights_) * sizeof(float), elements * sizeof(float)});
         ++open_;
     }
 
@@ -260,7 +260,7 @@ public:
         const auto settle = [&](operand& o) {
             if (o.where == place::arena) o.offset = where.offsets[o.offset];
         };
-        for (auto& s : steps_) std::visit([&](auto& step) { step.operands(settle); }, s.step);
+        for (auto& s : steps_) s.step.operands(settle);
         for (auto& o : p.outputs) settle(o.value);
         p.arena = where.size;
         source_.values = {};
@@ -276,6 +276,11 @@ private:
         bool of_sample;
     };
 
+    [[noreturn, gnu::cold]] SMLDIST_NOINLINE void fail_parts(const smldist::detail::message_part* first,
+                                                             std::size_t n) const {
+        if (source_.from_file) smldist::detail::raise_parts<data_error>("model file: graph", first, n);
+        smldist::detail::raise_parts<usage_error>("deploy::compile", first, n);
+    }
     void select_outputs() {
         const auto chosen = [&](const std::string& name) {
             if (options_.outputs.empty()) return name == "logits";
@@ -324,7 +329,7 @@ private:
         };
         const serial_scope alone;
         for (std::size_t s = steps_.size() - open_; s < steps_.size(); ++s) {
-            std::visit([&](auto& step) { step.operands(settle); }, steps_[s].step);
+            steps_[s].step.operands(settle);
             steps_[s].run({nullptr, weights_.data(), arena.data(), 1});
         }
         const float* const result = arena.data() + where.offsets[y.offset - kept_];
@@ -345,8 +350,7 @@ private:
             seen[o.offset] = true;
             l.last = step;
         };
-        for (std::size_t s = 0; s < steps_.size(); ++s)
-            std::visit([&](auto& step) { step.operands([&](operand& o) { touch(o, s); }); }, steps_[s].step);
+        for (std::size_t s = 0; s < steps_.size(); ++s) steps_[s].step.operands([&](operand& o) { touch(o, s); });
         for (const auto& o : p.outputs) touch(o.value, steps_.size());
         return arrange(all);
     }

@@ -11,11 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "smldist/core/memory.hpp"
@@ -52,10 +53,35 @@ private:
     float* data_ = nullptr;
 };
 
-using any_step =
-    std::variant<gemm_step, conv_step, depthwise_step, matmul_step, normalise_step, map_step, affine_step, gate_step,
-                 binary_step, pool_step, max_pool_step, sum_step, copy_step, row_step, layer_norm_step,
-                 log_mean_exp_step, class_log_sum_exp_step, mixture_step, hopfield_step>;
+/// Any of the steps of product.hpp and rows.hpp, by value: the step and the two functions that programs call on it. A
+/// std::variant of them would cost every unit seconds of compilation.
+class any_step {
+public:
+    template <class S> SMLDIST_NOINLINE any_step(const S& s) : name_(S::name) {
+        static_assert(sizeof(S) <= sizeof(data_) && alignof(S) <= alignof(std::max_align_t) &&
+                      std::is_trivially_copyable_v<S>);
+        ::new (static_cast<void*>(data_)) S(s);
+        run_ = [](const void* step, const frame& f) { static_cast<const S*>(step)->run(f); };
+        operands_ = [](void* step, operand_visitor v) { static_cast<S*>(step)->operands(v); };
+    }
+    std::string_view name() const { return name_; }
+    void run(const frame& f) const { run_(data_, f); }
+    /// Calls f on each operand.
+    template <class F> void operands(const F& f) {
+        operands_(data_, {&f, [](const void* to, operand& o) { (*static_cast<const F*>(to))(o); }});
+    }
+
+private:
+    struct operand_visitor {
+        const void* to;
+        void (*call)(const void*, operand&);
+        void operator()(operand& o) const { call(to, o); }
+    };
+    alignas(std::max_align_t) std::byte data_[320];
+    std::string_view name_;
+    void (*run_)(const void*, const frame&);
+    void (*operands_)(void*, operand_visitor);
+};
 
 /// A step and what the report says of it.
 struct planned_step {
@@ -65,12 +91,8 @@ struct planned_step {
     std::size_t weights = 0; ///< bytes of weights that it reads
     std::size_t bytes = 0;   ///< of the result, for one sample
 
-    void run(const frame& f) const {
-        std::visit([&f](const auto& s) { s.run(f); }, step);
-    }
-    std::string_view name() const {
-        return std::visit([](const auto& s) { return s.name; }, step);
-    }
+    void run(const frame& f) const { step.run(f); }
+    std::string_view name() const { return step.name(); }
 };
 
 /// A named output: one sample has `size` elements.

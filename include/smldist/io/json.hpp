@@ -6,7 +6,6 @@
 #ifndef SMLDIST_IO_JSON_HPP
 #define SMLDIST_IO_JSON_HPP
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <concepts>
@@ -16,10 +15,10 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "smldist/core/error.hpp"
+#include "smldist/core/order.hpp"
 #include "smldist/io/json_scanner.hpp"
 
 namespace smldist::inline SMLDIST_ABI::io {
@@ -44,27 +43,38 @@ public:
 
     json() = default; ///< null
     json(std::nullptr_t) {}
-    json(const char* text) : value_(std::string(text)) {}
-    json(std::string_view text) : value_(std::string(text)) {}
-    json(std::string text) : value_(std::move(text)) {}
-    json(array items) : value_(std::move(items)) {}
+    json(const char* text) : json(std::string(text)) {}
+    json(std::string_view text) : json(std::string(text)) {}
+    json(std::string text) { become_string() = std::move(text); }
+    json(array items) { become_array() = std::move(items); }
     /// Throws usage_error when a key occurs twice.
-    json(object members) : value_(std::move(members)) {
-        if (const auto key = repeated_key(as_object()); key.data())
-            raise<usage_error>("json", "key ", in_quotes(key), " occurs twice, expected once");
+    json(object members) {
+        if (const auto key = repeated_key(members); key.data())
+            raise<usage_error>("json", "key ", quoted(key), " occurs twice, expected once");
+        become_object() = std::move(members);
     }
     /// A boolean or a number. Throws usage_error for an integer that does not fit std::int64_t.
     template <class N>
     requires std::is_arithmetic_v<N> json(N n) {
         if constexpr (std::same_as<N, bool>) {
-            value_ = n;
+            value_.is = kind::boolean;
+            value_.flag = n;
         } else if constexpr (std::integral<N>) {
             if (!std::in_range<std::int64_t>(n))
                 raise<usage_error>("json", "integer is ", n, ", expected at most 2^63 - 1");
-            value_ = json_number{static_cast<double>(n), static_cast<std::int64_t>(n), true};
+            become_number({static_cast<double>(n), static_cast<std::int64_t>(n), true});
         } else {
-            value_ = json_number{static_cast<double>(n), 0, false};
+            become_number({static_cast<double>(n), 0, false});
         }
+    }
+    json(const json& other) : value_(other.copy()) {}
+    json(json&& other) noexcept : value_(std::exchange(other.value_, {})) {}
+    json& operator=(json other) noexcept {
+        std::swap(value_, other.value_);
+        return *this;
+    }
+    ~json() {
+        if (value_.is >= kind::string) release();
     }
 
     /// Reads one value that fills the whole text. Returns false, with `error` set and `out` null, if there is none.
@@ -95,85 +105,149 @@ public:
         return out;
     }
 
-    bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
-    bool is_string() const { return std::holds_alternative<std::string>(value_); }
+    bool is_null() const { return value_.is == kind::null; }
+    bool is_string() const { return value_.is == kind::string; }
 
     // The value itself, or the member of that name. Each throws data_error when the type is another one.
-    bool as_bool() const { return get<bool>({}); }
-    bool as_bool(std::string_view key) const { return at(key).get<bool>(key); }
-    double as_double() const { return get<json_number>({}).real; }
-    double as_double(std::string_view key) const { return at(key).get<json_number>(key).real; }
-    std::int64_t as_int(std::string_view key) const { return at(key).integer(key, INT64_MIN, INT64_MAX); }
+    bool as_bool() const { return get(kind::boolean).flag; }
+    bool as_bool(std::string_view key) const { return at(key).get(kind::boolean, key).flag; }
+    double as_double() const { return get(kind::number).real; }
+    double as_double(std::string_view key) const { return at(key).get(kind::number, key).real; }
     std::int64_t as_int() const { return integer({}, INT64_MIN, INT64_MAX); }
+    std::int64_t as_int(std::string_view key) const { return at(key).integer(key, INT64_MIN, INT64_MAX); }
     std::size_t as_size() const { return static_cast<std::size_t>(integer({}, 0, max_size)); }
     std::size_t as_size(std::string_view key) const {
         return static_cast<std::size_t>(at(key).integer(key, 0, max_size));
     }
-    const std::string& as_string() const { return get<std::string>({}); }
-    const std::string& as_string(std::string_view key) const { return at(key).get<std::string>(key); }
-    const array& as_array() const { return get<array>({}); }
-    const array& as_array(std::string_view key) const { return at(key).get<array>(key); }
-    const object& as_object() const { return get<object>({}); }
-    const object& as_object(std::string_view key) const { return at(key).get<object>(key); }
+    const std::string& as_string() const { return *get(kind::string).text; }
+    const std::string& as_string(std::string_view key) const { return *at(key).get(kind::string, key).text; }
+    const array& as_array() const { return *get(kind::array).items; }
+    const array& as_array(std::string_view key) const { return *at(key).get(kind::array, key).items; }
+    const object& as_object() const { return *get(kind::object).members; }
+    const object& as_object(std::string_view key) const { return *at(key).get(kind::object, key).members; }
 
     /// The member of that name; null when there is none or this is no object.
     const json* find(std::string_view key) const {
-        if (const auto* members = std::get_if<object>(&value_))
-            for (const auto& [name, value] : *members)
-                if (name == key) return &value;
+        if (value_.is != kind::object) return nullptr;
+        for (const auto& [name, value] : *value_.members)
+            if (name == key) return &value;
         return nullptr;
     }
     /// The member of that name. Throws data_error when there is none.
     const json& at(std::string_view key) const {
         const json* member = find(key);
-        if (!member) raise<data_error>("json", "key ", in_quotes(key), " is missing in ", kind(value_.index()));
+        if (!member) raise<data_error>("json", "key ", quoted(key), " is missing in ", name_of(value_.is));
         return *member;
     }
     /// Replaces or appends a member. Null turns into an object first; throws usage_error on any other type.
     void set(std::string_view key, json value) {
-        if (is_null()) value_ = object();
-        auto* members = std::get_if<object>(&value_);
-        if (!members) raise<usage_error>("json", "set is called on ", kind(value_.index()), ", expected an object");
-        for (auto& member : *members)
+        if (is_null()) become_object();
+        if (value_.is != kind::object)
+            raise<usage_error>("json", "set is called on ", name_of(value_.is), ", expected an object");
+        for (auto& member : *value_.members)
             if (member.first == key) return void(member.second = std::move(value));
-        members->emplace_back(std::string(key), std::move(value));
+        value_.members->emplace_back(std::string(key), std::move(value));
     }
 
-    friend bool operator==(const json&, const json&) = default;
+    friend bool operator==(const json& a, const json& b) {
+        if (a.value_.is != b.value_.is) return false;
+        switch (a.value_.is) {
+        case kind::null:
+            return true;
+        case kind::boolean:
+            return a.value_.flag == b.value_.flag;
+        case kind::number:
+            return a.number() == b.number();
+        case kind::string:
+            return *a.value_.text == *b.value_.text;
+        case kind::array:
+            return *a.value_.items == *b.value_.items;
+        case kind::object:
+            return *a.value_.members == *b.value_.members;
+        }
+        return false;
+    }
 
 private:
-    using variant = std::variant<std::nullptr_t, bool, json_number, std::string, array, object>;
+    enum class kind : std::uint8_t { null, boolean, number, string, array, object };
+    /// A tagged union; a std::variant takes a unit that reads a model file half a second more to compile.
+    struct content {
+        kind is = kind::null;
+        bool flag = false; ///< a boolean, or whether a number is an integer
+        double real = 0;
+        union {
+            std::int64_t whole = 0; ///< of a number that is an integer
+            std::string* text;      ///< owned, as the next two
+            array* items;
+            object* members;
+        };
+    };
     static constexpr std::int64_t max_size =
         sizeof(std::size_t) >= sizeof(std::int64_t) ? INT64_MAX : static_cast<std::int64_t>(SIZE_MAX);
 
-    static std::string_view kind(std::size_t index) {
+    static std::string_view name_of(kind k) {
         constexpr std::string_view names[] = {"null", "a boolean", "a number", "a string", "an array", "an object"};
-        return names[index];
+        return names[static_cast<std::size_t>(k)];
     }
-    template <class V> const V& get(std::string_view key) const {
-        const V* value = std::get_if<V>(&value_);
-        if (!value) wrong(key, kind(value_.index()), kind(variant(V()).index()));
-        return *value;
+
+    // Each turns null into a value of that kind.
+    void become_number(const json_number& n) {
+        value_.is = kind::number;
+        value_.flag = n.integral;
+        value_.real = n.real;
+        value_.whole = n.integer;
     }
-    std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high) const {
-        const json_number& n = get<json_number>(key);
-        if (!n.integral) wrong(key, dump(), "an integer of 64 bits");
-        if (n.integer < low || n.integer > high)
-            wrong(key, dump(), std::to_string(low) + " to " + std::to_string(high));
-        return n.integer;
+    std::string& become_string() {
+        value_.text = new std::string;
+        value_.is = kind::string;
+        return *value_.text;
     }
-    [[noreturn]] static void wrong(std::string_view key, std::string_view got, std::string_view wanted) {
+    array& become_array() {
+        value_.items = new array;
+        value_.is = kind::array;
+        return *value_.items;
+    }
+    object& become_object() {
+        value_.members = new object;
+        value_.is = kind::object;
+        return *value_.members;
+    }
+    json_number number() const { return {value_.real, value_.whole, value_.flag}; }
+    SMLDIST_NOINLINE content copy() const {
+        content c = value_;
+        if (c.is == kind::string) c.text = new std::string(*value_.text);
+        if (c.is == kind::array) c.items = new array(*value_.items);
+        if (c.is == kind::object) c.members = new object(*value_.members);
+        return c;
+    }
+    SMLDIST_NOINLINE void release() noexcept {
+        if (value_.is == kind::string) delete value_.text;
+        if (value_.is == kind::array) delete value_.items;
+        if (value_.is == kind::object) delete value_.members;
+    }
+
+    SMLDIST_NOINLINE const content& get(kind k, std::string_view key = {}) const {
+        if (value_.is != k) wrong(key, name_of(value_.is), name_of(k));
+        return value_;
+    }
+    SMLDIST_NOINLINE std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high) const {
+        if (get(kind::number, key).flag && value_.whole >= low && value_.whole <= high) return value_.whole;
+        std::string got, range = std::to_string(low) + " to " + std::to_string(high);
+        write(got, number());
+        wrong(key, got, value_.flag ? std::string_view(range) : "an integer of 64 bits");
+    }
+    [[noreturn]] SMLDIST_NOINLINE static void wrong(std::string_view key, std::string_view got,
+                                                    std::string_view wanted) {
         if (!key.data()) raise<data_error>("json", "value is ", got, ", expected ", wanted);
-        raise<data_error>("json", "value of ", in_quotes(key), " is ", got, ", expected ", wanted);
+        raise<data_error>("json", "value of ", quoted(key), " is ", got, ", expected ", wanted);
     }
     /// A key that occurs twice, or a view without data. n log n comparisons.
     static std::string_view repeated_key(const object& members) {
-        std::vector<std::string_view> keys;
-        keys.reserve(members.size());
-        for (const auto& member : members) keys.emplace_back(member.first);
-        std::sort(keys.begin(), keys.end());
-        const auto twice = std::adjacent_find(keys.begin(), keys.end());
-        return twice == keys.end() ? std::string_view() : *twice;
+        const auto by_key =
+            order(members.size(), [&](std::size_t i, std::size_t j) { return members[i].first < members[j].first; });
+        for (std::size_t i = 1; i < by_key.size(); ++i)
+            if (members[by_key[i]].first == members[by_key[i - 1]].first) return members[by_key[i]].first;
+        return {};
     }
 
     bool read(json_scanner& scanner, std::size_t depth, std::size_t& values) {
@@ -183,20 +257,20 @@ private:
         if (depth == 0 && (c == '[' || c == '{')) return scanner.fail("arrays and objects are nested too deeply");
         switch (c) {
         case '"':
-            return scanner.string(value_.emplace<std::string>());
+            return scanner.string(become_string());
         case 'n':
             return scanner.expect("null");
         case 't':
-            return value_ = true, scanner.expect("true");
+            return value_.is = kind::boolean, value_.flag = true, scanner.expect("true");
         case 'f':
-            return value_ = false, scanner.expect("false");
+            return value_.is = kind::boolean, scanner.expect("false");
         case '[': {
-            auto& items = value_.emplace<array>();
+            auto& items = become_array();
             return scanner.sequence("[", ']', [&] { return items.emplace_back().read(scanner, depth - 1, values); });
         }
         case '{': {
             const std::size_t begin = scanner.offset();
-            auto& members = value_.emplace<object>();
+            auto& members = become_object();
             const auto member = [&] {
                 auto& [key, value] = members.emplace_back();
                 return scanner.string(key) && scanner.expect(":") && value.read(scanner, depth - 1, values);
@@ -206,32 +280,41 @@ private:
             return !key.data() || scanner.fail_at(begin, "key " + in_quotes(key) + " occurs twice in the object");
         }
         default:
-            return scanner.number(value_.emplace<json_number>());
+            json_number n;
+            if (!scanner.number(n)) return false;
+            become_number(n);
+            return true;
         }
     }
 
     void write(std::string& out) const {
-        if (const auto* flag = std::get_if<bool>(&value_)) {
-            out += *flag ? "true" : "false";
-        } else if (const auto* number = std::get_if<json_number>(&value_)) {
-            write(out, *number);
-        } else if (const auto* text = std::get_if<std::string>(&value_)) {
-            write(out, *text);
-        } else if (const auto* items = std::get_if<array>(&value_)) {
-            char separator = '[';
-            for (const auto& item : *items) out += std::exchange(separator, ','), item.write(out);
-            out += items->empty() ? "[]" : "]";
-        } else if (const auto* members = std::get_if<object>(&value_)) {
-            char separator = '{';
-            for (const auto& [key, value] : *members) {
+        char separator = value_.is == kind::array ? '[' : '{';
+        switch (value_.is) {
+        case kind::null:
+            out += "null";
+            break;
+        case kind::boolean:
+            out += value_.flag ? "true" : "false";
+            break;
+        case kind::number:
+            write(out, number());
+            break;
+        case kind::string:
+            write(out, *value_.text);
+            break;
+        case kind::array:
+            for (const auto& item : *value_.items) out += std::exchange(separator, ','), item.write(out);
+            out += value_.items->empty() ? "[]" : "]";
+            break;
+        case kind::object:
+            for (const auto& [key, value] : *value_.members) {
                 out += std::exchange(separator, ',');
                 write(out, key);
                 out += ':';
                 value.write(out);
             }
-            out += members->empty() ? "{}" : "}";
-        } else {
-            out += "null";
+            out += value_.members->empty() ? "{}" : "}";
+            break;
         }
     }
     static void write(std::string& out, const json_number& number) {
@@ -250,7 +333,7 @@ private:
         append_quoted(out, text);
     }
 
-    variant value_;
+    content value_;
 };
 
 } // namespace smldist::inline SMLDIST_ABI::io

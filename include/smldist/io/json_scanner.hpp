@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-#include "smldist/core/config.hpp"
+#include "smldist/core/error.hpp"
 
 namespace smldist::inline SMLDIST_ABI::io {
 
@@ -85,6 +85,10 @@ inline std::string in_quotes(std::string_view text) {
     std::string out;
     append_quoted(out, text.substr(0, valid_utf8_prefix(text.substr(0, 80))));
     return out;
+}
+/// The same as a part of a message, written when the message is.
+inline smldist::detail::message_part quoted(std::string_view text) {
+    return {text, [](std::string& out, const smldist::detail::message_part& p) { out += in_quotes(p.text()); }};
 }
 
 /// The tokens of a JSON text that is known to be valid UTF-8. Each member skips white space first and returns whether

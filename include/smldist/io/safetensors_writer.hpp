@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "smldist/core/error.hpp"
+#include "smldist/core/order.hpp"
 #include "smldist/io/dtype.hpp"
 #include "smldist/io/json_scanner.hpp"
 #include "smldist/io/tensor_view.hpp"
@@ -31,25 +32,24 @@ inline void check_writable(std::span<const tensor_view> tensors, const metadata_
                            limit::metadata);
     const auto utf8 = [](std::string_view text) { return valid_utf8_prefix(text) == text.size(); };
     for (const auto& [key, value] : metadata)
-        if (!utf8(key) || !utf8(value)) raise<usage_error>(where, "metadata ", in_quotes(key), " is not UTF-8");
-    std::vector<std::string_view> names;
-    names.reserve(tensors.size());
+        if (!utf8(key) || !utf8(value)) raise<usage_error>(where, "metadata ", quoted(key), " is not UTF-8");
     for (const tensor_view& t : tensors) {
-        names.emplace_back(t.name);
         if (!utf8(t.name) || t.name.size() > limit::name || t.name == "__metadata__")
-            raise<usage_error>(where, "name is ", in_quotes(t.name),
+            raise<usage_error>(where, "name is ", quoted(t.name),
                                ", expected at most 512 bytes of UTF-8 and not __metadata__");
         if (t.bytes.size() != t.extents.size() * size_of(t.type))
-            raise<usage_error>(where, "tensor ", in_quotes(t.name), " has ", t.bytes.size(), " bytes, expected ",
+            raise<usage_error>(where, "tensor ", quoted(t.name), " has ", t.bytes.size(), " bytes, expected ",
                                name_of(t.type), " of shape ", t.extents.text());
         if (std::any_of(t.extents.begin(), t.extents.end(),
                         [](std::uint64_t extent) { return extent > limit::integer; }))
-            raise<usage_error>(where, "shape of ", in_quotes(t.name), " is ", t.extents.text(),
+            raise<usage_error>(where, "shape of ", quoted(t.name), " is ", t.extents.text(),
                                ", expected extents below 2^48");
     }
-    std::sort(names.begin(), names.end());
-    if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
-        raise<usage_error>(where, "name ", in_quotes(*twice), " occurs twice, expected once");
+    const auto by_name =
+        order(tensors.size(), [&](std::size_t i, std::size_t j) { return tensors[i].name < tensors[j].name; });
+    for (std::size_t i = 1; i < by_name.size(); ++i)
+        if (tensors[by_name[i]].name == tensors[by_name[i - 1]].name)
+            raise<usage_error>(where, "name ", quoted(tensors[by_name[i]].name), " occurs twice, expected once");
 }
 
 } // namespace detail
@@ -63,11 +63,9 @@ inline void check_writable(std::span<const tensor_view> tensors, const metadata_
 inline std::vector<std::byte> write_safetensors(std::span<const tensor_view> tensors,
                                                 const metadata_map& metadata = {}) {
     detail::check_writable(tensors, metadata);
-    std::vector<const tensor_view*> order;
-    order.reserve(tensors.size());
-    for (const tensor_view& t : tensors) order.push_back(&t);
-    std::sort(order.begin(), order.end(), [](const tensor_view* a, const tensor_view* b) {
-        return size_of(a->type) != size_of(b->type) ? size_of(a->type) > size_of(b->type) : a->name < b->name;
+    const auto sorted = order(tensors.size(), [&](std::size_t i, std::size_t j) {
+        const tensor_view &a = tensors[i], &b = tensors[j];
+        return size_of(a.type) != size_of(b.type) ? size_of(a.type) > size_of(b.type) : a.name < b.name;
     });
 
     std::string header = "{";
@@ -88,13 +86,14 @@ inline std::vector<std::byte> write_safetensors(std::span<const tensor_view> ten
         header += '}';
     }
     std::size_t end = 0;
-    for (const tensor_view* t : order) {
-        open(t->name);
-        ((header += "{\"dtype\":\"") += name_of(t->type)) += "\",\"shape\":[";
-        for (std::size_t axis = 0; axis < t->extents.rank(); ++axis)
-            (header += axis ? "," : "") += std::to_string(t->extents[axis]);
+    for (const std::size_t i : sorted) {
+        const tensor_view& t = tensors[i];
+        open(t.name);
+        ((header += "{\"dtype\":\"") += name_of(t.type)) += "\",\"shape\":[";
+        for (std::size_t axis = 0; axis < t.extents.rank(); ++axis)
+            (header += axis ? "," : "") += std::to_string(t.extents[axis]);
         ((header += "],\"data_offsets\":[") += std::to_string(end)) += ',';
-        end += t->bytes.size();
+        end += t.bytes.size();
         (header += std::to_string(end)) += "]}";
     }
     header += '}';
@@ -109,7 +108,7 @@ inline std::vector<std::byte> write_safetensors(std::span<const tensor_view> ten
     for (int shift = 0; shift < 64; shift += 8) file.push_back(static_cast<std::byte>(length >> shift));
     const auto text = std::as_bytes(std::span(header.data(), header.size()));
     file.insert(file.end(), text.begin(), text.end());
-    for (const tensor_view* t : order) file.insert(file.end(), t->bytes.begin(), t->bytes.end());
+    for (const std::size_t i : sorted) file.insert(file.end(), tensors[i].bytes.begin(), tensors[i].bytes.end());
     return file;
 }
 

@@ -92,6 +92,14 @@ struct tensor_view {
 using metadata_map = std::map<std::string, std::string, std::less<>>;
 
 namespace detail {
+/// Sets the fault; returns false.
+template <class... P> [[gnu::cold]] bool set_fault(format_fault& fault, violation kind, const P&... parts) {
+    const smldist::detail::message_part list[]{smldist::detail::message_part(parts)...};
+    fault.kind = kind;
+    fault.what.clear();
+    smldist::detail::append_parts(fault.what, list, sizeof...(P));
+    return false;
+}
 [[noreturn]] inline void raise_format(const format_fault& fault) {
 #if defined(__cpp_exceptions)
     throw format_error(fault.kind, "safetensors: " + fault.what);
@@ -104,18 +112,17 @@ namespace detail {
 /// Copies the `n` elements of `tensor` to `to`, converted as io::decode does. Returns false with `fault` set when n is not
 /// the number of elements, when the conversion would lose information, or when a value does not fit.
 template <class T> bool copy_to(const tensor_view& tensor, T* to, std::size_t n, format_fault& fault) {
-    const auto fail = [&](violation kind, const std::string& what) {
-        fault = {kind, "tensor " + in_quotes(tensor.name) + " has dtype " + std::string(name_of(tensor.type)) +
-                           " and shape " + tensor.extents.text() + ", " + what};
-        return false;
+    const auto fail = [&](violation kind, std::string_view what, std::string_view wanted) {
+        return detail::set_fault(fault, kind, "tensor ", quoted(tensor.name), " has dtype ", name_of(tensor.type),
+                                 " and shape ", tensor.extents.text(), ", expected ", what, wanted);
     };
     if (n != tensor.extents.size() || n * size_of(tensor.type) != tensor.bytes.size())
-        return fail(violation::value_count, "expected " + std::to_string(n) + " elements");
+        return fail(violation::value_count, std::to_string(n), " elements");
     const conversion result = decode(tensor.type, tensor.bytes, to);
     if (result == conversion::wrong_type)
-        return fail(violation::value_type, std::is_same_v<T, bool> ? "expected BOOL" : "expected an integer dtype");
+        return fail(violation::value_type, std::is_same_v<T, bool> ? "BOOL" : "an integer dtype", "");
     if (result == conversion::out_of_range)
-        return fail(violation::value_range, "expected values that fit the type they are read as");
+        return fail(violation::value_range, "values that fit the type they are read as", "");
     return true;
 }
 /// The same. Throws format_error.
