@@ -142,6 +142,12 @@ void distill_options(CLI::App& app, har::options& o) {
     app.add_option("--eta", o.eta, "its weight")->capture_default_str();
     app.add_option("--penalty", o.penalty, "of a difference: square, huber or absolute")->capture_default_str();
     app.add_option("--standardise", o.standardise, "features: channel, sample or none")->capture_default_str();
+    app.add_option(
+           "--channel-match", o.channel_match,
+           "what the projector of a stage predicts: principal components of the teacher's channels, or all of them")
+        ->capture_default_str();
+    app.add_option("--explained", o.explained, "share of the variance that the principal components keep")
+        ->capture_default_str();
     app.add_option("--order", o.order, "of the losses: joint, progressive or sequential")->capture_default_str();
     app.add_option("--stage-share", o.stage_share, "of the steps, for the stages of progressive and sequential")
         ->capture_default_str();

@@ -54,7 +54,8 @@ struct options {
     std::string rule = "mix", transfer = "copy_slow";
     std::size_t student_patterns = 0; ///< 0: the teacher's
     std::string basis = "rdft", band_weights = "fisher", phase_free = "magnitude", penalty = "square";
-    std::string standardise = "channel", order = "joint";
+    std::string standardise = "channel", channel_match = "principal", order = "joint";
+    double explained = 0.99;
     double alpha = 0, eta = 0, gamma = 1, split_at = 0.5, stage_share = 0.5;
     std::vector<double> band{0.5, 4}; ///< in Hz, of band_weights "hertz"
     // evaluate, predict, summary

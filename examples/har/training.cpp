@@ -51,6 +51,8 @@ loss::stage_options parse_stage(const options& o) {
     s.term = parse<loss::phase_free>("--phase-free", o.phase_free, loss::phase_free_names);
     s.pen = parse<loss::penalty>("--penalty", o.penalty, loss::penalty_names);
     s.scale = parse<loss::standardise>("--standardise", o.standardise, loss::standardise_names);
+    s.channels = parse<loss::channel_match>("--channel-match", o.channel_match, loss::channel_match_names);
+    s.explained = o.explained;
     return s;
 }
 

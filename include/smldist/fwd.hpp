@@ -48,6 +48,9 @@ template <class T> struct feature_statistics;
 template <class T> struct projector;
 template <class T> class stage_loss;
 template <class T> struct time_bands;
+template <class T> class time_map;
+template <class T> struct principal_components;
+template <class T> struct discrepancy_tables;
 template <class T> struct soft_targets;
 template <class X> struct logits_result;
 } // namespace smldist::inline SMLDIST_ABI::loss

@@ -80,6 +80,7 @@
 #include "smldist/loss/ref2021.hpp"
 #include "smldist/loss/spectral.hpp"
 #include "smldist/loss/stage.hpp"
+#include "smldist/loss/stage_options.hpp"
 #include "smldist/loss/time_basis.hpp"
 #include "smldist/loss/time_map.hpp"
 

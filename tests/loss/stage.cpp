@@ -238,11 +238,6 @@ TEST_CASE("stage loss: a projector predicts the teacher's principal components")
         CHECK(one(x, other).item() == doctest::Approx(one(x, teacher).item()).epsilon(1e-4));
         CHECK_RAISES(shape_error, "", one(x, normal({12, 8, 4}, 1)));
     }
-    o = whole;
-    o.explained = 0;
-    CHECK_RAISES(usage_error, "explained is 0", make(3, o, s));
-    o.explained = 1.5;
-    CHECK_RAISES(usage_error, "explained is 1.5", make(3, o, s));
     loss::feature_statistics<double> wrong = s;
     wrong.principal.directions = tensor<double>(shape{5, 4});
     CHECK_RAISES(usage_error, "shape of the principal directions is (5, 4), expected (5, 5)", make(3, whole, wrong));
@@ -342,16 +337,7 @@ TEST_CASE("stage loss: what is refused") {
     CHECK_RAISES(usage_error, "number of band weights is 2, expected 5", make({2, 8, 4}, {2, 8, 4}, 4, {}, {1, 1}));
     auto o = stage_options();
     o.alpha = 1.5;
-    CHECK_RAISES(usage_error, "alpha is 1.5", make({2, 8, 4}, {2, 8, 4}, 4, o));
-    o = stage_options();
-    o.eta = -1;
-    CHECK_RAISES(usage_error, "eta is -1", make({2, 8, 4}, {2, 8, 4}, 4, o));
-    o = stage_options();
-    o.temperature = 0;
-    CHECK_RAISES(usage_error, "temperature is 0", make({2, 8, 4}, {2, 8, 4}, 4, o));
-    o = stage_options();
-    o.delta = 0;
-    CHECK_RAISES(usage_error, "delta is 0", make({2, 8, 4}, {2, 8, 4}, 4, o));
+    CHECK_RAISES(usage_error, "alpha is 1.5", make({2, 8, 4}, {2, 8, 4}, 4, o)); // see stage_options.cpp
     const auto one = make({2, 8, 4}, {2, 8, 4}, 4, {});
     CHECK_RAISES(shape_error, "expected (…, 4)", one(tensor<float>(shape{2, 8, 3}), tensor<float>(shape{2, 8, 4})));
     CHECK_RAISES(shape_error, "", one(tensor<float>(shape{2, 7, 4}), tensor<float>(shape{2, 8, 4})));

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What the stage loss compares, and how.
+#ifndef SMLDIST_LOSS_STAGE_OPTIONS_HPP
+#define SMLDIST_LOSS_STAGE_OPTIONS_HPP
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+#include "smldist/loss/band_weights.hpp"
+#include "smldist/loss/spectral.hpp"
+#include "smldist/loss/time_basis.hpp"
+
+namespace smldist::inline SMLDIST_ABI::loss {
+
+/// How features are scaled before they are compared.
+enum class standardise : std::uint8_t {
+    channel, ///< both by the teacher's mean and standard deviation of each channel
+    none,    ///< as they are
+    sample   ///< each channel of each sample to root mean square 1 along time: direction alone
+};
+/// The part of the loss that does not see a shift in time.
+enum class phase_free : std::uint8_t {
+    none,
+    magnitude, ///< squared difference of ln(1 + |X|)
+    kl,        ///< Kullback-Leibler divergence of each channel's spectrum
+    attention  ///< squared difference of the unit-length total spectra; works for unlike channels alike
+};
+/// What a projector predicts where student and teacher differ in channels.
+enum class channel_match : std::uint8_t {
+    principal, ///< the principal components of the teacher's standardised channels, at most as many as the student has channels
+    all ///< all of the teacher's channels
+};
+inline constexpr std::array<std::string_view, 3> standardise_names{"channel", "none", "sample"};
+inline constexpr std::array<std::string_view, 4> phase_free_names{"none", "magnitude", "kl", "attention"};
+inline constexpr std::array<std::string_view, 2> channel_match_names{"principal", "all"};
+
+struct stage_options {
+    time_basis basis = time_basis::rdft;
+    weighting_options weights;
+    double alpha = 0.5; ///< share of the band weights: w̃ = 1-α + α w
+    penalty pen = penalty::square;
+    double delta = 1; ///< δ of the Huber penalty
+    phase_free term = phase_free::magnitude;
+    double eta = 0.25;      ///< weight of the phase-free term
+    double temperature = 1; ///< τ of phase_free::kl
+    standardise scale = standardise::channel;
+    channel_match channels = channel_match::principal;
+    double explained = 0.99; ///< share of the teacher's variance that its principal components keep
+    length_match match = length_match::spectral;
+
+    /// Plain standardised mean squared error.
+    static stage_options plain() {
+        stage_options o;
+        o.alpha = o.eta = 0;
+        return o;
+    }
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
+            if (!ok) raise<usage_error>("loss::stage_options", what, " is ", got, ", expected ", wanted);
+        };
+        need(alpha >= 0 && alpha <= 1, "alpha", alpha, "0 to 1");
+        need(eta >= 0 && std::isfinite(eta), "eta", eta, "at least 0");
+        need(delta > 0 && std::isfinite(delta), "delta", delta, "a positive number");
+        need(temperature > 0 && std::isfinite(temperature), "temperature", temperature, "a positive number");
+        need(explained > 0 && explained <= 1, "explained", explained, "above 0 and at most 1");
+        weights.check();
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::loss
+
+#endif

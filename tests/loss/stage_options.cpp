@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/loss/stage_options.hpp"
+
+#include <limits>
+
+#include "check.hpp"
+
+using namespace smldist;
+using loss::stage_options;
+
+TEST_CASE("stage_options: the defaults and plain ones are in range") {
+    CHECK_NOTHROW(stage_options().check());
+    CHECK_NOTHROW(stage_options::plain().check());
+    CHECK(stage_options::plain().alpha == 0);
+    CHECK(stage_options::plain().eta == 0);
+}
+
+TEST_CASE("stage_options: a name for every value") {
+    CHECK(loss::standardise_names[static_cast<std::size_t>(loss::standardise::sample)] == "sample");
+    CHECK(loss::phase_free_names[static_cast<std::size_t>(loss::phase_free::attention)] == "attention");
+    CHECK(loss::channel_match_names[static_cast<std::size_t>(loss::channel_match::all)] == "all");
+}
+
+TEST_CASE("stage_options: out of range") {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+    const auto refuses = [](double stage_options::*member, double value, const char* part) {
+        stage_options o;
+        o.*member = value;
+        CHECK_RAISES(usage_error, part, o.check());
+    };
+    for (const double bad : {-0.1, 1.5, nan}) refuses(&stage_options::alpha, bad, "alpha is ");
+    for (const double bad : {-1.0, nan, inf}) refuses(&stage_options::eta, bad, "eta is ");
+    for (const double bad : {0.0, -1.0, nan, inf}) {
+        refuses(&stage_options::temperature, bad, "temperature is ");
+        refuses(&stage_options::delta, bad, "delta is ");
+    }
+    for (const double bad : {0.0, -1.0, 1.5, nan}) refuses(&stage_options::explained, bad, "explained is ");
+    stage_options o;
+    o.weights.split = 1;
+    CHECK_RAISES(usage_error, "split is 1", o.check());
+}
