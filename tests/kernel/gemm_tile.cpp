@@ -14,8 +14,9 @@ TEST_CASE_TEMPLATE("panels cover the columns once, in order, with widths that ha
         for (std::size_t i = 0; i < p.count(); ++i) {
             CHECK(p[i].first == next);
             const std::size_t u = p[i].units;
-            CHECK((u == 1 || u == 2 || u == 3 || u == 4 || u == 6));
+            CHECK(u >= 1);
             CHECK(u <= d::widest<T>);
+            CHECK((u >= 3 || p.count() == 1 || d::widest<T> == 3)); // a narrow panel stands alone
             next += u * d::unit<T>;
         }
         CHECK(next >= N);

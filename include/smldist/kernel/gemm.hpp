@@ -80,11 +80,16 @@ void for_panels(std::size_t M, std::size_t N, std::size_t K, const T* a, std::si
                 const epilogue<T>& end, P&& panel_of, const F& finish) {
     const panels<T> all(N);
     const std::size_t count = all.count(), blocks = (M + block_rows - 1) / block_rows;
+    constexpr T zeros[widest<T> * unit<T>] = {}; // the one term of a sum over no k
     const std::size_t macs = std::min(M, block_rows) * std::min(N, widest<T> * unit<T>) * K;
     const auto block = [&](std::size_t m, panel p) {
-        const auto [b, b_step] = panel_of(p);
         const std::size_t rows = std::min(block_rows, M - m);
-        panel_rows<T>({K, a + m * lda, lda, 1, b, b_step, c + m * ldc, ldc, from_row(end, m)}, rows, p, N);
+        tile_job<T> job{1, zeros, 0, 0, zeros, 0, c + m * ldc, ldc, from_row(end, m)};
+        if (K > 0) {
+            const auto [b, b_step] = panel_of(p);
+            job = {K, a + m * lda, lda, 1, b, b_step, job.c, ldc, job.end};
+        }
+        panel_rows<T>(job, rows, p, N);
         finish(c + m * ldc + p.first, ldc, rows, p.first, std::min(p.units * unit<T>, N - p.first));
     };
     parallel_for(blocks * count, 1 + chunk_macs / std::max<std::size_t>(1, macs),

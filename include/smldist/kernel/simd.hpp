@@ -256,6 +256,20 @@ template <class T, class F> SMLDIST_INLINE void sweep(std::size_t n, F&& f) {
         for (; i < n; ++i) f(tag<single<T>>{}, i);
 }
 
+/// The first half of the lanes.
+template <class T> SMLDIST_INLINE half<T> lower(const full<T>& x) {
+#if SMLDIST_SIMD_BITS == 512
+    if constexpr (std::is_same_v<T, float>)
+        return _mm512_castps512_ps256(x);
+    else
+        return _mm512_castpd512_pd256(x);
+#else
+    alignas(64) T lanes[width<T>];
+    store(lanes, x);
+    return load<half<T>>(lanes);
+#endif
+}
+
 /// Holds x in a register. Without it g++ 12 turns a pack used by several FMAs into a memory operand of each of them.
 template <class T, class A> SMLDIST_INLINE void keep(xsimd::batch<T, A>& x) {
 #if SMLDIST_SIMD_BITS == 512
