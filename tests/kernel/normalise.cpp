@@ -127,3 +127,21 @@ TEST_CASE_TEMPLATE("normalised_mean and its gradients", T, float, double) {
     for (T& v : dx_want) v *= T(2);
     CHECK(close(dx, dx_want));
 }
+
+TEST_CASE_TEMPLATE("add_through_statistics", T, float, double) {
+    const std::size_t R = 3001, C = 45;
+    const auto x = values<T>(R * C, 1), v = values<T>(3 * C, 2), before = values<T>(R * C, 3);
+    for (const bool add : {false, true}) {
+        std::vector<T> want(R * C), dx;
+        for (std::size_t i = 0; i < R * C; ++i) {
+            const std::size_t c = i % C;
+            want[i] = (add ? before[i] : T(0)) + v[C + c] * (x[i] - v[c]) + v[2 * C + c];
+        }
+        CHECK(same_on_any_threads([&] {
+            dx = before;
+            kernel::add_through_statistics(R, C, x.data(), v.data(), &v[C], &v[2 * C], dx.data(), add);
+            return dx;
+        }));
+        CHECK(close(dx, want));
+    }
+}

@@ -64,10 +64,13 @@ template <class T> void check(const results<T>& got, const results<T>& want) {
 } // namespace
 
 TEST_CASE_TEMPLATE("pointwise convolution of normalised columns", T, float, double) {
-    for (const auto [B, L, C, O] :
-         {std::array<std::size_t, 4>{1, 2, 1, 1}, {3, 5, 17, 9}, {70, 8, 40, 24}, {2, 300, 24, 16}})
+    struct sizes {
+        std::size_t B, L, C, O;
+    };
+    for (const sizes s : {sizes{1, 2, 1, 1}, {3, 5, 17, 9}, {70, 8, 40, 24}, {2, 300, 24, 16}})
         for (const bool gated : {false, true})
             for (const bool add : {false, true}) {
+                const std::size_t B = s.B, L = s.L, C = s.C, O = s.O;
                 CAPTURE(B);
                 CAPTURE(gated);
                 const inputs<T> in(B, L, C);

@@ -109,7 +109,9 @@ TEST_CASE("inverted_residual: the form of ref2021") {
                     tensor<double> h = block.depthwise.norm(block.depthwise.conv((*block.expand)(x, m)), m);
                     if (block.se) h = (*block.se)(h);
                     const auto y = op::add(block.project(nn::activate(h, activation), m), x);
-                    CHECK(identical(block(x, m), y));
+                    // In training the next op applies what is pending, which rounds in another order.
+                    if (m == mode::eval) CHECK(identical(block(x, m), y));
+                    CHECK(difference(block(x, m), y, 1e-12) == "");
                 }
 }
 

@@ -170,6 +170,27 @@ SMLDIST_NOINLINE void normalise_backward(const row_functions<T>& f, std::size_t 
     partial.add_up(sums, nullptr, false);
 }
 
+/// dx[r,c] (+)= slope[c] (x[r,c] − mean[c]) + level[c]: what goes through the statistics of a batch.
+template <class T>
+SMLDIST_NOINLINE void add_through_statistics(std::size_t R, std::size_t C, const T* x, const T* mean, const T* slope,
+                                             const T* level, T* dx, bool add) {
+    const std::size_t ahead = detail::fetch_distance<T>(C);
+    parallel_for(R, chunk_rows(C), [&](std::size_t from, std::size_t to) {
+        detail::for_row_groups<T>(
+            to - from, C, [&](auto p, std::size_t c, std::size_t first, std::size_t last) SMLDIST_INLINE_LAMBDA {
+                const auto m = p.load(mean + c), a = p.load(slope + c), b = p.load(level + c);
+                for (std::size_t r = from + first; r < from + last; ++r) {
+                    const T* const in = x + r * C + c;
+                    T* const out = dx + r * C + c;
+                    __builtin_prefetch(in + ahead);
+                    __builtin_prefetch(out + ahead, 1);
+                    const auto v = simd::fma(p.load(in) - m, a, b);
+                    p.store(out, add ? p.load(out) + v : v);
+                }
+            });
+    });
+}
+
 /// y[b,c] = 1/L Σ_l f(z[b,l,c]), x (B,L,C)
 template <class T>
 SMLDIST_NOINLINE void normalised_mean(const row_functions<T>& f, std::size_t B, std::size_t L, std::size_t C,

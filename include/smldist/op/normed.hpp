@@ -78,12 +78,8 @@ template <class T> struct batch_norm_map_op {
             slope[c] = -dscale[c] * y[C + c] * s.inverse[c] * s.inverse[c] / static_cast<T>(R);
             level[c] = dmean[c] / static_cast<T>(R);
         }
-        const auto f = [](const auto& v, const auto& mean, const auto& a, const auto& b)
-                           SMLDIST_INLINE_LAMBDA { return kernel::simd::fma(v - mean, a, b); };
-        if (dx->ensure(x.shape()))
-            kernel::map_columns_add(R, C, f, dx->data(), x.data(), y.data(), slope, level);
-        else
-            kernel::map_columns(R, C, f, dx->data(), x.data(), y.data(), slope, level);
+        const bool add = dx->ensure(x.shape());
+        kernel::add_through_statistics(R, C, x.data(), y.data(), slope, level, dx->data(), add);
     }
     void notes(saved& s, tape<T>& t) const { batch_norm_train_op<T>{options, running_mean, running_var}.notes(s, t); }
 };
