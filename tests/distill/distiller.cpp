@@ -163,6 +163,16 @@ TEST_CASE("distiller: projectors where channels differ, one a stage and one for 
         return s;
     };
     distill_options o;
+    const auto principal = distiller_of(teacher, student, o);
+    const std::size_t n =
+        principal.stage(2).components(); // of the feature; the anchors need all that the student has
+    CHECK(n > 0);
+    CHECK(n <= 16);
+    CHECK(names(principal) == "stages.0.projector.map.weight(8, 8) stages.1.projector.map.weight(12, 12) "
+                              "stages.2.projector.map.weight(" +
+                                  std::to_string(n) + ", 16) ");
+    o.stage.channels = loss::channel_match::all;
+    CHECK(distiller_of(teacher, student, o).stage(2).components() == 0);
     CHECK(names(distiller_of(teacher, student, o)) == "stages.0.projector.map.weight(16, 8) "
                                                       "stages.1.projector.map.weight(24, 12) "
                                                       "stages.2.projector.map.weight(32, 16) ");
@@ -181,14 +191,15 @@ TEST_CASE("distiller: without the last anchor, as in the public code") {
     auto both = distiller_of(teacher, student, o);
     o.include_last = false;
     auto first = distiller_of(teacher, student, o);
-    CHECK(parameter_count(first) == 8 * 16 + 2 * 16);
+    CHECK(parameter_count(first) == 8 * 8 + 2 * 8);
     const data::batch b = first_batch();
     const auto wanted = first.stage(0)(student(b.x).stages[0], teacher(b.x).stages[0]);
     CHECK(terms_of(first, student, mode::eval).stage == doctest::Approx(double(wanted.item())).epsilon(1e-6));
     CHECK(terms_of(both, student, mode::eval).stage != terms_of(first, student, mode::eval).stage);
     o.feature = true;
     auto with_feature = distiller_of(teacher, student, o);
-    CHECK(parameter_count(with_feature) == 8 * 16 + 2 * 16 + 16 * 32 + 2 * 32);
+    const std::size_t n = with_feature.stage(1).components();
+    CHECK(parameter_count(with_feature) == 8 * 8 + 2 * 8 + 16 * n + 2 * n);
     CHECK(std::isfinite(terms_of(with_feature, student).stage));
 }
 
