@@ -553,15 +553,18 @@ struct unreliable {
 
 } // namespace
 
-TEST_CASE("distillation: on unseen people a distilled student does at least as well as one alone, mean of 3 seeds" *
+// Ten seeds: the difference of the two moves by 0.03 from one seed to the next and is 0.03 in the mean of these ten; the mean of
+// the first three is 0.816 with, 0.821 without a teacher.
+TEST_CASE("distillation: on unseen people a distilled student does at least as well as one alone, mean of 10 seeds" *
           doctest::test_suite("slow")) {
     CHECK(test_f1(good_teacher()) > 0.8); // chance: 0.17
     double alone = 0, taught = 0;
-    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    constexpr std::uint64_t seeds = 10;
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
         network student = make(student_config(head_kind::memory), seed);
-        alone += test_f1(trained(student, learning(15, seed))) / 3;
+        alone += test_f1(trained(student, learning(15, seed))) / double(seeds);
         student.take_memory(good_teacher(), model::memory_transfer::copy_slow);
-        taught += test_f1(distilled(good_teacher(), student, {}, learning(15, seed), many())) / 3;
+        taught += test_f1(distilled(good_teacher(), student, {}, learning(15, seed), many())) / double(seeds);
     }
     CHECK(alone > 0.6);
     CHECK(taught >= alone);
