@@ -128,26 +128,3 @@ TEST_CASE("fuse: a gate whose value is read elsewhere too is computed") {
     for (const auto& row : p.report().rows) gates += row.step == "gate";
     CHECK(gates == 1);
 }
-
-TEST_CASE("fuse: a depthwise convolution takes the mean over time of what it gives") {
-    for (const std::size_t K : {3u, 5u, 7u})
-        for (const std::size_t stride : {1u, 2u, 3u})
-            for (const std::size_t length : {1u, 2u, 3u, 4u, 11u, 32u}) {
-                CAPTURE(K);
-                CAPTURE(stride);
-                CAPTURE(length);
-                const op::conv1d_options o{.stride = stride, .padding = K / 2, .groups = 45};
-                const auto squeeze = [o](auto f) {
-                    return [o, f](const auto& x, const auto& w) {
-                        const auto y = f(op::conv1d(x, w[0], w[1], o));
-                        return op::gate(y, op::mean_over_time(y));
-                    };
-                };
-                const std::vector<shape> weights{{45, 1, K}, {45}};
-                const auto none = squeeze([](const auto& y) { return y; });
-                CHECK(check_op(none, length, 45, weights).report().rows[0].ops == "conv1d + mean_over_time");
-                check_op(squeeze([](const auto& y) { return op::relu(y); }), length, 45, weights);
-                check_op(squeeze([](const auto& y) { return op::hard_swish(y); }), length, 45, weights);
-                check_op(squeeze([](const auto& y) { return op::selu(y); }), length, 45, weights);
-            }
-}

@@ -24,7 +24,7 @@ TEST_CASE("planner: slices are as many windows as fit the cache, 8 to 32, and ne
     CHECK(slice(1, 16) == 1);
     CHECK(slice(5, 16) == 5);
     CHECK(slice(500, 16) == 32);
-    CHECK(slice(500, 256) == 16);
+    CHECK(slice(500, 256) == 24);
     CHECK(slice(500, 65536) == 8);
 }
 

@@ -4,8 +4,11 @@
 #include <doctest/doctest.h>
 
 #include "deploy/check.hpp"
+#include "smldist/op/arithmetic.hpp"
 #include "smldist/op/conv1d.hpp"
 #include "smldist/op/linear.hpp"
+#include "smldist/op/pointwise.hpp"
+#include "smldist/op/reduce.hpp"
 
 using namespace smldist;
 
@@ -41,6 +44,24 @@ TEST_CASE("product: padding that no output sees, one channel, more channels than
     check_op(conv({.padding = 2, .groups = 300}), 9, 300, {{300, 1, 5}, {300}});
     check_op(conv({.padding = 1}), 9, 3, {{4, 3, 3}, {0}});
     check_op(conv({.stride = 4, .padding = 9, .groups = 3}), 5, 3, {{3, 1, 3}, {0}});
+}
+
+TEST_CASE("product: few columns") {
+    for (const std::size_t K : {63u, 64u, 100u})
+        for (const std::size_t N : {1u, 6u, 8u, 9u}) {
+            CAPTURE(K);
+            CAPTURE(N);
+            check_op([](const auto& x, const auto& w) { return op::linear(x, w[0], w[1]); }, 5, K, {{N, K}, {N}});
+            check_op([](const auto& x, const auto& w) { return op::selu(op::linear(x, w[0], w[1])); }, 5, K,
+                     {{N, K}, {0}});
+            check_op([](const auto& x, const auto& w) { return op::matmul(x, op::lift(x, w[0])); }, 5, K, {{K, N}});
+            check_op(
+                [](const auto& x, const auto& w) {
+                    const auto y = op::exp(x);
+                    return op::relu(op::conv1d(op::gate(y, op::mean_over_time(y)), w[0], w[1]));
+                },
+                5, K, {{N, K, 1}, {N}});
+        }
 }
 
 TEST_CASE("product: linear maps and matrix products") {

@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <string_view>
 
 #include "smldist/core/config.hpp"
 #include "smldist/deploy/step.hpp"
+#include "smldist/kernel/activation.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/simd.hpp"
 
@@ -25,13 +27,17 @@ struct depthwise_sample {
     std::size_t L, C, Lo, K, stride, pad, dilation;
     const float *x, *weight, *bias; ///< (L, C) · (K, C) · (C) or null
     float *y, *mean;                ///< (Lo, C) · (C) or null
+    activation f;
 };
 
 /// Channels [c, c + V::size) with K taps and steps of S rows: row r of the padded sample is window[r % K].
-template <class V, std::size_t K, std::size_t S, class F>
-SMLDIST_INLINE void slide(const depthwise_sample& s, std::size_t c) {
+///
+/// f is a branch that always goes the same way, not a parameter of the template: a third of the code.
+template <class V, std::size_t K, std::size_t S> SMLDIST_INLINE void slide(const depthwise_sample& s, std::size_t c) {
     using namespace kernel;
     const std::size_t L = s.L, C = s.C, Lo = s.Lo;
+    const bool swish = s.f == activation::hard_swish;
+    const V low(s.f == activation::relu ? 0.0f : -std::numeric_limits<float>::infinity());
     const V bias = s.bias ? simd::load<V>(s.bias + c) : V(0.0f);
     V w[K], window[K], total(0.0f);
     simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA { w[k] = simd::load<V>(s.weight + k * C + c); });
@@ -52,7 +58,7 @@ SMLDIST_INLINE void slide(const depthwise_sample& s, std::size_t c) {
             V acc = bias;
             simd::unroll<K>([&](auto k)
                                 SMLDIST_INLINE_LAMBDA { acc = simd::fma(w[k], window[(j * S + k) % K], acc); });
-            acc = F{}.value(acc);
+            acc = swish ? hard_swish{}.value(acc) : simd::max(low, acc);
             simd::store(to, acc);
             to += C;
             total = total + acc;
@@ -60,9 +66,9 @@ SMLDIST_INLINE void slide(const depthwise_sample& s, std::size_t c) {
     if (s.mean) simd::store(s.mean + c, total * V(1 / static_cast<float>(Lo)));
 }
 
-template <std::size_t K, std::size_t S, class F> SMLDIST_NOINLINE void depthwise_sliding(const depthwise_sample& s) {
+template <std::size_t K, std::size_t S> SMLDIST_NOINLINE void depthwise_sliding(const depthwise_sample& s) {
     kernel::simd::sweep<float>(s.C, [&](auto p, std::size_t c)
-                                        SMLDIST_INLINE_LAMBDA { slide<typename decltype(p)::pack, K, S, F>(s, c); });
+                                        SMLDIST_INLINE_LAMBDA { slide<typename decltype(p)::pack, K, S>(s, c); });
 }
 
 /// Any taps, stride and dilation; bias and nothing after it.
@@ -84,20 +90,14 @@ inline void depthwise_any(const depthwise_sample& s) {
 
 using depthwise_function = void (*)(const depthwise_sample&);
 
-template <class F> depthwise_function depthwise_with(std::size_t K, std::size_t stride) {
-    if (K == 3 && stride == 1) return depthwise_sliding<3, 1, F>;
-    if (K == 3 && stride == 2) return depthwise_sliding<3, 2, F>;
-    if (K == 5 && stride == 1) return depthwise_sliding<5, 1, F>;
-    if (K == 5 && stride == 2) return depthwise_sliding<5, 2, F>;
-    return nullptr;
-}
-
 /// The function that convolves, applies f and takes the mean in one pass; null where there is none.
 inline depthwise_function depthwise_in_one(std::size_t K, std::size_t stride, std::size_t dilation, activation f) {
-    if (dilation != 1) return nullptr;
-    if (f == activation::none) return depthwise_with<identity>(K, stride);
-    if (f == activation::relu) return depthwise_with<kernel::relu>(K, stride);
-    if (f == activation::hard_swish) return depthwise_with<kernel::hard_swish>(K, stride);
+    if (dilation != 1 || (f != activation::none && f != activation::relu && f != activation::hard_swish))
+        return nullptr;
+    if (K == 3 && stride == 1) return depthwise_sliding<3, 1>;
+    if (K == 3 && stride == 2) return depthwise_sliding<3, 2>;
+    if (K == 5 && stride == 1) return depthwise_sliding<5, 1>;
+    if (K == 5 && stride == 2) return depthwise_sliding<5, 2>;
     return nullptr;
 }
 
@@ -116,7 +116,7 @@ struct depthwise_step {
         const float* const residual = f.read(end.residual);
         const auto in_one = residual ? nullptr : detail::depthwise_in_one(K, stride, dilation, end.f);
         detail::depthwise_sample s{
-            L, C, Lo, K, stride, pad, dilation, nullptr, f.read(weight), f.read(end.bias), nullptr, nullptr};
+            L, C, Lo, K, stride, pad, dilation, nullptr, f.read(weight), f.read(end.bias), nullptr, nullptr, end.f};
         for (std::size_t b = 0; b < f.n; ++b) {
             s.x = f.read(x, b);
             s.y = f.write(y, b);

@@ -95,6 +95,16 @@ private:
     }
 };
 
+/// Gives a product its weight (N, K), in the form that it reads.
+inline void set_weight(planner& p, gemm_step& step, const std::vector<float>& weight) {
+    step.weight = p.weights(step.weight_size());
+    float* const to = p.data(step.weight);
+    if (step.is_narrow())
+        std::copy(weight.begin(), weight.end(), to);
+    else
+        kernel::pack_nt(step.N, step.K, weight.data(), step.K, to);
+}
+
 /// y = x Wᵀ + b for x (…, C) and w (O, C), with what follows.
 inline void plan_linear(planner& p, std::size_t id, std::vector<bool>& absorbed) {
     const std::size_t x = p.input(id, 0), w = p.input(id, 1), b = p.input(id, 2);
@@ -104,8 +114,8 @@ inline void plan_linear(planner& p, std::size_t id, std::vector<bool>& absorbed)
     p.require(ws.rank() == 2 && ws.size() > 0 && s.rank() > 0 && s.back() == ws[1], id, "the weight does not fit");
     const std::size_t O = ws[0], C = ws[1], rows = s.rows();
     const fused map(p, id, w, b, O, absorbed);
-    gemm_step step{rows, O, C, p.read(x), p.weights(kernel::packed_size<float>(O, C)), {}, {}, {}, {}};
-    kernel::pack_nt(O, C, map.weight.data(), C, p.data(step.weight));
+    gemm_step step{rows, O, C, p.read(x), {}, {}, {}};
+    set_weight(p, step, map.weight);
     step.end = map.end(p);
     step.y = p.fresh(rows * O);
     p.add(step, map.ops, std::uint64_t(rows) * O * C, rows * O);
@@ -145,8 +155,8 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
     const operand from = p.read(x);
     operand y;
     if (is_pointwise(p, id)) {
-        gemm_step step{L, O, C, from, p.weights(kernel::packed_size<float>(O, C)), {}, {}, {}, {}};
-        kernel::pack_nt(O, C, map.weight.data(), C, p.data(step.weight));
+        gemm_step step{L, O, C, from, {}, {}, {}};
+        set_weight(p, step, map.weight);
         step.end = map.end(p);
         step.y = y = p.fresh(Lo * O);
         std::string ops = map.ops;
@@ -209,12 +219,10 @@ inline void plan_matmul(planner& p, std::size_t id) {
     if (!a.constant && b.constant && !ta && sb.rank() == 2 && (sa.rank() == 1 || sa.rank() == 2)) {
         const std::size_t rows = sa.rows(), K = sa.back(), N = sb[tb ? 0 : 1];
         p.require(K == sb[tb ? 1 : 0] && K > 0 && N > 0, id, "its inner extents differ");
-        gemm_step step{rows, N, K, p.read(ia), p.weights(kernel::packed_size<float>(N, K)), {}, {}, {}, {}};
-        const std::vector<float>& values = p.constants(ib);
-        if (tb)
-            kernel::pack_nt(N, K, values.data(), K, p.data(step.weight));
-        else
-            kernel::pack_nn(N, K, values.data(), N, p.data(step.weight));
+        gemm_step step{rows, N, K, p.read(ia), {}, {}, {}};
+        std::vector<float> weight = p.constants(ib);
+        for (std::size_t i = 0; !tb && i < N * K; ++i) weight[i] = p.constants(ib)[i % K * N + i / K];
+        set_weight(p, step, weight);
         step.y = p.fresh(rows * N);
         p.add(step, ops, std::uint64_t(rows) * N * K, rows * N);
         return p.define(id, false, sa.with(sa.rank() - 1, N), step.y);

@@ -14,14 +14,45 @@
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
+/// y (M,N) = A·B for A[m,k] = a[m·a_row + k·a_step], B (K,N), or (N,K) if `transposed`. No packing: for products of two
+/// values of one sample, which are small.
+inline void multiply(std::size_t M, std::size_t N, std::size_t K, const float* a, std::size_t a_row,
+                     std::size_t a_step, const float* b, bool transposed, float* y) {
+    using kernel::simd::sweep;
+    for (std::size_t m = 0; m < M; ++m, a += a_row, y += N) {
+        if (transposed && a_step == 1) {
+            for (std::size_t n = 0; n < N; ++n)
+                y[n] = kernel::detail::row_total<float>(K, [&](auto p, std::size_t k) SMLDIST_INLINE_LAMBDA {
+                    return p.load(a + k) * p.load(b + n * K + k);
+                });
+        } else if (transposed) {
+            for (std::size_t n = 0; n < N; ++n) {
+                y[n] = 0;
+                for (std::size_t k = 0; k < K; ++k) y[n] += a[k * a_step] * b[n * K + k];
+            }
+        } else {
+            std::fill_n(y, N, 0.0f);
+            for (std::size_t k = 0; k < K; ++k)
+                sweep<float>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA {
+                    p.store(y + n, kernel::simd::fma(p.set(a[k * a_step]), p.load(b + k * N + n), p.load(y + n)));
+                });
+        }
+    }
+}
+
 namespace detail {
 
 /// C (M,N) = f(A·B + bias + residual), rows of the residual ldc apart as C's; bias and residual may be null.
 inline void product(std::size_t M, const float* a, std::size_t lda, kernel::packed_b<float> b, float* c,
                     std::size_t ldc, const float* bias, const float* residual, activation f) {
-    kernel::gemm_packed(M, a, lda, b, c, ldc, false, bias,
-                        [=](float* part, std::size_t step, std::size_t rows, std::size_t, std::size_t columns) {
-                            finish(f, rows, columns, part, step, nullptr, residual ? residual + (part - c) : nullptr);
+    kernel::epilogue<float> end{bias, residual, ldc, kernel::ending::none};
+    if (in_registers(f)) {
+        end.f = static_cast<kernel::ending>(f);
+        return kernel::gemm_packed(M, a, lda, b, c, ldc, end);
+    }
+    kernel::gemm_packed(M, a, lda, b, c, ldc, end,
+                        [f](float* part, std::size_t step, std::size_t rows, std::size_t, std::size_t columns) {
+                            finish(f, rows, columns, part, step, nullptr, nullptr);
                         });
 }
 
@@ -29,15 +60,19 @@ inline void product(std::size_t M, const float* a, std::size_t lda, kernel::pack
 
 /// y[r,:] = f(x[r,:] W + bias + residual[r,:]): a linear map, a pointwise convolution, a product with a constant matrix.
 ///
+/// A product with few columns, a head's, would wait for one accumulator after the other: it is dot products along K.
 /// With a gate g (K) in each sample, h(x[r,:] g) is multiplied instead: a few samples at a time go through a small buffer.
 struct gemm_step {
     static constexpr std::string_view name = "gemm";
     std::size_t rows, N, K; ///< rows of a sample
-    operand x, weight, y;   ///< weight: packed by kernel::pack_nt or pack_nn
+    operand x, weight, y;   ///< weight: (N, K) if is_narrow(), else packed by kernel::pack_nt or pack_nn
     ending end;
-    operand gate, gated; ///< gate (K) or none; gated: scratch of gated_size()
+    operand gate = {}, gated = {}; ///< gate (K) or none; gated: scratch of gated_size()
     activation gate_end = activation::none;
 
+    /// Whether the product is made of dot products: one row of har_teacher's head takes 0.1 instead of 0.4 µs.
+    bool is_narrow() const { return N <= 8 && K >= 64; }
+    std::size_t weight_size() const { return is_narrow() ? N * K : kernel::packed_size<float>(N, K); }
     /// Samples that are gated together: at least 16 rows, two tiles of the product.
     std::size_t group() const { return 1 + 15 / rows; }
     std::size_t gated_size() const { return group() * rows * K; }
@@ -55,6 +90,11 @@ struct gemm_step {
 
 private:
     void multiply(const frame& f, std::size_t b, std::size_t n, const float* from) const {
+        if (is_narrow()) {
+            deploy::multiply(n * rows, N, K, from, K, 1, f.read(weight), true, f.write(y, b));
+            return finish(end.f, n * rows, N, f.write(y, b), N, f.read(end.bias),
+                          end.residual ? f.read(end.residual, b) : nullptr);
+        }
         detail::product(n * rows, from, K, kernel::packed_b<float>{f.read(weight), N, K}, f.write(y, b), N,
                         f.read(end.bias), end.residual ? f.read(end.residual, b) : nullptr, end.f);
     }
@@ -110,32 +150,6 @@ struct conv_step {
         return std::min(rows - std::min(rows, s.pad), s.L);
     }
 };
-
-/// y (M,N) = A·B for A[m,k] = a[m·a_row + k·a_step], B (K,N), or (N,K) if `transposed`. No packing: for products of two
-/// values of one sample, which are small.
-inline void multiply(std::size_t M, std::size_t N, std::size_t K, const float* a, std::size_t a_row,
-                     std::size_t a_step, const float* b, bool transposed, float* y) {
-    using kernel::simd::sweep;
-    for (std::size_t m = 0; m < M; ++m, a += a_row, y += N) {
-        if (transposed && a_step == 1) {
-            for (std::size_t n = 0; n < N; ++n)
-                y[n] = kernel::detail::row_total<float>(K, [&](auto p, std::size_t k) SMLDIST_INLINE_LAMBDA {
-                    return p.load(a + k) * p.load(b + n * K + k);
-                });
-        } else if (transposed) {
-            for (std::size_t n = 0; n < N; ++n) {
-                y[n] = 0;
-                for (std::size_t k = 0; k < K; ++k) y[n] += a[k * a_step] * b[n * K + k];
-            }
-        } else {
-            std::fill_n(y, N, 0.0f);
-            for (std::size_t k = 0; k < K; ++k)
-                sweep<float>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA {
-                    p.store(y + n, kernel::simd::fma(p.set(a[k * a_step]), p.load(b + k * N + n), p.load(y + n)));
-                });
-        }
-    }
-}
 
 /// y = A B in each sample, A and B as they are or transposed.
 struct matmul_step {
