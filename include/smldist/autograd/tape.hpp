@@ -182,7 +182,7 @@ public:
         records_.push_back(r);
         return *r;
     }
-    var<T> push_result(tensor<T> y, record* r, bool needs) {
+    var<T> push_result(tensor<T>&& y, record* r, bool needs) {
         const auto v = push(std::move(y), needs);
         at(v.id).op = needs ? r : nullptr;
         return v;
@@ -282,7 +282,7 @@ private:
     node& at(std::size_t i) { return nodes_[i / chunk_nodes][i % chunk_nodes]; }
     const node& at(std::size_t i) const { return nodes_[i / chunk_nodes][i % chunk_nodes]; }
 
-    var<T> push(tensor<T> x, bool needs) {
+    SMLDIST_NOINLINE var<T> push(tensor<T>&& x, bool needs) {
         if (size_ == nodes_.size() * chunk_nodes) nodes_.push_back(std::make_unique<node[]>(chunk_nodes));
         node& n = at(size_);
         n.own = std::move(x);

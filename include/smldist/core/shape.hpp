@@ -44,7 +44,7 @@ public:
     /// Elements divided by the last extent: the rows of a channels-last tensor.
     std::size_t rows() const { return rank_ == 0 ? 1 : product(0, std::size_t(rank_) - 1); }
 
-    void push_back(std::size_t extent) {
+    SMLDIST_NOINLINE void push_back(std::size_t extent) {
         if (rank_ == max_rank) raise<shape_error>("shape", "rank is more than ", max_rank, ", expected at most that");
         if (extent != 0 && size_ > std::numeric_limits<std::size_t>::max() / 16 / extent)
             raise<shape_error>("shape", "the number of elements overflows at extent ", extent);
@@ -52,7 +52,7 @@ public:
         size_ *= extent;
     }
     /// The same shape with another extent at `axis`.
-    shape with(std::size_t axis, std::size_t extent) const {
+    SMLDIST_NOINLINE shape with(std::size_t axis, std::size_t extent) const {
         shape s;
         for (std::size_t a = 0; a < rank_; ++a) s.push_back(a == axis ? extent : extents_[a]);
         return s;
@@ -65,8 +65,8 @@ public:
     /// "(64, 128, 9)".
     SMLDIST_NOINLINE std::string text() const {
         std::string s = "(";
-        for (std::size_t a = 0; a < rank_; ++a) s += (a ? ", " : "") + std::to_string(extents_[a]);
-        return s + ")";
+        for (std::size_t a = 0; a < rank_; ++a) (s += a ? ", " : "") += std::to_string(extents_[a]);
+        return s += ')';
     }
 
 private:

@@ -46,11 +46,11 @@ inline source read_graph(const io::json& j, const io::safetensors_file& file) {
     s.from_file = true;
     std::set<const io::tensor_view*> taken;
     for (const auto& from : j.as_array("nodes")) {
-        graph::node n;
+        const std::size_t id = s.graph.nodes.size();
+        graph::node& n = s.graph.nodes.emplace_back();
         const auto kind = std::find(kinds.begin(), kinds.end(), from.as_string("kind"));
         if (kind == kinds.end())
-            raise<data_error>("model file: graph", "kind of node ", s.graph.nodes.size(), " is ",
-                              io::in_quotes(from.as_string("kind")));
+            raise<data_error>("model file: graph", "kind of node ", id, " is ", io::quoted(from.as_string("kind")));
         n.what = static_cast<graph::kind>(kind - kinds.begin());
         if (from.find("name")) n.name = from.as_string("name");
         n.shape = read_shape(from.at("shape"));
@@ -67,15 +67,18 @@ inline source read_graph(const io::json& j, const io::safetensors_file& file) {
         }
         if (n.what == graph::kind::op) {
             for (const auto& in : from.as_array("inputs")) {
-                if (in.as_size() >= s.graph.nodes.size())
-                    raise<data_error>("model file: graph", "an input of node ", s.graph.nodes.size(), " is ",
-                                      in.as_size(), ", expected a node before it");
+                if (in.as_size() >= id)
+                    raise<data_error>("model file: graph", "an input of node ", id, " is ", in.as_size(),
+                                      ", expected a node before it");
                 n.inputs.push_back(static_cast<std::uint32_t>(in.as_size()));
             }
             for (const auto& [name, value] : from.as_object("attributes"))
-                if (!value.is_string()) n.attributes.push_back({name, value.as_double()});
+                if (!value.is_string()) {
+                    auto& a = n.attributes.emplace_back();
+                    a.name = name;
+                    a.value = value.as_double();
+                }
         }
-        s.graph.nodes.push_back(std::move(n));
     }
     for (const auto& o : j.as_array("outputs")) {
         if (o.as_size("node") >= s.graph.nodes.size())

@@ -73,57 +73,58 @@ private:
     const smldist::shape& extents(std::size_t k) const { return p.value(in(k)).extents; }
     SMLDIST_NOINLINE float real(std::string_view name) const { return static_cast<float>(p.number(id, name)); }
     SMLDIST_NOINLINE void need(bool ok) const { p.require(ok, id, "its inputs do not fit"); }
-    /// The activation that alone follows this op, taken in; `id` is then that node.
-    SMLDIST_NOINLINE activation follow(std::string& ops) {
+    /// The activation that alone follows this op, taken in.
+    SMLDIST_NOINLINE activation follow() {
         const std::size_t next = p.sole_use(id);
         if (next == 0 || p.constant_inputs(id)) return activation::none;
         const activation f = activation_of(p.at(next).name);
-        if (f == activation::none) return f;
-        ops += " + " + std::string(p.at(next).name);
-        absorbed[next] = true;
+        if (f != activation::none) absorbed[next] = true;
         return f;
     }
     /// The node that has the result: the activation that was taken in, or the op.
     std::size_t result(activation f) const { return f == activation::none ? id : p.sole_use(id); }
-    /// Adds a step whose result has these extents.
-    SMLDIST_NOINLINE bool give(const any_step& step, const operand& y, const smldist::shape& s, std::string ops = {},
-                               std::uint64_t macs = 0, activation followed = activation::none) {
+    SMLDIST_NOINLINE std::string ops(activation f) const {
+        std::string text(p.at(id).name);
+        if (f != activation::none) (text += " + ") += p.at(result(f)).name;
+        return text;
+    }
+    /// Adds a step whose result has these extents; f: the activation that it takes in.
+    SMLDIST_NOINLINE bool give(const any_step& step, const operand& y, const smldist::shape& s,
+                               activation f = activation::none, std::uint64_t macs = 0) {
         const bool constant = p.constant_inputs(id);
-        p.add(step, ops.empty() ? std::string(p.at(id).name) : std::move(ops), macs, s.size());
-        p.define(result(followed), constant, smldist::shape(s), y);
+        p.add(step, ops(f), macs, s.size());
+        p.define(result(f), constant, smldist::shape(s), y);
         return true;
     }
 
     bool map(const function& g) {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         const operand x = p.read(in(0)), y = p.over(id, in(0));
         return give(map_step{s.size(), x, y, g.f, g.scale, g.offset, g.low, g.high}, y, s);
     }
     bool batch_norm() {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         need(s.rank() > 0 && has_statistics(p, id, s.back()));
         const affine_map m(p, id, s.back());
-        std::string ops(p.at(id).name);
-        const activation f = follow(ops);
+        const activation f = follow();
         const operand scale = p.weights(std::vector<float>(m.scale.begin(), m.scale.end()));
         const operand shift = p.weights(std::vector<float>(m.shift.begin(), m.shift.end()));
         const operand x = p.read(in(0)), y = p.over(id, in(0));
-        return give(affine_step{s.rows(), s.back(), x, scale, shift, y, f}, y, s, ops, 0, f);
+        return give(affine_step{s.rows(), s.back(), x, scale, shift, y, f}, y, s, f);
     }
     bool gate() {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         need(s.rank() == 2 && extents(1).rank() == 1 && extents(1)[0] == s[1]);
         need(!p.value(in(0)).constant && !p.value(in(1)).constant);
-        std::string ops(p.at(id).name);
-        const activation f = follow(ops);
+        const activation f = follow();
         const operand x = p.read(in(0)), g = p.read(in(1));
         const std::size_t next = p.sole_use(result(f));
         if (next != 0 && is_pointwise(p, next) && p.at(next).inputs[0] == result(f) && x.where == place::arena) {
-            p.define({result(f), x, g, f, ops}, s);
+            p.define({result(f), x, g, f, ops(f)}, s);
             return true;
         }
         const operand y = p.over(id, in(0));
-        return give(gate_step{s[0], s[1], x, g, y, f}, y, s, ops, 0, f);
+        return give(gate_step{s[0], s[1], x, g, y, f}, y, s, f);
     }
     bool arithmetic(binary what) {
         const bool constant = p.constant_inputs(id);
@@ -165,13 +166,12 @@ private:
         }
         step.a = p.read(in(0));
         step.b = p.read(in(1));
-        std::string ops(p.at(id).name);
-        step.f = follow(ops);
+        step.f = follow();
         step.y = s[0] == y && !p.value(in(0)).constant ? p.over(id, in(0)) : p.fresh(y.size());
-        return give(step, step.y, y, ops, 0, step.f);
+        return give(step, step.y, y, step.f);
     }
     bool pool(std::size_t length, bool flat) {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         need(s.rank() == 2 && s[0] > 0 && length > 0 && length <= largest_value / (s[1] + 1));
         need(!p.value(in(0)).constant);
         const operand y = p.fresh(length * s[1]);
@@ -179,7 +179,7 @@ private:
                     flat ? smldist::shape{s[1]} : smldist::shape{length, s[1]});
     }
     bool max_pool() {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         const std::size_t K = p.size(id, "kernel_size"), stride = p.size(id, "stride"), pad = p.size(id, "padding");
         need(!p.value(in(0)).constant && s.rank() == 2 && s[0] > 0 && K > 0 && stride > 0 && pad <= K / 2 &&
              s[0] + 2 * pad >= K);
@@ -188,7 +188,7 @@ private:
         return give(max_pool_step{s[0], s[1], Lo, K, stride, pad, p.read(in(0)), y}, y, {Lo, s[1]});
     }
     bool sum(bool mean) {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         p.require(p.attribute(id, "axis") || p.value(in(0)).constant, id, "it mixes the windows of a batch");
         const bool all = !p.attribute(id, "axis"), keep = p.size(id, "keepdim") != 0;
         const std::size_t axis = all ? 0 : p.axis(id, in(0));
@@ -206,7 +206,7 @@ private:
         return give(step, step.y, y);
     }
     bool rows(row_function what) {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         need(s.rank() > 0 && s.back() > 0);
         const bool one = what == row_function::log_sum_exp;
         const operand x = p.read(in(0)), y = one ? p.fresh(s.rows()) : p.over(id, in(0));
@@ -214,14 +214,14 @@ private:
         return give(row_step{what, s.rows(), s.back(), x, y, eps}, y, one ? without(s, s.rank() - 1) : s);
     }
     bool layer_norm() {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         need(s.rank() > 0 && s.back() > 0 && p.value(in(1)).constant && p.value(in(2)).constant);
         for (const std::size_t k : {1u, 2u}) need(extents(k).size() == 0 || extents(k).size() == s.back());
         const operand weight = p.read(in(1)), bias = p.read(in(2)), x = p.read(in(0)), y = p.over(id, in(0));
         return give(layer_norm_step{s.rows(), s.back(), real("eps"), x, weight, bias, y}, y, s);
     }
     bool log_mean_exp() {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         const std::size_t J = p.size(id, "blocks");
         need(s.rank() > 0 && J > 0 && s.back() > 0 && s.back() % J == 0);
         const operand y = p.fresh(s.size() / J);
@@ -229,7 +229,7 @@ private:
                     s.with(s.rank() - 1, s.back() / J));
     }
     bool class_log_sum_exp() {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         const std::size_t N = p.size(id, "classes");
         const double kappa = p.number(id, "kappa");
         const auto &label = p.constants(in(1)), &log_mass = p.constants(in(2));
@@ -252,7 +252,7 @@ private:
         return give(step, step.z, s.with(s.rank() - 1, N));
     }
     bool mixture() {
-        const auto s = extents(0), a = extents(1);
+        const auto &s = extents(0), &a = extents(1);
         need(s.rank() == 1 && a.rank() == 1 && a[0] > 0 && s[0] > 0 && s[0] % a[0] == 0);
         need(!p.value(in(0)).constant && p.value(in(1)).constant);
         const std::size_t J = a[0], N = s[0] / J;
@@ -261,7 +261,7 @@ private:
     }
     bool hopfield() {
         const auto &q = p.value(in(0)), &keys = p.value(in(1)), &beta = p.value(in(2));
-        const auto sq = q.extents, sk = keys.extents;
+        const auto &sq = q.extents, &sk = keys.extents;
         need(sk.rank() == 2 && sk.size() > 0 && sq.rank() > 0 && sq.back() == sk[1] && beta.extents.size() == 1);
         need(beta.constant && (keys.constant || sq.rank() == 2));
         const std::size_t Q = sq.rows(), updates = p.size(id, "updates");
@@ -277,7 +277,7 @@ private:
                            p.scratch(sk[0]),
                            p.scratch(sk[1]),
                            p.fresh(sq.size())};
-        return give(step, step.y, sq, {}, 2 * std::uint64_t(updates) * Q * sk.size());
+        return give(step, step.y, sq, activation::none, 2 * std::uint64_t(updates) * Q * sk.size());
     }
     bool rename() {
         const auto& v = p.value(in(0));
@@ -292,7 +292,7 @@ private:
         return true;
     }
     bool concat() {
-        const auto a = extents(0), b = extents(1);
+        const auto &a = extents(0), &b = extents(1);
         const std::size_t axis = p.axis(id, in(p.value(in(0)).constant && !p.value(in(1)).constant ? 1 : 0));
         need(p.value(in(0)).constant == p.value(in(1)).constant && a.rank() == b.rank() && axis < a.rank());
         need(a.with(axis, 0) == b.with(axis, 0));
@@ -301,14 +301,13 @@ private:
         const std::size_t rows = a.product(0, axis);
         const operand y = p.fresh(a.size() + b.size());
         const bool constant = p.constant_inputs(id);
-        const std::string ops(p.at(id).name);
-        p.add(copy_step{rows, na, 0, na, 0, na + nb, p.read(in(0)), y}, ops, 0, a.size());
-        p.add(copy_step{rows, nb, 0, nb, na, na + nb, p.read(in(1)), y}, ops, 0, b.size());
+        p.add(copy_step{rows, na, 0, na, 0, na + nb, p.read(in(0)), y}, p.at(id).name, 0, a.size());
+        p.add(copy_step{rows, nb, 0, nb, na, na + nb, p.read(in(1)), y}, p.at(id).name, 0, b.size());
         p.define(id, constant, a.with(axis, a[axis] + b[axis]), y);
         return true;
     }
     bool slice() {
-        const auto s = extents(0);
+        const auto& s = extents(0);
         const std::size_t axis = p.axis(id, in(0)), begin = p.size(id, "begin"), end = p.size(id, "end");
         need(begin <= end && end <= s[axis]);
         const std::size_t inner = s.product(axis + 1, s.rank()), m = (end - begin) * inner;

@@ -282,25 +282,25 @@ private:
         smldist::detail::raise_parts<usage_error>("deploy::compile", first, n);
     }
     void select_outputs() {
-        const auto chosen = [&](const std::string& name) {
-            if (options_.outputs.empty()) return name == "logits";
-            const std::string group = name.substr(0, name.find('.'));
-            return std::any_of(options_.outputs.begin(), options_.outputs.end(), [&](const std::string& wanted) {
-                return wanted == "all" || wanted == name || wanted == group;
-            });
+        const auto covers = [](const std::string& wanted, const std::string& name) {
+            return wanted == "all" || wanted == name || wanted == std::string_view(name).substr(0, name.find('.'));
         };
-        for (const auto& wanted : options_.outputs)
-            if (std::none_of(source_.graph.outputs.begin(), source_.graph.outputs.end(), [&](const auto& o) {
-                    return wanted == "all" || wanted == o.first || wanted == o.first.substr(0, o.first.find('.'));
-                }))
-                raise<usage_error>("deploy::compile", "output is \"", wanted, "\", which the network does not have");
-        for (const auto& [name, id] : source_.graph.outputs) {
-            if (!chosen(name)) continue;
-            if (id >= nodes().size()) fail("output ", name, " is node ", id, " of ", nodes().size());
-            outputs_.emplace_back(name, id);
-            uses_[id].push_back(nodes().size());
-        }
-        std::stable_partition(outputs_.begin(), outputs_.end(), [](const auto& o) { return o.first != "logits"; });
+        std::vector<bool> found(options_.outputs.size());
+        for (const bool last : {false, true}) // the logits come last
+            for (const auto& [name, id] : source_.graph.outputs) {
+                if ((name == "logits") != last) continue;
+                bool chosen = last && options_.outputs.empty();
+                for (std::size_t i = 0; i < found.size(); ++i)
+                    if (covers(options_.outputs[i], name)) chosen = found[i] = true;
+                if (!chosen) continue;
+                if (id >= nodes().size()) fail("output ", name, " is node ", id, " of ", nodes().size());
+                outputs_.emplace_back(name, id);
+                uses_[id].push_back(nodes().size());
+            }
+        for (std::size_t i = 0; i < found.size(); ++i)
+            if (!found[i])
+                raise<usage_error>("deploy::compile", "output is \"", options_.outputs[i],
+                                   "\", which the network does not have");
         if (outputs_.empty()) fail("it has no logits, expected an output of that name");
         for (std::size_t id = nodes().size(); id-- > 0;) {
             if (!needed(id)) continue;

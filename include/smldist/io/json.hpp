@@ -232,14 +232,15 @@ private:
     }
     SMLDIST_NOINLINE std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high) const {
         if (get(kind::number, key).flag && value_.whole >= low && value_.whole <= high) return value_.whole;
-        std::string got, range = std::to_string(low) + " to " + std::to_string(high);
+        std::string got;
         write(got, number());
-        wrong(key, got, value_.flag ? std::string_view(range) : "an integer of 64 bits");
+        if (!value_.flag) wrong(key, got, "an integer of 64 bits");
+        wrong(key, got, low, " to ", high);
     }
-    [[noreturn]] SMLDIST_NOINLINE static void wrong(std::string_view key, std::string_view got,
-                                                    std::string_view wanted) {
-        if (!key.data()) raise<data_error>("json", "value is ", got, ", expected ", wanted);
-        raise<data_error>("json", "value of ", quoted(key), " is ", got, ", expected ", wanted);
+    template <class... P>
+    [[noreturn]] SMLDIST_NOINLINE static void wrong(std::string_view key, std::string_view got, const P&... wanted) {
+        raise<data_error>("json", key.data() ? "value of " : "value", key.data() ? quoted(key) : "", " is ", got,
+                          ", expected ", wanted...);
     }
     /// A key that occurs twice, or a view without data. n log n comparisons.
     static std::string_view repeated_key(const object& members) {

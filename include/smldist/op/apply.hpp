@@ -139,15 +139,11 @@ template <class T, class Op, class... S> struct recorded {
         auto y = tensor<T>::uninitialized(op.infer(s.value(t).shape()...));
         const bool needs = (s.needs(t) || ...);
         constexpr bool has_notes = requires(typename Op::saved & k) { op.notes(k, t); };
-        if (!needs && !has_notes) {
-            op.forward(nullptr, y, s.value(t)...);
-            result = t.push_result(std::move(y), nullptr, false);
-            return;
-        }
-        auto& r = t.template emplace_record<op_record<T, Op, S...>>(std::move(op), s...);
-        r.op.forward(&r.saved, y, s.value(t)...);
-        if constexpr (has_notes) r.op.notes(r.saved, t);
-        result = t.push_result(std::move(y), &r, needs);
+        op_record<T, Op, S...>* r = nullptr;
+        if (needs || has_notes) r = &t.template emplace_record<op_record<T, Op, S...>>(std::move(op), s...);
+        (r ? r->op : op).forward(r ? &r->saved : nullptr, y, s.value(t)...);
+        if constexpr (has_notes) r->op.notes(r->saved, t);
+        result = t.push_result(std::move(y), r, needs);
     }
 };
 template <class T, class Op, class... S> recorded(tape<T>&, Op&&, S...) -> recorded<T, Op, S...>;
