@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -86,10 +87,38 @@ template <class T> struct tile_job {
     }
 };
 
+/// Rows of the tallest tile: its accumulators, one row of B and one element of A fit the registers.
+inline constexpr std::size_t tile_rows = simd::registers == 32 ? 8 : 4;
+
 /// x
 struct identity {
     template <class V> SMLDIST_INLINE V value(const V& x) const { return x; }
 };
+
+/// min(high, max(low, x)): relu, relu6 and none are one function.
+template <class T> struct clamp {
+    T low, high;
+    explicit clamp(ending f)
+        : low(f == ending::none ? -std::numeric_limits<T>::infinity() : T(0)),
+          high(f == ending::relu6 ? T(6) : std::numeric_limits<T>::infinity()) {}
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return simd::min(V(high), simd::max(V(low), x)); }
+};
+
+/// c[r,n] = f(c[r,n]) for rows that were just stored.
+template <class T>
+SMLDIST_NOINLINE void end_rows(ending f, std::size_t rows, std::size_t columns, T* c, std::size_t ldc) {
+    const auto apply = [&](auto function) {
+        for (std::size_t r = 0; r < rows; ++r, c += ldc)
+            simd::sweep<T>(columns, [&](auto p, std::size_t n)
+                                        SMLDIST_INLINE_LAMBDA { p.store(c + n, function.value(p.load(c + n))); });
+    };
+    if (f == ending::hard_swish)
+        apply(hard_swish{});
+    else if (f == ending::hard_sigmoid)
+        apply(hard_sigmoid{});
+    else if (f != ending::none)
+        apply(clamp<T>(f));
+}
 
 /// The packs of one row of a panel: NW whole registers, then NH halves.
 template <class T, std::size_t NW, std::size_t NH> struct packs {
@@ -146,62 +175,51 @@ template <class T, std::size_t NW, std::size_t NH> struct packs {
 /// Indices are constants throughout: plain loops over acc[8][3] spill with g++ 12 (47 of 117 GFLOP/s).
 template <class T, std::size_t R, std::size_t NW, std::size_t NH> SMLDIST_NOINLINE void tile(const tile_job<T>& job) {
     using row = packs<T, NW, NH>;
-    constexpr std::size_t pointers = (R + 2) / 3;
+    static_assert(R <= 9);
     row sum[R];
     const row start = job.end.bias ? row::template load<false>(job.end.bias) : row::zero();
     simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r] = start; });
     // Rows r, r + 1, r + 2 are a pointer and a scaled step: few registers address 8 rows.
     const std::size_t row_step = job.row_step;
-    const T *a[pointers], *b = job.b;
-    simd::unroll<pointers>([&](auto i) SMLDIST_INLINE_LAMBDA { a[i] = job.a + 3 * i * row_step; });
-    const auto element = [&](auto r) SMLDIST_INLINE_LAMBDA { return a[r / 3][r % 3 * row_step]; };
+    const T *a0 = job.a, *a3 = a0 + 3 * row_step, *a6 = a3 + 3 * row_step, *b = job.b;
+    const auto element = [&](auto r) SMLDIST_INLINE_LAMBDA {
+        return (r < 3 ? a0 : r < 6 ? a3 : a6)[r % 3 * row_step];
+    };
     for (std::size_t k = job.K; --k > 0; b += job.b_step) {
         const row bk = row::template load<(R > 1)>(b);
         simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r].add_product(element(r), bk); });
-        simd::unroll<pointers>([&](auto i) SMLDIST_INLINE_LAMBDA { a[i] += job.k_step; });
+        a0 += job.k_step;
+        a3 += job.k_step;
+        a6 += job.k_step;
     }
-    const row bk = row::template load<(R > 1)>(b);
+    // The last term of each row, with the end of the row before it.
     T* const c = job.c;
-    const std::size_t ldc = job.ldc;
+    const std::size_t ldc = job.ldc, addend_step = job.end.addend_step;
     const T* const addend = job.end.addend;
-    const ending f = job.end.f;
-    if (f == ending::none && !addend) {
+    const auto last = [&](const auto& end) SMLDIST_INLINE_LAMBDA {
+        const row bk = row::template load<(R > 1)>(b);
         simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA {
             sum[r].add_product(element(r), bk);
-            if constexpr (r > 0) sum[r - 1].store(c + (r - 1) * ldc);
+            if constexpr (r > 0) end(sum[r - 1], r - 1);
         });
-        sum[R - 1].store(c + (R - 1) * ldc);
-        return;
-    }
-    simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r].add_product(element(r), bk); });
-    if (addend) simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r].add(addend + r * job.end.addend_step); });
-    const auto finish = [&](auto function) SMLDIST_INLINE_LAMBDA {
-        simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA {
-            sum[r].each([&](auto& x, std::size_t) SMLDIST_INLINE_LAMBDA { x = function.value(x); });
-            sum[r].store(c + r * ldc);
+        end(sum[R - 1], R - 1);
+    };
+    const auto through = [&](const auto& function) SMLDIST_INLINE_LAMBDA {
+        last([&](row& x, std::size_t r) SMLDIST_INLINE_LAMBDA {
+            if (addend) x.add(addend + r * addend_step);
+            x.each([&](auto& v, std::size_t) SMLDIST_INLINE_LAMBDA { v = function.value(v); });
+            x.store(c + r * ldc);
         });
     };
-    switch (f) {
-    case ending::none:
-        finish(identity{});
-        break;
-    case ending::relu:
-        finish(relu{});
-        break;
-    case ending::relu6:
-        finish(relu6{});
-        break;
-    case ending::hard_sigmoid:
-        finish(hard_sigmoid{});
-        break;
-    case ending::hard_swish:
-        finish(hard_swish{});
-        break;
-    }
+    if constexpr (R < tile_rows)
+        through(identity{});
+    else if (job.end.f == ending::hard_swish)
+        through(hard_swish{});
+    else if (job.end.f != ending::none || addend)
+        through(clamp<T>(job.end.f));
+    else
+        last([&](row& x, std::size_t r) SMLDIST_INLINE_LAMBDA { x.store(c + r * ldc); });
 }
-
-/// Rows of the tallest tile: its accumulators, one row of B and one element of A fit the registers.
-inline constexpr std::size_t tile_rows = simd::registers == 32 ? 8 : 4;
 
 /// Computes `rows` rows of a panel of U units: as many as possible in tall tiles, the rest in lower ones.
 ///
@@ -209,10 +227,18 @@ inline constexpr std::size_t tile_rows = simd::registers == 32 ? 8 : 4;
 /// at 0.94 against 0.86 of peak.
 template <class T, std::size_t U> SMLDIST_NOINLINE void whole_panel(tile_job<T> job, std::size_t rows) {
     constexpr std::size_t NH = !half_panels<T> ? 0 : U == 3 ? 3 : U % 2, NW = half_panels<T> ? (U - NH) / 2 : U;
-    constexpr std::size_t low = tile_rows / 2;
-    for (; rows >= tile_rows; rows -= tile_rows, job.skip(tile_rows)) tile<T, tile_rows, NW, NH>(job);
-    for (; rows >= low; rows -= low, job.skip(low)) tile<T, low, NW, NH>(job);
-    for (; rows > 0; --rows, job.skip(1)) tile<T, 1, NW, NH>(job);
+    constexpr std::size_t width = U * unit<T>;
+    const ending f = job.end.f;
+    const auto part = [&](auto height, ending after) {
+        for (; rows >= height; rows -= height, job.skip(height)) {
+            tile<T, height, NW, NH>(job);
+            if (after != ending::none) end_rows(after, height, width, job.c, job.ldc);
+        }
+    };
+    if (f == ending::hard_sigmoid) job.end.f = ending::none;
+    part(std::integral_constant<std::size_t, tile_rows>{}, f == ending::hard_sigmoid ? f : ending::none);
+    part(std::integral_constant<std::size_t, tile_rows / 2>{}, f);
+    part(std::integral_constant<std::size_t, 1>{}, f);
 }
 
 /// The same for a panel of so many units.
