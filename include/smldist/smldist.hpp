@@ -7,6 +7,7 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/memory.hpp"
 #include "smldist/core/normaliser.hpp"
+#include "smldist/core/order.hpp"
 #include "smldist/core/outputs.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/parameter.hpp"
