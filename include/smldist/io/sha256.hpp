@@ -14,7 +14,16 @@
 #include <string_view>
 
 #if defined(__SHA__) && defined(__SSE4_1__)
+// As in kernel/simd.hpp: whoever includes the intrinsics first decides what is reported in them (GCC bug 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 #endif
 
 #include "smldist/core/config.hpp"
