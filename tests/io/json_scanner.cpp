@@ -64,7 +64,7 @@ TEST_CASE("append_quoted escapes what JSON forbids in a string and nothing else"
     CHECK(out == "x\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7F\xC3\xA9\\u0000z\"");
 }
 
-TEST_CASE("quoted shortens to 80 bytes of valid UTF-8") {
+TEST_CASE("in_quotes shortens to 80 bytes of valid UTF-8") {
     CHECK(io::in_quotes("abc") == "\"abc\"");
     CHECK(io::in_quotes(std::string(100, 'a')) == '"' + std::string(80, 'a') + '"');
     CHECK(io::in_quotes(std::string(79, 'a') + "\xC3\xA9") == '"' + std::string(79, 'a') + '"');

@@ -50,7 +50,7 @@ inline source read_graph(const io::json& j, const io::safetensors_file& file) {
         graph::node& n = s.graph.nodes.emplace_back();
         const auto kind = std::find(kinds.begin(), kinds.end(), from.as_string("kind"));
         if (kind == kinds.end())
-            raise<data_error>("model file: graph", "kind of node ", id, " is ", io::quoted(from.as_string("kind")));
+            raise<data_error>("model file: graph", "kind of node ", id, " is ", io::quote(from.as_string("kind")));
         n.what = static_cast<graph::kind>(kind - kinds.begin());
         if (from.find("name")) n.name = from.as_string("name");
         n.shape = read_shape(from.at("shape"));

@@ -87,12 +87,11 @@ inline std::string preprocess_text(const model_facts& f) {
 inline void read_preprocess(const std::string& text, model_facts& f) {
     const json p = json::parse(text);
     if (p.as_string("layout") != "BLC")
-        raise<data_error>("model file", "layout is ", quoted(p.as_string("layout")), ", expected \"BLC\"");
+        raise<data_error>("model file", "layout is ", quote(p.as_string("layout")), ", expected \"BLC\"");
     const auto& name = p.as_string("normaliser");
     std::size_t kind = 0;
     while (kind < normaliser_names.size() && normaliser_names[kind] != name) ++kind;
-    if (kind == normaliser_names.size())
-        raise<data_error>("model file", "normaliser ", quoted(name), " is not known");
+    if (kind == normaliser_names.size()) raise<data_error>("model file", "normaliser ", quote(name), " is not known");
     f.normaliser = {static_cast<normaliser_kind>(kind), floats(p.at("offset")), floats(p.at("scale")),
                     floats(p.at("low")), floats(p.at("high"))};
     f.window = p.as_size("window");
@@ -152,17 +151,17 @@ inline bundle read_bundle(std::vector<std::byte> bytes) {
     const auto& m = b.file.metadata();
     const auto text = [&m](std::string_view key) -> const std::string& {
         const auto found = m.find(key);
-        if (found == m.end()) raise<data_error>("model file", "metadata key ", quoted(key), " is missing");
+        if (found == m.end()) raise<data_error>("model file", "metadata key ", quote(key), " is missing");
         return found->second;
     };
     if (text("format") != "smldist")
-        raise<data_error>("model file", "format is ", quoted(text("format")), ", expected \"smldist\"");
+        raise<data_error>("model file", "format is ", quote(text("format")), ", expected \"smldist\"");
     if (text("format_version") != format_version)
-        raise<data_error>("model file", "format_version is ", quoted(text("format_version")), ", expected ",
-                          quoted(format_version), "; a newer smldist may read it");
+        raise<data_error>("model file", "format_version is ", quote(text("format_version")), ", expected ",
+                          quote(format_version), "; a newer smldist may read it");
     if (const auto hash = sha256_hex(b.file.buffer()); hash != text("sha256_of_buffer"))
         raise<data_error>("model file", "SHA-256 of the weights is ", hash, ", expected ",
-                          quoted(text("sha256_of_buffer")));
+                          quote(text("sha256_of_buffer")));
     b.facts.architecture = json::parse(text("architecture"));
     b.facts.graph = json::parse(text("graph"));
     detail::read_preprocess(text("preprocess"), b.facts);
@@ -171,7 +170,7 @@ inline bundle read_bundle(std::vector<std::byte> bytes) {
     const std::string& seed = text("seed");
     const auto [end, code] = std::from_chars(seed.data(), seed.data() + seed.size(), b.facts.seed);
     if (code != std::errc() || end != seed.data() + seed.size())
-        raise<data_error>("model file", "seed is ", quoted(seed), ", expected an unsigned integer");
+        raise<data_error>("model file", "seed is ", quote(seed), ", expected an unsigned integer");
     if (text("selftest_input") != selftest_input || text("selftest_output") != selftest_output)
         raise<data_error>("model file", "names of the self-test tensors are not known");
     return b;

@@ -50,7 +50,7 @@ public:
     /// Throws usage_error when a key occurs twice.
     json(object members) {
         if (const auto key = repeated_key(members); key.data())
-            raise<usage_error>("json", "key ", quoted(key), " occurs twice, expected once");
+            raise<usage_error>("json", "key ", quote(key), " occurs twice, expected once");
         become_object() = std::move(members);
     }
     /// A boolean or a number. Throws usage_error for an integer that does not fit std::int64_t.
@@ -136,7 +136,7 @@ public:
     /// The member of that name. Throws data_error when there is none.
     const json& at(std::string_view key) const {
         const json* member = find(key);
-        if (!member) raise<data_error>("json", "key ", quoted(key), " is missing in ", name_of(value_.is));
+        if (!member) raise<data_error>("json", "key ", quote(key), " is missing in ", name_of(value_.is));
         return *member;
     }
     /// Replaces or appends a member. Null turns into an object first; throws usage_error on any other type.
@@ -239,7 +239,7 @@ private:
     }
     template <class... P>
     [[noreturn]] SMLDIST_NOINLINE static void wrong(std::string_view key, std::string_view got, const P&... wanted) {
-        raise<data_error>("json", key.data() ? "value of " : "value", key.data() ? quoted(key) : "", " is ", got,
+        raise<data_error>("json", key.data() ? "value of " : "value", key.data() ? quote(key) : "", " is ", got,
                           ", expected ", wanted...);
     }
     /// A key that occurs twice, or a view without data. n log n comparisons.

@@ -87,7 +87,7 @@ inline std::string in_quotes(std::string_view text) {
     return out;
 }
 /// The same as a part of a message, written when the message is.
-inline smldist::detail::message_part quoted(std::string_view text) {
+inline smldist::detail::message_part quote(std::string_view text) {
     return {text, [](std::string& out, const smldist::detail::message_part& p) { out += in_quotes(p.text()); }};
 }
 

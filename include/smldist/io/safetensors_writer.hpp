@@ -32,24 +32,24 @@ inline void check_writable(std::span<const tensor_view> tensors, const metadata_
                            limit::metadata);
     const auto utf8 = [](std::string_view text) { return valid_utf8_prefix(text) == text.size(); };
     for (const auto& [key, value] : metadata)
-        if (!utf8(key) || !utf8(value)) raise<usage_error>(where, "metadata ", quoted(key), " is not UTF-8");
+        if (!utf8(key) || !utf8(value)) raise<usage_error>(where, "metadata ", quote(key), " is not UTF-8");
     for (const tensor_view& t : tensors) {
         if (!utf8(t.name) || t.name.size() > limit::name || t.name == "__metadata__")
-            raise<usage_error>(where, "name is ", quoted(t.name),
+            raise<usage_error>(where, "name is ", quote(t.name),
                                ", expected at most 512 bytes of UTF-8 and not __metadata__");
         if (t.bytes.size() != t.extents.size() * size_of(t.type))
-            raise<usage_error>(where, "tensor ", quoted(t.name), " has ", t.bytes.size(), " bytes, expected ",
+            raise<usage_error>(where, "tensor ", quote(t.name), " has ", t.bytes.size(), " bytes, expected ",
                                name_of(t.type), " of shape ", t.extents.text());
         if (std::any_of(t.extents.begin(), t.extents.end(),
                         [](std::uint64_t extent) { return extent > limit::integer; }))
-            raise<usage_error>(where, "shape of ", quoted(t.name), " is ", t.extents.text(),
+            raise<usage_error>(where, "shape of ", quote(t.name), " is ", t.extents.text(),
                                ", expected extents below 2^48");
     }
     const auto by_name =
         order(tensors.size(), [&](std::size_t i, std::size_t j) { return tensors[i].name < tensors[j].name; });
     for (std::size_t i = 1; i < by_name.size(); ++i)
         if (tensors[by_name[i]].name == tensors[by_name[i - 1]].name)
-            raise<usage_error>(where, "name ", quoted(tensors[by_name[i]].name), " occurs twice, expected once");
+            raise<usage_error>(where, "name ", quote(tensors[by_name[i]].name), " occurs twice, expected once");
 }
 
 } // namespace detail

@@ -113,7 +113,7 @@ template <class... P> [[gnu::cold]] bool set_fault(format_fault& fault, violatio
 /// the number of elements, when the conversion would lose information, or when a value does not fit.
 template <class T> bool copy_to(const tensor_view& tensor, T* to, std::size_t n, format_fault& fault) {
     const auto fail = [&](violation kind, std::string_view what, std::string_view wanted) {
-        return detail::set_fault(fault, kind, "tensor ", quoted(tensor.name), " has dtype ", name_of(tensor.type),
+        return detail::set_fault(fault, kind, "tensor ", quote(tensor.name), " has dtype ", name_of(tensor.type),
                                  " and shape ", tensor.extents.text(), ", expected ", what, wanted);
     };
     if (n != tensor.extents.size() || n * size_of(tensor.type) != tensor.bytes.size())
