@@ -8,6 +8,7 @@
 #define SMLDIST_DEPLOY_STEP_HPP
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -68,8 +69,14 @@ struct identity {
 struct exponential {
     template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::exp(x); }
 };
+/// Lane by lane: rare, and xsimd 8.1's does not compile for AVX-512 without optimisation.
 struct logarithm {
-    template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::log(x); }
+    template <class V> SMLDIST_INLINE V value(const V& x) const {
+        alignas(64) float lanes[V::size];
+        kernel::simd::store(lanes, x);
+        for (float& lane : lanes) lane = std::log(lane);
+        return kernel::simd::load<V>(lanes);
+    }
 };
 
 template <class F>
