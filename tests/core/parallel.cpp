@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
+#include <ctime>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -134,4 +136,13 @@ TEST_CASE("set_threads: at least one; may change between calls") {
         CHECK(threads() == n);
         CHECK(chunks(100, 9).size() == 12);
     }
+}
+
+// A thread that waits spins for 50 µs and then blocks; three that spun on would take 100 to 300 ms here.
+TEST_CASE("parallel_for: threads without work use no processor time") {
+    const thread_count set(4);
+    parallel_for(100, 1, [](std::size_t, std::size_t) {});
+    const std::clock_t before = std::clock();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    CHECK(double(std::clock() - before) / CLOCKS_PER_SEC < 0.02);
 }

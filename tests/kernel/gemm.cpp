@@ -180,6 +180,20 @@ TEST_CASE("gemm: empty extents") {
     CHECK(c == std::vector<float>(4, 0.0f));
 }
 
+TEST_CASE_TEMPLATE("gemm: a sum over no k is 0, and A and B may be null", T, float, double) {
+    const std::size_t M = 9, N = 27;
+    const T* const null = nullptr;
+    const auto bias = values<T>(N, 1), start = values<T>(M * N, 2);
+    auto c = start;
+    kernel::gemm_nn(M, N, 0, null, 0, null, N, c.data(), N, true);
+    kernel::gemm_nt(M, N, 0, null, 0, null, 0, c.data(), N, true);
+    CHECK(c == start);
+    kernel::gemm_nn(M, N, 0, null, 0, null, N, c.data(), N, false);
+    CHECK(c == std::vector<T>(M * N, T(0)));
+    kernel::gemm_nt(M, N, 0, null, 0, null, 0, c.data(), N, false, bias.data());
+    for (std::size_t i = 0; i < M * N; ++i) CHECK(c[i] == bias[i % N]);
+}
+
 TEST_CASE("gemm: the same bits on any number of threads") {
     const std::size_t M = 700, N = 72, K = 130;
     const auto a = values<float>(M * K, 1), b = values<float>(N * K, 2), c = values<float>(M * N, 3);

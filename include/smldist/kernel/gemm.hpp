@@ -94,7 +94,13 @@ void for_panels(std::size_t M, std::size_t N, std::size_t K, const T* a, std::si
     };
     parallel_for(blocks * count, 1 + chunk_macs / std::max<std::size_t>(1, macs),
                  [&](std::size_t first, std::size_t last) {
-                     for (std::size_t i = first; i < last; ++i) block(i / count * block_rows, all[i % count]);
+                     std::size_t m = first / count * block_rows, i = first % count;
+                     for (; first < last; ++first) {
+                         block(m, all[i]);
+                         if (++i < count) continue;
+                         i = 0;
+                         m += block_rows;
+                     }
                  });
 }
 
