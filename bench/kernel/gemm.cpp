@@ -169,7 +169,7 @@ int main(int argc, char** argv) {
         for (const bench::product& p : shapes.pointwise) add("training", kernel, 64 * p.rows, p.N, p.K);
     for (const named& kernel : forward_products)
         for (const bench::product& p : shapes.single)
-            for (const std::size_t M : {1, 4, 8}) add("few", kernel, M, p.N, p.K);
+            for (const std::size_t M : {1u, 4u, 8u}) add("few", kernel, M, p.N, p.K);
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
     benchmark::RunSpecifiedBenchmarks();
