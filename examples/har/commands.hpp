@@ -11,6 +11,7 @@ void train(const options& o);
 void distill(const options& o);
 void evaluate(const options& o);
 void predict(const options& o);
+void predict_stream(const options& o);
 void summary(const options& o);
 
 } // namespace har

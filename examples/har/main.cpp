@@ -227,9 +227,15 @@ int main(int argc, char** argv) {
     auto* predict = app.add_subcommand("predict", "one label and probabilities a window of a CSV of samples");
     common(*predict, o);
     predict->add_option("--model", o.model, "model file")->required();
-    predict->add_option("--input", o.input, "CSV in the model's units: one line a sample, one column a channel")
-        ->required();
+    auto* input =
+        predict->add_option("--input", o.input, "CSV in the model's units: one line a sample, one column a channel");
     predict->add_option("--hop", o.hop, "samples between windows; 0: the model's")->capture_default_str();
+    auto* stream =
+        predict->add_flag("--stream", o.stream, "read the samples from standard input and decide as they come");
+    stream->excludes(input);
+    predict->add_option("--smoothing", o.smoothing, "weight of the past in the mean of a stream's probabilities")
+        ->capture_default_str()
+        ->needs(stream);
 
     auto* summary =
         app.add_subcommand("summary", "table of layers: output shape, parameters, MACs, activation bytes");
@@ -274,6 +280,8 @@ int main(int argc, char** argv) {
             har::train(o);
         else if (evaluate->parsed())
             har::evaluate(o);
+        else if (predict->parsed() && o.stream)
+            har::predict_stream(o);
         else if (predict->parsed())
             har::predict(o);
         else if (summary->parsed())

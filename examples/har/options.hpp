@@ -63,6 +63,8 @@ struct options {
     double rotation = 0, rate = 0, noise = 0; ///< corruptions of evaluate's data
     std::vector<std::string> missing;
     std::size_t hop = 0; ///< 0: the model's
+    bool stream = false;
+    float smoothing = 0;
     std::size_t channels = 9, length = 128, classes = 6;
     bool dot = false;
 

@@ -140,6 +140,7 @@
 #include "smldist/deploy/program.hpp"
 #include "smldist/deploy/rows.hpp"
 #include "smldist/deploy/step.hpp"
+#include "smldist/deploy/stream.hpp"
 
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"

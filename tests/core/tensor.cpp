@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/core/tensor.hpp"
+#include "xtensor_math.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,14 +8,6 @@
 #include <limits>
 #include <string>
 #include <vector>
-
-#if __has_include(<xtensor/core/xmath.hpp>)
-#include <xtensor/core/xmath.hpp>
-#include <xtensor/views/xview.hpp>
-#else
-#include <xtensor/xmath.hpp>
-#include <xtensor/xview.hpp>
-#endif
 
 using namespace smldist;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The program har as its users meet it: results, files, messages and exit codes.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -265,6 +266,22 @@ TEST_CASE("distill on synthetic data: files, figures, and evaluate gives the sam
         CHECK(windows[1]["first_sample"] == 64);
         const auto table = har(at, "predict --model run/student.safetensors --input in.csv");
         CHECK(table.out.find("first_sample,label,walking") == 0);
+
+        const auto stream = har(at, "predict --model run/student.safetensors --stream --hop 32 <in.csv");
+        CHECK(stream.code == 0);
+        CHECK(stream.out == har(at, "predict --model run/student.safetensors --input in.csv --hop 32").out);
+        const auto smooth =
+            har(at, "predict --model run/student.safetensors --stream --smoothing 0.5 --json <in.csv");
+        CHECK(std::count(smooth.out.begin(), smooth.out.end(), '\n') == 2);
+        CHECK(smooth.last()["first_sample"] == 64);
+        CHECK(har(at, "predict --model run/student.safetensors --stream --input in.csv").code == 2);
+        CHECK(har(at, "predict --model run/student.safetensors --stream --smoothing 1 <in.csv").code == 2);
+        CHECK(har(at, "predict --model run/student.safetensors").code == 2);
+        spit(at.path / "cut.csv", csv + "0.01,0.02\n");
+        const auto cut = har(at, "predict --model run/student.safetensors --stream <cut.csv");
+        CHECK(cut.code == 3);
+        CHECK(std::count(cut.out.begin(), cut.out.end(), '\n') == 3); // decisions before the fault stand
+        CHECK_MESSAGE(cut.err.find("standard input:194:10: line ends") != std::string::npos, cut.err);
 
         const auto refuse = [&](const std::string& text, const std::string& what) {
             spit(at.path / "bad.csv", text);

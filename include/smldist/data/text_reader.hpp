@@ -42,8 +42,9 @@ public:
     /// Throws io_error when the file cannot be read.
     explicit text_reader(const std::filesystem::path& path, char separator = ' ')
         : text_reader(path.string(), read_text(path), separator) {}
-    text_reader(std::string name, std::string text, char separator = ' ')
-        : name_(std::move(name)), text_(std::move(text)), separator_(separator) {
+    /// `line` is the number of the line before the text, for messages.
+    text_reader(std::string name, std::string text, char separator = ' ', std::size_t line = 0)
+        : name_(std::move(name)), text_(std::move(text)), separator_(separator), line_(line) {
         if (text_.starts_with("\xEF\xBB\xBF")) next_ = 3;
     }
 
@@ -232,8 +233,9 @@ private:
 
     std::string name_, text_;
     char separator_ = ' ';
+    std::size_t line_ = 0;
     bool more_ = false, marked_ = false; // another field follows; a mark closed the part
-    std::size_t next_ = 0, line_begin_ = 0, line_end_ = 0, at_ = 0, line_ = 0;
+    std::size_t next_ = 0, line_begin_ = 0, line_end_ = 0, at_ = 0;
     std::size_t part_ = 0, part_end_ = 0;  // begin of the next part, end of this one
     std::size_t field_end_ = 0, last_ = 0; // end of the field, begin of the last one read
 };

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Decisions from samples as a sensor delivers them, one by one.
+#ifndef SMLDIST_DEPLOY_STREAM_HPP
+#define SMLDIST_DEPLOY_STREAM_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/deploy/program.hpp"
+#include "smldist/kernel/softmax.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+struct stream_options {
+    std::size_t hop = 0; ///< samples from one window to the next; 0: half a window
+    float smoothing = 0; ///< weight of the past in the mean of the probabilities, 0 ≤ smoothing < 1
+};
+
+/// What a stream says of a window; valid until its next sample.
+struct decision {
+    std::uint64_t first;                  ///< the window's first sample, counted from 0
+    std::size_t label;                    ///< of the largest probability, the first of equals
+    std::span<const float> logits;        ///< (N) of this window
+    std::span<const float> probabilities; ///< (N) p_i = s p_(i-1) + (1 - s) softmax(logits), s the smoothing
+};
+
+/// Runs a program over the windows of an endless recording.
+///
+///     deploy::stream s(net, {.hop = 32});
+///     while (sensor.read(sample))                       // (C) values, in the units that the program takes
+///         if (const auto* d = s.push(sample)) show(d->label);
+///
+/// The samples are in a ring of two windows, each written twice, so a window is never moved. Its logits have the bits that
+/// the program gives for the same window in a batch. A push allocates, throws and locks nothing; the last of each hop
+/// takes as long as the program takes for one window, all others some nanoseconds.
+///
+/// The program must live as long as the stream and may be shared with others. Compile it with the normaliser, or load it
+/// from a model file, to push raw sensor units.
+/// Throws     usage_error for a program without logits and for a smoothing out of range.
+class stream {
+public:
+    explicit stream(const program& net, stream_options o = {})
+        : net_(&net),
+          hop_(o.hop == 0 ? std::max<std::size_t>(1, net.length() / 2) : o.hop),
+          smoothing_(o.smoothing),
+          ring_(2 * net.length() * net.channels()),
+          workspace_(net),
+          targets_(net.outputs().size(), nullptr) {
+        const std::size_t logits = net.find("logits");
+        if (logits == net.outputs().size())
+            raise<usage_error>("deploy::stream", "the program has no output named logits, expected one");
+        if (!(o.smoothing >= 0 && o.smoothing < 1))
+            raise<usage_error>("deploy::stream", "smoothing is ", o.smoothing, ", expected 0 <= smoothing < 1");
+        for (auto* v : {&logits_, &now_, &mean_}) v->resize(net.outputs()[logits].size);
+        targets_[logits] = logits_.data();
+    }
+    stream(const stream&) = delete;
+    stream& operator=(const stream&) = delete;
+
+    /// Takes one sample of channels() values. Returns the decision on the window that it completes, else null; null too for a
+    /// window whose logits are not finite, since some sample in it was not: the mean does not learn of that window.
+    const decision* push(std::span<const float> sample) {
+        const std::size_t L = net_->length(), C = net_->channels(), at = pushed_ % L;
+        SMLDIST_ASSERT(sample.size() == C);
+        for (const std::size_t copy : {at, at + L}) std::copy_n(sample.data(), C, ring_.data() + copy * C);
+        ++pushed_;
+        if (pushed_ < L || (pushed_ - L) % hop_ != 0) return nullptr;
+        return decide(ring_.data() + (at + 1) % L * C);
+    }
+
+    /// Forgets all samples, as before a new recording.
+    void reset() { pushed_ = decided_ = 0; }
+
+    std::size_t hop() const { return hop_; }
+
+private:
+    const decision* decide(const float* window) {
+        const std::size_t N = logits_.size();
+        net_->run(window, targets_, 1, workspace_);
+        if (!std::all_of(logits_.begin(), logits_.end(), [](float v) { return std::isfinite(v); })) return nullptr;
+        kernel::softmax(1, N, logits_.data(), now_.data());
+        const float past = decided_++ == 0 ? 0 : smoothing_;
+        for (std::size_t n = 0; n < N; ++n) mean_[n] = past == 0 ? now_[n] : past * mean_[n] + (1 - past) * now_[n];
+        const auto best = std::max_element(mean_.begin(), mean_.end()) - mean_.begin();
+        decision_ = {pushed_ - net_->length(), static_cast<std::size_t>(best), logits_, mean_};
+        return &decision_;
+    }
+
+    const program* net_;
+    std::size_t hop_;
+    float smoothing_;
+    std::vector<float> ring_; ///< (2 L, C): sample t in rows t mod L and t mod L + L
+    workspace workspace_;
+    std::vector<float*> targets_;            ///< one an output: the logits alone are written
+    std::vector<float> logits_, now_, mean_; ///< (N)
+    std::uint64_t pushed_ = 0, decided_ = 0;
+    decision decision_{};
+};
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif
