@@ -113,6 +113,7 @@
 #include "smldist/data/loader.hpp"
 #include "smldist/data/mixup.hpp"
 #include "smldist/data/normaliser.hpp"
+#include "smldist/data/prefetcher.hpp"
 #include "smldist/data/recording.hpp"
 #include "smldist/data/resample.hpp"
 #include "smldist/data/split.hpp"

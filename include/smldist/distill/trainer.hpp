@@ -14,7 +14,7 @@
 
 #include "smldist/autograd/tape.hpp"
 #include "smldist/core/outputs.hpp"
-#include "smldist/data/loader.hpp"
+#include "smldist/data/prefetcher.hpp"
 #include "smldist/distill/evaluate.hpp"
 #include "smldist/distill/training_options.hpp"
 #include "smldist/loss/cross_entropy.hpp"
@@ -122,7 +122,7 @@ public:
           validation_(validation),
           normal_(normal),
           options_(checked(options, train)),
-          loader_(train, loader_options(options), normal, generator(options.seed, 1)),
+          loader_(data::loader(train, loader_options(options), normal, generator(options.seed, 1))),
           steps_(loader_.batches()),
           optimiser_(options.optimiser, options.lr, options.weight_decay),
           schedule_(options.schedule, options.lr, options.epochs, steps_),
@@ -295,7 +295,7 @@ private:
     const data::windows& validation_;
     const normaliser& normal_;
     training_options options_;
-    data::loader loader_;
+    data::prefetcher loader_;
     data::batch batch_;
     std::size_t steps_, step_ = 0;
     optim::any_optimiser<float> optimiser_;

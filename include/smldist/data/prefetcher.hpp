@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Batches that are made while the step before them runs.
+#ifndef SMLDIST_DATA_PREFETCHER_HPP
+#define SMLDIST_DATA_PREFETCHER_HPP
+
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "smldist/core/parallel.hpp"
+#include "smldist/data/loader.hpp"
+
+namespace smldist::inline SMLDIST_ABI::data {
+
+/// A loader that is one batch ahead, on a thread of its own.
+///
+///     data::prefetcher source(data::loader(windows, options, normaliser, generator(1)));
+///     for (source.start(epoch); source.next(batch);) train_on(batch);
+///
+/// The batches are those of the loader, bit for bit. With set_threads(1) there is no thread: next() makes the batch itself.
+/// To be used from one thread at a time.
+class prefetcher {
+public:
+    explicit prefetcher(loader l) : loader_(std::move(l)) {}
+    ~prefetcher() {
+        if (!worker_.joinable()) return;
+        give(state::stopping);
+        worker_.join();
+    }
+    prefetcher(const prefetcher&) = delete;
+    prefetcher& operator=(const prefetcher&) = delete;
+
+    /// Goes to the beginning of epoch `epoch`, wherever the last one was left.
+    void start(std::size_t epoch) {
+        if (worker_.joinable()) await();
+        loader_.start(epoch);
+        if (!worker_.joinable() && threads() > 1) worker_ = std::thread([this] { serve(); });
+        if (worker_.joinable()) give(state::wanted);
+    }
+
+    /// The next batch of the epoch; false, and `b` untouched, at its end. Throws what the loader throws.
+    bool next(batch& b) {
+        if (!worker_.joinable()) return loader_.next(b);
+        await();
+        if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+        if (!more_) return false;
+        std::swap(b, ahead_);
+        give(state::wanted);
+        return true;
+    }
+
+    std::size_t batches() const { return loader_.batches(); }
+
+private:
+    enum class state { idle, wanted, stopping };
+
+    void give(state s) {
+        {
+            const std::lock_guard lock(mutex_);
+            state_ = s;
+        }
+        changed_.notify_all();
+    }
+    /// Until the thread is idle: then it touches nothing.
+    void await() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return state_ == state::idle; });
+    }
+    void serve() {
+        const serial_scope alone; // the pool belongs to the step
+        for (std::unique_lock lock(mutex_);;) {
+            changed_.wait(lock, [this] { return state_ != state::idle; });
+            if (state_ == state::stopping) return;
+            lock.unlock();
+            prepare();
+            lock.lock();
+            if (state_ == state::wanted) state_ = state::idle;
+            changed_.notify_all();
+        }
+    }
+    void prepare() {
+        more_ = false;
+        try {
+            more_ = loader_.next(ahead_);
+        } catch (...) { failure_ = std::current_exception(); }
+    }
+
+    loader loader_;
+    batch ahead_;
+    bool more_ = false; ///< whether `ahead_` is a batch
+    std::exception_ptr failure_;
+    state state_ = state::idle;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::thread worker_;
+};
+
+} // namespace smldist::inline SMLDIST_ABI::data
+
+#endif
