@@ -4,16 +4,22 @@
 ///     bench_deploy_inference --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
 ///     bench_deploy_inference --steps=har_student      # time and rate of every step, at batch 1 and 256
 ///
-/// The counter `of_peak` is the share of the FMA peak, which a loop over registers measures in the same process.
+/// The counter `of_peak` is the share of the FMA peak, which a loop over registers measures in the same process. Where the
+/// system counts energy, `mJ` is what a window takes; elsewhere `instructions` is what a window executes (at batch 1) and
+/// `KB_moved` what its steps read of weights, write, and read of what they wrote.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "../energy.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/deploy/compile.hpp"
@@ -78,11 +84,35 @@ private:
     }
 };
 
+bench::energy_meter& meter() {
+    static bench::energy_meter m;
+    return m;
+}
+
+/// Energy of a window, or what stands for it.
+void count_energy(benchmark::State& state, const std::string& preset, setting& s, double joules) {
+    const double batch = double(s.net.batch());
+    if (meter().works()) {
+        state.counters["mJ"] = 1e3 * joules / (batch * double(state.iterations()));
+        return;
+    }
+    const auto r = s.net.report();
+    double weights = 0, results = 0;
+    for (const auto& row : r.rows) weights += double(row.weights), results += double(row.bytes);
+    state.counters["KB_moved"] = 1e-3 * (weights / double(std::min(r.slice, s.net.batch())) + 2 * results);
+    if (s.net.batch() != 1) return;
+    static std::map<std::string, std::optional<std::uint64_t>> known; // counting takes seconds
+    auto& count = known.try_emplace(preset, std::nullopt).first->second;
+    if (!count) count = bench::instructions_of([&] { s.run(); });
+    if (count) state.counters["instructions"] = double(*count);
+}
+
 void inference(benchmark::State& state, const std::string& preset) {
     const auto batch = static_cast<std::size_t>(state.range(0));
     setting s(preset, batch);
     s.run();
     double best = 1e300;
+    const double before = meter().joules();
     for (auto _ : state) {
         const double start = nanoseconds();
         s.run();
@@ -90,6 +120,7 @@ void inference(benchmark::State& state, const std::string& preset) {
         best = std::min(best, time);
         state.SetIterationTime(time * 1e-9);
     }
+    count_energy(state, preset, s, meter().joules() - before);
     const auto r = s.net.report();
     const double macs = double(r.macs) * double(batch);
     state.counters["windows/s"] = benchmark::Counter(double(batch), benchmark::Counter::kIsIterationInvariantRate);
@@ -141,6 +172,7 @@ int main(int argc, char** argv) {
             ->Arg(256)
             ->Unit(benchmark::kMicrosecond)
             ->UseManualTime();
+    benchmark::AddCustomContext("energy", meter().source());
     benchmark::AddCustomContext("fma_peak_gflops", std::to_string(2 * peak()));
     benchmark::Initialize(&argc, argv);
     benchmark::RunSpecifiedBenchmarks();
