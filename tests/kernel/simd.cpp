@@ -80,6 +80,26 @@ TEST_CASE_TEMPLATE("simd: fma rounds once where the machine has the instruction"
 #endif
 }
 
+TEST_CASE_TEMPLATE("simd: quotients and roots are rounded correctly in every pack", T, float, double) {
+    const auto a = values<T>(512, 2), b = values<T>(512, 3);
+    const auto check = [&](auto one_pack) {
+        using V = decltype(one_pack);
+        for (std::size_t i = 0; i < a.size(); i += V::size) {
+            T quotient[V::size], root[V::size];
+            simd::store(quotient, simd::load<V>(&a[i]) / simd::load<V>(&b[i]));
+            simd::store(root, simd::sqrt(simd::abs(simd::load<V>(&a[i]))));
+            for (std::size_t k = 0; k < V::size; ++k) {
+                CHECK(quotient[k] == a[i + k] / b[i + k]);
+                CHECK(root[k] == std::sqrt(std::abs(a[i + k])));
+            }
+        }
+    };
+    check(simd::full<T>(T(0)));
+    check(simd::half<T>(T(0)));
+    check(simd::quarter<T>(T(0)));
+    check(simd::single<T>(T(0)));
+}
+
 TEST_CASE_TEMPLATE("simd: exp at its limits", T, float, double) {
     using V = simd::full<T>;
     constexpr T infinity = std::numeric_limits<T>::infinity();

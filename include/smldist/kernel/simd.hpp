@@ -30,6 +30,15 @@
 
 #include "smldist/core/config.hpp"
 
+#if defined(__aarch64__)
+/// xsimd 8.1 approximates the quotient there; the instruction rounds correctly, as a lane alone does.
+template <>
+inline xsimd::batch<float, xsimd::neon64>&
+xsimd::batch<float, xsimd::neon64>::operator/=(const xsimd::batch<float, xsimd::neon64>& other) noexcept {
+    return *this = vdivq_f32(*this, other);
+}
+#endif
+
 /// Lambda attribute: the body is part of the loop that calls it.
 #define SMLDIST_INLINE_LAMBDA __attribute__((always_inline))
 
@@ -154,6 +163,9 @@ template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> abs(const xsimd::b
 template <class T> SMLDIST_INLINE single<T> abs(single<T> x) { return single<T>(std::abs(x.v)); }
 
 template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> sqrt(const xsimd::batch<T, A>& x) {
+#if defined(__aarch64__)
+    if constexpr (std::is_same_v<T, float>) return vsqrtq_f32(x); // which xsimd 8.1 approximates
+#endif
     return xsimd::sqrt(x);
 }
 template <class T> SMLDIST_INLINE single<T> sqrt(single<T> x) { return single<T>(std::sqrt(x.v)); }
