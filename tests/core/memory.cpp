@@ -54,6 +54,29 @@ TEST_CASE("allocate: aligned blocks that do not overlap; nothing for 0 bytes") {
     for (const auto& [p, n] : blocks) memory::release(p, n);
 }
 
+TEST_CASE("allocate_pages: aligned, writable, on a huge page when it is as large") {
+    CHECK(memory::allocate_pages(0, 0) == nullptr);
+    memory::release_pages(nullptr, 0);
+    for (const std::size_t n : {std::size_t(1), memory::huge_page - 1, memory::huge_page, 3 * memory::huge_page + 5})
+        for (const std::size_t filled : {std::size_t(0), n / 2, n}) {
+            CAPTURE(n);
+            auto* const p = static_cast<unsigned char*>(memory::allocate_pages(n, filled));
+            CHECK(reinterpret_cast<std::uintptr_t>(p) % (n < memory::huge_page ? 64 : memory::huge_page) == 0);
+            p[0] = p[n - 1] = 1;
+            memory::release_pages(p, n);
+        }
+}
+
+TEST_CASE("page_allocator: a vector that grows, copies and compares") {
+    std::vector<int, memory::page_allocator<int>> v(3);
+    for (int i = 0; i < 3; ++i) v[static_cast<std::size_t>(i)] = i;
+    v.push_back(3);
+    v.resize(6, 7);
+    const auto copy = v;
+    CHECK(copy == v);
+    CHECK(std::vector<int>(v.begin(), v.end()) == std::vector<int>{0, 1, 2, 3, 7, 7});
+}
+
 #if SMLDIST_RECYCLE_MEMORY
 TEST_CASE("allocate: a freed block serves the next request of its size class, without the heap") {
     memory::trim();

@@ -6,23 +6,19 @@
 
 #include "allocations.hpp"
 #include "deploy/check.hpp"
+#include "model/small.hpp"
 #include "smldist/model/network.hpp"
 
 using namespace smldist;
 
 namespace {
 
-model::network_config small(model::head_kind head) {
-    model::network_config c;
-    c.backbone.channels = 3;
-    c.backbone.stem = 8;
+model::network_config three_blocks(model::head_kind head) {
+    auto c = small(head);
     c.backbone.rows = {model::parse_row("3,16,8,SE,RE,2,A"), model::parse_row("5,24,8,-,HS,1,A"),
                        model::parse_row("7,8,12,SE,SELU,2,A")};
     c.backbone.tail = 20;
-    c.classes = 4;
-    c.head = head;
     c.memory.patterns_per_class = 3;
-    c.memory.width = 8;
     return c;
 }
 
@@ -60,14 +56,14 @@ TEST_CASE("compile: every head") {
     using enum model::head_kind;
     for (const auto head : {linear, memory, prototype, mlp, lookup, search, ref2021}) {
         CAPTURE(model::text(head));
-        auto c = small(head);
+        auto c = three_blocks(head);
         c.candidates = {linear, memory, prototype, mlp};
         c.temperature = 0.7;
         compiles(c, 32);
         c.projected = 10;
         compiles(c, 33);
     }
-    auto c = small(ref2021);
+    auto c = three_blocks(ref2021);
     for (const auto e : {nn::ref2021_evaluation::intuition, nn::ref2021_evaluation::fused}) {
         c.evaluation = e;
         compiles(c, 32);
@@ -75,7 +71,7 @@ TEST_CASE("compile: every head") {
 }
 
 TEST_CASE("compile: the forms of a memory") {
-    auto c = small(model::head_kind::memory);
+    auto c = three_blocks(model::head_kind::memory);
     for (const std::size_t heads : {1u, 2u})
         for (const std::size_t updates : {0u, 2u}) {
             CAPTURE(heads);
@@ -92,7 +88,7 @@ TEST_CASE("compile: the forms of a memory") {
 }
 
 TEST_CASE("compile: causal networks, and the head that a search kept") {
-    auto c = small(model::head_kind::search);
+    auto c = three_blocks(model::head_kind::search);
     c.backbone.causal = true;
     compiles(c, 40);
     model::network<float> net(c, generator(1));
@@ -102,7 +98,7 @@ TEST_CASE("compile: causal networks, and the head that a search kept") {
 }
 
 TEST_CASE("compile: a network in double") {
-    model::network<double> net(small(model::head_kind::memory), generator(1));
+    model::network<double> net(three_blocks(model::head_kind::memory), generator(1));
     disturb(net, 2);
     const auto x = noise({2, 32, 3}, 3);
     const auto got = run_all(deploy::compile(net, {.length = 32}), x);
@@ -110,7 +106,7 @@ TEST_CASE("compile: a network in double") {
 }
 
 TEST_CASE("compile: the normaliser is folded in, its clipping too, and the border keeps its zeros") {
-    model::network<float> net(small(model::head_kind::linear), generator(1));
+    model::network<float> net(three_blocks(model::head_kind::linear), generator(1));
     disturb(net, 2);
     auto x = noise({3, 32, 3}, 3);
     for (float& v : x) v = 9.81f + 3 * v;
@@ -130,7 +126,7 @@ TEST_CASE("compile: the normaliser is folded in, its clipping too, and the borde
 }
 
 TEST_CASE("compile: outputs are chosen by name, and what they do not need is not computed") {
-    const model::network<float> net(small(model::head_kind::memory), generator(1));
+    const model::network<float> net(three_blocks(model::head_kind::memory), generator(1));
     const auto all = deploy::compile(net, {.length = 32, .outputs = {"all"}});
     const auto logits = deploy::compile(net, {.length = 32});
     const auto stage = deploy::compile(net, {.length = 32, .outputs = {"stages.0"}});
@@ -163,7 +159,7 @@ TEST_CASE("compile: one step a convolution or linear map, and the mean over time
 }
 
 TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
-    model::network<float> net(small(model::head_kind::lookup), generator(1));
+    model::network<float> net(three_blocks(model::head_kind::lookup), generator(1));
     const auto p = deploy::compile(net, {.batch = 64, .length = 32});
     const auto x = noise({70, 32, 3}, 3);
     std::vector<float> first(70 * 4), again(70 * 4), own(64 * 4);
@@ -186,7 +182,7 @@ TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
 }
 
 TEST_CASE("compile: many threads run one program, each with a workspace, and get the same bits") {
-    model::network<float> net(small(model::head_kind::memory), generator(1));
+    model::network<float> net(three_blocks(model::head_kind::memory), generator(1));
     const auto p = deploy::compile(net, {.batch = 8, .length = 32});
     const auto x = noise({20, 32, 3}, 3);
     std::vector<float> want(20 * 4);
@@ -210,7 +206,7 @@ TEST_CASE("compile: many threads run one program, each with a workspace, and get
 }
 
 TEST_CASE("compile: a run on the pool's threads gives the same bits and does not allocate") {
-    model::network<float> net(small(model::head_kind::memory), generator(1));
+    model::network<float> net(three_blocks(model::head_kind::memory), generator(1));
     const auto p = deploy::compile(net, {.batch = 64, .length = 32, .outputs = {"all"}});
     const std::size_t before = threads();
     for (const std::size_t windows : {1u, 2u, 5u, 70u}) {

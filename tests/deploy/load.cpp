@@ -5,36 +5,12 @@
 #include <filesystem>
 
 #include "deploy/check.hpp"
+#include "model/small.hpp"
 #include "smldist/model/load.hpp"
 
 using namespace smldist;
 
 namespace {
-
-model::network_config small(model::head_kind head) {
-    model::network_config c;
-    c.backbone.channels = 3;
-    c.backbone.stem = 8;
-    c.backbone.rows = {model::parse_row("3,16,8,SE,RE,2,A"), model::parse_row("5,8,8,-,HS,1,A")};
-    c.backbone.tail = 16;
-    c.classes = 4;
-    c.head = head;
-    c.memory.patterns_per_class = 2;
-    c.memory.width = 8;
-    return c;
-}
-
-io::model_facts facts() {
-    io::model_facts f;
-    f.normaliser = {normaliser_kind::zscore, {0.1f, -0.2f, 1.0f / 3}, {1, 2, 3.3f}, {}, {}};
-    f.window = 32;
-    f.hop = 16;
-    f.rate_hz = 50;
-    f.channels = {"x", "y", "z"};
-    f.units = {"g", "g", "g"};
-    f.labels = {"a", "b", "c", "d"};
-    return f;
-}
 
 model::network<float> disturbed(model::head_kind head) {
     model::network<float> net(small(head), generator(1));
@@ -42,12 +18,10 @@ model::network<float> disturbed(model::head_kind head) {
     return net;
 }
 
-std::vector<std::byte> file(const model::network<float>& net) {
-    return model::to_bytes(net, facts(), noise({1, 32, 3}, 5));
-}
+io::byte_vector file(const model::network<float>& net) { return model::to_bytes(net, facts(), noise({1, 32, 3}, 5)); }
 
 /// The text of the graph with the first `from` replaced, in a file that is otherwise whole.
-std::vector<std::byte> edited(const std::string& from, const std::string& to) {
+io::byte_vector edited(const std::string& from, const std::string& to) {
     const auto b = io::read_bundle(file(disturbed(model::head_kind::memory)));
     std::string text = b.facts.graph.dump();
     const std::size_t at = text.find(from);
@@ -59,7 +33,7 @@ std::vector<std::byte> edited(const std::string& from, const std::string& to) {
     return io::write_bundle(f, tensors);
 }
 
-void refuse(std::vector<std::byte> bytes, std::string_view what) {
+void refuse(io::byte_vector bytes, std::string_view what) {
     try {
         deploy::load(io::read_bundle(std::move(bytes)));
         FAIL("expected a data_error about ", what);
@@ -86,6 +60,37 @@ TEST_CASE("load: the graph of a file alone gives the network's outputs for raw u
         facts().normaliser.apply(normal.data(), normal.shape().rows());
         same_outputs(m.net, x, net(normal, mode::eval));
     }
+}
+
+TEST_CASE("load: weights that cannot be read where they lie are converted") {
+    const auto net = disturbed(model::head_kind::memory);
+    const auto x = noise({2, 32, 3}, 7);
+    const auto logits = [&](io::byte_vector bytes) {
+        const auto m = deploy::load(io::read_bundle(std::move(bytes)), {.batch = 2});
+        std::vector<float> to(8);
+        m.net.run(x.data(), to.data());
+        return to;
+    };
+    const auto expected = logits(file(net));
+
+    auto odd = file(net); // one space more in the header: no weight is aligned
+    odd[0] = static_cast<std::byte>(std::to_integer<unsigned>(odd[0]) + 1);
+    REQUIRE(odd[0] != std::byte{0});
+    std::size_t header = 0;
+    for (std::size_t i = 0; i < 8; ++i) header |= std::to_integer<std::size_t>(odd[i]) << 8 * i;
+    odd.insert(odd.begin() + 7 + static_cast<std::ptrdiff_t>(header), std::byte{' '});
+    CHECK(logits(odd) == expected);
+
+    const auto b = io::read_bundle(file(net));
+    auto tensors = b.file.tensors();
+    std::vector<std::vector<double>> wide;
+    for (auto& t : tensors)
+        if (t.type == io::dtype::f32) {
+            auto& values = wide.emplace_back(t.extents.size());
+            io::copy_to(t, values.data(), values.size());
+            t = io::view_of(t.name, t.extents, values.data());
+        }
+    CHECK(logits(io::write_bundle(b.facts, tensors)) == expected);
 }
 
 TEST_CASE("load: a file that is wrong is refused with what is wrong") {

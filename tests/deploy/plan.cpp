@@ -67,12 +67,12 @@ TEST_CASE("plan: an op that programs do not know is named") {
     op.name = "fourier";
     op.shape = {1, 8, 6};
     op.inputs = {0};
-    auto s = one_op(op);
     const deploy::options o{.length = 8, .channels = 6};
-    CHECK_THROWS_WITH_AS(deploy::plan(s, o),
+    CHECK_THROWS_WITH_AS(deploy::plan(one_op(op), o),
                          "deploy::compile: node 1 is the op \"fourier\", which programs do not know", usage_error);
+    auto s = one_op(op);
     s.from_file = true;
-    CHECK_THROWS_WITH_AS(deploy::plan(s, o),
+    CHECK_THROWS_WITH_AS(deploy::plan(std::move(s), o),
                          "model file: graph: node 1 is the op \"fourier\", which programs do not know", data_error);
 }
 

@@ -29,20 +29,23 @@ TEST_CASE("planner: slices are as many windows as fit the cache, 8 to 32, and ne
 }
 
 TEST_CASE("planner: attributes are read as whole numbers and reals, and must be there") {
-    deploy::source s;
-    s.graph.nodes.resize(2);
-    s.graph.nodes[0].what = graph::kind::input;
-    s.graph.nodes[1].name = "op";
-    s.graph.nodes[1].inputs = {0};
-    s.graph.nodes[1].attributes = {{"a", std::int64_t(3)}, {"b", 2.0}, {"c", 2.5}, {"d", -1.0}};
-    s.graph.outputs = {{"logits", 1}};
-    const deploy::detail::planner p(s, {});
+    const auto made = [](bool from_file) {
+        deploy::source s;
+        s.graph.nodes.resize(2);
+        s.graph.nodes[0].what = graph::kind::input;
+        s.graph.nodes[1].name = "op";
+        s.graph.nodes[1].inputs = {0};
+        s.graph.nodes[1].attributes = {{"a", std::int64_t(3)}, {"b", 2.0}, {"c", 2.5}, {"d", -1.0}};
+        s.graph.outputs = {{"logits", 1}};
+        s.from_file = from_file;
+        return deploy::detail::planner(std::move(s), {});
+    };
+    const auto p = made(false);
     CHECK(p.size(1, "a") == 3);
     CHECK(p.size(1, "b") == 2);
     CHECK(p.number(1, "c") == 2.5);
     CHECK_THROWS_AS(p.size(1, "c"), usage_error);
     CHECK_THROWS_AS(p.size(1, "d"), usage_error);
     CHECK_THROWS_AS(p.number(1, "e"), usage_error);
-    s.from_file = true;
-    CHECK_THROWS_AS(deploy::detail::planner(s, {}).number(1, "e"), data_error);
+    CHECK_THROWS_AS(made(true).number(1, "e"), data_error);
 }

@@ -36,6 +36,25 @@ deploy::program by_hand() {
 
 } // namespace
 
+TEST_CASE("block: keeps what was written when it grows, and copies deeply") {
+    deploy::block b(3);
+    std::fill_n(b.data(), 3, 2.0f);
+    b.resize(1);
+    const float* const before = b.data();
+    b.resize(3);
+    CHECK(b.data() == before);
+    b.resize(100);
+    CHECK(b.size() == 100);
+    CHECK(b.data()[2] == 2.0f);
+    deploy::block copy = b, moved;
+    copy.data()[0] = 5;
+    CHECK(b.data()[0] == 2.0f);
+    moved = std::move(copy);
+    CHECK(moved.data()[0] == 5.0f);
+    moved = b;
+    CHECK(moved.data()[0] == 2.0f);
+}
+
 TEST_CASE("program: runs slice after slice, gives the outputs asked for, allocates nothing") {
     const auto p = by_hand();
     CHECK(p.find("logits") == 1);

@@ -32,7 +32,7 @@ io::model_facts facts() {
 }
 
 /// The file with one metadata entry replaced (or removed, for null), everything else as it was.
-std::vector<std::byte> with(std::string key, const char* value) {
+io::byte_vector with(std::string key, const char* value) {
     const auto file = io::safetensors_file::parse(io::write_bundle(facts(), tensors()));
     auto m = file.metadata();
     if (value)
@@ -42,7 +42,7 @@ std::vector<std::byte> with(std::string key, const char* value) {
     return io::write_safetensors(file.tensors(), m);
 }
 
-void refuse(std::vector<std::byte> bytes, std::string_view what) {
+void refuse(io::byte_vector bytes, std::string_view what) {
     try {
         io::read_bundle(std::move(bytes));
         FAIL("expected a data_error about ", what);

@@ -95,7 +95,7 @@ struct file_size_limit {
 TEST_CASE("what is written is read back") {
     const folder dir;
     for (const std::size_t size : {0U, 1U, 4096U, 3'000'001U}) {
-        std::vector<std::byte> bytes(size);
+        io::byte_vector bytes(size);
         for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i * 131 >> 3);
         io::write_file_atomically(dir / "a", bytes);
         CHECK(io::read_file(dir / "a") == bytes);

@@ -48,14 +48,14 @@ bool same(std::span<const std::byte> a, std::span<const std::byte> b) {
     return std::vector(a.begin(), a.end()) == std::vector(b.begin(), b.end());
 }
 
-std::vector<std::byte> small_file() {
+io::byte_vector small_file() {
     const float w[] = {1, 2, 3};
     const std::uint8_t u[] = {4, 5};
     return io::write_safetensors(std::vector{io::view_of("w", {3}, w), io::view_of("u", {2, 1}, u)}, {{"k", "v\n"}});
 }
 
-std::vector<std::byte> file(const std::string& header) {
-    std::vector<std::byte> bytes(8 + header.size());
+io::byte_vector file(const std::string& header) {
+    io::byte_vector bytes(8 + header.size());
     for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::byte>(std::uint64_t(header.size()) >> (8 * i));
     for (std::size_t i = 0; i < header.size(); ++i) bytes[8 + i] = static_cast<std::byte>(header[i]);
     return bytes;
@@ -63,7 +63,7 @@ std::vector<std::byte> file(const std::string& header) {
 
 /// Reads `bytes` in a process that may grow by their size + 16 MiB: with the bytes themselves, the memory that the
 /// reader promises. Checks that it ends as wanted.
-void within_promise(std::string_view what, std::vector<std::byte> bytes, bool wanted_good, violation wanted = {}) {
+void within_promise(std::string_view what, io::byte_vector bytes, bool wanted_good, violation wanted = {}) {
     CAPTURE(what);
     const ending end = run_within(bytes.size() + (16U << 20), [&] {
         io::safetensors_file out;
@@ -146,7 +146,7 @@ TEST_CASE("a header cut anywhere is refused") {
 
 TEST_CASE("mutated files give a file or a typed error") {
     std::vector<std::vector<std::byte>> storage;
-    const std::vector<std::vector<std::byte>> seeds{
+    const std::vector<io::byte_vector> seeds{
         small_file(), io::write_safetensors(sample(storage, 5, 6), {{"a", "b"}, {"c", "\xC3\xA9"}}),
         io::write_safetensors({})};
     static constexpr std::string_view tokens[] = {
@@ -158,7 +158,7 @@ TEST_CASE("mutated files give a file or a typed error") {
     std::size_t good = 0, total = 0;
     for (int round = 0; round < 20'000; ++round) {
         const std::size_t seed = random() % seeds.size();
-        std::vector<std::byte> bytes = seeds[seed];
+        io::byte_vector bytes = seeds[seed];
         for (auto changes = random() % 4 + 1; changes > 0 && !bytes.empty(); --changes) {
             const std::size_t at = random() % bytes.size();
             const auto place = bytes.begin() + static_cast<std::ptrdiff_t>(at);
@@ -226,7 +226,7 @@ TEST_CASE("resource bombs give a typed error within the promised memory") {
         return R"({"a":{"dtype":"F64","shape":)" + extents + R"(,"data_offsets":[0,0]}})";
     };
 
-    within_promise("length 2^64 - 1", std::vector<std::byte>(16, std::byte{0xFF}), false, violation::header_too_long);
+    within_promise("length 2^64 - 1", io::byte_vector(16, std::byte{0xFF}), false, violation::header_too_long);
     {
         std::string spaces(100'000'000, ' ');
         spaces.front() = '{';

@@ -17,14 +17,14 @@ using namespace std::string_literals;
 
 namespace {
 
-std::vector<std::byte> bytes_of(std::uint64_t n, const std::string& rest) {
-    std::vector<std::byte> file;
+io::byte_vector bytes_of(std::uint64_t n, const std::string& rest) {
+    io::byte_vector file;
     for (int shift = 0; shift < 64; shift += 8) file.push_back(static_cast<std::byte>(n >> shift));
     for (const char c : rest) file.push_back(static_cast<std::byte>(c));
     return file;
 }
 /// A file of this header and that many zero bytes.
-std::vector<std::byte> file(const std::string& header, std::size_t buffer = 0) {
+io::byte_vector file(const std::string& header, std::size_t buffer = 0) {
     return bytes_of(header.size(), header + std::string(buffer, '\0'));
 }
 std::string entry(const std::string& name, const std::string& type, const std::string& shape,
@@ -37,7 +37,7 @@ struct outcome {
     violation kind{};
     std::string what;
 };
-outcome read(std::vector<std::byte> bytes, io::safetensors_options options = {}) {
+outcome read(io::byte_vector bytes, io::safetensors_options options = {}) {
     io::safetensors_file out;
     io::format_fault fault;
     outcome result;
@@ -123,12 +123,12 @@ TEST_CASE("every rule of the format, one file each") {
     struct bad {
         violation kind;
         std::string_view why;
-        std::vector<std::byte> bytes;
+        io::byte_vector bytes;
         io::safetensors_options options = {};
     };
     const std::vector<bad> files{
         {violation::file_too_short, "empty", {}},
-        {violation::file_too_short, "7 bytes", std::vector<std::byte>(7)},
+        {violation::file_too_short, "7 bytes", io::byte_vector(7)},
         {violation::header_too_long, "N = 100 000 001", bytes_of(100'000'001, "{}")},
         {violation::header_too_long, "N = 2^64 - 1", bytes_of(UINT64_MAX, "{}")},
         {violation::header_too_long, "8 + N wraps to 0", bytes_of(UINT64_MAX - 7, "{}")},
@@ -245,7 +245,7 @@ TEST_CASE("every rule of the format, one file each") {
 }
 
 TEST_CASE("messages name the subject, what is there and what is expected") {
-    CHECK(read(std::vector<std::byte>(3)).what == "file size is 3, expected at least 8");
+    CHECK(read(io::byte_vector(3)).what == "file size is 3, expected at least 8");
     CHECK(read(bytes_of(9, "{}")).what == "header length is 9, expected at most 2");
     CHECK(read(file("{\"a\" 1}")).what == "expected ':' at byte 5 of the header");
     CHECK(read(file("{" + entry("a\\n", "F8", "[1]", "[0,1]") + "}", 1)).what ==

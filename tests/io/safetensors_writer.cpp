@@ -15,7 +15,7 @@ using smldist::usage_error;
 
 namespace {
 
-std::string header_of(const std::vector<std::byte>& file) {
+std::string header_of(const io::byte_vector& file) {
     std::uint64_t n = 0;
     for (std::size_t i = 0; i < 8; ++i) n |= std::to_integer<std::uint64_t>(file[i]) << (8 * i);
     REQUIRE(8 + n <= file.size());

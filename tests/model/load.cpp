@@ -5,35 +5,11 @@
 #include <doctest/doctest.h>
 #include <filesystem>
 
+#include "model/small.hpp"
+
 using namespace smldist;
 
 namespace {
-
-model::network_config small(model::head_kind head = model::head_kind::memory) {
-    model::network_config c;
-    c.backbone.channels = 3;
-    c.backbone.stem = 8;
-    c.backbone.rows = {model::parse_row("3,16,8,SE,RE,2,A"), model::parse_row("5,8,8,-,HS,1,A")};
-    c.backbone.tail = 16;
-    c.classes = 4;
-    c.head = head;
-    c.memory.patterns_per_class = 2;
-    c.memory.width = 8;
-    return c;
-}
-
-io::model_facts facts() {
-    io::model_facts f;
-    f.normaliser = {normaliser_kind::zscore, {0.1f, -0.2f, 1.0f / 3}, {1, 2, 3.3f}, {}, {}};
-    f.window = 32;
-    f.hop = 16;
-    f.rate_hz = 50;
-    f.channels = {"x", "y", "z"};
-    f.units = {"g", "g", "g"};
-    f.labels = {"a", "b", "c", "d"};
-    f.seed = 7;
-    return f;
-}
 
 tensor<float> window() {
     tensor<float> w(shape{1, 32, 3});
@@ -43,7 +19,7 @@ tensor<float> window() {
 }
 
 /// The file of `net` with its architecture or one of its tensors replaced, self-test and hash made anew.
-template <class Edit> std::vector<std::byte> forged(Edit edit) {
+template <class Edit> io::byte_vector forged(Edit edit) {
     const model::network<float> net(small(), generator(1));
     const auto b = io::read_bundle(model::to_bytes(net, facts(), window()));
     io::model_facts f = facts();
@@ -54,7 +30,7 @@ template <class Edit> std::vector<std::byte> forged(Edit edit) {
     return io::write_bundle(f, tensors);
 }
 
-void refuse(std::vector<std::byte> bytes, std::string_view what) {
+void refuse(io::byte_vector bytes, std::string_view what) {
     try {
         model::load<float>(io::read_bundle(std::move(bytes)));
         FAIL("expected a data_error about ", what);
@@ -202,7 +178,7 @@ TEST_CASE("truncation and flipped bits never pass") {
     const auto bytes = model::to_bytes(net, facts(), window());
     for (std::size_t n = 0; n < bytes.size(); n += 1 + bytes.size() / 97)
         CHECK_THROWS_AS(
-            model::load<float>(io::read_bundle(std::vector(bytes.begin(), bytes.begin() + static_cast<long>(n)))),
+            model::load<float>(io::read_bundle(io::byte_vector(bytes.begin(), bytes.begin() + static_cast<long>(n)))),
             data_error);
     generator g(11);
     std::size_t refused = 0;

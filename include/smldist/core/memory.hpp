@@ -11,6 +11,9 @@
 #include <bit>
 #include <cstddef>
 #include <new>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "smldist/core/config.hpp"
 
@@ -128,6 +131,48 @@ SMLDIST_NOINLINE inline void release(void* block, std::size_t bytes) {
     static_cast<void>(bytes);
     detail::heap_release(block);
 }
+
+/// Bytes of a huge page, where there are any.
+inline constexpr std::size_t huge_page = std::size_t(2) << 20;
+
+namespace detail {
+inline std::align_val_t page_alignment(std::size_t bytes) {
+    return std::align_val_t(bytes >= huge_page ? huge_page : alignment);
+}
+} // namespace detail
+
+/// A block from the heap for what is filled once and kept: a file, the weights of a program. Its first `filled` bytes are to be
+/// written soon: huge pages that lie whole among them are asked for, since the system clears one in a tenth of the time that
+/// its 512 small ones take, fault by fault. No more memory is in use than without. Null for 0 bytes. Throws std::bad_alloc.
+SMLDIST_NOINLINE inline void* allocate_pages(std::size_t bytes, std::size_t filled) {
+    if (bytes == 0) return nullptr;
+    void* const block = ::operator new(bytes, detail::page_alignment(bytes));
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (filled >= huge_page) ::madvise(block, filled / huge_page * huge_page, MADV_HUGEPAGE); // advice: it may fail
+#else
+    static_cast<void>(filled);
+#endif
+    return block;
+}
+/// Gives a block of allocate_pages(bytes, …) back to the heap.
+SMLDIST_NOINLINE inline void release_pages(void* block, std::size_t bytes) {
+    if (block) ::operator delete(block, detail::page_alignment(bytes));
+}
+
+/// Of a vector that is filled right after it was made: elements begin with unspecified values, in memory of allocate_pages.
+template <class T> struct page_allocator {
+    using value_type = T;
+
+    page_allocator() = default;
+    template <class U> page_allocator(const page_allocator<U>&) {}
+    T* allocate(std::size_t n) { return static_cast<T*>(allocate_pages(n * sizeof(T), n * sizeof(T))); }
+    void deallocate(T* block, std::size_t n) { release_pages(block, n * sizeof(T)); }
+    template <class U> void construct(U* at) { ::new (static_cast<void*>(at)) U; }
+    template <class U, class V> void construct(U* at, V&& value) {
+        ::new (static_cast<void*>(at)) U(static_cast<V&&>(value));
+    }
+    friend bool operator==(const page_allocator&, const page_allocator&) { return true; }
+};
 
 /// Returns this thread's free blocks to the heap.
 inline void trim() {

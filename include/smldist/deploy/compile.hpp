@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <map>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -29,6 +30,21 @@ inline void name_outputs(graph& g, const outputs<symbol>& out) {
     name("logits", out.logits);
 }
 
+namespace detail {
+
+/// n values as floats: where they lie, or converted in the source.
+template <class V> std::span<const float> as_floats(source& s, const V* from, std::size_t n) {
+    if constexpr (std::is_same_v<V, float>) {
+        return {from, n};
+    } else {
+        float* const own = s.allocate(n);
+        for (std::size_t i = 0; i < n; ++i) own[i] = static_cast<float>(from[i]);
+        return {own, n};
+    }
+}
+
+} // namespace detail
+
 /// Compiles a network, any that returns `outputs`, for windows of one length.
 ///
 ///     const auto net = deploy::compile(student, {.batch = 1, .length = 128});
@@ -46,22 +62,18 @@ template <class M> program compile(const M& model, options o) {
                            ", expected those of a window");
     source s;
     name_outputs(s.graph, model(symbol::input(s.graph, "x", {1, o.length, o.channels}), mode::eval));
-    std::map<const void*, std::vector<float>> leaves;
+    std::map<const void*, std::span<const float>> leaves;
     bool wide = false; // the network computes in double, so do its constants
     walk(model, [&](const std::string&, const auto& leaf) {
-        const auto& v = leaf.value;
-        wide = wide || std::is_same_v<std::remove_cvref_t<decltype(v[0])>, double>;
-        auto& to = leaves[&leaf];
-        to.reserve(v.size());
-        for (std::size_t i = 0; i < v.size(); ++i) to.push_back(static_cast<float>(v[i]));
+        wide = wide || std::is_same_v<std::remove_cvref_t<decltype(leaf.value[0])>, double>;
+        leaves[&leaf] = detail::as_floats(s, leaf.value.data(), leaf.value.size());
     });
     for (const auto& n : s.graph.nodes) {
         auto& to = s.values.emplace_back();
         if (const auto found = leaves.find(n.address); n.address && found != leaves.end()) to = found->second;
-        if (!n.values) continue;
-        for (std::size_t i = 0; i < n.shape.size(); ++i)
-            to.push_back(wide ? static_cast<float>(static_cast<const double*>(n.values)[i])
-                              : static_cast<const float*>(n.values)[i]);
+        if (n.values)
+            to = wide ? detail::as_floats(s, static_cast<const double*>(n.values), n.shape.size())
+                      : detail::as_floats(s, static_cast<const float*>(n.values), n.shape.size());
     }
     return plan(std::move(s), o);
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,8 +48,10 @@ struct affine_map {
 ///
 ///     BN(w x + b) = (s w) x + (s b + t),   s = γ/σ,   t = β − mean s
 struct fused {
-    std::vector<float> weight, bias; ///< (O, …) and (O) or empty
-    std::size_t residual = 0;        ///< the node that is added; 0: none
+    std::span<const float> weight; ///< (O, …), without the factors
+    std::vector<double> factor;    ///< s (O) or empty
+    std::vector<float> bias;       ///< (O) or empty
+    std::size_t residual = 0;      ///< the node that is added; 0: none
     activation f = activation::none;
     std::size_t last; ///< the node whose value the step gives
     std::string ops;
@@ -56,7 +59,10 @@ struct fused {
     /// Follows the result of product `id` as long as one op alone uses it. `absorbed` marks the ops taken in.
     fused(const planner& p, std::size_t id, std::size_t weight_input, std::size_t bias_input, std::size_t outputs,
           std::vector<bool>& absorbed)
-        : weight(p.constants(weight_input)), bias(p.constants(bias_input)), last(id), ops(p.at(id).name) {
+        : weight(p.constants(weight_input)),
+          bias(p.constants(bias_input).begin(), p.constants(bias_input).end()),
+          last(id),
+          ops(p.at(id).name) {
         p.require(bias.empty() || bias.size() == outputs, id, "the bias does not fit the weight");
         if (p.constant_inputs(id)) return;
         while (const std::size_t next = p.sole_use(last)) {
@@ -66,6 +72,16 @@ struct fused {
             ops += " + " + std::string(p.at(next).name);
         }
     }
+    /// The weight times the factors: in the planner's buffer if there are any.
+    std::span<const float> folded(planner& p) const {
+        if (factor.empty()) return weight;
+        float* const to = p.buffer(weight.size());
+        const std::size_t row = weight.size() / factor.size();
+        for (std::size_t o = 0; o < factor.size(); ++o)
+            for (std::size_t i = o * row; i < (o + 1) * row; ++i)
+                to[i] = static_cast<float>(double(weight[i]) * factor[o]);
+        return {to, weight.size()};
+    }
     ending end(planner& p) const { return {p.weights(bias), residual ? p.read(residual) : operand{}, f}; }
 
 private:
@@ -73,11 +89,10 @@ private:
         const auto& n = p.at(next);
         if (n.name == "batch_norm" && residual == 0 && has_statistics(p, next, outputs) && n.inputs[0] == last) {
             const affine_map map(p, next, outputs);
-            const std::size_t row = weight.size() / outputs;
+            factor.resize(outputs, 1.0);
             bias.resize(outputs, 0.0f);
             for (std::size_t o = 0; o < outputs; ++o) {
-                for (std::size_t i = 0; i < row; ++i)
-                    weight[o * row + i] = static_cast<float>(double(weight[o * row + i]) * map.scale[o]);
+                factor[o] *= map.scale[o];
                 bias[o] = static_cast<float>(double(bias[o]) * map.scale[o] + map.shift[o]);
             }
             return true;
@@ -96,7 +111,7 @@ private:
 };
 
 /// Gives a product its weight (N, K), in the form that it reads.
-inline void set_weight(planner& p, gemm_step& step, const std::vector<float>& weight) {
+inline void set_weight(planner& p, gemm_step& step, std::span<const float> weight) {
     step.weight = p.weights(step.weight_size());
     float* const to = p.data(step.weight);
     if (step.is_narrow())
@@ -115,7 +130,7 @@ inline void plan_linear(planner& p, std::size_t id, std::vector<bool>& absorbed)
     const std::size_t O = ws[0], C = ws[1], rows = s.rows();
     const fused map(p, id, w, b, O, absorbed);
     gemm_step step{rows, O, C, p.read(x), {}, {}, {}};
-    set_weight(p, step, map.weight);
+    set_weight(p, step, map.folded(p));
     step.end = map.end(p);
     step.y = p.fresh(rows * O);
     p.add(step, map.ops, std::uint64_t(rows) * O * C, rows * O);
@@ -156,7 +171,7 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
     operand y;
     if (is_pointwise(p, id)) {
         gemm_step step{L, O, C, from, {}, {}, {}};
-        set_weight(p, step, map.weight);
+        set_weight(p, step, map.folded(p));
         step.end = map.end(p);
         step.y = y = p.fresh(Lo * O);
         std::string ops = map.ops;
@@ -169,7 +184,8 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
         p.add(step, std::move(ops), macs, Lo * O);
     } else if (groups == C && O == C && C > 1) {
         depthwise_step step{L, C, Lo, K, stride, pad, dilation, from, p.weights(K * C), {}, {}, {}};
-        for (std::size_t i = 0; i < C * K; ++i) p.data(step.weight)[i % K * C + i / K] = map.weight[i];
+        const auto weight = map.folded(p);
+        for (std::size_t i = 0; i < C * K; ++i) p.data(step.weight)[i % K * C + i / K] = weight[i];
         step.end = map.end(p);
         step.y = y = p.fresh(Lo * O);
         const std::size_t mean = p.use_named(map.last, "mean_over_time");
@@ -187,7 +203,7 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
         const std::size_t packed = kernel::packed_size<float>(n, columns);
         conv_step step{shape, from, p.weights(groups * packed), {}, {}, {}, {}};
         std::vector<float> taps(map.weight.size());
-        kernel::detail::taps_first(shape, map.weight.data(), taps.data());
+        kernel::detail::taps_first(shape, map.folded(p).data(), taps.data());
         for (std::size_t g = 0; g < groups; ++g)
             kernel::pack_nt(n, columns, taps.data() + g * n * columns, columns, p.data(step.weight) + g * packed);
         step.end = map.end(p);
@@ -220,8 +236,12 @@ inline void plan_matmul(planner& p, std::size_t id) {
         const std::size_t rows = sa.rows(), K = sa.back(), N = sb[tb ? 0 : 1];
         p.require(K == sb[tb ? 1 : 0] && K > 0 && N > 0, id, "its inner extents differ");
         gemm_step step{rows, N, K, p.read(ia), {}, {}, {}};
-        std::vector<float> weight = p.constants(ib);
-        for (std::size_t i = 0; !tb && i < N * K; ++i) weight[i] = p.constants(ib)[i % K * N + i / K];
+        auto weight = p.constants(ib);
+        if (!tb) { // transposed
+            float* const to = p.buffer(N * K);
+            for (std::size_t i = 0; i < N * K; ++i) to[i] = weight[i % K * N + i / K];
+            weight = {to, N * K};
+        }
         set_weight(p, step, weight);
         step.y = p.fresh(rows * N);
         p.add(step, ops, std::uint64_t(rows) * N * K, rows * N);

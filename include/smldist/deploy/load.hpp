@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,15 @@ inline shape read_shape(const io::json& list) {
     return s;
 }
 
+/// The values of a tensor: floats where they lie in the file, others converted.
+inline std::span<const float> values_of(const io::tensor_view& t, source& to) {
+    if (const float* const values = io::in_place<float>(t)) return {values, t.extents.size()};
+    const std::size_t n = t.extents.size();
+    float* const own = to.allocate(n);
+    io::copy_to(t, own, n);
+    return {own, n};
+}
+
 /// The graph of a model file with the values of its tensors, each of which belongs to one node: memory stays below the file's.
 inline source read_graph(const io::json& j, const io::safetensors_file& file) {
     constexpr std::array<std::string_view, 5> kinds{"input", "parameter", "buffer", "constant", "op"};
@@ -54,7 +64,7 @@ inline source read_graph(const io::json& j, const io::safetensors_file& file) {
         n.what = static_cast<graph::kind>(kind - kinds.begin());
         if (from.find("name")) n.name = from.as_string("name");
         n.shape = read_shape(from.at("shape"));
-        auto& values = s.values.emplace_back();
+        s.values.emplace_back();
         if (from.find("tensor")) {
             const io::tensor_view& t = file.at(from.as_string("tensor"));
             if (!(t.extents == n.shape))
@@ -62,8 +72,7 @@ inline source read_graph(const io::json& j, const io::safetensors_file& file) {
                                   ", expected that of the tensor, ", t.extents.text());
             if (!taken.insert(&t).second)
                 raise<data_error>("model file: graph", "tensor ", t.name, " belongs to two nodes, expected one");
-            values.resize(n.shape.size());
-            io::copy_to(t, values.data(), values.size());
+            s.values.back() = values_of(t, s);
         }
         if (n.what == graph::kind::op) {
             for (const auto& in : from.as_array("inputs")) {
@@ -129,7 +138,7 @@ private:
 /// Compiles the graph of a model file and re-runs the file's self-test. The file's normaliser is folded in: the program takes
 /// raw sensor units. Of the options batch and outputs count; the logits are always among the outputs.
 ///
-/// Any bytes give a program or a typed error. The file's bytes are given back before the program is made: memory stays below
+/// Any bytes give a program or a typed error. Weights go from the file's bytes into the program at once: memory stays below
 /// two and a half times the file. Runs on the calling thread alone.
 /// Throws     data_error naming what is wrong: container, facts, a node that programs do not know or whose inputs do not
 ///            fit, logits of the self-test that differ; usage_error for outputs that the file does not have and for a window
@@ -143,9 +152,8 @@ inline loaded load(io::bundle b, options o = {}) {
     if (!o.outputs.empty()) o.outputs.push_back("logits");
     const serial_scope alone;
     const detail::self_test test(b.file);
-    source graph = detail::read_graph(b.facts.graph, b.file);
+    loaded out{plan(detail::read_graph(b.facts.graph, b.file), o), {}};
     b.file = {};
-    loaded out{plan(std::move(graph), o), {}};
     const std::size_t classes = out.net.outputs()[out.net.find("logits")].size;
     if (classes != b.facts.labels.size())
         raise<data_error>("model file", "number of labels is ", b.facts.labels.size(), ", expected ", classes);
@@ -156,7 +164,7 @@ inline loaded load(io::bundle b, options o = {}) {
 
 /// The same from a file on disk. Throws io_error when it cannot be read; data_error names the path.
 inline loaded load(const std::string& path, options o = {}) {
-    std::vector<std::byte> bytes = io::read_file(path);
+    io::byte_vector bytes = io::read_file(path);
 #if defined(__cpp_exceptions)
     try {
         return load(io::read_bundle(std::move(bytes)), std::move(o));

@@ -232,7 +232,7 @@ private:
         const auto& s = extents(0);
         const std::size_t N = p.size(id, "classes");
         const double kappa = p.number(id, "kappa");
-        const auto &label = p.constants(in(1)), &log_mass = p.constants(in(2));
+        const auto label = p.constants(in(1)), log_mass = p.constants(in(2));
         need(s.rank() > 0 && p.value(in(1)).constant && p.value(in(2)).constant && label.size() == s.back());
         need(log_mass.empty() || log_mass.size() == label.size());
         p.require(N > 0 && N <= label.size() && kappa >= 0 && kappa <= 1, id, "classes or kappa is out of range");

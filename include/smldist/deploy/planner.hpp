@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,8 +38,12 @@ struct options {
 /// A graph traced for one window, with the values of its parameters, buffers and constants.
 struct source {
     smldist::graph graph;
-    std::vector<std::vector<float>> values; ///< one a node, empty for inputs and ops; labels as whole numbers
-    bool from_file = false;                 ///< what is wrong with it is a data_error, else a usage_error
+    std::vector<std::span<const float>> values; ///< one a node, empty for inputs and ops; labels as whole numbers
+    std::vector<std::unique_ptr<float[]>> own;  ///< those of the values that lie nowhere else as floats
+    bool from_file = false;                     ///< what is wrong with it is a data_error, else a usage_error
+
+    /// Room for n values of its own.
+    float* allocate(std::size_t n) { return own.emplace_back(std::make_unique_for_overwrite<float[]>(n)).get(); }
 };
 
 namespace detail {
@@ -76,16 +82,19 @@ public:
         source_.values.resize(n);
         values_.resize(n);
         uses_.resize(n);
-        std::size_t given = 0;
-        for (const auto& v : source_.values) given += v.size();
-        weights_.reserve(given + given / 2); // packed; what is not used is never touched
         select_outputs();
+        std::size_t given = 0;
+        for (std::size_t id = 0; id < n; ++id)
+            if (needed(id)) given += source_.values[id].size();
+        weights_ =
+            block(given + given / 2, given); // packed they take a little more; what is not used is never touched
+        weights_.resize(0);
     }
 
     const std::vector<node>& nodes() const { return source_.graph.nodes; }
     const node& at(std::size_t id) const { return nodes()[id]; }
     const planned_value& value(std::size_t id) const { return values_[id]; }
-    const std::vector<float>& constants(std::size_t id) const { return source_.values[id]; }
+    std::span<const float> constants(std::size_t id) const { return source_.values[id]; }
     bool needed(std::size_t id) const { return !uses_[id].empty(); }
 
     template <class... P> [[noreturn]] void fail(const P&... parts) const {
@@ -140,10 +149,10 @@ public:
                            [&](std::uint32_t in) { return in < id && values_[in].constant; });
     }
     /// The values of input k of an op to come, if they are a parameter, buffer or constant of n elements; else null.
-    SMLDIST_NOINLINE const std::vector<float>* given(std::size_t id, std::size_t k, std::size_t n) const {
+    SMLDIST_NOINLINE const std::span<const float>* given(std::size_t id, std::size_t k, std::size_t n) const {
         const std::size_t in = k < at(id).inputs.size() ? at(id).inputs[k] : nodes().size();
         if (in >= nodes().size() || at(in).what == graph::kind::op || constants(in).size() != n) return nullptr;
-        return &constants(in);
+        return &source_.values[in];
     }
     /// A new value of the arena with so many elements a sample.
     SMLDIST_NOINLINE operand fresh(std::size_t size) {
@@ -168,11 +177,16 @@ public:
         return {place::weights, offset, 0};
     }
     float* data(const operand& o) { return weights_.data() + o.offset; }
-    SMLDIST_NOINLINE operand weights(const std::vector<float>& v) {
+    SMLDIST_NOINLINE operand weights(std::span<const float> v) {
         if (v.empty()) return {};
         const operand o = weights(v.size());
         std::copy(v.begin(), v.end(), data(o));
         return o;
+    }
+    /// A buffer of n floats, until it is asked for again.
+    float* buffer(std::size_t n) {
+        if (folded_.size() < n) folded_.resize(n);
+        return folded_.data();
     }
     /// The value of a node as an operand; an absent one (no elements) is none.
     SMLDIST_NOINLINE operand read(std::size_t id) {
@@ -263,9 +277,7 @@ public:
         for (auto& s : steps_) s.step.operands(settle);
         for (auto& o : p.outputs) settle(o.value);
         p.arena = where.size;
-        source_.values = {};
-        p.weights = block(weights_.size());
-        std::copy(weights_.begin(), weights_.end(), p.weights.data());
+        p.weights = std::move(weights_);
         p.steps = std::move(steps_);
         return program(std::move(p));
     }
@@ -333,7 +345,9 @@ private:
             steps_[s].run({nullptr, weights_.data(), arena.data(), 1});
         }
         const float* const result = arena.data() + where.offsets[y.offset - kept_];
-        source_.values[id].assign(result, result + n);
+        float* const own = source_.allocate(n);
+        std::copy_n(result, n, own);
+        source_.values[id] = {own, n};
         steps_.erase(steps_.end() - static_cast<std::ptrdiff_t>(open_), steps_.end());
         sizes_.erase(sizes_.begin() + static_cast<std::ptrdiff_t>(kept_), sizes_.end());
         for (const std::uint32_t in : at(id).inputs)
@@ -362,7 +376,8 @@ private:
     std::vector<std::pair<std::string, std::size_t>> outputs_;
     std::vector<arena_value> sizes_;
     std::vector<deferred_gate> gates_;
-    std::vector<float> weights_;
+    block weights_;
+    std::vector<float> folded_; ///< a weight with a batch-norm folded in, on its way to the weights
     std::vector<planned_step> steps_;
     std::size_t open_ = 0;                    ///< steps of the node being planned
     std::size_t kept_ = 0, kept_weights_ = 0; ///< values of the arena and weights before it

@@ -32,16 +32,31 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 class block {
 public:
     block() = default;
-    explicit block(std::size_t n) : size_(n), data_(static_cast<float*>(memory::allocate_lasting(bytes()))) {}
-    block(const block& other) : block(other.size_) { std::copy_n(other.data_, size_, data_); }
-    block(block&& other) noexcept
-        : size_(std::exchange(other.size_, 0)), data_(std::exchange(other.data_, nullptr)) {}
-    block& operator=(block other) noexcept {
+    /// So many floats of unspecified value; the first `filled` of them are to be written soon.
+    explicit block(std::size_t n, std::size_t filled = 0)
+        : size_(n),
+          capacity_(n),
+          data_(static_cast<float*>(memory::allocate_pages(n * sizeof(float), filled * sizeof(float)))) {}
+    block(const block& other) : block(other.size_, other.size_) { std::copy_n(other.data_, size_, data_); }
+    block(block&& other) noexcept { *this = std::move(other); }
+    block& operator=(block&& other) noexcept {
         std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
         std::swap(data_, other.data_);
         return *this;
     }
-    ~block() { memory::release(data_, bytes()); }
+    block& operator=(const block& other) { return *this = block(other); }
+    ~block() { memory::release_pages(data_, capacity_ * sizeof(float)); }
+
+    /// Makes it longer or shorter; what was written stays. Moves only to grow beyond the longest it has been.
+    SMLDIST_NOINLINE void resize(std::size_t n) {
+        if (n > capacity_) {
+            block larger(std::max(n, 2 * capacity_), n);
+            std::copy_n(data_, size_, larger.data_);
+            *this = std::move(larger);
+        }
+        size_ = n;
+    }
 
     float* data() { return data_; }
     const float* data() const { return data_; }
@@ -49,7 +64,7 @@ public:
     std::size_t bytes() const { return size_ * sizeof(float); }
 
 private:
-    std::size_t size_ = 0;
+    std::size_t size_ = 0, capacity_ = 0;
     float* data_ = nullptr;
 };
 

@@ -123,7 +123,7 @@ struct bundle {
 };
 
 /// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors.
-inline std::vector<std::byte> write_bundle(const model_facts& f, std::span<const tensor_view> tensors) {
+inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tensors) {
     metadata_map m{{"format", "smldist"},
                    {"format_version", std::string(format_version)},
                    {"architecture", f.architecture.dump()},
@@ -143,7 +143,7 @@ inline std::vector<std::byte> write_bundle(const model_facts& f, std::span<const
 
 /// Reads and checks a model file: every rule of the format, the version, the hash of the buffer, the facts.
 /// Throws     data_error (format_error for the container) that names what is wrong.
-inline bundle read_bundle(std::vector<std::byte> bytes) {
+inline bundle read_bundle(byte_vector bytes) {
     bundle b;
     safetensors_options options;
     options.require_finite = true;

@@ -123,10 +123,20 @@ template <class W, class T, class F> conversion convert_all(std::span<const std:
     return result;
 }
 
+/// Without a branch for each word, which compilers then take several at a time.
 template <class W> bool all_finite(std::span<const std::byte> from, W exponent) {
-    for (std::size_t i = 0; i < from.size(); i += sizeof(W))
-        if (!finite_bits(load_word<W>(from.data() + i), exponent)) return false;
-    return true;
+    const auto word = [&](std::size_t i) { return load_word<W>(from.data() + i * sizeof(W)); };
+    constexpr std::size_t chunk = 256;
+    const std::size_t n = from.size() / sizeof(W);
+    bool good = true;
+    std::size_t i = 0;
+    for (; n - i >= chunk; i += chunk) {
+        W bad = 0;
+        for (std::size_t k = 0; k < chunk; ++k) bad |= static_cast<W>(!finite_bits(word(i + k), exponent));
+        if (bad) return false;
+    }
+    for (; i < n; ++i) good = good && finite_bits(word(i), exponent);
+    return good;
 }
 
 } // namespace detail

@@ -20,8 +20,12 @@
 #include <vector>
 
 #include "smldist/core/error.hpp"
+#include "smldist/core/memory.hpp"
 
 namespace smldist::inline SMLDIST_ABI::io {
+
+/// The bytes of a file. A vector of so many holds unspecified values: whoever makes it fills it.
+using byte_vector = std::vector<std::byte, memory::page_allocator<std::byte>>;
 
 namespace detail {
 
@@ -84,8 +88,8 @@ template <class F> std::size_t transfer(std::size_t n, F call) {
 ///
 /// Throws     io_error naming path and cause: missing, not permitted, not a regular file, read error, or a size that
 ///            changed while it was read; data_error when the file is larger than `limit` bytes.
-inline std::vector<std::byte> read_file(const std::string& path,
-                                        std::size_t limit = std::numeric_limits<std::size_t>::max() / 2) {
+inline byte_vector read_file(const std::string& path,
+                             std::size_t limit = std::numeric_limits<std::size_t>::max() / 2) {
     constexpr std::string_view where = "read_file";
     const detail::descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); // a FIFO must not block
     if (file.get() < 0) detail::raise_errno(where, "open", path);
@@ -95,7 +99,7 @@ inline std::vector<std::byte> read_file(const std::string& path,
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (size > limit) raise<data_error>(where, "size of ", path, " is ", size, " bytes, expected at most ", limit);
 
-    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+    byte_vector bytes(static_cast<std::size_t>(size));
     const auto read = [&](std::byte* to) {
         return [&file, to](std::size_t done, std::size_t n) { return ::read(file.get(), to + done, n); };
     };

@@ -46,10 +46,10 @@ public:
     safetensors_file& operator=(const safetensors_file&) = delete;
 
     /// Takes the bytes of a file. Returns false, with `fault` set and `out` empty, when they break a rule.
-    static bool parse(std::vector<std::byte> bytes, safetensors_file& out, format_fault& fault,
+    static bool parse(byte_vector bytes, safetensors_file& out, format_fault& fault,
                       safetensors_options options = {});
     /// The same. Throws format_error.
-    static safetensors_file parse(std::vector<std::byte> bytes, safetensors_options options = {}) {
+    static safetensors_file parse(byte_vector bytes, safetensors_options options = {}) {
         safetensors_file out;
         format_fault fault;
         if (!parse(std::move(bytes), out, fault, options)) detail::raise_format(fault);
@@ -88,7 +88,7 @@ public:
 private:
     class reader;
 
-    std::vector<std::byte> bytes_;
+    byte_vector bytes_;
     std::size_t buffer_at_ = 0;
     std::vector<tensor_view> tensors_;
     std::vector<std::size_t> by_name_;
@@ -321,7 +321,7 @@ private:
     bool has_metadata_ = false;
 };
 
-inline bool safetensors_file::parse(std::vector<std::byte> bytes, safetensors_file& out, format_fault& fault,
+inline bool safetensors_file::parse(byte_vector bytes, safetensors_file& out, format_fault& fault,
                                     safetensors_options options) {
     out = safetensors_file();
     out.bytes_ = std::move(bytes);

@@ -60,8 +60,7 @@ inline void check_writable(std::span<const tensor_view> tensors, const metadata_
 /// with spaces to a multiple of 8: the byte buffer begins 8-aligned.
 ///
 /// Throws     usage_error for whatever safetensors_file::parse would refuse, such as a name that occurs twice.
-inline std::vector<std::byte> write_safetensors(std::span<const tensor_view> tensors,
-                                                const metadata_map& metadata = {}) {
+inline byte_vector write_safetensors(std::span<const tensor_view> tensors, const metadata_map& metadata = {}) {
     detail::check_writable(tensors, metadata);
     const auto sorted = order(tensors.size(), [&](std::size_t i, std::size_t j) {
         const tensor_view &a = tensors[i], &b = tensors[j];
@@ -103,7 +102,7 @@ inline std::vector<std::byte> write_safetensors(std::span<const tensor_view> ten
                            limit::header);
 
     const std::uint64_t length = header.size();
-    std::vector<std::byte> file;
+    byte_vector file;
     file.reserve(8 + header.size() + end);
     for (int shift = 0; shift < 64; shift += 8) file.push_back(static_cast<std::byte>(length >> shift));
     const auto text = std::as_bytes(std::span(header.data(), header.size()));

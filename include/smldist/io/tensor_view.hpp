@@ -131,6 +131,13 @@ template <class T> void copy_to(const tensor_view& tensor, T* to, std::size_t n)
     if (!copy_to(tensor, to, n, fault)) detail::raise_format(fault);
 }
 
+/// The elements of `tensor` where they lie, when they are those of a T on this machine; null when they must be copied.
+template <storable T> const T* in_place(const tensor_view& tensor) {
+    const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(T) == 0;
+    if (tensor.type != dtype_of<T>() || std::endian::native != std::endian::little || !aligned) return nullptr;
+    return reinterpret_cast<const T*>(tensor.bytes.data());
+}
+
 /// A view of `extents.size()` values in memory, for the writer.
 template <storable T> tensor_view view_of(std::string name, const shape& extents, const T* values) {
     static_assert(std::endian::native == std::endian::little, "view_of: on a big-endian host, encode() the values");

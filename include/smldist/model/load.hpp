@@ -243,7 +243,7 @@ tensor<T> raw_logits(const network<T>& net, const smldist::normaliser& normal, t
 /// units becomes the self-test.
 /// Throws     shape_error or usage_error when the facts do not fit the network.
 template <class T>
-std::vector<std::byte> to_bytes(const network<T>& net, io::model_facts facts, const tensor<float>& window) {
+io::byte_vector to_bytes(const network<T>& net, io::model_facts facts, const tensor<float>& window) {
     const std::size_t C = net.config.backbone.channels;
     if (!(window.shape() == shape{1, facts.window, C}))
         raise<shape_error>("model::to_bytes", "shape of the self-test window is ", window.shape().text(),
@@ -338,7 +338,7 @@ template <class T> loaded<T> load(io::bundle b) {
 
 /// The same from a file on disk. Throws io_error when it cannot be read; data_error names the path.
 template <class T> loaded<T> load(const std::string& path) {
-    std::vector<std::byte> bytes = io::read_file(path);
+    io::byte_vector bytes = io::read_file(path);
     try {
         return load<T>(io::read_bundle(std::move(bytes)));
     } catch (const data_error& e) { throw data_error(path + ": " + e.what()); }
