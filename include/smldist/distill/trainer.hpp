@@ -87,46 +87,27 @@ template <class Network> struct training_result {
     double seconds = 0;
 };
 
-/// Trains `net` in place and leaves it as it is after the last epoch.
-///
-/// Every epoch: batches in a seeded order, augmented, normalised and mixed; forward in mode::train, `objective`,
-/// backward, clipping, the optimiser's step under the schedule; then macro-F1 on the validation windows. The objective's
-/// own parameters (projectors) are trained along. The same seed gives the same bits for any number of threads.
-///
-/// With `channels` the network sees those of each batch alone; augmentation, normaliser and objective, and so the teacher
-/// in it, still see all: a rotation turns a whole sensor before some of it is left out.
-///
-/// With ema, or in the last swa_epochs, the averaged network is validated and returned instead of `net`. The mean of swa
-/// takes its running statistics in one more pass over the epoch's batches.
-///
-/// With memory_start::k_means the patterns of the memory move to the centres of the network's features between the first
-/// epoch and the second: by then features and running statistics mean something, and most of the training is to come.
-///
-///     training<net, objective> t(net, objective, train, validation, normaliser, options);
-///     t.on_epoch = …;  auto result = t.run();
-///
-/// Throws     usage_error and data_error before the first step for wrong options or data; numeric_error when the loss or
-///            gradient is not finite or the loss explodes: it names epoch and step, and `net` is then the network after
-///            the last good epoch (its initial state in the first epoch).
-template <class Network, class Objective> class training {
+namespace detail {
+
+/// What training does around its steps: all that does not depend on the objective, compiled once a network.
+template <class Network> class training_loop {
 public:
     std::function<void(const epoch_report&)> on_epoch;
     std::function<void(const step_report&)> on_step;
     std::function<bool()> stop; ///< asked after every step; true ends training after that epoch's validation
 
-    training(Network& net, Objective& objective, const data::windows& train, const data::windows& validation,
-             const normaliser& normal, const training_options& options)
+    training_loop(Network& net, const data::windows& train, const data::windows& validation, const normaliser& normal,
+                  const training_options& options)
         : net_(net),
-          objective_(objective),
+          options_(checked(options, train)),
+          optimiser_(options.optimiser, options.lr, options.weight_decay),
+          tape_(options.seed),
           train_(train),
           validation_(validation),
           normal_(normal),
-          options_(checked(options, train)),
           loader_(data::loader(train, loader_options(options), normal, generator(options.seed, 1))),
           steps_(loader_.batches()),
-          optimiser_(options.optimiser, options.lr, options.weight_decay),
-          schedule_(options.schedule, options.lr, options.epochs, steps_),
-          tape_(options.seed) {
+          schedule_(options.schedule, options.lr, options.epochs, steps_) {
         validation.check();
         if (validation.length() != train.length() || validation.channels() != train.channels())
             raise<data_error>("training", "windows of validation are ", validation.x.shape().text(),
@@ -177,35 +158,30 @@ public:
         return result;
     }
 
-    /// Forward, backward and update for one batch; public so that benchmarks and tests can time and count it.
-    loss_terms step(const data::batch& b) {
+    virtual loss_terms step(const data::batch& b) = 0;
+
+protected:
+    ~training_loop() = default;
+
+    /// The windows of a batch as the network sees them.
+    tensor<float> seen(const data::batch& b) const { return data::select_channels(b.x, options_.channels); }
+    /// Rate and momentum of the next step; clears the tape. Returns how far training is, from 0 to 1.
+    double begin_step() {
         const double progress = double(step_) / double(schedule_.total());
         lr_ = schedule_.lr(step_);
         optimiser_.set(lr_, schedule_.momentum(step_));
         ++step_;
         tape_.reset();
-        const auto out = net_(tape_.input(seen(b)), mode::train);
-        const objective_value value = objective_(tape_, out, b, progress);
-        if (!std::isfinite(value.terms.total)) return value.terms;
-        tape_.backward(value.loss);
-        joined both{&net_, &objective_};
-        const double norm = optim::clip_gradient_norm(both, tape_, options_.clip);
-        if (!std::isfinite(norm)) return {norm, 0, 0, 0, 0, 0};
-        optimiser_.step(both, tape_);
-        if (average_) average_->update(net_);
-        return value.terms;
+        return progress;
     }
 
+    Network& net_;
+    training_options options_;
+    optim::any_optimiser<float> optimiser_;
+    std::optional<optim::ema<Network>> average_;
+    tape<float> tape_;
+
 private:
-    /// Network and objective as one module for the optimiser.
-    struct joined {
-        Network* net;
-        Objective* objective;
-        static void visit(auto& self, auto&& member) {
-            member("net", *self.net);
-            member("objective", *self.objective);
-        }
-    };
     static const training_options& checked(const training_options& o, const data::windows& train) {
         o.check();
         train.check_trainable();
@@ -223,9 +199,6 @@ private:
         l.mixup = o.mixup;
         return l;
     }
-
-    /// The windows of a batch as the network sees them.
-    tensor<float> seen(const data::batch& b) const { return data::select_channels(b.x, options_.channels); }
 
     loss_terms run_epoch(std::size_t epoch) {
         loss_terms sum;
@@ -289,24 +262,79 @@ private:
 
     static constexpr double divergence = 1000; ///< times the first step's loss
 
-    Network& net_;
-    Objective& objective_;
     const data::windows& train_;
     const data::windows& validation_;
     const normaliser& normal_;
-    training_options options_;
     data::prefetcher loader_;
     data::batch batch_;
     std::size_t steps_, step_ = 0;
-    optim::any_optimiser<float> optimiser_;
     optim::any_schedule schedule_;
-    std::optional<optim::ema<Network>> average_;
+    double lr_ = 0; ///< of the last step
     std::optional<optim::swa<Network>> mean_;
-    tape<float> tape_;
     std::optional<double> reference_;
-    double lr_ = 0;        ///< of the last step
     double last_loss_ = 0; ///< of the last step
     bool stopping_ = false;
+};
+
+} // namespace detail
+
+/// Trains `net` in place and leaves it as it is after the last epoch.
+///
+/// Every epoch: batches in a seeded order, augmented, normalised and mixed; forward in mode::train, `objective`,
+/// backward, clipping, the optimiser's step under the schedule; then macro-F1 on the validation windows. The objective's
+/// own parameters (projectors) are trained along. The same seed gives the same bits for any number of threads.
+///
+/// With `channels` the network sees those of each batch alone; augmentation, normaliser and objective, and so the teacher
+/// in it, still see all: a rotation turns a whole sensor before some of it is left out.
+///
+/// With ema, or in the last swa_epochs, the averaged network is validated and returned instead of `net`. The mean of swa
+/// takes its running statistics in one more pass over the epoch's batches.
+///
+/// With memory_start::k_means the patterns of the memory move to the centres of the network's features between the first
+/// epoch and the second: by then features and running statistics mean something, and most of the training is to come.
+///
+///     training<net, objective> t(net, objective, train, validation, normaliser, options);
+///     t.on_epoch = …;  auto result = t.run();
+///
+/// Throws     usage_error and data_error before the first step for wrong options or data; numeric_error when the loss or
+///            gradient is not finite or the loss explodes: it names epoch and step, and `net` is then the network after
+///            the last good epoch (its initial state in the first epoch).
+template <class Network, class Objective> class training final : public detail::training_loop<Network> {
+    using loop = detail::training_loop<Network>;
+
+public:
+    training(Network& net, Objective& objective, const data::windows& train, const data::windows& validation,
+             const normaliser& normal, const training_options& options)
+        : loop(net, train, validation, normal, options), objective_(objective) {}
+
+    /// Forward, backward and update for one batch; public so that benchmarks and tests can time and count it.
+    loss_terms step(const data::batch& b) override {
+        const double progress = this->begin_step();
+        tape<float>& t = this->tape_;
+        const auto out = this->net_(t.input(this->seen(b)), mode::train);
+        const objective_value value = objective_(t, out, b, progress);
+        if (!std::isfinite(value.terms.total)) return value.terms;
+        t.backward(value.loss);
+        joined both{&this->net_, &objective_};
+        const double norm = optim::clip_gradient_norm(both, t, this->options_.clip);
+        if (!std::isfinite(norm)) return {norm, 0, 0, 0, 0, 0};
+        this->optimiser_.step(both, t);
+        if (this->average_) this->average_->update(this->net_);
+        return value.terms;
+    }
+
+private:
+    /// Network and objective as one module for the optimiser.
+    struct joined {
+        Network* net;
+        Objective* objective;
+        static void visit(auto& self, auto&& member) {
+            member("net", *self.net);
+            member("objective", *self.objective);
+        }
+    };
+
+    Objective& objective_;
 };
 
 } // namespace smldist::inline SMLDIST_ABI::distill

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "smldist/autograd/tape.hpp"
@@ -21,6 +22,31 @@ using group_rates = std::array<double, static_cast<std::size_t>(rate_group::coun
 inline constexpr group_rates default_rates{1.0, 0.1};
 
 namespace detail {
+/// Refers to functions of a parameter and of a buffer of type T; others are passed over. A walk with it is compiled once a
+/// model, whoever walks.
+template <class T> struct leaf_visitor {
+    void* context;
+    void (*on_parameter)(void* context, parameter<T>& p);
+    void (*on_buffer)(void* context, buffer<T>& b);
+
+    template <class Leaf> void operator()(Leaf& leaf) const {
+        if constexpr (std::is_same_v<Leaf, parameter<T>>)
+            on_parameter(context, leaf);
+        else if constexpr (std::is_same_v<Leaf, buffer<T>>)
+            on_buffer(context, leaf);
+    }
+};
+template <class T, class M, class F, class G> void visit_leaves(M& model, F of_parameter, G of_buffer) {
+    std::pair<F&, G&> both(of_parameter, of_buffer);
+    leaf_visitor<T> visitor{&both,
+                            [](void* c, parameter<T>& p) { static_cast<std::pair<F&, G&>*>(c)->first(p); },
+                            [](void* c, buffer<T>& b) { static_cast<std::pair<F&, G&>*>(c)->second(b); }};
+    smldist::detail::walk_leaves(model, visitor);
+}
+template <class T, class M, class F> void visit_parameters(M& model, F f) {
+    visit_leaves<T>(model, f, [](buffer<T>&) {});
+}
+
 /// Refers to a function of (index, parameter, gradient), so that the walk over a model is compiled once, not once an
 /// optimiser.
 template <class T> struct gradient_visitor {
@@ -30,18 +56,16 @@ template <class T> struct gradient_visitor {
 template <class M, class T>
 SMLDIST_NOINLINE void visit_gradients(M& model, tape<T>& t, const gradient_visitor<T>& f) {
     std::size_t index = 0, met = 0;
-    for_each_parameter(model, [&](parameter<T>& p) { met += p.trainable && t.has_leaf(p); });
+    visit_parameters<T>(model, [&](parameter<T>& p) { met += p.trainable && t.has_leaf(p); });
     if (met != t.trainable_leaves())
         raise<usage_error>("optim.step", "parameters of the tape found in the model are ", met, ", expected all ",
                            t.trainable_leaves(), "; was the model moved or copied after the forward pass?");
-    for_each_parameter(model, [&](parameter<T>& p) {
+    const auto update = [&](parameter<T>& p) {
         if (p.trainable)
             if (const tensor<T>* g = t.gradient(p)) f.call(f.function, index, p, *g);
         ++index;
-    });
-    for_each_buffer(model, [&](auto& b) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(b)>, buffer<T>>) t.write_notes(b);
-    });
+    };
+    visit_leaves<T>(model, update, [&](buffer<T>& b) { t.write_notes(b); });
 }
 } // namespace detail
 
@@ -64,12 +88,12 @@ template <class M, class T> double clip_gradient_norm(M& model, tape<T>& t, doub
     if (!(max_norm > 0))
         raise<usage_error>("optim::clip_gradient_norm", "max_norm is ", max_norm, ", expected above 0");
     double squares = 0;
-    for_each_parameter(model, [&](parameter<T>& p) {
+    detail::visit_parameters<T>(model, [&](parameter<T>& p) {
         if (const tensor<T>* g = t.gradient(p)) squares += double(kernel::dot(g->size(), g->data(), g->data()));
     });
     const double norm = std::sqrt(squares);
     if (std::isfinite(norm) && norm > max_norm)
-        for_each_parameter(model, [&](parameter<T>& p) {
+        detail::visit_parameters<T>(model, [&](parameter<T>& p) {
             if (tensor<T>* g = t.gradient(p))
                 kernel::scale(g->size(), static_cast<T>(max_norm / (norm + 1e-6)), g->data());
         });
