@@ -184,6 +184,7 @@ namespace detail {
 template <class T>
 SMLDIST_NOINLINE void draw(const generator& stream, double p, T dropped, T kept, std::size_t n, T* x) {
     const auto drop_below = static_cast<std::uint32_t>(std::lround(std::ldexp(p, 31)));
+    const T values[] = {kept, dropped}; // a branch on random bits would be mispredicted
     parallel_for(n, 8192, [&](std::size_t first, std::size_t last) {
         generator random = stream;
         random.set_position(stream.position() + first);
@@ -191,7 +192,7 @@ SMLDIST_NOINLINE void draw(const generator& stream, double p, T dropped, T kept,
         for (std::size_t count; first < last; first += count) {
             count = std::min(words.size(), last - first);
             random.bits(count, words.data());
-            for (std::size_t i = 0; i < count; ++i) x[first + i] = words[i] >> 1 < drop_below ? dropped : kept;
+            for (std::size_t i = 0; i < count; ++i) x[first + i] = values[words[i] >> 1 < drop_below];
         }
     });
 }
