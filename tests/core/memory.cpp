@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <set>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "../allocations.hpp"
+#include "../io/memory_limit.hpp"
 
 using namespace smldist;
 
@@ -113,5 +115,41 @@ TEST_CASE("trim: gives the free blocks back") {
     const std::size_t before = allocations();
     memory::release(memory::allocate(777), 777);
     CHECK(allocations() == before + 1);
+}
+
+TEST_CASE("allocate: large blocks do not overlap, and any thread may give them back") {
+    std::vector<std::pair<unsigned char*, std::size_t>> blocks;
+    for (std::size_t n = 20000; n < (std::size_t(5) << 20); n += n / 7) {
+        auto* p = static_cast<unsigned char*>(n % 2 ? memory::allocate(n) : memory::allocate_lasting(n));
+        REQUIRE(reinterpret_cast<std::uintptr_t>(p) % 64 == 0);
+        std::memset(p, int(n % 251), n);
+        blocks.emplace_back(p, n);
+    }
+    for (const auto& [p, n] : blocks)
+        REQUIRE(std::all_of(p, p + n, [n = n](unsigned char v) { return v == n % 251; }));
+    const auto release = [&](std::size_t from) {
+        for (std::size_t i = from; i < blocks.size(); i += 2) memory::release(blocks[i].first, blocks[i].second);
+        memory::trim();
+    };
+    std::thread(release, 0).join();
+    release(1);
+}
+
+// Each round takes 12 MB, and 64 of address space.
+TEST_CASE("trim and the end of a thread: large blocks go back to the heap") {
+    const auto round = [] {
+        void* blocks[12];
+        for (void*& b : blocks) std::memset(b = memory::allocate(1 << 20), 1, 1 << 20);
+        for (void* b : blocks) memory::release(b, 1 << 20);
+    };
+    const auto rounds = [&] {
+        for (int i = 0; i < 40; ++i) {
+            round();
+            memory::trim();
+            std::thread(round).join();
+        }
+        return true;
+    };
+    CHECK(run_within(std::size_t(400) << 20, rounds) == ending::as_wanted);
 }
 #endif

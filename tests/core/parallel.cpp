@@ -70,6 +70,23 @@ TEST_CASE("parallel_for: what was written before is seen inside, what is written
     }
 }
 
+TEST_CASE("parallel_for: the chunks of a thread that is busy go to the others") {
+    const thread_count set(2);
+    for (int round = 0; round < 20; ++round) {
+        std::atomic<int> others{0};
+        bool waited_in_vain = false;
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        parallel_for(9, 1, [&](std::size_t first, std::size_t) {
+            if (first > 0) ++others;
+            while (first == 0 && others < 8 && !waited_in_vain) {
+                std::this_thread::yield();
+                waited_in_vain = std::chrono::steady_clock::now() > limit;
+            }
+        });
+        REQUIRE_FALSE(waited_in_vain);
+    }
+}
+
 TEST_CASE("parallel_for: a call from inside runs on the thread that makes it") {
     const thread_count set(3);
     std::atomic<std::size_t> total{0}, elsewhere{0};

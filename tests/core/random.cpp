@@ -59,6 +59,21 @@ TEST_CASE("generator: counter = (position / 4, stream), key = seed") {
     }
 }
 
+TEST_CASE("generator: many words at once are those of as many calls") {
+    for (const std::uint64_t start : {0ull, 1ull, 3ull, 62ull, 0xFFFFFFFF0ull * 4 + 2})
+        for (const std::size_t n : {0u, 1u, 5u, 63u, 64u, 67u, 130u, 1000u}) {
+            generator one(5, 6), many(5, 6);
+            one.set_position(start);
+            many.set_position(start);
+            std::vector<std::uint32_t> words(n + 1, 7u);
+            many.bits(n, words.data());
+            for (std::size_t i = 0; i < n; ++i) REQUIRE(words[i] == one.bits());
+            CHECK(words[n] == 7);
+            CHECK(many.position() == start + n);
+            CHECK(many.bits() == one.bits());
+        }
+}
+
 TEST_CASE("generator: a stream is resumed from its position; a copy goes its own way") {
     generator g(5, 6);
     std::vector<std::uint32_t> all;

@@ -8,7 +8,7 @@ using namespace smldist::testing_kernel;
 
 namespace {
 
-constexpr std::size_t sizes[] = {0, 1, 3, 7, 8, 9, 15, 16, 17, 24, 31, 47, 130, 1000};
+constexpr std::size_t sizes[] = {0, 1, 3, 7, 8, 9, 15, 16, 17, 24, 31, 47, 130, 1000, 20001};
 
 template <class T> std::vector<T> squares(std::size_t n, std::uint64_t seed) {
     auto v = values<T>(n, seed);

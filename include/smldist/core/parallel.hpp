@@ -9,6 +9,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <type_traits>
@@ -34,6 +36,10 @@ inline bool& alone() {
 
 /// The pool behind parallel_for. A waiting thread spins at most 50 µs and then blocks: fork-join below 1 µs while a
 /// training step keeps it warm, no burnt core when the program does something else.
+///
+/// Each thread begins with its own range of chunks, the same part of every job, so that an op finds in the thread's cache
+/// what the op before it left there; then it takes from the ranges of the others. A job ends with its last chunk, not when
+/// every thread has seen it: one that wakes up late finds nothing to do and is not waited for.
 class pool {
 public:
     static pool& instance() {
@@ -47,33 +53,42 @@ public:
         const std::lock_guard lock(owner_);
         stop();
         threads_.store(std::max<std::size_t>(1, threads), std::memory_order_relaxed);
-        for (std::size_t i = 1; i < this->threads(); ++i) workers_.emplace_back([this] { serve(); });
+        ranges_ = std::make_unique<range[]>(this->threads());
+        for (std::size_t i = 1; i < this->threads(); ++i) workers_.emplace_back([this, i] { serve(i); });
     }
 
     /// Runs task(context, i) for i in [0, n), each once. Concurrent calls run on the calling thread.
     void run(std::size_t n, void (*task)(void*, std::size_t), void* context) {
         std::unique_lock lock(owner_, std::defer_lock);
-        if (threads() < 2 || !lock.try_lock()) {
+        if (threads() < 2 || n > std::numeric_limits<std::uint32_t>::max() || !lock.try_lock()) {
             for (std::size_t i = 0; i < n; ++i) task(context, i);
             return;
         }
-        task_ = task;
-        context_ = context;
-        n_ = n;
-        next_.store(0, std::memory_order_relaxed);
-        pending_.store(workers_.size(), std::memory_order_relaxed);
-        epoch_.fetch_add(1, std::memory_order_release);
+        task_.store(task, std::memory_order_relaxed);
+        context_.store(context, std::memory_order_relaxed);
+        n_.store(n, std::memory_order_relaxed);
+        done_.store(0, std::memory_order_relaxed);
+        const std::uint32_t job = epoch_.load(std::memory_order_relaxed) + 1;
+        for (std::size_t t = 0; t < threads(); ++t)
+            ranges_[t].left.store(std::uint64_t(job) << 32 | (end(t, n) - end(t - 1, n)), std::memory_order_release);
+        epoch_.store(job, std::memory_order_release);
         epoch_.notify_all();
         alone() = true;
-        work();
+        work(job, 0);
         alone() = false;
-        await(pending_, [](std::size_t left) { return left == 0; });
+        await(done_, [n](std::uint32_t done) { return done == n; });
     }
 
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
 
 private:
+    /// What is left of a thread's chunks: the job in the high half, their number in the low half. A thread that holds an
+    /// old job number cannot take from a newer one, and what belongs to a job stays as it is while a chunk of it runs.
+    struct alignas(64) range {
+        std::atomic<std::uint64_t> left{0};
+    };
+
     pool() { resize(std::thread::hardware_concurrency()); }
     ~pool() { stop(); }
 
@@ -87,17 +102,39 @@ private:
         }
     }
 
-    void work() {
-        for (std::size_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < n_;) task_(context_, i);
+    /// Where the range of thread t ends; that of thread -1 ends at 0.
+    std::size_t end(std::size_t t, std::size_t n) const { return (t + 1) * n / threads(); }
+
+    /// Takes one of the job's chunks from the range of thread t, in ascending order.
+    bool take(std::uint32_t job, std::size_t t, std::size_t& chunk) {
+        std::atomic<std::uint64_t>& left = ranges_[t].left;
+        for (std::uint64_t v = left.load(std::memory_order_relaxed);
+             v >> 32 == job && static_cast<std::uint32_t>(v) > 0;)
+            if (left.compare_exchange_weak(v, v - 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+                chunk = end(t, n_.load(std::memory_order_relaxed)) - static_cast<std::uint32_t>(v);
+                return true;
+            }
+        return false;
     }
 
-    void serve() {
+    /// Runs chunks of the job as thread `me` until none is left.
+    void work(std::uint32_t job, std::size_t me) {
+        std::size_t chunk = 0;
+        std::uint32_t ran = 0;
+        for (std::size_t k = 0, t = me; k < threads(); ++k, t = t + 1 == threads() ? 0 : t + 1)
+            for (; take(job, t, chunk); ++ran)
+                task_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), chunk);
+        if (ran == 0) return;
+        const std::size_t n = n_.load(std::memory_order_relaxed);
+        if (done_.fetch_add(ran, std::memory_order_acq_rel) + ran == n) done_.notify_one();
+    }
+
+    void serve(std::size_t me) {
         alone() = true;
         for (std::uint32_t seen = start_;;) {
             seen = await(epoch_, [seen](std::uint32_t now) { return now != seen; });
             if (stopping_.load(std::memory_order_acquire)) return;
-            work();
-            if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+            work(seen, me);
         }
     }
 
@@ -113,13 +150,13 @@ private:
 
     std::mutex owner_;
     std::vector<std::thread> workers_;
+    std::unique_ptr<range[]> ranges_; ///< one a thread
     std::atomic<std::size_t> threads_{1};
-    void (*task_)(void*, std::size_t) = nullptr;
-    void* context_ = nullptr;
-    std::size_t n_ = 0;
+    std::atomic<void (*)(void*, std::size_t)> task_{nullptr};
+    std::atomic<void*> context_{nullptr};
+    std::atomic<std::size_t> n_{0};
     std::uint32_t start_ = 0;
-    alignas(64) std::atomic<std::size_t> next_{0};
-    alignas(64) std::atomic<std::size_t> pending_{0};
+    alignas(64) std::atomic<std::uint32_t> done_{0}; ///< chunks of the job that have run
     alignas(64) std::atomic<std::uint32_t> epoch_{0};
     std::atomic<bool> stopping_{false};
 };

@@ -183,7 +183,7 @@ SMLDIST_NOINLINE void gemm_nt(std::size_t M, std::size_t N, std::size_t K, const
 template <class T>
 SMLDIST_NOINLINE void gemm_nn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b,
                               std::size_t ldb, T* c, std::size_t ldc, bool add) {
-    if (M > 16) {
+    if (M > 64) {
         const scratch<T> buffer(packed_size<T>(N, K));
         gemm_packed(M, a, lda, pack_nn(N, K, b, ldb, buffer.data()), c, ldc, add);
         return;

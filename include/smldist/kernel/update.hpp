@@ -4,10 +4,22 @@
 #define SMLDIST_KERNEL_UPDATE_HPP
 
 #include <cmath>
+#include <cstddef>
 
+#include "smldist/core/config.hpp"
+#include "smldist/core/parallel.hpp"
 #include "smldist/kernel/simd.hpp"
 
 namespace smldist::inline SMLDIST_ABI::kernel {
+
+namespace detail {
+/// Calls f(pack, i) over [0, n) in chunks of at most 128 KB of four arrays, small enough to share out one parameter.
+template <class T, class F> SMLDIST_INLINE void update_chunks(std::size_t n, F&& f) {
+    parallel_for(n, 8192, [&](std::size_t first, std::size_t last) {
+        simd::sweep<T>(last - first, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA { f(p, first + i); });
+    });
+}
+} // namespace detail
 
 /// What one Adam step needs, computed once a parameter.
 template <class T> struct adam_factors {
@@ -23,7 +35,7 @@ template <class T> struct adam_factors {
 /// with g + l2 w for g.
 template <class T>
 SMLDIST_NOINLINE void adam_update(std::size_t n, const adam_factors<T>& f, const T* g, T* w, T* m, T* v) {
-    simd::sweep<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+    detail::update_chunks<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
         const auto w0 = p.load(w + i);
         const auto gi = simd::fma(p.set(f.l2), w0, p.load(g + i));
         const auto mi = simd::fma(p.set(f.beta1), p.load(m + i), p.set(T(1) - f.beta1) * gi);
@@ -39,7 +51,7 @@ SMLDIST_NOINLINE void adam_update(std::size_t n, const adam_factors<T>& f, const
 template <class T>
 SMLDIST_NOINLINE void sgd_update(std::size_t n, T rate, T momentum, T l2, bool nesterov, bool first, const T* g, T* w,
                                  T* u) {
-    simd::sweep<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+    detail::update_chunks<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
         const auto w0 = p.load(w + i);
         const auto gi = simd::fma(p.set(l2), w0, p.load(g + i));
         const auto ui = first ? gi : simd::fma(p.set(momentum), p.load(u + i), gi);
@@ -52,7 +64,7 @@ SMLDIST_NOINLINE void sgd_update(std::size_t n, T rate, T momentum, T l2, bool n
 /// exact.
 template <class T> SMLDIST_NOINLINE void approach(std::size_t n, T s, const T* x, T* y) {
     const bool near = s < T(0.5);
-    simd::sweep<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+    detail::update_chunks<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
         const auto from = p.load(y + i), to = p.load(x + i);
         p.store(y + i, near ? simd::fma(p.set(s), to - from, from) : simd::fma(p.set(s - T(1)), to - from, to));
     });

@@ -3,10 +3,14 @@
 #ifndef SMLDIST_OP_POINTWISE_HPP
 #define SMLDIST_OP_POINTWISE_HPP
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "smldist/core/parallel.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/kernel/activation.hpp"
 #include "smldist/kernel/vector.hpp"
@@ -175,6 +179,25 @@ template <class X> auto clamp(const X& x, double low, double high) {
     return op::apply(clamp_op<scalar_of_t<X>>{low, high}, x);
 }
 
+namespace detail {
+/// x[i] = dropped with probability p, else kept, from the words of `stream` in order.
+template <class T>
+SMLDIST_NOINLINE void draw(const generator& stream, double p, T dropped, T kept, std::size_t n, T* x) {
+    const auto drop_below = static_cast<std::uint32_t>(std::lround(std::ldexp(p, 31)));
+    const T values[] = {kept, dropped}; // a branch on random bits would be mispredicted
+    parallel_for(n, 8192, [&](std::size_t first, std::size_t last) {
+        generator random = stream;
+        random.set_position(stream.position() + first);
+        std::array<std::uint32_t, 256> words;
+        for (std::size_t count; first < last; first += count) {
+            count = std::min(words.size(), last - first);
+            random.bits(count, words.data());
+            for (std::size_t i = 0; i < count; ++i) x[first + i] = values[words[i] >> 1 < drop_below];
+        }
+    });
+}
+} // namespace detail
+
 struct dropout_options {
     double p = 0.5; ///< probability that an element is dropped
 };
@@ -201,10 +224,7 @@ template <class T> struct dropout_op {
     shape infer(const shape& x) const { return x; }
     void forward(saved* keep, tensor<T>& y, const tensor<T>& x) const {
         auto mask = tensor<T>::uninitialized(x.shape());
-        const auto drop_below = static_cast<std::uint32_t>(std::lround(std::ldexp(options.p, 31)));
-        const T kept = T(1 / (1 - options.p));
-        generator random = stream;
-        for (T& m : mask) m = (random.bits() >> 1) < drop_below ? T(0) : kept;
+        detail::draw(stream, options.p, T(0), T(1 / (1 - options.p)), x.size(), mask.data());
         kernel::map(
             x.size(), [](const auto& v, const auto& m) SMLDIST_INLINE_LAMBDA { return v * m; }, y.data(), x.data(),
             mask.data());
@@ -247,9 +267,8 @@ template <class T> struct pattern_dropout_op {
     std::uint64_t macs(const shape&) const { return 0; }
     shape infer(const shape& x) const { return x; }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
-        const auto drop_below = static_cast<std::uint32_t>(std::lround(std::ldexp(options.p, 31)));
-        generator random = stream;
-        for (std::size_t i = 0; i < x.size(); ++i) y[i] = (random.bits() >> 1) < drop_below ? x[i] - T(20) : x[i];
+        detail::draw(stream, options.p, T(-20), T(0), x.size(), y.data());
+        kernel::axpy(x.size(), T(1), x.data(), y.data());
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
         if (dx)
