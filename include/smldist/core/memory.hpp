@@ -15,9 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include "smldist/core/config.hpp"
 
@@ -31,8 +28,10 @@
 #ifndef SMLDIST_RECYCLE_MEMORY
 #define SMLDIST_RECYCLE_MEMORY 1 ///< 0 under sanitizers, which then see every lifetime
 #endif
-#if SMLDIST_RECYCLE_MEMORY && defined(__linux__) && defined(__LP64__)
+#if defined(__linux__)
 #include <sys/mman.h>
+#endif
+#if SMLDIST_RECYCLE_MEMORY && defined(MADV_HUGEPAGE) && defined(__LP64__)
 #define SMLDIST_HUGE_PAGES 1 ///< large blocks are put together and ask for pages of 2 MB
 #else
 #define SMLDIST_HUGE_PAGES 0
@@ -43,6 +42,8 @@ namespace smldist::inline SMLDIST_ABI::memory {
 inline constexpr std::size_t alignment = 64;
 /// A thread keeps at most this many free bytes; beyond it, freed blocks go back to the heap.
 inline constexpr std::size_t cache_limit = std::size_t(512) << 20;
+/// Bytes of a huge page, where there are any.
+inline constexpr std::size_t huge_page = std::size_t(2) << 20;
 
 /// Smallest block size that serves `bytes`: four sizes an octave, so at most 25 % stays unused.
 inline std::size_t block_size(std::size_t bytes) {
@@ -52,8 +53,6 @@ inline std::size_t block_size(std::size_t bytes) {
 }
 
 namespace detail {
-
-inline constexpr std::size_t huge_page = std::size_t(2) << 20;
 
 inline void* heap_allocate(std::size_t bytes, std::size_t align = alignment) {
     return ::operator new(bytes, std::align_val_t(align));
@@ -232,13 +231,8 @@ SMLDIST_NOINLINE inline void release(void* block, std::size_t bytes) {
     detail::delete_block(block, SMLDIST_RECYCLE_MEMORY ? block_size(bytes) : bytes);
 }
 
-/// Bytes of a huge page, where there are any.
-inline constexpr std::size_t huge_page = std::size_t(2) << 20;
-
 namespace detail {
-inline std::align_val_t page_alignment(std::size_t bytes) {
-    return std::align_val_t(bytes >= huge_page ? huge_page : alignment);
-}
+inline std::size_t page_alignment(std::size_t bytes) { return bytes >= huge_page ? huge_page : alignment; }
 } // namespace detail
 
 /// A block from the heap for what is filled once and kept: a file, the weights of a program. Its first `filled` bytes are to be
@@ -246,8 +240,8 @@ inline std::align_val_t page_alignment(std::size_t bytes) {
 /// its 512 small ones take, fault by fault. No more memory is in use than without. Null for 0 bytes. Throws std::bad_alloc.
 SMLDIST_NOINLINE inline void* allocate_pages(std::size_t bytes, std::size_t filled) {
     if (bytes == 0) return nullptr;
-    void* const block = ::operator new(bytes, detail::page_alignment(bytes));
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    void* const block = detail::heap_allocate(bytes, detail::page_alignment(bytes));
+#if defined(MADV_HUGEPAGE)
     if (filled >= huge_page) ::madvise(block, filled / huge_page * huge_page, MADV_HUGEPAGE); // advice: it may fail
 #else
     static_cast<void>(filled);
@@ -256,7 +250,7 @@ SMLDIST_NOINLINE inline void* allocate_pages(std::size_t bytes, std::size_t fill
 }
 /// Gives a block of allocate_pages(bytes, …) back to the heap.
 SMLDIST_NOINLINE inline void release_pages(void* block, std::size_t bytes) {
-    if (block) ::operator delete(block, detail::page_alignment(bytes));
+    if (block) detail::heap_release(block, detail::page_alignment(bytes));
 }
 
 /// Of a vector that is filled right after it was made: elements begin with unspecified values, in memory of allocate_pages.
