@@ -15,6 +15,7 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/order.hpp"
 #include "smldist/io/dtype.hpp"
+#include "smldist/io/file.hpp"
 #include "smldist/io/json_scanner.hpp"
 #include "smldist/io/tensor_view.hpp"
 

@@ -3,12 +3,12 @@
 #define SMLDIST_OPTIM_SWA_HPP
 
 #include <cstddef>
-#include <type_traits>
 #include <vector>
 
 #include "smldist/autograd/tape.hpp"
 #include "smldist/core/parameter.hpp"
 #include "smldist/optim/ema.hpp"
+#include "smldist/optim/step.hpp"
 
 namespace smldist::inline SMLDIST_ABI::optim {
 
