@@ -17,6 +17,10 @@ template <class T> struct var;
 template <class T> class tape;
 } // namespace smldist::inline SMLDIST_ABI
 
+namespace smldist::inline SMLDIST_ABI::memory {
+template <class T> struct page_allocator;
+} // namespace smldist::inline SMLDIST_ABI::memory
+
 namespace smldist::inline SMLDIST_ABI::nn {
 template <class T> struct linear;
 template <class T> struct conv1d;

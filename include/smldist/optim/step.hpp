@@ -38,8 +38,7 @@ template <class T> struct leaf_visitor {
 };
 template <class T, class M, class F, class G> void visit_leaves(M& model, F of_parameter, G of_buffer) {
     std::pair<F&, G&> both(of_parameter, of_buffer);
-    leaf_visitor<T> visitor{&both,
-                            [](void* c, parameter<T>& p) { static_cast<std::pair<F&, G&>*>(c)->first(p); },
+    leaf_visitor<T> visitor{&both, [](void* c, parameter<T>& p) { static_cast<std::pair<F&, G&>*>(c)->first(p); },
                             [](void* c, buffer<T>& b) { static_cast<std::pair<F&, G&>*>(c)->second(b); }};
     smldist::detail::walk_leaves(model, visitor);
 }

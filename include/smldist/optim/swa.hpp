@@ -41,7 +41,8 @@ private:
 /// After batch k (from 1) they are the mean of those of batches 1 … k; what they were before does not matter.
 /// Source     torch.optim.swa_utils.update_bn.
 template <class M, class T> void refresh_statistics(M& model, const tape<T>& t, std::size_t batch) {
-    detail::visit_leaves<T>(model, [](parameter<T>&) {}, [&](buffer<T>& b) { t.average_notes(b, batch); });
+    detail::visit_leaves<T>(
+        model, [](parameter<T>&) {}, [&](buffer<T>& b) { t.average_notes(b, batch); });
 }
 
 } // namespace smldist::inline SMLDIST_ABI::optim
