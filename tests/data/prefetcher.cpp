@@ -38,13 +38,13 @@ void check_equal(const data::batch& a, const data::batch& b) {
 TEST_CASE("prefetcher: the loader's batches, epoch by epoch, also after one that was left early") {
     const setting s;
     const std::size_t before = threads();
-    for (const std::size_t n : {1, 2}) {
+    for (const std::size_t n : {1u, 2u}) {
         set_threads(n);
         auto want = s.loader();
         data::prefetcher got(s.loader());
         CHECK(got.batches() == want.batches());
         data::batch a, b;
-        for (const std::size_t epoch : {1, 2, 2, 5}) {
+        for (const std::size_t epoch : {1u, 2u, 2u, 5u}) {
             want.start(epoch);
             got.start(epoch);
             std::size_t count = 0;

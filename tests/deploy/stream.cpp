@@ -41,7 +41,7 @@ struct recording {
 
 TEST_CASE("stream: the logits of every window have the bits of the program over a batch of windows") {
     const recording r;
-    for (const std::size_t hop : {1, 7, 16, 32, 45}) {
+    for (const std::size_t hop : {1u, 7u, 16u, 32u, 45u}) {
         CAPTURE(hop);
         const std::size_t count = (r.size() - L) / hop + 1;
         const auto batch = r.compile(count), one = r.compile(1, {"logits", "feature"});

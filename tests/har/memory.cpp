@@ -25,7 +25,7 @@ TEST_CASE("training har_student takes at most 64 MB beyond the windows") {
     REQUIRE(std::regex_search(
         text, counts, std::regex("data: (\\d+) training windows, (\\d+) of validation.*, (\\d+) of test subjects")));
     double windows = 0;
-    for (const std::size_t i : {1, 2, 3}) windows += std::stod(counts[i].str());
+    for (const std::size_t i : {1u, 2u, 3u}) windows += std::stod(counts[i].str());
     rusage usage{};
     getrusage(RUSAGE_CHILDREN, &usage);
     const double peak = double(usage.ru_maxrss) * 1024, data = windows * 128 * 9 * sizeof(float);

@@ -17,8 +17,8 @@ TEST_CASE("normed_depthwise") {
              {sizes{3, 3, {.padding = 1, .groups = 3}}, sizes{17, 5, {.stride = 2, .padding = 2, .groups = 17}},
               sizes{2, 4, {.padding = 3, .dilation = 2, .groups = 2}}, sizes{3, 3, {.groups = 3, .causal = true}}}) {
             const auto [stride, padding, dilation, groups, causal] = c.o; // a new option must come in here
-            CAPTURE(stride);
-            CAPTURE(causal);
+            CAPTURE(c.o.stride);
+            CAPTURE(c.o.causal);
             REQUIRE(groups == c.C);
             check_op("normed_depthwise", {normal({2, 7, c.C}, 1), normal({3, c.C}, 2), normal({c.C, 1, c.K}, 3)},
                      [&](const auto& in) {
