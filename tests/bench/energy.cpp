@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "../../bench/energy.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <doctest/doctest.h>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 
 namespace fs = std::filesystem;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Storage of tensors: 64-byte aligned blocks that the thread which frees them keeps for its next request of that size.
 ///
-/// Blocks from 32 KB on lie on pages of 2 MB where Linux has them: a training step takes 1 to 6 % less time.
+/// Blocks from 32 KB on lie on pages of 2 MB where Linux has them.
 ///
 /// A warmed-up training step asks for the sizes of the step before, so it never reaches the heap. A block goes back to
 /// the cache of the thread that *frees* it; a thread that only makes tensors for others should hand out buffers that

@@ -35,7 +35,7 @@ struct decision {
 ///     while (sensor.read(sample))                       // (C) values, in the units that the program takes
 ///         if (const auto* d = s.push(sample)) show(d->label);
 ///
-/// The samples are in a ring of two windows, each written twice, so a window is never moved. Its logits have the bits that
+/// The ring has room for two windows and holds each sample twice, so a window is never moved. Its logits have the bits that
 /// the program gives for the same window in a batch. A push allocates, throws and locks nothing; the last of each hop
 /// takes as long as the program takes for one window, all others some nanoseconds.
 ///
