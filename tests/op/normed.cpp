@@ -22,7 +22,7 @@ TEST_CASE("batch_norm_map") {
 TEST_CASE("batch_norm_map notes the running statistics that batch_norm notes") {
     const auto x = normal({3, 7, 5}, 1), w = normal({5}, 2), b = normal({5}, 3);
     const auto run = [&](auto op_of) {
-        buffer<double> mean{tensor<double>({5})}, var{tensor<double>({5}, 1.0)};
+        buffer<double> mean{tensor<double>(shape{5})}, var{tensor<double>(shape{5}, 1.0)};
         tape<double> t;
         op::apply(op_of(op::batch_norm_options{.momentum = 0.3}, mean, var), t.input(x), w, b);
         t.write_notes(mean);

@@ -72,7 +72,8 @@ private:
         if (i == out.stages.size()) out.stages.push_back({});
         return &out.stages[i];
     }
-    template <class X, class F> outputs<X> make(const shape& x, mode m, F&& value) const {
+    /// x by value: that of a symbol moves when nodes are added.
+    template <class X, class F> outputs<X> make(shape x, mode m, F&& value) const {
         if (m == mode::train)
             raise<usage_error>("deploy::network", "mode is train, expected eval: programs do not learn");
         if (x.rank() != 3 || x[1] != program_.length() || x[2] != program_.channels())
