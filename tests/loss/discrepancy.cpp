@@ -5,18 +5,37 @@
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/linear.hpp"
 #include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
 
 using namespace smldist;
 
 namespace {
 
-/// Maps from two lengths onto the rDFT of L samples, uneven weights; with or without magnitudes.
+/// How the target is brought to the feature's channels.
+enum class targets { as_they_are, scaled, projected };
+
+/// Maps from two lengths onto the rDFT of L samples, uneven weights; with or without magnitudes. L = 0: no maps.
 template <class T> struct parts {
-    tensor<T> student, teacher, weight, band_weight;
+    tensor<T> student, teacher, weight, band_weight, factor, directions, offset;
     std::vector<typename loss::time_bands<T>::band> bands;
     std::shared_ptr<const loss::discrepancy_tables<T>> tables;
 
-    parts(std::size_t L, std::size_t from_x, std::size_t from_t, bool magnitudes) {
+    parts(std::size_t L, std::size_t from_x, std::size_t from_t, bool magnitudes, std::size_t C = 0,
+          targets to = targets::as_they_are) {
+        loss::target_map<T> target;
+        if (to != targets::as_they_are) offset = cast<T>(normal({C}, 25));
+        if (to == targets::scaled) {
+            factor = cast<T>(normal({C}, 24));
+            target = {factor, offset};
+        }
+        if (to == targets::projected) {
+            directions = cast<T>(normal({C, C + 2}, 23));
+            target = loss::target_map<T>::onto(directions, offset);
+        }
+        if (L == 0) {
+            tables = std::make_shared<const loss::discrepancy_tables<T>>(target);
+            return;
+        }
         const auto basis = loss::make_basis<double>(loss::time_basis::rdft, L);
         const auto onto = [&](std::size_t from) {
             return from == L ? basis.matrix
@@ -31,15 +50,25 @@ template <class T> struct parts {
             band_weight = cast<T>(of_bands);
             for (const auto& b : basis.bands) bands.push_back({b.first_row, b.rows, b.low, b.high});
         }
-        tables = std::make_shared<const loss::discrepancy_tables<T>>(student, teacher, from_x == L && from_t == L,
-                                                                     weight, bands, band_weight);
+        tables = std::make_shared<const loss::discrepancy_tables<T>>(
+            target, student, teacher, from_x == L && from_t == L, weight, bands, band_weight);
     }
 };
 
 /// The same by the ops it stands for.
-double by_parts(const parts<double>& p, const tensor<double>& x, const tensor<double>& t, loss::penalty kind,
-                double delta) {
-    const auto X = op::matmul(p.student, x), Z = op::matmul(p.teacher, t);
+double by_parts(const parts<double>& p, const tensor<double>& x, const tensor<double>& map, const tensor<double>& t,
+                loss::penalty kind, double delta) {
+    const tensor<double> z = map.empty() ? x : op::apply(op::normalise_op<double>{}, x, map);
+    tensor<double> to = t;
+    if (!p.directions.empty()) to = op::linear(t, p.directions, p.offset);
+    if (!p.factor.empty()) to = op::add(op::mul(t, p.factor), p.offset);
+    if (p.student.empty()) {
+        const shape rows{1, z.shape().rows(), z.shape().back()};
+        return op::mean(
+                   op::apply(loss::row_penalty_op<double>{kind, delta}, op::reshape(z, rows), op::reshape(to, rows)))
+            .item();
+    }
+    const auto X = op::matmul(p.student, z), Z = op::matmul(p.teacher, to);
     double y = op::sum(op::mul(op::apply(loss::row_penalty_op<double>{kind, delta}, X, Z), p.weight)).item();
     if (p.bands.empty()) return y;
     using band = loss::time_bands<double>::band;
@@ -49,37 +78,61 @@ double by_parts(const parts<double>& p, const tensor<double>& x, const tensor<do
     return y + op::sum(op::mul(op::apply(loss::row_penalty_op<double>{}, a, b), p.band_weight)).item();
 }
 
+/// Gradients, both worlds and the ops it stands for, with a map and without.
+void check_parts(const std::string& name, const parts<double>& wide, const parts<float>& narrow, const shape& of_x,
+                 const shape& of_t, loss::penalty pen) {
+    const std::size_t C = of_x.back();
+    const tensor<double> x = normal(of_x, 1), t = normal(of_t, 2), map = normal({3, C}, 3);
+    for (const bool mapped : {false, true}) {
+        const auto f = [&](const auto& in) {
+            using T = scalar_in<std::decay_t<decltype(in)>>;
+            const auto apply = [&](const auto& p, const tensor<T>& target) {
+                const loss::discrepancy_op<T> op{p.tables, &target, pen, 0.7};
+                return mapped ? op::apply(op, in[0], in[1]) : op::apply(op, in[0], tensor<T>());
+            };
+            if constexpr (std::is_same_v<T, float>)
+                return apply(narrow, cast<T>(t));
+            else
+                return apply(wide, t);
+        };
+        check_op(name, mapped ? std::vector{x, map} : std::vector{x}, f);
+        const tensor<double> used = mapped ? map : tensor<double>();
+        const double wanted = by_parts(wide, x, used, t, pen, 0.7);
+        CHECK(op::apply(loss::discrepancy_op<double>{wide.tables, &t, pen, 0.7}, x, used).item() ==
+              doctest::Approx(wanted).epsilon(1e-12));
+        const tensor<float> narrow_t = cast<float>(t);
+        CHECK(double(op::apply(loss::discrepancy_op<float>{narrow.tables, &narrow_t, pen, 0.7}, cast<float>(x),
+                               mapped ? cast<float>(map) : tensor<float>())
+                         .item()) == doctest::Approx(wanted).epsilon(1e-5));
+    }
+}
+
 } // namespace
 
 TEST_CASE("discrepancy: gradients, both worlds, and the ops it stands for") {
     for (std::size_t kind = 0; kind < loss::penalty_names.size(); ++kind)
         for (const bool magnitudes : {false, true})
-            for (const auto& [L, from_x, from_t] : {std::tuple(8, 8, 8), {9, 9, 9}, {6, 8, 6}, {6, 6, 11}})
-                for (const std::size_t C : {3u, 17u}) {
-                    const std::string name = std::string(loss::penalty_names[kind]) +
-                                             (magnitudes ? " magnitude " : " ") + std::to_string(L) + " " +
-                                             std::to_string(from_x) + " " + std::to_string(from_t) + " " +
-                                             std::to_string(C);
-                    const auto pen = static_cast<loss::penalty>(kind);
-                    const auto n = [](int v) { return static_cast<std::size_t>(v); };
-                    const parts<double> wide(n(L), n(from_x), n(from_t), magnitudes);
-                    const parts<float> narrow(n(L), n(from_x), n(from_t), magnitudes);
-                    const tensor<double> x = normal({2, n(from_x), C}, 1), t = normal({2, n(from_t), C}, 2);
-                    const auto f = [&](const auto& in) {
-                        using T = scalar_in<std::decay_t<decltype(in)>>;
-                        if constexpr (std::is_same_v<T, float>)
-                            return op::apply(loss::discrepancy_op<T>{narrow.tables, pen, 0.7}, in[0], cast<T>(t));
-                        else
-                            return op::apply(loss::discrepancy_op<T>{wide.tables, pen, 0.7}, in[0], t);
-                    };
-                    check_op(name, {x}, f);
-                    const double wanted = by_parts(wide, x, t, pen, 0.7);
-                    CHECK(op::apply(loss::discrepancy_op<double>{wide.tables, pen, 0.7}, x, t).item() ==
-                          doctest::Approx(wanted).epsilon(1e-12));
-                    CHECK(double(op::apply(loss::discrepancy_op<float>{narrow.tables, pen, 0.7}, cast<float>(x),
-                                           cast<float>(t))
-                                     .item()) == doctest::Approx(wanted).epsilon(1e-5));
-                }
+            for (const auto& [L, from_x, from_t] :
+                 {std::tuple(8u, 8u, 8u), {9u, 9u, 9u}, {6u, 8u, 6u}, {6u, 6u, 11u}, {0u, 5u, 5u}})
+                for (const std::size_t C : {3u, 17u})
+                    for (const auto to : {targets::as_they_are, targets::scaled, targets::projected}) {
+                        if (L == 0 && magnitudes) continue;
+                        const std::string name = std::string(loss::penalty_names[kind]) +
+                                                 (magnitudes ? " magnitude " : " ") + std::to_string(L) + " " +
+                                                 std::to_string(from_x) + " " + std::to_string(from_t) + " " +
+                                                 std::to_string(C) + " " + std::to_string(static_cast<int>(to));
+                        check_parts(name, {L, from_x, from_t, magnitudes, C, to},
+                                    {L, from_x, from_t, magnitudes, C, to}, {3, from_x, C},
+                                    {3, from_t, to == targets::projected ? C + 2 : C},
+                                    static_cast<loss::penalty>(kind));
+                    }
+}
+
+TEST_CASE("discrepancy: features without time, and more samples than one group of targets") {
+    check_parts("rows", {0, 0, 0, false, 5, targets::projected}, {0, 0, 0, false, 5, targets::projected}, {7, 5},
+                {7, 7}, loss::penalty::huber);
+    check_parts("groups", {24, 24, 24, true, 2, targets::projected}, {24, 24, 24, true, 2, targets::projected},
+                {5, 24, 2}, {5, 24, 4}, loss::penalty::square);
 }
 
 TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal features") {
@@ -87,42 +140,54 @@ TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal featur
     const tensor<double> x = normal({2, 8, 3}, 1), t = normal({2, 8, 3}, 2);
     tape<double> tape;
     const auto v = tape.variable(x);
-    const loss::discrepancy_op<double> op{tables};
-    tape.backward(op::add(op::scale(op::apply(op, v, t), 2), op::apply(op, v, t)));
+    const loss::discrepancy_op<double> op{tables, &t};
+    tape.backward(op::add(op::scale(op::apply(op, v, tensor<double>()), 2), op::apply(op, v, tensor<double>())));
     const tensor<double> thrice = *tape.gradient(v);
     tape.reset();
     const auto w = tape.variable(x);
-    tape.backward(op::apply(op, w, t));
+    tape.backward(op::apply(op, w, tensor<double>()));
     for (std::size_t i = 0; i < x.size(); ++i)
         CHECK(thrice[i] == doctest::Approx(3 * (*tape.gradient(w))[i]).scale(1e-3).epsilon(1e-12));
-    CHECK(op::apply(op, x, x).item() == 0);
+    CHECK(op::apply(loss::discrepancy_op<double>{tables, &x}, x, tensor<double>()).item() < 1e-28);
 }
 
 TEST_CASE("discrepancy: the same bits on any number of threads") {
     const auto tables = parts<float>(16, 16, 16, true).tables;
-    const tensor<float> x = cast<float>(normal({40, 16, 24}, 1)), t = cast<float>(normal({40, 16, 24}, 2));
+    const tensor<float> x = cast<float>(normal({40, 16, 24}, 1)), t = cast<float>(normal({40, 16, 24}, 2)),
+                        map = cast<float>(normal({3, 24}, 3));
     const auto run = [&](std::size_t n) {
         const std::size_t before = threads();
         set_threads(n);
         tape<float> tape;
-        const auto v = tape.variable(x);
-        const auto y = op::apply(loss::discrepancy_op<float>{tables}, v, t);
+        const auto v = tape.variable(x), m = tape.variable(map);
+        const auto y = op::apply(loss::discrepancy_op<float>{tables, &t}, v, m);
         tape.backward(y);
         set_threads(before);
-        return std::pair(y.value(), *tape.gradient(v));
+        return std::vector{y.value(), *tape.gradient(v), *tape.gradient(m)};
     };
     const auto one = run(1), three = run(3);
-    CHECK(identical(one.first, three.first));
-    CHECK(identical(one.second, three.second));
+    for (std::size_t i = 0; i < one.size(); ++i) CHECK(identical(one[i], three[i]));
 }
 
 TEST_CASE("discrepancy: errors") {
+    const auto of = [&](loss::discrepancy_op<float> op, const shape& x, const shape& t, const shape& map = {}) {
+        const tensor<float> target(t);
+        op.target = &target;
+        return op::apply(op, tensor<float>(x), map.rank() == 0 ? tensor<float>() : tensor<float>(map));
+    };
     const loss::discrepancy_op<float> op{parts<float>(8, 8, 9, false).tables};
-    const auto of = [&](const shape& x, const shape& t) { return op::apply(op, tensor<float>(x), tensor<float>(t)); };
-    CHECK(of({2, 8, 3}, {2, 9, 3}).item() == 0);
-    CHECK_RAISES(shape_error, "(2, 9, 3) and (2, 9, 3), expected (B, 8, C) and (B, 9, C)", of({2, 9, 3}, {2, 9, 3}));
-    CHECK_RAISES(shape_error, "expected (B, 8, C)", of({2, 8, 3}, {2, 8, 3}));
-    CHECK_RAISES(shape_error, "expected (B, 8, C)", of({2, 8, 3}, {2, 9, 4}));
-    CHECK_RAISES(shape_error, "expected (B, 8, C)", of({2, 8, 3}, {1, 9, 3}));
-    CHECK_RAISES(shape_error, "expected (B, 8, C)", of({8, 3}, {2, 9, 3}));
+    CHECK(of(op, {2, 8, 3}, {2, 9, 3}).item() == 0);
+    CHECK_RAISES(shape_error, "(2, 9, 3) and (2, 9, 3), expected (B, 8, 3) and (B, 9, 3)",
+                 of(op, {2, 9, 3}, {2, 9, 3}));
+    CHECK_RAISES(shape_error, "expected (B, 8, 3)", of(op, {2, 8, 3}, {2, 8, 3}));
+    CHECK_RAISES(shape_error, "expected (B, 8, 3)", of(op, {2, 8, 3}, {2, 9, 4}));
+    CHECK_RAISES(shape_error, "expected (B, 8, 3)", of(op, {2, 8, 3}, {1, 9, 3}));
+    CHECK_RAISES(shape_error, "expected (B, 8, 3)", of(op, {8, 3}, {2, 9, 3}));
+    CHECK_RAISES(shape_error, "(2, 8, 3) and (3, 4), expected (…, C) and (3, C)",
+                 of(op, {2, 8, 3}, {2, 9, 3}, {3, 4}));
+    const loss::discrepancy_op<float> rows{parts<float>(0, 0, 0, false, 3, targets::projected).tables};
+    CHECK_RAISES(shape_error, "(4, 3) and (4, 6), expected (B, …, 3) and (B, …, 5)", of(rows, {4, 3}, {4, 6}));
+    CHECK_RAISES(shape_error, "expected (B, …, 3)", of(rows, {4, 4}, {4, 5}));
+    CHECK_RAISES(shape_error, "expected (B, …, 3)", of(rows, {4, 3}, {5, 5}));
+    CHECK_RAISES(shape_error, "expected (B, …, 3)", of(rows, {0, 3}, {0, 5}));
 }

@@ -46,7 +46,7 @@ TEST_CASE("time_map: a matrix and its transpose") {
 }
 
 TEST_CASE("time_map: the folded real DFT, even and odd lengths") {
-    for (const std::size_t L : {4u, 5u, 6u, 7u, 8u, 9u, 15u, 16u, 32u}) {
+    for (const std::size_t L : {4u, 5u, 6u, 7u, 8u, 9u, 10u, 12u, 15u, 16u, 18u, 32u}) {
         CAPTURE(L);
         const auto m = loss::make_basis<double>(loss::time_basis::rdft, L).matrix;
         for (const std::size_t C : {1u, 5u, 24u}) check_map(loss::time_map<double>::rdft(m), m, C);

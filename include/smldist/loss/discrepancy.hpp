@@ -7,12 +7,17 @@
 #include <cstddef>
 #include <memory>
 #include <numeric>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "smldist/kernel/logarithm.hpp"
+#include "smldist/kernel/reduce.hpp"
 #include "smldist/loss/spectral.hpp"
+#include "smldist/loss/target_map.hpp"
 #include "smldist/loss/time_map.hpp"
+#include "smldist/op/normed.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss {
 
@@ -22,19 +27,30 @@ template <class T> struct discrepancy_tables {
     struct band {
         std::size_t first, rows, step;
     };
-    time_map<T> student, teacher; ///< M_S and M_T, their rows in the order of time_map
-    tensor<T> row_weight;         ///< w (L), in that order
-    std::vector<band> bands;      ///< of the magnitudes, in that order; empty: without them
+    target_map<T> target;
+    time_map<T> student, teacher; ///< M_S and M_T, their rows in the order of time_map; empty: both are 1, for any L
+    tensor<T> row_weight;         ///< w (L), in that order; empty: 1/L
+    std::vector<band> bands;      ///< of the magnitudes, every row in one; empty: without them
     tensor<T> band_weight;        ///< v, one a band
+    tensor<T> row_sum;            ///< (L), M_S 1
 
+    /// Without maps along time, every row counting alike.
+    explicit discrepancy_tables(target_map<T> m) : target(std::move(m)) {}
     /// Rows and bands as make_basis has them. With `rdft` both maps are the real DFT of L samples and their student's matrix.
-    discrepancy_tables(const tensor<T>& of_student, const tensor<T>& of_teacher, bool rdft, const tensor<T>& rows,
-                       const std::vector<typename time_bands<T>::band>& of_magnitudes, tensor<T> weights)
-        : student(rdft ? time_map<T>::rdft(of_student) : time_map<T>(of_student)),
+    discrepancy_tables(target_map<T> m, const tensor<T>& of_student, const tensor<T>& of_teacher, bool rdft,
+                       const tensor<T>& rows, const std::vector<typename time_bands<T>::band>& of_magnitudes,
+                       tensor<T> weights)
+        : target(std::move(m)),
+          student(rdft ? time_map<T>::rdft(of_student) : time_map<T>(of_student)),
           teacher(rdft ? student : time_map<T>(of_teacher)),
           row_weight(rows.shape()),
-          band_weight(std::move(weights)) {
-        for (std::size_t r = 0; r < rows.size(); ++r) row_weight[student.place(r)] = rows[r];
+          band_weight(std::move(weights)),
+          row_sum(rows.shape()) {
+        for (std::size_t r = 0; r < rows.size(); ++r) {
+            row_weight[student.place(r)] = rows[r];
+            const T* const row = of_student.data() + r * student.from();
+            row_sum[student.place(r)] = static_cast<T>(std::accumulate(row, row + student.from(), 0.0));
+        }
         for (const auto& b : of_magnitudes) {
             const std::size_t first = student.place(b.first_row), last = student.place(b.first_row + b.rows - 1);
             SMLDIST_ASSERT(b.rows == 1 || (last - first) % (b.rows - 1) == 0);
@@ -45,104 +61,161 @@ template <class T> struct discrepancy_tables {
 
 /// Weighted difference of two features in a basis along time, and of the logarithms of their magnitudes.
 ///
-///     X = M_S x[b],   Z = M_T t[b]
+///     z = (x - mean) scale + beta,   X = M_S z[b],   Z = M_T (t[b] Dᵀ + offset)
 ///     y = 1/(B·C) Σ_{b,c} (Σ_r w[r] pen(X[r,c] - Z[r,c]) + Σ_k v[k] (ln(1 + |X|_kc) - ln(1 + |Z|_kc))²)
 ///     |X|²_kc = 1/n_k Σ_{rows r of band k} X[r,c]² + ε²,   ε = 1e-3
 ///
 /// The same as row_penalty_op and band_power_op with log_magnitude_op on transformed features; a sample stays in L1 from its
-/// transform to its gradient, the real DFT is folded (time_map), and two logarithms become one of a quotient.
+/// transform to its gradient, the real DFT is folded (time_map), two logarithms become one of a quotient, and the
+/// normalisation by `map`, which commutes with a transform, is applied to the transformed rows. In float, magnitudes above
+/// 1e12 give NaN.
 ///
-/// Shapes     x (B, L_S, C) · t (B, L_T, C), constant · y ()
-/// Gradients  dx[b] = dy/(B·C) M_Sᵀ G,   G[r,c] = w[r] pen'(X - Z) + 2 v[k] X[r,c] ln(…)/(n_k |X| (1 + |X|)) of r's band k
-/// Keeps      dx for dy = 1.
-/// Cost       B·C·(L·L_S + L·L_T) multiply-adds forward, B·C·L·L_S more with a gradient; half of it for the real DFT.
-/// Throws     shape_error if x or t does not fit the maps or each other.
+/// Shapes     x (B, L_S, C), or without maps along time any (…, C) · map (3, C) of op::batch_norm_map, or empty: z = x ·
+///            t (B, L_T, C_T), or (…, C_T) with the rows of x, constant · y ()
+/// Gradients  dz[b] = dy/(B·C) M_Sᵀ G,   G[r,c] = w[r] pen'(X - Z) + 2 v[k] X[r,c] ln(…)/(n_k |X| (1 + |X|)) of r's band k;
+///            dx = dz scale · dmap = (-scale Σ dz, Σ dz (x - mean), Σ dz);  none into t.
+/// Keeps      dz for dy = 1.
+/// Cost       B·C·(L·L_S + L·L_T) multiply-adds forward, B·C·L·L_S more with a gradient; a quarter of it for the real DFT
+///            of even length; B·L_T·C·C_T for the target.
+/// Throws     shape_error if x, map or t does not fit the maps or each other.
 template <class T> struct discrepancy_op {
     using scalar = T;
     std::shared_ptr<const discrepancy_tables<T>> tables; ///< shared with the tape's record
+    const tensor<T>* target = nullptr;                   ///< t, read by forward alone: it need not outlive that
     penalty kind = penalty::square;
     double delta = 1; ///< δ of huber
+    using band = typename discrepancy_tables<T>::band;
     struct saved {
-        tensor<T> slope;
+        tensor<T> slope; ///< as x, dz
+        tensor<T> sums;  ///< (2, C), Σ dz and Σ dz (x - mean)
     };
     static constexpr std::string_view name = "discrepancy";
     void attributes(auto&& visit) const {
         visit("kind", penalty_names[static_cast<std::size_t>(kind)]);
         visit("delta", delta);
     }
-    std::uint64_t macs(const shape& x, const shape& t) const {
-        return std::uint64_t(tables->student.rows()) * (x.size() + t.size());
+    std::uint64_t macs(const shape& x, const shape&) const {
+        const shape& t = target->shape();
+        const std::uint64_t L = tables->row_weight.size(), brought = std::uint64_t(t.rows()) * x.back();
+        return L * x.size() + (L + (t.back() == x.back() ? 0 : t.back())) * brought;
     }
-    shape infer(const shape& x, const shape& t) const {
-        const std::size_t S = tables->student.from(), L = tables->teacher.from();
-        if (x.rank() != 3 || t.rank() != 3 || x.size() == 0 || x[1] != S || t[1] != L || x[0] != t[0] || x[2] != t[2])
+    shape infer(const shape& x, const shape& map) const {
+        const shape& t = target->shape();
+        const std::size_t S = tables->student.from(), R = tables->teacher.from();
+        const std::size_t C = tables->target.to(x.rank() == 0 ? 0 : x.back()), D = tables->target.from(C);
+        const auto fits = [&](const shape& s, std::size_t rows, std::size_t channels) {
+            return S == 0 ? s.rank() > 1 && s.back() == channels : s.rank() == 3 && s[1] == rows && s[2] == channels;
+        };
+        if (x.size() == 0 || !fits(x, S, C) || !fits(t, R, D) || (S == 0 ? x.rows() != t.rows() : x[0] != t[0]))
             raise<shape_error>("loss::discrepancy", "shapes of x and target are ", x.text(), " and ", t.text(),
-                               ", expected (B, ", S, ", C) and (B, ", L, ", C)");
+                               ", expected (B, ", S == 0 ? std::string("…") : std::to_string(S), ", ", C,
+                               ") and (B, ", S == 0 ? std::string("…") : std::to_string(R), ", ", D, ")");
+        if (map.size() != 0) op::detail::check_map("loss::discrepancy", x, map);
         return {};
     }
-    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& t) const {
-        const std::size_t B = x.shape()[0], C = x.shape()[2], L = tables->row_weight.size(), K = tables->bands.size();
-        const std::size_t from_x = x.shape()[1], from_t = t.shape()[1];
-        if (keep) keep->slope = tensor<T>::uninitialized(x.shape());
-        const kernel::scratch<T> totals(B);
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& map) const {
+        const tensor<T>& t = *target;
+        const bool timeless = tables->student.from() == 0;
+        const std::size_t B = x.shape().rank() == 3 ? x.shape()[0] : 1, C = x.shape().back(),
+                          S = x.shape().rows() / B, R = t.shape().rows() / B,
+                          L = timeless ? S : tables->row_weight.size();
+        const std::size_t K = tables->bands.size(), D = t.shape().back();
+        const std::size_t group = std::max<std::size_t>(1, 64 / R); // samples whose targets are made together
+        if (keep) {
+            keep->slope = tensor<T>::uninitialized(x.shape());
+            keep->sums = tensor<T>::uninitialized({2, C});
+        }
+        const kernel::scratch<T> totals(B), sums(keep && !map.empty() ? B * 2 * C : 0);
         parallel_for(B, kernel::chunk_rows(8 * L * C), [&](std::size_t first, std::size_t last) {
-            const kernel::scratch<T> buffer((2 * L + 2 * K + std::max(from_x, from_t)) * C);
+            const kernel::scratch<T> buffer((2 * L + 2 * K + std::max(S, R) + std::min(group, last - first) * R) * C);
             T *const X = buffer.data(), *const Z = X + L * C, *const P = Z + L * C, *const Q = P + K * C,
-                     *const spare = Q + K * C;
+                     *const spare = Q + K * C, *const targets = spare + std::max(S, R) * C;
             for (std::size_t b = first; b < last; ++b) {
-                tables->student.forward(C, x.data() + b * from_x * C, X, spare);
-                tables->teacher.forward(C, t.data() + b * from_t * C, Z, spare);
+                const T* const xb = x.data() + b * S * C;
+                if ((b - first) % group == 0)
+                    tables->target(std::min(group, last - b) * R, C, t.data() + b * R * D, targets);
+                T* const tb = targets + (b - first) % group * R * C;
+                if (timeless) {
+                    std::copy_n(xb, L * C, X);
+                    std::copy_n(tb, L * C, Z);
+                } else {
+                    tables->student.forward(C, xb, X, spare);
+                    tables->teacher.forward(C, tb, Z, spare);
+                }
+                if (!map.empty()) normalise(L, C, map.data(), X);
                 T total(0);
                 if (K > 0) magnitudes(C, X, Z, P, Q);
                 detail::with_penalty(kind, delta, [&](auto pen, auto slope) {
-                    total = differences(C, X, Z, pen, slope, keep != nullptr);
+                    total = differences(L, C, X, Z, P, Q, pen, slope, keep != nullptr);
                 });
-                if (K > 0) total += bands(C, X, Z, P, Q, keep != nullptr);
                 totals.data()[b] = total;
-                if (keep) tables->student.backward(C, Z, keep->slope.data() + b * from_x * C, spare);
+                if (!keep) continue;
+                T* const slope = keep->slope.data() + b * S * C;
+                if (timeless)
+                    std::copy_n(Z, L * C, slope);
+                else
+                    tables->student.backward(C, Z, slope, spare);
+                if (!map.empty()) add_up(S, C, map.data(), xb, slope, sums.data() + b * 2 * C);
             }
         });
+        if (sums.size() > 0) kernel::detail::add_partials(B, 2 * C, 2 * C, sums.data(), keep->sums.data(), false);
         y[0] = static_cast<T>(std::accumulate(totals.data(), totals.data() + B, 0.0) / double(B * C));
     }
-    void backward(const saved& kept, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>&,
-                  tensor<T>* dx, tensor<T>*) const {
+    void backward(const saved& kept, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
+                  tensor<T>* dx, tensor<T>* dmap) const {
+        const std::size_t C = x.shape().back(), B = x.shape().rank() == 3 ? x.shape()[0] : 1;
+        const T factor = dy[0] / static_cast<T>(B * C);
+        if (dmap) {
+            op::detail::map_gradients<T> to(shape{1, C}, nullptr, map, dmap);
+            for (std::size_t i = 0; i < 2 * C; ++i) to.sums[i] = factor * kept.sums[i];
+            to.finish();
+        }
         if (!dx) return;
-        const T factor = dy[0] / static_cast<T>(x.shape()[0] * x.shape()[2]);
+        tensor<T> factors(shape{C}, factor);
+        if (!map.empty())
+            for (std::size_t c = 0; c < C; ++c) factors[c] *= map[C + c];
+        const auto product = [](auto v, auto k) SMLDIST_INLINE_LAMBDA { return v * k; };
         if (dx->ensure(x.shape()))
-            kernel::axpy(x.size(), factor, kept.slope.data(), dx->data());
+            kernel::map_columns_add(x.shape().rows(), C, product, dx->data(), kept.slope.data(), factors.data());
         else
-            kernel::map(
-                x.size(), [factor](auto v) SMLDIST_INLINE_LAMBDA { return decltype(v)(factor) * v; }, dx->data(),
-                kept.slope.data());
+            kernel::map_columns(x.shape().rows(), C, product, dx->data(), kept.slope.data(), factors.data());
     }
 
 private:
-    /// Σ w pen(X - Z);  Z ← w pen'(X - Z) if there shall be a gradient.
-    template <class P, class S>
-    SMLDIST_NOINLINE T differences(std::size_t C, const T* X, T* Z, P&& pen, S&& slope, bool gradient) const {
-        const std::size_t L = tables->row_weight.size();
-        const T* const w = tables->row_weight.data();
-        T total(0);
+    /// X ← M_S ((x - mean) scale + beta) of X = M_S x.
+    SMLDIST_NOINLINE void normalise(std::size_t L, std::size_t C, const T* map, T* X) const {
+        const T* const ones = tables->row_sum.data();
         kernel::simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
-            auto sum = p.set(T(0));
+            const auto mean = p.load(map + c), scale = p.load(map + C + c), beta = p.load(map + 2 * C + c);
             for (std::size_t r = 0; r < L; ++r) {
-                const auto d = p.load(X + r * C + c) - p.load(Z + r * C + c);
-                sum = kernel::simd::fma(p.set(w[r]), pen(d), sum);
-                if (gradient) p.store(Z + r * C + c, p.set(w[r]) * slope(d));
+                const auto one = p.set(ones ? ones[r] : T(1));
+                p.store(X + r * C + c, kernel::simd::fma(p.load(X + r * C + c) - mean * one, scale, beta * one));
             }
-            total += kernel::simd::sum(sum);
         });
-        return total;
+    }
+    /// sums ← Σ dz, Σ dz (x - mean) of one sample.
+    SMLDIST_NOINLINE void add_up(std::size_t S, std::size_t C, const T* map, const T* x, const T* dz, T* sums) const {
+        kernel::simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
+            const auto mean = p.load(map + c);
+            auto sum = p.set(T(0)), moment = p.set(T(0));
+            for (std::size_t i = c; i < S * C; i += C) {
+                const auto g = p.load(dz + i);
+                sum = sum + g;
+                moment = kernel::simd::fma(g, p.load(x + i) - mean, moment);
+            }
+            p.store(sums + c, sum);
+            p.store(sums + C + c, moment);
+        });
     }
     /// P ← l = ln((1 + |X|)/(1 + |Z|)),   Q ← l/(|X| (1 + |X|)), for each band and channel.
     SMLDIST_NOINLINE void magnitudes(std::size_t C, const T* X, const T* Z, T* P, T* Q) const {
-        const auto power = [&](auto p, const T* from, const auto& band, std::size_t c) SMLDIST_INLINE_LAMBDA {
+        const auto power = [&](auto p, const T* from, const band& of, std::size_t c) SMLDIST_INLINE_LAMBDA {
             auto sum = p.set(T(0));
-            for (std::size_t r = 0; r < band.rows; ++r) {
-                const auto v = p.load(from + (band.first + r * band.step) * C + c);
+            for (std::size_t r = 0; r < of.rows; ++r) {
+                const auto v = p.load(from + (of.first + r * of.step) * C + c);
                 sum = kernel::simd::fma(v, v, sum);
             }
-            return sum * p.set(T(1) / static_cast<T>(band.rows));
+            return sum * p.set(T(1) / static_cast<T>(of.rows));
         };
         for (std::size_t k = 0; k < tables->bands.size(); ++k)
             kernel::simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
@@ -154,25 +227,37 @@ private:
             const V one(T(1)),
                 square = kernel::simd::constant<V>(log_magnitude_op<T>::eps * log_magnitude_op<T>::eps);
             const V x = kernel::simd::sqrt(p.load(P + i) + square), z = kernel::simd::sqrt(p.load(Q + i) + square);
-            const V l = kernel::simd::log((one + x) / (one + z));
+            const V a = one + x, b = one + z, xa = x * a, inverse = one / (xa * b); // one division for both quotients
+            const V l = kernel::simd::log_normal(a * xa * inverse);
             p.store(P + i, l);
-            p.store(Q + i, l / (x * (one + x)));
+            p.store(Q + i, l * b * inverse);
         });
     }
-    /// Σ v l²;  G += 2 v/n X l/(|X| (1 + |X|)) if there shall be a gradient.
-    SMLDIST_NOINLINE T bands(std::size_t C, const T* X, T* G, const T* P, const T* Q, bool gradient) const {
+    /// Σ w pen(X - Z) + Σ v l²;  Z ← G if there shall be a gradient.
+    template <class F, class S>
+    SMLDIST_NOINLINE T differences(std::size_t L, std::size_t C, const T* X, T* Z, const T* P, const T* Q, F&& pen,
+                                   S&& slope, bool gradient) const {
+        const T* const w = tables->row_weight.data();
+        const T uniform = T(1) / static_cast<T>(L);
+        const std::size_t K = tables->bands.size();
         T total(0);
         kernel::simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
             auto sum = p.set(T(0));
-            for (std::size_t k = 0; k < tables->bands.size(); ++k) {
-                const auto& band = tables->bands[k];
-                const T v = tables->band_weight[k];
-                const auto l = p.load(P + k * C + c);
-                sum = kernel::simd::fma(p.set(v) * l, l, sum);
-                if (!gradient) continue;
-                const auto factor = p.set(T(2) * v / static_cast<T>(band.rows)) * p.load(Q + k * C + c);
-                for (std::size_t i = band.first * C + c, r = 0; r < band.rows; ++r, i += band.step * C)
-                    p.store(G + i, kernel::simd::fma(factor, p.load(X + i), p.load(G + i)));
+            for (std::size_t k = 0; k < std::max<std::size_t>(1, K); ++k) {
+                const band of = K > 0 ? tables->bands[k] : band{0, L, 1};
+                auto factor = p.set(T(0));
+                if (K > 0) {
+                    const T v = tables->band_weight[k];
+                    const auto l = p.load(P + k * C + c);
+                    sum = kernel::simd::fma(p.set(v) * l, l, sum);
+                    factor = p.set(T(2) * v / static_cast<T>(of.rows)) * p.load(Q + k * C + c);
+                }
+                for (std::size_t i = 0, r = of.first; i < of.rows; ++i, r += of.step) {
+                    const auto x = p.load(X + r * C + c), d = x - p.load(Z + r * C + c);
+                    const auto weight = p.set(w ? w[r] : uniform);
+                    sum = kernel::simd::fma(weight, pen(d), sum);
+                    if (gradient) p.store(Z + r * C + c, kernel::simd::fma(factor, x, weight * slope(d)));
+                }
             }
             total += kernel::simd::sum(sum);
         });

@@ -11,24 +11,19 @@
 #include <vector>
 
 #include "smldist/loss/discrepancy.hpp"
+#include "smldist/loss/feature_statistics.hpp"
 #include "smldist/loss/mse.hpp"
-#include "smldist/loss/principal.hpp"
 #include "smldist/loss/stage_options.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/nn/norm.hpp"
 #include "smldist/op/arithmetic.hpp"
+#include "smldist/op/pending.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
 #include "smldist/op/softmax.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss {
-
-/// Per-channel mean and standard deviation of a teacher's feature over the training set.
-template <class T> struct feature_statistics {
-    tensor<T> mean, std;                    ///< (C)
-    principal_components<T> principal = {}; ///< of the standardised channels; empty: not measured
-};
 
 /// Training-only map from the student's channels to the teacher's: pointwise convolution without bias, then batch-norm.
 ///
@@ -41,46 +36,23 @@ template <class T> struct projector {
     projector(std::size_t from, std::size_t to, generator& g) : map(from, to, g, false), norm(to) {
         nn::init::kaiming_normal_(map.weight.value, g, nn::init::fan::out);
     }
-    template <class X> X operator()(const X& x, mode m) const { return norm(map(x), m); }
+    /// Left to the next op to normalise in mode::train.
+    template <class X> op::pending<X> operator()(const X& x, mode m) const {
+        return norm.open(map(x), op::activation::none, m);
+    }
     static void visit(auto& self, auto&& member) {
         member("map", self.map);
         member("norm", self.norm);
     }
 };
 
-namespace detail {
-/// 1/(std + eps) of each channel; 0 for a dead channel, whose std is below a thousandth of the root mean square of all:
-/// it carries no signal, and dividing by it would make noise rule the loss.
-template <class T> tensor<T> inverse_std(const feature_statistics<T>& s) {
-    constexpr double eps = 1e-5, dead = 1e-3;
-    const std::size_t C = s.std.size();
-    const double rms =
-        std::sqrt(double(kernel::dot(C, s.std.data(), s.std.data())) / double(std::max<std::size_t>(1, C)));
-    auto inverse = tensor<T>::uninitialized({C});
-    for (std::size_t c = 0; c < C; ++c)
-        inverse[c] = double(s.std[c]) < dead * rms ? T(0) : static_cast<T>(1 / (double(s.std[c]) + eps));
-    return inverse;
-}
-} // namespace detail
-
-/// x ← (x - mean)/(std + eps) for each channel, 0 for dead channels: what stage_loss compares.
-template <class T> void standardise_by(const feature_statistics<T>& s, tensor<T>& x) {
-    const tensor<T> inverse = detail::inverse_std(s);
-    kernel::map_columns(
-        x.shape().rows(), inverse.size(), [](auto v, auto m, auto k) { return (v - m) * k; }, x.data(), x.data(),
-        s.mean.data(), inverse.data());
-}
-
 /// Stage loss of one pair of features, frequency-aware.
 ///
 ///     F̂_T = (F_T - mean)/(std + eps),   F̂_S = projector(F_S), or as F̂_T when channels agree
 ///     y = 1/(B·L·C) Σ_{b,r,c} w̃_r pen(d[b,r,c]) + η · phase-free term,   d = M (A_S F̂_S - A_T F̂_T)
 ///
-/// Where channels differ the projector predicts the teacher's principal components: F̂_T = √(n/Σλ) Uᵀ (F_T - mean)/(std + eps),
-/// U the n directions of largest variance λ of the standardised channels. n ≤ C_S, since no linear projector reaches more
-/// directions at once, and no more than `explained` of the variance needs; their mean variance is 1, as that of the
-/// channels. With channel_match::all, other scales than `channel`, or statistics without directions, the projector predicts
-/// all C_T channels.
+/// Where channels differ the projector predicts the teacher's principal components, F̂_T as in principal_map. With
+/// channel_match::all, other scales than `channel`, or statistics without directions, it predicts all C_T channels.
 ///
 /// M is the orthonormal basis along time, w̃ the band weights of its rows (mean 1), A_S and A_T bring both to the shorter
 /// length. With α = 0 and a square penalty this is the mean squared error in time, by Parseval. The phase-free terms
@@ -93,7 +65,8 @@ template <class T> void standardise_by(const feature_statistics<T>& s, tensor<T>
 /// each band. The teacher is a constant. [OURS: the paper's abstract says that stage distillation constrains the
 /// *direction* of intermediate features and prioritises frequency-related ones; the formulas are this project's.]
 ///
-/// Shapes     student (B, L_S, C_S) or (B, D_S) · teacher (B, L_T, C_T) or (B, D_T) · y ()
+/// Shapes     student (B, L_S, C_S) or (B, D_S) · teacher (B, L_T, C_T) or (B, D_T), or its components in place of its
+///            channels (distill::in_components) · y ()
 /// Throws     usage_error when constructed with features of unlike rank or options out of range; shape_error if a feature
 ///            is not what it was constructed for.
 /// Source     Parseval; see docs/paper_map.md for what is reconstruction.
@@ -108,32 +81,49 @@ public:
         if (student.rank() != teacher.rank() || (student.rank() != 2 && student.rank() != 3))
             raise<usage_error>("loss::stage_loss", "features of student and teacher are ", student.text(), " and ",
                                teacher.text(), ", expected both (B, L, C) or both (B, D)");
-        if (statistics_.mean.size() != teacher.back() || statistics_.std.size() != teacher.back())
+        const std::size_t C = statistics_.mean.size();
+        if (student.back() != C) components_ = principal_map<T>(statistics_, o, student.back());
+        answered_ = teacher.back() != C && teacher.back() == components();
+        if ((teacher.back() != C && !answered_) || statistics_.std.size() != C)
             raise<usage_error>("loss::stage_loss", "channels of the statistics are ", statistics_.std.size(),
                                ", expected ", teacher.back());
-        inverse_ = detail::inverse_std(statistics_);
-        zeros_ = tensor<T>(inverse_.shape());
-        ones_ = tensor<T>(inverse_.shape(), T(1));
-        if (student.back() != teacher.back()) set_up_projector(student.back(), g);
-        if (student.rank() == 3) set_up_time(student[1], teacher[1], weights);
+        if (o.scale == standardise::channel) {
+            const tensor<T> inverse = detail::inverse_std(statistics_);
+            normal_ = tensor<T>(shape{3, C});
+            std::copy_n(statistics_.mean.data(), C, normal_.data());
+            std::copy_n(inverse.data(), C, normal_.data() + C);
+        }
+        if (student.back() != C) {
+            map_ = projector<T>(student.back(), components() > 0 ? components() : C, g);
+            if (components() > 0) map_->norm.weight.value = components_.std;
+        }
+        if (student.rank() == 2)
+            fused_ = std::make_shared<const discrepancy_tables<T>>(target());
+        else
+            set_up_time(student[1], teacher[1], weights);
     }
 
     template <class X> X operator()(const X& student, tensor<T> teacher, mode m = mode::train) const {
-        if (directions_.empty())
+        op::pending<X> s{student};
+        if (map_) s = (*map_)(student, m);
+        if (options_.scale == standardise::sample && student.shape().rank() == 3)
+            s = {unit_rows(op::settle(std::move(s)))}, teacher = unit_rows(teacher);
+        if (fused_) {
+            const discrepancy_op<T> op{fused_, &teacher, options_.pen, options_.delta};
+            if (!s.map.empty()) return op::apply(op, s.x, s.map);
+            return op::apply(op, s.x, map_ ? tensor<T>() : normal_);
+        }
+        const X x = map_ ? op::settle(std::move(s)) : standardised(s.x);
+        if (components() == 0)
             teacher = standardised(std::move(teacher));
-        else
-            teacher = op::linear(teacher, directions_, offset_);
-        X s = map_ ? (*map_)(student, m) : standardised(student);
-        if (options_.scale == standardise::sample && s.shape().rank() == 3)
-            s = unit_rows(s), teacher = unit_rows(teacher);
-        if (fused_) return op::apply(discrepancy_op<T>{fused_, options_.pen, options_.delta}, s, std::move(teacher));
-        if (student_map_.empty()) return plain(s, std::move(teacher));
-        const X rows = op::matmul(student_map_, s);
+        else if (!answered_)
+            teacher = op::linear(teacher, components_.directions, components_.offset);
+        const X rows = op::matmul(student_map_, x);
         const tensor<T> target = op::matmul(teacher_map_, teacher);
         X y = banded(op::apply(row_penalty_op<T>{options_.pen, options_.delta}, rows, target));
         if (options_.eta == 0 || options_.term == phase_free::none) return y;
         if (student_dft_.empty()) return op::add(y, op::scale(without_phase(rows, target), options_.eta));
-        return op::add(y, op::scale(without_phase(op::matmul(student_dft_, s), op::matmul(teacher_dft_, teacher)),
+        return op::add(y, op::scale(without_phase(op::matmul(student_dft_, x), op::matmul(teacher_dft_, teacher)),
                                     options_.eta));
     }
 
@@ -147,45 +137,21 @@ public:
     const time_bands<T>& basis() const { return basis_; }
     const std::vector<double>& weights() const { return weights_; }
     /// How many principal components of the teacher are compared; 0: its channels are.
-    std::size_t components() const { return offset_.size(); }
+    std::size_t components() const { return components_.offset.size(); }
 
 private:
     using band = typename time_bands<T>::band;
 
-    void set_up_projector(std::size_t from, generator& g) {
-        const auto& known = statistics_.principal;
-        const std::size_t C = statistics_.mean.size();
-        if (options_.channels == channel_match::all || options_.scale != standardise::channel ||
-            known.variance.empty()) {
-            map_ = projector<T>(from, C, g);
-            return;
-        }
-        if (!(known.variance.shape() == shape{C}) || !(known.directions.shape() == shape{C, C}))
-            raise<usage_error>("loss::stage_loss", "shape of the principal directions is ",
-                               known.directions.shape().text(), ", expected (", C, ", ", C, ")");
-        const std::size_t n = known.count(options_.explained, from);
-        double sum = 0;
-        for (std::size_t i = 0; i < n; ++i) sum += double(known.variance[i]);
-        const double scale = sum > 0 ? std::sqrt(double(n) / sum) : 1;
-        directions_ = tensor<T>(shape{n, C});
-        offset_ = tensor<T>(shape{n});
-        map_ = projector<T>(from, n, g);
-        for (std::size_t i = 0; i < n; ++i) {
-            for (std::size_t c = 0; c < C; ++c) {
-                directions_(i, c) = static_cast<T>(scale) * known.directions(i, c) * inverse_[c];
-                offset_[i] -= directions_(i, c) * statistics_.mean[c];
-            }
-            map_->norm.weight.value[i] = static_cast<T>(scale * std::sqrt(double(known.variance[i])));
-        }
-    }
     void set_up_time(std::size_t from_student, std::size_t from_teacher, const std::vector<double>& weights) {
         const std::size_t L = std::min(from_student, from_teacher);
         const bool learned = options_.weights.kind == weighting::uncertainty;
         const bool dft = options_.eta > 0 && options_.term != phase_free::none && L >= 4;
         if (!dft) options_.eta = 0;
         if (from_student == from_teacher && options_.alpha == 0 && !learned && !dft &&
-            options_.pen == penalty::square)
-            return; // the basis changes nothing
+            options_.pen == penalty::square) { // the basis changes nothing
+            fused_ = std::make_shared<const discrepancy_tables<T>>(target());
+            return;
+        }
         basis_ = make_basis<T>(options_.basis, L);
         weights_ = weights.empty() ? std::vector<double>(basis_.bands.size(), 1) : weights;
         if (weights_.size() != basis_.bands.size())
@@ -230,29 +196,31 @@ private:
         const bool rdft = options_.basis == time_basis::rdft && basis_.bands.size() > 1 &&
                           student_map_.shape()[1] == row_weight.size() &&
                           teacher_map_.shape()[1] == row_weight.size();
-        fused_ = std::make_shared<const discrepancy_tables<T>>(student_map_, teacher_map_, rdft, row_weight, bands,
-                                                               std::move(band_weight));
+        fused_ = std::make_shared<const discrepancy_tables<T>>(target(), student_map_, teacher_map_, rdft, row_weight,
+                                                               bands, std::move(band_weight));
+    }
+    /// What brings the teacher's feature to what is compared.
+    target_map<T> target() const {
+        if (answered_) return {};
+        if (components() > 0) return target_map<T>::onto(components_.directions, components_.offset);
+        if (normal_.empty()) return {};
+        const std::size_t C = statistics_.mean.size();
+        tensor<T> factor(shape{C}), offset(shape{C});
+        for (std::size_t c = 0; c < C; ++c) {
+            factor[c] = normal_[C + c];
+            offset[c] = -normal_[c] * factor[c];
+        }
+        return {std::move(factor), std::move(offset)};
     }
 
     /// By the teacher's statistics of each channel.
     template <class X> X standardised(X x) const {
-        if (!(x.shape().back() == inverse_.size()))
-            raise<shape_error>("loss::stage_loss", "shape of a feature is ", x.shape().text(), ", expected (…, ",
-                               inverse_.size(), ")");
-        if (options_.scale != standardise::channel) return x;
-        constexpr op::batch_norm_options exact{.eps = 0};
-        return op::apply(op::batch_norm_eval_op<T>{exact}, std::move(x), inverse_, zeros_, statistics_.mean, ones_);
+        if (normal_.empty()) return x;
+        return op::apply(op::normalise_op<T>{}, std::move(x), normal_);
     }
     template <class X> static X unit_rows(const X& x) {
         const X mean_square = op::mean(op::mul(x, x), {.axis = 1, .keepdim = true});
         return op::mul(x, op::exp(op::scale(op::log(op::add_scalar(mean_square, 1e-8)), -0.5)));
-    }
-    template <class X> X plain(const X& s, tensor<T> teacher) const {
-        if (options_.pen == penalty::square) return mse(s, std::move(teacher));
-        const shape& full = teacher.shape();
-        const shape rows{1, full.rows(), full.back()};
-        return op::mean(op::apply(row_penalty_op<T>{options_.pen, options_.delta}, op::reshape(s, rows),
-                                  std::move(teacher).reshaped(rows)));
     }
     /// Σ_r w̃_r e_r / L, or with learned variances.
     template <class X> X banded(const X& e) const {
@@ -278,9 +246,10 @@ private:
     stage_options options_;
     feature_statistics<T> statistics_;
     std::optional<projector<T>> map_;
-    parameter<T> log_variance_;        ///< (K)
-    tensor<T> inverse_, zeros_, ones_; ///< (C), 1/(std + eps) of the teacher's channels and constants beside it
-    tensor<T> directions_, offset_;    ///< (n, C), (n): the teacher's principal components; empty: its channels
+    parameter<T> log_variance_; ///< (K)
+    tensor<T> normal_;          ///< (3, C), the statistics as a map of op::normalise_op; empty: features as they are
+    component_map<T> components_; ///< of the teacher that are compared; empty: its channels are
+    bool answered_ = false;       ///< the teacher's features come as components already
     std::shared_ptr<const discrepancy_tables<T>> fused_; ///< null: several ops, for what the one does not know
     time_bands<T> basis_;
     std::vector<double> weights_;         ///< w of each band

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What is known of a teacher's feature before distillation starts, and the channels it is compared in.
+#ifndef SMLDIST_LOSS_FEATURE_STATISTICS_HPP
+#define SMLDIST_LOSS_FEATURE_STATISTICS_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "smldist/kernel/vector.hpp"
+#include "smldist/loss/principal.hpp"
+#include "smldist/loss/stage_options.hpp"
+
+namespace smldist::inline SMLDIST_ABI::loss {
+
+/// Per-channel mean and standard deviation of a teacher's feature over the training set.
+template <class T> struct feature_statistics {
+    tensor<T> mean, std;                    ///< (C)
+    principal_components<T> principal = {}; ///< of the standardised channels; empty: not measured
+};
+
+namespace detail {
+/// 1/(std + eps) of each channel; 0 for a dead channel, whose std is below a thousandth of the root mean square of all:
+/// it carries no signal, and dividing by it would make noise rule the loss.
+template <class T> tensor<T> inverse_std(const feature_statistics<T>& s) {
+    constexpr double eps = 1e-5, dead = 1e-3;
+    const std::size_t C = s.std.size();
+    const double rms =
+        std::sqrt(double(kernel::dot(C, s.std.data(), s.std.data())) / double(std::max<std::size_t>(1, C)));
+    auto inverse = tensor<T>::uninitialized({C});
+    for (std::size_t c = 0; c < C; ++c)
+        inverse[c] = double(s.std[c]) < dead * rms ? T(0) : static_cast<T>(1 / (double(s.std[c]) + eps));
+    return inverse;
+}
+} // namespace detail
+
+/// x ← (x - mean)/(std + eps) for each channel, 0 for dead channels: what stage_loss compares.
+template <class T> void standardise_by(const feature_statistics<T>& s, tensor<T>& x) {
+    const tensor<T> inverse = detail::inverse_std(s);
+    kernel::map_columns(
+        x.shape().rows(), inverse.size(), [](auto v, auto m, auto k) { return (v - m) * k; }, x.data(), x.data(),
+        s.mean.data(), inverse.data());
+}
+
+/// The map from a teacher's channels to the principal components that stage_loss compares.
+template <class T> struct component_map {
+    tensor<T> directions, offset; ///< (n, C), (n): F̂ = F directionsᵀ + offset; empty: channels are compared
+    tensor<T> std;                ///< (n), of the components
+};
+
+/// The components that a projector from `student_channels` is to predict.
+///
+///     F̂ = √(n/Σλ) Uᵀ (F - mean)/(std + eps)
+///
+/// U holds the n directions of largest variance λ of the standardised channels. n ≤ student_channels, since no linear
+/// projector reaches more directions at once, and no more than `explained` of the variance needs; the components' mean
+/// variance is 1, as that of the channels. Empty with channel_match::all, other scales than `channel`, or statistics without
+/// directions.
+/// Throws     usage_error if the directions do not fit the channels.
+template <class T>
+component_map<T> principal_map(const feature_statistics<T>& s, const stage_options& o, std::size_t student_channels) {
+    const auto& known = s.principal;
+    const std::size_t C = s.mean.size();
+    component_map<T> map;
+    if (o.channels == channel_match::all || o.scale != standardise::channel || known.variance.empty()) return map;
+    if (!(known.variance.shape() == shape{C}) || !(known.directions.shape() == shape{C, C}))
+        raise<usage_error>("loss::principal_map", "shape of the principal directions is ",
+                           known.directions.shape().text(), ", expected (", C, ", ", C, ")");
+    const std::size_t n = known.count(o.explained, student_channels);
+    double sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += double(known.variance[i]);
+    const double scale = sum > 0 ? std::sqrt(double(n) / sum) : 1;
+    const tensor<T> inverse = detail::inverse_std(s);
+    map = {tensor<T>(shape{n, C}), tensor<T>(shape{n}), tensor<T>(shape{n})};
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t c = 0; c < C; ++c) {
+            map.directions(i, c) = static_cast<T>(scale) * known.directions(i, c) * inverse[c];
+            map.offset[i] -= map.directions(i, c) * s.mean[c];
+        }
+        map.std[i] = static_cast<T>(scale * std::sqrt(double(known.variance[i])));
+    }
+    return map;
+}
+
+} // namespace smldist::inline SMLDIST_ABI::loss
+
+#endif
