@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// What distillation adds to a training step of har_student at batch 64, the teacher's forward excluded: the teacher copies
-/// outputs that were computed before, and its time is taken off. One thread.
+/// outputs that were computed before, and its time is taken off. One thread. For SMLDist it answers in the components that
+/// are compared, as in `har`; `whole_teacher` has the losses bring its features to them.
 ///
 ///     bench_distill_step --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
 ///
@@ -18,6 +19,7 @@
 #include "smldist/data/synthetic.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
+#include "smldist/distill/in_components.hpp"
 #include "smldist/model/network.hpp"
 
 using namespace smldist;
@@ -32,8 +34,8 @@ double seconds() {
 }
 
 /// A teacher that gives the same outputs again, freshly written as by a forward pass; traced, it is the network behind it.
-struct remembered {
-    const network* inner;
+template <class Teacher> struct remembered {
+    const Teacher* inner;
     outputs<tensor<float>> out;
     mutable double spent = 0; ///< seconds in here
 
@@ -51,7 +53,7 @@ struct setting {
     normaliser normal = data::fit_normaliser(set.train);
     network teacher, student;
     data::batch batch;
-    remembered answers{&teacher, {}};
+    remembered<network> answers{&teacher, {}};
     shape window{batch_size, set.train.length(), set.train.channels()};
 
     setting() {
@@ -61,6 +63,11 @@ struct setting {
             return network(config, generator(seed));
         };
         teacher = make("har_teacher", 1);
+        distill::supervised labels; // a teacher that knows something: its feature needs few components
+        auto o_teacher = options();
+        o_teacher.epochs = 20;
+        distill::training<network, distill::supervised>(teacher, labels, set.train, set.test, normal, o_teacher)
+            .run();
         student = make("har_student", 2);
         student.take_memory(teacher, model::memory_transfer::copy_slow);
         data::loader_options o;
@@ -83,8 +90,8 @@ setting& shared() {
 }
 
 /// Seconds of one step without the teacher's.
-template <class Training> double time_of(Training& t, const data::batch& b) {
-    const remembered& teacher = shared().answers;
+template <class Training, class Teacher>
+double time_of(Training& t, const data::batch& b, const remembered<Teacher>& teacher) {
     teacher.spent = 0;
     const double begin = seconds();
     t.step(b);
@@ -95,18 +102,19 @@ double median(std::vector<double> v) {
     return v[v.size() / 2];
 }
 
-template <class Objective> void run(benchmark::State& state, Objective& objective) {
+template <class Objective, class Teacher>
+void run(benchmark::State& state, Objective& objective, const remembered<Teacher>& teacher) {
     setting& s = shared();
     network net = s.student, plain_net = s.student;
     distill::supervised labels;
     distill::training<network, distill::supervised> plain(plain_net, labels, s.set.train, s.set.test, s.normal,
                                                           s.options());
     distill::training<network, Objective> t(net, objective, s.set.train, s.set.test, s.normal, s.options());
-    for (int k = 0; k < 5; ++k) time_of(t, s.batch), time_of(plain, s.batch);
+    for (int k = 0; k < 5; ++k) time_of(t, s.batch, teacher), time_of(plain, s.batch, teacher);
     std::vector<double> with, without;
     for (auto _ : state) {
-        with.push_back(time_of(t, s.batch));
-        without.push_back(time_of(plain, s.batch));
+        with.push_back(time_of(t, s.batch, teacher));
+        without.push_back(time_of(plain, s.batch, teacher));
         state.SetIterationTime(with.back());
     }
     state.counters["median"] = 1e6 * median(with);
@@ -116,21 +124,26 @@ template <class Objective> void run(benchmark::State& state, Objective& objectiv
 
 void supervised(benchmark::State& state) {
     distill::supervised labels;
-    run(state, labels);
+    run(state, labels, shared().answers);
 }
 
-void smldist_losses(benchmark::State& state, const distill::distill_options& o) {
+void smldist_losses(benchmark::State& state, const distill::distill_options& o, bool whole_teacher = false) {
     setting& s = shared();
-    distill::distiller objective(s.answers, s.student, distill::calibrate(s.teacher, s.set.train, s.normal, o.stage),
-                                 o, s.window, generator(4));
-    run(state, objective);
+    const distill::plan plan = distill::calibrate(s.teacher, s.set.train, s.normal, o.stage);
+    const auto by = [&](const auto& teacher) {
+        distill::distiller objective(teacher, s.student, plan, o, s.window, generator(4));
+        run(state, objective, teacher);
+    };
+    if (whole_teacher) return by(s.answers);
+    const distill::in_components answers(s.teacher, s.student, plan, o.stage, s.window);
+    by(remembered<distill::in_components<network>>{&answers, answers(s.batch.x)});
 }
 
 void baseline(benchmark::State& state, const std::string& name) {
     setting& s = shared();
     distill::baseline_distiller objective(s.answers, s.student, loss::baseline::method<float>(name), s.window,
                                           generator(4));
-    run(state, objective);
+    run(state, objective, s.answers);
 }
 
 } // namespace
@@ -149,6 +162,8 @@ int main(int argc, char** argv) {
     logits.stage_first = logits.stage_last = logits.memory_weight = 0;
     add("smldist", [=](benchmark::State& s) { smldist_losses(s, all); });
     add("smldist/plain_stages", [=](benchmark::State& s) { smldist_losses(s, plain); });
+    add("smldist/whole_teacher", [=](benchmark::State& s) { smldist_losses(s, all, true); });
+    add("smldist/whole_teacher/plain_stages", [=](benchmark::State& s) { smldist_losses(s, plain, true); });
     add("smldist/logits_alone", [=](benchmark::State& s) { smldist_losses(s, logits); });
     for (const std::string name : {"hinton", "fitnets", "at", "sp", "rkd", "pkt", "dkd", "dist"})
         add("baseline/" + name, [name](benchmark::State& s) { baseline(s, name); });

@@ -15,6 +15,7 @@
 #include "smldist/deploy/network.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
+#include "smldist/distill/in_components.hpp"
 #include "smldist/distill/ref2021.hpp"
 #include "smldist/distill/search.hpp"
 #include "smldist/graph/summary.hpp"
@@ -346,8 +347,9 @@ std::optional<baseline_method> parse_method(const options& o) {
 }
 
 /// The teacher as a program for batches of that shape: it answers faster than the network, and the same to rounding.
-deploy::network compiled(const network& teacher, const shape& window) {
-    return deploy::network(deploy::compile(teacher, {.batch = window[0], .length = window[1], .outputs = {"all"}}));
+template <class Teacher> deploy::network compiled(const Teacher& teacher, const shape& window) {
+    return deploy::network(deploy::compile(
+        teacher, {.batch = window[0], .length = window[1], .channels = window[2], .outputs = {"all"}}));
 }
 
 /// Trains the student by SMLDist.
@@ -371,10 +373,12 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
     d.schedule = parse<distill::distill_schedule>("--order", o.order, distill::distill_schedule_names);
     d.stage_share = o.stage_share;
     const shape seen = window.with(2, run.channel_count());
-    const deploy::network fast = compiled(teacher, window);
-    distill::plan plan = distill::calibrate(fast, run.split.train, run.normal, d.stage,
-                                            distill::common_lengths(fast, student, window, seen));
+    const deploy::network whole = compiled(teacher, window);
+    distill::plan plan = distill::calibrate(whole, run.split.train, run.normal, d.stage,
+                                            distill::common_lengths(whole, student, window, seen));
     if (!o.quiet) std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n", plan.teacher_accuracy);
+    const deploy::network fast =
+        compiled(distill::in_components(teacher, student, plan, d.stage, window, seen), window);
     distill::distiller objective(fast, student, std::move(plan), d, window, generator(o.seed, 4), seen);
     run.report_bands(objective);
     return run.run("student", student, objective, epochs);

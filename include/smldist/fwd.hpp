@@ -53,8 +53,10 @@ template <class T> struct projector;
 template <class T> class stage_loss;
 template <class T> struct time_bands;
 template <class T> class time_map;
+template <class T> class target_map;
 template <class T> struct principal_components;
 template <class T> struct discrepancy_tables;
+template <class T> struct component_map;
 template <class T> struct soft_targets;
 template <class X> struct logits_result;
 } // namespace smldist::inline SMLDIST_ABI::loss
@@ -77,6 +79,7 @@ template <class M> struct swa;
 namespace smldist::inline SMLDIST_ABI::distill {
 template <class Network> struct training_result;
 template <class Network, class Objective> class training;
+template <class Teacher> class in_components;
 template <class Teacher> class distiller;
 template <class Teacher, class Method> class baseline_distiller;
 template <class Teacher> class ref2021_stage;

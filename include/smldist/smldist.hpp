@@ -73,6 +73,7 @@
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/loss/discrepancy.hpp"
 #include "smldist/loss/divergence.hpp"
+#include "smldist/loss/feature_statistics.hpp"
 #include "smldist/loss/logit_norm.hpp"
 #include "smldist/loss/logits.hpp"
 #include "smldist/loss/memory.hpp"
@@ -82,6 +83,7 @@
 #include "smldist/loss/spectral.hpp"
 #include "smldist/loss/stage.hpp"
 #include "smldist/loss/stage_options.hpp"
+#include "smldist/loss/target_map.hpp"
 #include "smldist/loss/time_basis.hpp"
 #include "smldist/loss/time_map.hpp"
 
@@ -146,6 +148,7 @@
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "smldist/distill/evaluate.hpp"
+#include "smldist/distill/in_components.hpp"
 #include "smldist/distill/placement.hpp"
 #include "smldist/distill/plan.hpp"
 #include "smldist/distill/ref2021.hpp"

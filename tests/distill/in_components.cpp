@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/distill/in_components.hpp"
+
+#include "smldist/deploy/compile.hpp"
+#include "smldist/deploy/network.hpp"
+#include "smldist/distill/distiller.hpp"
+#include "tiny.hpp"
+
+using namespace smldist;
+using model::head_kind;
+
+TEST_CASE("in_components: a distiller computes the same of it, compiled or not") {
+    const shape window{26, 32, 9};
+    const network teacher = make(teacher_config(head_kind::memory), 1);
+    network student = make(student_config(head_kind::memory), 2);
+    student.take_memory(teacher, model::memory_transfer::copy_slow);
+    data::loader_options lo;
+    lo.batch = 26;
+    data::loader loader(few().train, lo, few().normal, generator(1));
+    data::batch b;
+    REQUIRE(loader.next(b));
+    const distill::plan plan = distill::calibrate(teacher, few().train, few().normal);
+
+    for (const auto& stage : {loss::stage_options(), loss::stage_options::plain()}) {
+        distill::distill_options o;
+        o.stage = stage;
+        const distill::in_components answers(teacher, student, plan, o.stage, window);
+        const deploy::network fast(
+            deploy::compile(answers, {.batch = 26, .length = 32, .channels = 9, .outputs = {"all"}}));
+        const auto out = answers(b.x);
+        CHECK(out.stages[0].shape() == shape{26, 8, 8}); // the student's channels, 16 the teacher's
+        CHECK(out.stages[1].shape() == shape{26, 4, 12});
+        CHECK(out.feature.shape()[1] < 16);
+        CHECK(fast(b.x).stages[1].shape() == out.stages[1].shape());
+
+        const auto losses = [&](const auto& by) {
+            distill::distiller objective(by, student, plan, o, window, generator(4));
+            tape<float> t;
+            const auto value = objective(t, student(t.input(b.x), mode::eval), b, 0);
+            t.backward(value.loss);
+            double gradient = 0;
+            for_each_parameter(student, [&](const parameter<float>& p) {
+                if (const auto* g = t.gradient(p))
+                    for (const float v : *g) gradient += double(v) * double(v);
+            });
+            return std::vector<double>{value.terms.hard, value.terms.soft, value.terms.stage, value.terms.memory,
+                                       gradient};
+        };
+        const auto want = losses(teacher), same = losses(answers), compiled = losses(fast);
+        REQUIRE(want[2] > 0);
+        for (std::size_t i = 0; i < want.size(); ++i) {
+            CHECK(same[i] == doctest::Approx(want[i]).epsilon(1e-5));
+            CHECK(compiled[i] == doctest::Approx(want[i]).epsilon(1e-4));
+        }
+    }
+}
+
+TEST_CASE("in_components: channels stay where channels are compared; errors") {
+    const shape window{1, 32, 9};
+    const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
+    distill::plan plan = distill::calibrate(teacher, few().train, few().normal);
+    loss::stage_options all;
+    all.channels = loss::channel_match::all;
+    const tensor<float> x(window);
+    const auto shapes = [&](const auto& answers) {
+        const auto out = answers(x, mode::eval);
+        return out.stages[0].shape().text() + out.stages[1].shape().text() + out.feature.shape().text();
+    };
+    CHECK(shapes(distill::in_components(teacher, student, plan, all, window)) == shapes(teacher));
+    CHECK(shapes(distill::in_components(teacher, teacher, plan, {}, window)) == shapes(teacher));
+    plan.stages.pop_back();
+    CHECK_THROWS_WITH_AS(distill::in_components(teacher, student, plan, {}, window),
+                         doctest::Contains("numbers of stages of student, teacher and plan are 2, 2 and 1"),
+                         usage_error);
+}
