@@ -26,6 +26,7 @@ template <class T> struct discrepancy_tables {
     /// Rows of the mapped features that make up a band.
     struct band {
         std::size_t first, rows, step;
+        T share; ///< 1/rows
     };
     target_map<T> target;
     time_map<T> student, teacher; ///< M_S and M_T, their rows in the order of time_map; empty: both are 1, for any L
@@ -54,7 +55,8 @@ template <class T> struct discrepancy_tables {
         for (const auto& b : of_magnitudes) {
             const std::size_t first = student.place(b.first_row), last = student.place(b.first_row + b.rows - 1);
             SMLDIST_ASSERT(b.rows == 1 || (last - first) % (b.rows - 1) == 0);
-            bands.push_back({first, b.rows, b.rows == 1 ? 1 : (last - first) / (b.rows - 1)});
+            bands.push_back(
+                {first, b.rows, b.rows == 1 ? 1 : (last - first) / (b.rows - 1), T(1) / static_cast<T>(b.rows)});
         }
     }
 };
@@ -209,19 +211,20 @@ private:
     }
     /// P ← l = ln((1 + |X|)/(1 + |Z|)),   Q ← l/(|X| (1 + |X|)), for each band and channel.
     SMLDIST_NOINLINE void magnitudes(std::size_t C, const T* X, const T* Z, T* P, T* Q) const {
-        const auto power = [&](auto p, const T* from, const band& of, std::size_t c) SMLDIST_INLINE_LAMBDA {
+        const auto power = [&](auto p, const T* from, const band& of) SMLDIST_INLINE_LAMBDA {
             auto sum = p.set(T(0));
             for (std::size_t r = 0; r < of.rows; ++r) {
-                const auto v = p.load(from + (of.first + r * of.step) * C + c);
+                const auto v = p.load(from + (of.first + r * of.step) * C);
                 sum = kernel::simd::fma(v, v, sum);
             }
-            return sum * p.set(T(1) / static_cast<T>(of.rows));
+            return sum * p.set(of.share);
         };
-        for (std::size_t k = 0; k < tables->bands.size(); ++k)
-            kernel::simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
-                p.store(P + k * C + c, power(p, X, tables->bands[k], c));
-                p.store(Q + k * C + c, power(p, Z, tables->bands[k], c));
-            });
+        kernel::simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
+            for (std::size_t k = 0; k < tables->bands.size(); ++k) {
+                p.store(P + k * C + c, power(p, X + c, tables->bands[k]));
+                p.store(Q + k * C + c, power(p, Z + c, tables->bands[k]));
+            }
+        });
         kernel::simd::sweep<T>(tables->bands.size() * C, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
             using V = typename decltype(p)::pack;
             const V one(T(1)),
@@ -244,13 +247,13 @@ private:
         kernel::simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
             auto sum = p.set(T(0));
             for (std::size_t k = 0; k < std::max<std::size_t>(1, K); ++k) {
-                const band of = K > 0 ? tables->bands[k] : band{0, L, 1};
+                const band of = K > 0 ? tables->bands[k] : band{0, L, 1, T(0)};
                 auto factor = p.set(T(0));
                 if (K > 0) {
                     const T v = tables->band_weight[k];
                     const auto l = p.load(P + k * C + c);
                     sum = kernel::simd::fma(p.set(v) * l, l, sum);
-                    factor = p.set(T(2) * v / static_cast<T>(of.rows)) * p.load(Q + k * C + c);
+                    factor = p.set(T(2) * v * of.share) * p.load(Q + k * C + c);
                 }
                 for (std::size_t i = 0, r = of.first; i < of.rows; ++i, r += of.step) {
                     const auto x = p.load(X + r * C + c), d = x - p.load(Z + r * C + c);
