@@ -10,7 +10,6 @@
 
 namespace {
 
-/// AddressSanitizer takes memory of its own.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool sanitized = true;
 #elif defined(__has_feature)
@@ -21,7 +20,7 @@ constexpr bool sanitized = false;
 
 } // namespace
 
-TEST_CASE("training har_student takes at most 64 MB beyond the windows" * doctest::skip(sanitized)) {
+TEST_CASE("training har_student takes at most 64 MB beyond the windows") {
     namespace fs = std::filesystem;
     std::string folder = (fs::temp_directory_path() / "smldist-memory-XXXXXX").string();
     REQUIRE(mkdtemp(folder.data()));
@@ -43,5 +42,8 @@ TEST_CASE("training har_student takes at most 64 MB beyond the windows" * doctes
     getrusage(RUSAGE_CHILDREN, &usage);
     const double peak = double(usage.ru_maxrss) * 1024, data = windows * 128 * 9 * sizeof(float);
     MESSAGE("peak " << peak / 1e6 << " MB, windows " << data / 1e6 << " MB");
-    CHECK(peak - data <= 64e6);
+    if (sanitized)
+        MESSAGE("not compared: AddressSanitizer takes memory of its own");
+    else
+        CHECK(peak - data <= 64e6);
 }
