@@ -17,8 +17,8 @@ namespace smldist::inline SMLDIST_ABI::distill {
 ///
 ///     F̂ = F directionsᵀ + offset          loss::principal_map
 ///
-/// A distiller takes it in place of the teacher, with the same plan, and computes the same. Compiled, the components are
-/// made of features that are still in the cache, and the wider features are never written:
+/// A distiller takes it in place of the teacher, with the same plan, and computes the same to rounding. Compiled, the wider
+/// features do not leave the program:
 ///
 ///     const distill::in_components answers(teacher, student, plan, options.stage, window);
 ///     const deploy::network fast(deploy::compile(answers, {.length = L, .channels = C, .outputs = {"all"}}));
