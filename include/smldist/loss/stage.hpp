@@ -74,23 +74,23 @@ template <class T> class stage_loss {
 public:
     /// Features of rank 2 have no time: their loss is plain, whatever the options say but for the penalty and the scale.
     /// `weights` has one entry for each band of the basis at the shorter length (band_weights); empty: uniform.
-    stage_loss(const shape& student, const shape& teacher, feature_statistics<T> statistics, const stage_options& o,
-               const std::vector<double>& weights, generator& g)
-        : options_(o), statistics_(std::move(statistics)) {
+    stage_loss(const shape& student, const shape& teacher, const feature_statistics<T>& statistics,
+               const stage_options& o, const std::vector<double>& weights, generator& g)
+        : options_(o) {
         o.check();
         if (student.rank() != teacher.rank() || (student.rank() != 2 && student.rank() != 3))
             raise<usage_error>("loss::stage_loss", "features of student and teacher are ", student.text(), " and ",
                                teacher.text(), ", expected both (B, L, C) or both (B, D)");
-        const std::size_t C = statistics_.mean.size();
-        if (student.back() != C) components_ = principal_map<T>(statistics_, o, student.back());
+        const std::size_t C = statistics.mean.size();
+        if (student.back() != C) components_ = principal_map<T>(statistics, o, student.back());
         answered_ = teacher.back() != C && teacher.back() == components();
-        if ((teacher.back() != C && !answered_) || statistics_.std.size() != C)
-            raise<usage_error>("loss::stage_loss", "channels of the statistics are ", statistics_.std.size(),
+        if ((teacher.back() != C && !answered_) || statistics.std.size() != C)
+            raise<usage_error>("loss::stage_loss", "channels of the statistics are ", statistics.std.size(),
                                ", expected ", teacher.back());
         if (o.scale == standardise::channel) {
-            const tensor<T> inverse = detail::inverse_std(statistics_);
+            const tensor<T> inverse = detail::inverse_std(statistics);
             normal_ = tensor<T>(shape{3, C});
-            std::copy_n(statistics_.mean.data(), C, normal_.data());
+            std::copy_n(statistics.mean.data(), C, normal_.data());
             std::copy_n(inverse.data(), C, normal_.data() + C);
         }
         if (student.back() != C) {
@@ -204,7 +204,7 @@ private:
         if (answered_) return {};
         if (components() > 0) return target_map<T>::onto(components_.directions, components_.offset);
         if (normal_.empty()) return {};
-        const std::size_t C = statistics_.mean.size();
+        const std::size_t C = normal_.shape()[1];
         tensor<T> factor(shape{C}), offset(shape{C});
         for (std::size_t c = 0; c < C; ++c) {
             factor[c] = normal_[C + c];
@@ -244,7 +244,6 @@ private:
     }
 
     stage_options options_;
-    feature_statistics<T> statistics_;
     std::optional<projector<T>> map_;
     parameter<T> log_variance_; ///< (K)
     tensor<T> normal_;          ///< (3, C), the statistics as a map of op::normalise_op; empty: features as they are
