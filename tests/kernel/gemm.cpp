@@ -73,13 +73,14 @@ TEST_CASE("gemm: strided rows of A may overlap, as a convolution's do") {
 }
 
 TEST_CASE_TEMPLATE("gemm: a row has the same bits whatever the number of rows", T, float, double) {
-    const std::size_t most = 130, K = 33;
-    for (std::size_t N : counts{7, 24, 40, 96}) {
+    const std::size_t most = 130;
+    for (const auto& [N, K] :
+         {std::pair<std::size_t, std::size_t>{7, 33}, {16, 5}, {24, 33}, {24, 48}, {32, 48}, {40, 33}, {96, 33}}) {
         const auto a = values<T>(most * K, 1), w = values<T>(N * K, 2), bias = values<T>(N, 3);
         std::vector<T> all_nt(most * N), all_nn(most * N);
         kernel::gemm_nt(most, N, K, a.data(), K, w.data(), K, all_nt.data(), N, false, bias.data());
         kernel::gemm_nn(most, N, K, a.data(), K, w.data(), N, all_nn.data(), N, false);
-        for (std::size_t M : counts{1, 2, 3, 4, 5, 8, 11, 16, 17, 64, 129}) {
+        for (std::size_t M : counts{1, 2, 3, 4, 5, 7, 8, 10, 11, 16, 17, 64, 129}) {
             CAPTURE(M);
             std::vector<T> nt(M * N), nn(M * N);
             kernel::gemm_nt(M, N, K, a.data(), K, w.data(), K, nt.data(), N, false, bias.data());

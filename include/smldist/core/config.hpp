@@ -65,6 +65,12 @@
 
 #define SMLDIST_INLINE inline __attribute__((always_inline))
 #define SMLDIST_NOINLINE __attribute__((noinline))
+/// Of a function: its loops begin with a cache line, where the compiler can be told so.
+#if defined(__GNUC__) && !defined(__clang__)
+#define SMLDIST_ALIGN_LOOPS __attribute__((optimize("align-loops=64")))
+#else
+#define SMLDIST_ALIGN_LOOPS
+#endif
 
 namespace smldist::inline SMLDIST_ABI {
 

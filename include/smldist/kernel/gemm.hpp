@@ -33,8 +33,10 @@ namespace detail {
 
 /// Multiply-adds of one parallel chunk, about 5 µs; smaller products do not fork.
 inline constexpr std::size_t chunk_macs = std::size_t(1) << 18;
-/// Rows of C that share one pass over a panel.
-inline constexpr std::size_t block_rows = 64;
+/// Rows of C that share one pass over a panel: 64, or as many as take 16 KB of A.
+inline std::size_t rows_of_block(std::size_t K) {
+    return std::max<std::size_t>(1, 4096 / 64 / (K == 0 ? 1 : K)) * 64;
+}
 /// Rows of A and B that gemm_tn sums before it adds to C: both blocks stay in L2.
 inline constexpr std::size_t k_block = 128;
 
@@ -79,7 +81,7 @@ template <class T, class P, class F>
 void for_panels(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, T* c, std::size_t ldc,
                 const epilogue<T>& end, P&& panel_of, const F& finish) {
     const panels<T> all(N);
-    const std::size_t count = all.count(), blocks = (M + block_rows - 1) / block_rows;
+    const std::size_t block_rows = rows_of_block(K), count = all.count(), blocks = (M + block_rows - 1) / block_rows;
     constexpr T zeros[widest<T> * unit<T>] = {}; // the one term of a sum over no k
     const std::size_t macs = std::min(M, block_rows) * std::min(N, widest<T> * unit<T>) * K;
     const auto block = [&](std::size_t m, panel p) {

@@ -2,7 +2,7 @@
 /// Register tiles of the matrix product and the panels they read.
 ///
 /// The columns of B are cut into panels of 1 to 6 *units* on AVX-512, where a unit is half a register, and of 1 to 3
-/// elsewhere, where it is a whole one. A FMA of 256 bits takes half the time of one of 512 on Zen 4, so a panel of 5
+/// elsewhere, where it is a whole one; the rows of a panel into tiles whose accumulators stay in registers. A FMA of 256 bits takes half the time of one of 512 on Zen 4, so a panel of 5
 /// units, two whole registers and a half, wastes nothing: 40 or 88 columns need no padding.
 #ifndef SMLDIST_KERNEL_GEMM_TILE_HPP
 #define SMLDIST_KERNEL_GEMM_TILE_HPP
@@ -46,15 +46,16 @@ struct panel {
     std::size_t units;
 };
 
-/// The panels of N columns: as many of the widest as fit, then the rest; 7 and 8 units are 4 + 3 and 4 + 4, since a
-/// narrow panel has few FMAs for each element of A that it reads.
+/// The panels of N columns: as many of the widest as fit, then the rest. Where that would be a narrow one (a third of the
+/// widest at most), it and the last of the widest become two halves, since a narrow panel has few FMAs for each element
+/// of A that it reads: of 6 units 7 and 8 are 4 + 3 and 4 + 4, of 3 units 4 are 2 + 2.
 template <class T> struct panels {
     std::size_t full, rest;
     explicit panels(std::size_t N) {
         const std::size_t units = (N + unit<T> - 1) / unit<T>;
         full = units / widest<T>;
         rest = units % widest<T>;
-        if (full > 0 && rest > 0 && widest<T> + rest <= 8 && widest<T> == 6) {
+        if (full > 0 && rest > 0 && rest <= widest<T> / 3) {
             --full;
             rest += widest<T>;
         }
@@ -64,7 +65,8 @@ template <class T> struct panels {
         const std::size_t first = std::min(i, full) * widest<T> * unit<T>;
         if (i < full) return {first, widest<T>};
         if (rest <= widest<T>) return {first, rest};
-        return i == full ? panel{first, 4} : panel{first + 4 * unit<T>, rest - 4};
+        const std::size_t half = (rest + 1) / 2;
+        return i == full ? panel{first, half} : panel{first + half * unit<T>, rest - half};
     }
 };
 
@@ -87,8 +89,20 @@ template <class T> struct tile_job {
     }
 };
 
-/// Rows of the tallest tile: its accumulators, one row of B and one element of A fit the registers.
-inline constexpr std::size_t tile_rows = simd::registers == 32 ? 8 : 4;
+/// The two heights of the tiles of a panel of so many units, other than single rows: their accumulators, one row of B and
+/// one element of A fit the registers.
+///
+/// With 16 registers 8 or 9 accumulators keep both FMA units of Zen 3 busy (4 cycles each, 2 begin in a cycle), and from
+/// tile to tile they lose less than 12: 8 reach 0.97 of peak at K = 16 where 12 reach 0.80. For a long K 12 are better, by
+/// their fewer loads: so short products prefer the low tiles.
+template <class T> constexpr std::array<std::size_t, 2> tile_heights(std::size_t units) {
+    if (simd::registers == 32) return {4, 8};
+    return {units == 3 ? 3u : 4u, units == 3 ? 4u : units == 2 ? 6u : 8u};
+}
+/// The tallest of them.
+inline constexpr std::size_t tallest = 8;
+/// Whether tiles of R rows apply what ends the product; for the others, the rest of a panel, it is a pass of its own.
+template <std::size_t R> inline constexpr bool ends_in_registers = R >= (simd::registers == 32 ? tallest : 3);
 
 /// x
 struct identity {
@@ -167,78 +181,96 @@ template <class T, std::size_t NW, std::size_t NH> struct packs {
     }
 };
 
-/// Computes a tile of R rows of NW whole registers and NH halves.
+/// Computes `count` tiles of R rows of NW whole registers and NH halves, one below the other.
 ///
 /// One accumulator an output, k ascending: a row's bits depend neither on the tile nor on the rows beside it. 24 FMAs
 /// wait for 8 + 3 loads, so the loads hide. Where nothing follows the product, the stores of a row stand between the
 /// last FMAs of the next: written after them all they stall the tile that follows, 45 cycles of 384 at K = 16.
-/// Indices are constants throughout: plain loops over acc[8][3] spill with g++ 12 (47 of 117 GFLOP/s).
-template <class T, std::size_t R, std::size_t NW, std::size_t NH> SMLDIST_NOINLINE void tile(const tile_job<T>& job) {
+/// Indices are constants throughout: plain loops over acc[8][3] spill with g++ 12 (47 of 117 GFLOP/s). The loops begin
+/// with a cache line: where another thread shares the core, 12 FMAs of AVX2 then run at 0.80 of peak, else at 0.72.
+template <class T, std::size_t R, std::size_t NW, std::size_t NH>
+SMLDIST_NOINLINE SMLDIST_ALIGN_LOOPS void tiles(const tile_job<T>& job, std::size_t count) {
     using row = packs<T, NW, NH>;
     static_assert(R <= 9);
-    row sum[R];
+    const std::size_t K = job.K, row_step = job.row_step, k_step = job.k_step, b_step = job.b_step, ldc = job.ldc;
+    const T *const panel = job.b, *a = job.a, *addend = job.end.addend;
+    const ending f = job.end.f;
+    T* c = job.c;
     const row start = job.end.bias ? row::template load<false>(job.end.bias) : row::zero();
-    simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r] = start; });
-    // Rows r, r + 1, r + 2 are a pointer and a scaled step: few registers address 8 rows.
-    const std::size_t row_step = job.row_step;
-    const T *a0 = job.a, *a3 = a0 + 3 * row_step, *a6 = a3 + 3 * row_step, *b = job.b;
-    const auto element = [&](auto r) SMLDIST_INLINE_LAMBDA {
-        return (r < 3 ? a0 : r < 6 ? a3 : a6)[r % 3 * row_step];
-    };
-    for (std::size_t k = job.K; --k > 0; b += job.b_step) {
-        const row bk = row::template load<(R > 1)>(b);
-        simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r].add_product(element(r), bk); });
-        a0 += job.k_step;
-        a3 += job.k_step;
-        a6 += job.k_step;
+    for (; count > 0; --count) {
+        row sum[R];
+        simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r] = start; });
+        // Rows r, r + 1, r + 2 are a pointer and a scaled step: few registers address 8 rows.
+        const T *a0 = a, *a3 = a0 + 3 * row_step, *a6 = a3 + 3 * row_step, *b = panel;
+        const auto element = [&](auto r) SMLDIST_INLINE_LAMBDA {
+            return (r < 3 ? a0 : r < 6 ? a3 : a6)[r % 3 * row_step];
+        };
+        for (std::size_t k = K; --k > 0; b += b_step) {
+            const row bk = row::template load<(R > 1)>(b);
+            simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r].add_product(element(r), bk); });
+            a0 += k_step;
+            a3 += k_step;
+            a6 += k_step;
+        }
+        // The last term of each row, with the end of the row before it.
+        const auto last = [&](const auto& end) SMLDIST_INLINE_LAMBDA {
+            const row bk = row::template load<(R > 1)>(b);
+            simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA {
+                sum[r].add_product(element(r), bk);
+                if constexpr (r > 0) end(sum[r - 1], r - 1);
+            });
+            end(sum[R - 1], R - 1);
+        };
+        const auto through = [&](const auto& function) SMLDIST_INLINE_LAMBDA {
+            last([&](row& x, std::size_t r) SMLDIST_INLINE_LAMBDA {
+                if (addend) x.add(addend + r * job.end.addend_step);
+                x.each([&](auto& v, std::size_t) SMLDIST_INLINE_LAMBDA { v = function.value(v); });
+                x.store(c + r * ldc);
+            });
+        };
+        if constexpr (!ends_in_registers<R>)
+            through(identity{});
+        else if (f == ending::hard_swish)
+            through(hard_swish{});
+        else if (f != ending::none || addend)
+            through(clamp<T>(f));
+        else
+            last([&](row& x, std::size_t r) SMLDIST_INLINE_LAMBDA { x.store(c + r * ldc); });
+        a += R * row_step;
+        c += R * ldc;
+        if (addend) addend += R * job.end.addend_step;
     }
-    // The last term of each row, with the end of the row before it.
-    T* const c = job.c;
-    const std::size_t ldc = job.ldc, addend_step = job.end.addend_step;
-    const T* const addend = job.end.addend;
-    const auto last = [&](const auto& end) SMLDIST_INLINE_LAMBDA {
-        const row bk = row::template load<(R > 1)>(b);
-        simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA {
-            sum[r].add_product(element(r), bk);
-            if constexpr (r > 0) end(sum[r - 1], r - 1);
-        });
-        end(sum[R - 1], R - 1);
-    };
-    const auto through = [&](const auto& function) SMLDIST_INLINE_LAMBDA {
-        last([&](row& x, std::size_t r) SMLDIST_INLINE_LAMBDA {
-            if (addend) x.add(addend + r * addend_step);
-            x.each([&](auto& v, std::size_t) SMLDIST_INLINE_LAMBDA { v = function.value(v); });
-            x.store(c + r * ldc);
-        });
-    };
-    if constexpr (R < tile_rows)
-        through(identity{});
-    else if (job.end.f == ending::hard_swish)
-        through(hard_swish{});
-    else if (job.end.f != ending::none || addend)
-        through(clamp<T>(job.end.f));
-    else
-        last([&](row& x, std::size_t r) SMLDIST_INLINE_LAMBDA { x.store(c + r * ldc); });
 }
 
-/// Computes `rows` rows of a panel of U units: as many as possible in tall tiles, the rest in lower ones.
+/// Computes `rows` rows of a panel of U units in tiles of two heights, what is left in single rows.
 ///
 /// Three halves are faster than a register and a half, of which each FMA of one kind waits for the other: 24 columns run
 /// at 0.94 against 0.86 of peak.
 template <class T, std::size_t U> SMLDIST_NOINLINE void whole_panel(tile_job<T> job, std::size_t rows) {
     constexpr std::size_t NH = !half_panels<T> ? 0 : U == 3 ? 3 : U % 2, NW = half_panels<T> ? (U - NH) / 2 : U;
-    constexpr std::size_t width = U * unit<T>;
+    constexpr std::size_t width = U * unit<T>, low = tile_heights<T>(U)[0], high = tile_heights<T>(U)[1];
     const ending f = job.end.f;
-    const auto part = [&](auto height, ending after) {
-        for (; rows >= height; rows -= height, job.skip(height)) {
-            tile<T, height, NW, NH>(job);
-            if (after != ending::none) end_rows(after, height, width, job.c, job.ldc);
-        }
+    const auto part = [&](auto height, std::size_t count) {
+        if (count == 0) return;
+        tiles<T, height, NW, NH>(job, count);
+        if (f == ending::hard_sigmoid || (f != ending::none && !ends_in_registers<height>))
+            end_rows(f, count * height, width, job.c, job.ldc);
+        job.skip(count * height);
     };
     if (f == ending::hard_sigmoid) job.end.f = ending::none;
-    part(std::integral_constant<std::size_t, tile_rows>{}, f == ending::hard_sigmoid ? f : ending::none);
-    part(std::integral_constant<std::size_t, tile_rows / 2>{}, f);
-    part(std::integral_constant<std::size_t, 1>{}, f);
+    const bool prefer_low = simd::registers < 32 && job.K < 40;
+    const std::size_t first = prefer_low ? low : high, second = prefer_low ? high : low;
+    // As many of the preferred height as leave a multiple of the other, if that can be: 8 rows are 4 + 4, not 6 + 1 + 1.
+    std::size_t count = rows / first;
+    for (std::size_t spared = 0; spared <= count && spared < second; ++spared)
+        if ((rows - (count - spared) * first) % second == 0) {
+            count -= spared;
+            break;
+        }
+    const std::size_t others = (rows - count * first) / second;
+    part(std::integral_constant<std::size_t, high>{}, prefer_low ? others : count);
+    part(std::integral_constant<std::size_t, low>{}, prefer_low ? count : others);
+    part(std::integral_constant<std::size_t, 1>{}, rows - count * first - others * second);
 }
 
 /// The same for a panel of so many units.
@@ -254,10 +286,10 @@ template <class T> void whole_panel(const tile_job<T>& job, std::size_t rows, st
 template <class T>
 SMLDIST_NOINLINE void cut_panel(tile_job<T> job, std::size_t rows, std::size_t units, std::size_t columns) {
     const std::size_t width = units * unit<T>;
-    alignas(64) T bias[widest<T> * unit<T>] = {}, edge[tile_rows * widest<T> * unit<T>] = {};
+    alignas(64) T bias[widest<T> * unit<T>] = {}, edge[tallest * widest<T> * unit<T>] = {};
     if (job.end.bias) std::copy_n(job.end.bias, columns, bias);
     for (std::size_t n; rows > 0; rows -= n, job.skip(n)) {
-        n = std::min(rows, tile_rows);
+        n = std::min(rows, tallest);
         const T* const addend = job.end.addend;
         for (std::size_t r = 0; addend && r < n; ++r)
             std::copy_n(addend + r * job.end.addend_step, columns, edge + r * width);
