@@ -101,7 +101,11 @@ using smallest =
 template <class T> inline constexpr std::size_t width = full<T>::size;
 
 /// Vector registers of the instruction set: how many accumulators a micro-kernel may hold.
-inline constexpr std::size_t registers = SMLDIST_SIMD_BITS == 512 ? 32 : (sizeof(void*) == 8 ? 16 : 8);
+#if SMLDIST_SIMD_BITS == 512 || defined(__aarch64__)
+inline constexpr std::size_t registers = 32;
+#else
+inline constexpr std::size_t registers = sizeof(void*) == 8 ? 16 : 8;
+#endif
 
 template <class V> SMLDIST_INLINE V load(const typename V::value_type* p) { return V::load_unaligned(p); }
 template <class V> SMLDIST_INLINE void store(typename V::value_type* p, const V& x) { x.store_unaligned(p); }
