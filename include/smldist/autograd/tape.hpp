@@ -55,7 +55,7 @@ public:
     /// Forgets everything recorded; blocks of memory and the state of the random stream stay.
     void reset() {
         while (!records_.empty()) {
-            records_.back()->~record();
+            if (const auto destroy = records_.back()->destroy) destroy(*records_.back());
             records_.pop_back();
         }
         for (std::size_t i = 0; i < size_; ++i) at(i) = node{};
@@ -132,7 +132,7 @@ public:
         for (std::size_t i = std::size_t(y.id) + 1; i-- > 0;) {
             node& n = at(i);
             if (!n.op || n.gradient.empty()) continue;
-            n.op->backward(*this, n.own, n.gradient);
+            n.op->backward(*n.op, *this, n.own, n.gradient);
             if (n.retain) add(n.retained, n.gradient);
             n.gradient = tensor<T>(); // used up: another pass must not send it on again
         }
@@ -169,11 +169,11 @@ public:
 
     std::size_t size() const { return size_; }
 
-    /// One recorded op: its options, what it kept, and where its inputs are.
-    class record {
-    public:
-        virtual ~record() = default;
-        virtual void backward(tape& t, const tensor<T>& y, const tensor<T>& dy) = 0;
+    /// One recorded op: its options, what it kept, and where its inputs are. Two functions, not virtual ones: a table, a
+    /// name and two destructors for each of a hundred ops cost a unit a second of compilation.
+    struct record {
+        void (*backward)(record&, tape& t, const tensor<T>& y, const tensor<T>& dy);
+        void (*destroy)(record&); ///< null where there is nothing to destroy
     };
     /// Appends the result of an op; `R` is built in the tape's arena. For op::apply.
     template <class R, class... A> R& emplace_record(A&&... a) {

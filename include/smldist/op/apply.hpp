@@ -102,20 +102,21 @@ constexpr bool one_type = ((std::is_same_v<typename argument<A>::scalar, T> ||
                             std::is_integral_v<typename argument<A>::scalar>)&&...);
 
 /// What an op keeps on the tape until backward.
-template <class T, class Op, class... S> class op_record final : public tape<T>::record {
-public:
-    op_record(Op o, S... s) : op(std::move(o)), slots(s...) {}
-    void backward(tape<T>& t, const tensor<T>& y, const tensor<T>& dy) override {
-        backward(t, y, dy, std::index_sequence_for<S...>());
+template <class T, class Op, class... S> struct op_record : tape<T>::record {
+    using record = typename tape<T>::record;
+
+    op_record(Op o, S... s) : record{&differentiate, nullptr}, op(std::move(o)), slots(s...) {
+        if constexpr (!std::is_trivially_destructible_v<op_record>)
+            this->destroy = [](record& r) { static_cast<op_record&>(r).~op_record(); };
     }
+    static void differentiate(record& r, tape<T>& t, const tensor<T>& y, const tensor<T>& dy) {
+        const auto& self = static_cast<op_record&>(r);
+        std::apply([&](const S&... s) { self.op.backward(self.saved, y, dy, s.value(t)..., s.sink(t)...); },
+                   self.slots);
+    }
+
     Op op;
     typename Op::saved saved{};
-
-private:
-    template <std::size_t... I>
-    void backward(tape<T>& t, const tensor<T>& y, const tensor<T>& dy, std::index_sequence<I...>) {
-        op.backward(saved, y, dy, std::get<I>(slots).value(t)..., std::get<I>(slots).sink(t)...);
-    }
     std::tuple<S...> slots;
 };
 
@@ -130,18 +131,29 @@ template <class P> void pick(P*& to, P* from) {
 }
 template <class P> void pick(P*&, std::nullptr_t) {}
 
+/// The checks of an op and its result's shape: compiled once, for all worlds.
+template <class Op, class... Shape> SMLDIST_NOINLINE shape infer(const Op& op, const Shape&... inputs) {
+    return op.infer(inputs...);
+}
+/// An op's result, with what backward needs kept unless `keep` is null: compiled once, for the two worlds that compute.
+template <class Op, class... X>
+SMLDIST_NOINLINE tensor<typename Op::scalar> compute(const Op& op, typename Op::saved* keep, const X&... x) {
+    auto y = tensor<typename Op::scalar>::uninitialized(infer(op, x.shape()...));
+    op.forward(keep, y, x...);
+    return y;
+}
+
 /// Records an op. A constructor, because the braces that call it order the entering of the inputs from left to right.
 template <class T, class Op, class... S> struct recorded {
     var<T> result;
 
     SMLDIST_NOINLINE recorded(tape<T>& t, Op&& op, S... s) {
         if constexpr (requires { op.stream; }) op.stream = t.random().split(t.random().bits64());
-        auto y = tensor<T>::uninitialized(op.infer(s.value(t).shape()...));
         const bool needs = (s.needs(t) || ...);
         constexpr bool has_notes = requires(typename Op::saved & k) { op.notes(k, t); };
         op_record<T, Op, S...>* r = nullptr;
         if (needs || has_notes) r = &t.template emplace_record<op_record<T, Op, S...>>(std::move(op), s...);
-        (r ? r->op : op).forward(r ? &r->saved : nullptr, y, s.value(t)...);
+        auto y = compute(r ? r->op : op, r ? &r->saved : nullptr, s.value(t)...);
         if constexpr (has_notes) r->op.notes(r->saved, t);
         result = t.push_result(std::move(y), r, needs);
     }
@@ -177,7 +189,7 @@ struct traced {
 
     template <class Op, class... S>
     SMLDIST_NOINLINE traced(graph& g, const Op& op, const S&... s)
-        : result(append_op(g, Op::name, op.infer(s.shape()...), op.macs(s.shape()...), {s.id...})) {
+        : result(append_op(g, Op::name, infer(op, s.shape()...), op.macs(s.shape()...), {s.id...})) {
         op.attributes(attribute_writer{g.nodes.back()});
     }
 };
@@ -203,9 +215,7 @@ template <class Op, class... A> auto apply(Op op, A&&... args) {
     } else {
         using T = typename Op::scalar;
         static_assert(one_type<T, std::remove_cvref_t<A>...>, "an op's inputs must have one floating-point type");
-        auto y = tensor<T>::uninitialized(op.infer(argument<std::remove_cvref_t<A>>::value(args).shape()...));
-        op.forward(nullptr, y, argument<std::remove_cvref_t<A>>::value(args)...);
-        return y;
+        return compute(op, nullptr, argument<std::remove_cvref_t<A>>::value(args)...);
     }
 }
 
