@@ -58,7 +58,7 @@ public:
     }
 
     /// Runs task(context, i) for i in [0, n), each once. Concurrent calls run on the calling thread.
-    void run(std::size_t n, void (*task)(void*, std::size_t), void* context) {
+    void run(std::size_t n, void (*task)(const void*, std::size_t), const void* context) {
         std::unique_lock lock(owner_, std::defer_lock);
         if (threads() < 2 || n > std::numeric_limits<std::uint32_t>::max() || !lock.try_lock()) {
             for (std::size_t i = 0; i < n; ++i) task(context, i);
@@ -152,14 +152,28 @@ private:
     std::vector<std::thread> workers_;
     std::unique_ptr<range[]> ranges_; ///< one a thread
     std::atomic<std::size_t> threads_{1};
-    std::atomic<void (*)(void*, std::size_t)> task_{nullptr};
-    std::atomic<void*> context_{nullptr};
+    std::atomic<void (*)(const void*, std::size_t)> task_{nullptr};
+    std::atomic<const void*> context_{nullptr};
     std::atomic<std::size_t> n_{0};
     std::uint32_t start_ = 0;
     alignas(64) std::atomic<std::uint32_t> done_{0}; ///< chunks of the job that have run
     alignas(64) std::atomic<std::uint32_t> epoch_{0};
     std::atomic<bool> stopping_{false};
 };
+
+/// Calls f(context, first, last) for the chunks of parallel_for: on this thread or on the pool's, compiled once for all.
+SMLDIST_NOINLINE inline void for_chunks(std::size_t n, std::size_t grain,
+                                        void (*f)(const void*, std::size_t, std::size_t), const void* context) {
+    const std::size_t chunks = (n + grain - 1) / grain;
+    const auto run = [=](std::size_t chunk) { f(context, chunk * grain, std::min(n, (chunk + 1) * grain)); };
+    if (chunks > 1 && !alone())
+        return pool::instance().run(
+            chunks, [](const void* job, std::size_t chunk) { (*static_cast<decltype(&run)>(job))(chunk); }, &run);
+    for (std::size_t i = 0; i < chunks; ++i) run(i);
+}
+template <class F> void call_chunk(const void* f, std::size_t first, std::size_t last) {
+    (*static_cast<F*>(const_cast<void*>(f)))(first, last);
+}
 
 } // namespace detail
 
@@ -175,17 +189,7 @@ inline void set_threads(std::size_t n) { detail::pool::instance().resize(n); }
 /// alone. `f` must not throw. A call from inside another parallel_for runs on the calling thread.
 template <class F> void parallel_for(std::size_t n, std::size_t grain, F&& f) {
     using function = std::remove_reference_t<F>;
-    struct job {
-        function* f;
-        std::size_t n, grain;
-    } j{&f, n, std::max<std::size_t>(1, grain)};
-    const auto run = [](void* context, std::size_t chunk) {
-        auto& c = *static_cast<job*>(context);
-        (*c.f)(chunk * c.grain, std::min(c.n, (chunk + 1) * c.grain));
-    };
-    const std::size_t chunks = (n + j.grain - 1) / j.grain;
-    if (chunks > 1 && !detail::alone()) return detail::pool::instance().run(chunks, run, &j);
-    for (std::size_t i = 0; i < chunks; ++i) run(&j, i);
+    detail::for_chunks(n, std::max<std::size_t>(1, grain), detail::call_chunk<function>, &f);
 }
 
 /// While one lives, parallel_for of this thread runs on this thread alone, in the same chunks: no lock, and the pool is not
