@@ -109,18 +109,18 @@ TEST_CASE("json_scanner::number keeps integers exactly and knows overflow from u
     CHECK(n.real == 0x1p-1074);
 }
 
-TEST_CASE("json_scanner::sequence visits the items and reports what stands between them") {
-    const auto digits = [](std::string_view text, std::string& seen) {
+TEST_CASE("json_scanner::more goes through the items and reports what stands between them") {
+    const auto digits = [](std::string_view text, std::string& seen) -> std::string {
         io::json_scanner scanner(text);
-        const auto item = [&] {
+        for (scanner.enter('['); scanner.more(']');) {
             const char c = scanner.peek();
-            if (c < '0' || c > '9') return scanner.fail("expected a digit");
+            if (c < '0' || c > '9' || !scanner.expect({&c, 1})) {
+                scanner.fail("expected a digit");
+                break;
+            }
             seen += c;
-            return scanner.expect({&c, 1});
-        };
-        return scanner.sequence("[", ']', item)
-                   ? ""
-                   : scanner.error().what + " at " + std::to_string(scanner.error().offset);
+        }
+        return scanner.good() ? "" : scanner.error().what + " at " + std::to_string(scanner.error().offset);
     };
     std::string seen;
     CHECK(digits(" [ 1 ,2, 3 ] ", seen).empty());

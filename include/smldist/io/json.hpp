@@ -127,14 +127,14 @@ public:
     const object& as_object(std::string_view key) const { return *at(key).get(kind::object, key).members; }
 
     /// The member of that name; null when there is none or this is no object.
-    const json* find(std::string_view key) const {
+    SMLDIST_NOINLINE const json* find(std::string_view key) const {
         if (value_.is != kind::object) return nullptr;
         for (const auto& [name, value] : *value_.members)
             if (name == key) return &value;
         return nullptr;
     }
     /// The member of that name. Throws data_error when there is none.
-    const json& at(std::string_view key) const {
+    SMLDIST_NOINLINE const json& at(std::string_view key) const {
         const json* member = find(key);
         if (!member) raise<data_error>("json", "key ", quote(key), " is missing in ", name_of(value_.is));
         return *member;
@@ -267,16 +267,19 @@ private:
             return value_.is = kind::boolean, scanner.expect("false");
         case '[': {
             auto& items = become_array();
-            return scanner.sequence("[", ']', [&] { return items.emplace_back().read(scanner, depth - 1, values); });
+            for (scanner.enter('['); scanner.more(']');)
+                if (!items.emplace_back().read(scanner, depth - 1, values)) return false;
+            return scanner.good();
         }
         case '{': {
             const std::size_t begin = scanner.offset();
             auto& members = become_object();
-            const auto member = [&] {
+            for (scanner.enter('{'); scanner.more('}');) {
                 auto& [key, value] = members.emplace_back();
-                return scanner.string(key) && scanner.expect(":") && value.read(scanner, depth - 1, values);
-            };
-            if (!scanner.sequence("{", '}', member)) return false;
+                if (!scanner.string(key) || !scanner.expect(":") || !value.read(scanner, depth - 1, values))
+                    return false;
+            }
+            if (!scanner.good()) return false;
             const auto key = repeated_key(members);
             return !key.data() || scanner.fail_at(begin, "key " + in_quotes(key) + " occurs twice in the object");
         }

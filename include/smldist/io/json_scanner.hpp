@@ -99,9 +99,11 @@ public:
 
     std::size_t offset() const { return at_; }
     const parse_error& error() const { return error_; }
-    bool fail(std::string what) { return fail_at(at_, std::move(what)); }
-    bool fail_at(std::size_t offset, std::string what) {
-        error_ = {offset, std::move(what)};
+    bool good() const { return error_.what.empty(); }
+    bool fail(std::string_view what) { return fail_at(at_, what); }
+    [[gnu::cold]] SMLDIST_NOINLINE bool fail_at(std::size_t offset, std::string_view what) {
+        error_.offset = offset;
+        error_.what = what;
         return false;
     }
 
@@ -111,7 +113,7 @@ public:
             if (const char c = text_[at_]; c != ' ' && c != '\n' && c != '\r' && c != '\t') return c;
         return '\0';
     }
-    bool expect(std::string_view token) {
+    SMLDIST_NOINLINE bool expect(std::string_view token) {
         peek();
         if (text_.substr(at_, token.size()) != token) return fail("expected '" + std::string(token) + "'");
         at_ += token.size();
@@ -119,17 +121,20 @@ public:
     }
     bool end() { return (peek(), at_ == text_.size()) || fail("expected the end of the text"); }
 
-    /// `open item, item … close`; `item()` reads one item and returns whether it could.
-    template <class F> bool sequence(std::string_view open, char close, F item) {
-        if (!expect(open)) return false;
-        if (peek() == close) return ++at_, true;
-        while (item()) {
-            const char c = peek();
-            if (c == close || c == ',') ++at_;
-            if (c == close) return true;
-            if (c != ',') return fail(std::string("expected ',' or '") + close + "'");
-        }
-        return false;
+    /// Begins `open item, item … close`. Its items are read while more(close) says that there is one:
+    ///
+    ///     for (scanner.enter('['); scanner.more(']');) …
+    ///
+    /// Behind the last item good() tells whether the sequence was closed.
+    void enter(char open) { first_ = expect({&open, 1}); }
+    SMLDIST_NOINLINE bool more(char close) {
+        if (!good()) return false;
+        const char c = peek();
+        const bool first = std::exchange(first_, false);
+        if (c == close) return ++at_, false;
+        if (first) return true;
+        if (c == ',') return ++at_, true;
+        return fail(std::string("expected ',' or '") + close + "'");
     }
 
     /// A string, decoded. Allocates at most its length in the text.
@@ -247,6 +252,7 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
+    bool first_ = false; ///< the next item is the first of its sequence
     parse_error error_;
 };
 

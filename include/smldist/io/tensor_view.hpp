@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
@@ -93,11 +94,11 @@ using metadata_map = std::map<std::string, std::string, std::less<>>;
 
 namespace detail {
 /// Sets the fault; returns false.
-template <class... P> [[gnu::cold]] bool set_fault(format_fault& fault, violation kind, const P&... parts) {
-    const smldist::detail::message_part list[]{smldist::detail::message_part(parts)...};
+[[gnu::cold]] SMLDIST_NOINLINE inline bool set_fault(format_fault& fault, violation kind,
+                                                     std::initializer_list<smldist::detail::message_part> parts) {
     fault.kind = kind;
     fault.what.clear();
-    smldist::detail::append_parts(fault.what, list, sizeof...(P));
+    smldist::detail::append_parts(fault.what, parts.begin(), parts.size());
     return false;
 }
 [[noreturn]] inline void raise_format(const format_fault& fault) {
@@ -113,8 +114,9 @@ template <class... P> [[gnu::cold]] bool set_fault(format_fault& fault, violatio
 /// the number of elements, when the conversion would lose information, or when a value does not fit.
 template <class T> bool copy_to(const tensor_view& tensor, T* to, std::size_t n, format_fault& fault) {
     const auto fail = [&](violation kind, std::string_view what, std::string_view wanted) {
-        return detail::set_fault(fault, kind, "tensor ", quote(tensor.name), " has dtype ", name_of(tensor.type),
-                                 " and shape ", tensor.extents.text(), ", expected ", what, wanted);
+        return detail::set_fault(fault, kind,
+                                 {"tensor ", quote(tensor.name), " has dtype ", name_of(tensor.type), " and shape ",
+                                  tensor.extents.text(), ", expected ", what, wanted});
     };
     if (n != tensor.extents.size() || n * size_of(tensor.type) != tensor.bytes.size())
         return fail(violation::value_count, std::to_string(n), " elements");
