@@ -33,7 +33,7 @@ TEST_CASE("symbol: inputs and appended nodes, in order") {
     CHECK(y.owner == &g);
     CHECK(y.shape() == shape{1, 64, 16});
     CHECK(g.nodes[1].what == graph::kind::op);
-    CHECK(std::get<std::int64_t>(g.nodes[1].attributes[0].value) == 2);
+    CHECK(g.nodes[1].attributes[0].value.number == 2);
     n.macs = 234;
     symbol::append(g, n);
     CHECK(g.macs() == 1234);

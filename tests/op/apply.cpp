@@ -152,10 +152,10 @@ TEST_CASE("apply: symbols trace name, shape, cost, attributes and inputs") {
     CHECK(n.name == "probe");
     REQUIRE(n.attributes.size() == 4);
     CHECK(n.attributes[0].name == "factor");
-    CHECK(std::get<double>(n.attributes[0].value) == 2);
-    CHECK(std::get<std::int64_t>(n.attributes[1].value) == 1);
-    CHECK(std::get<std::string>(n.attributes[2].value) == "text");
-    CHECK(std::get<std::int64_t>(n.attributes[3].value) == 3);
+    CHECK(n.attributes[0].value.number == 2);
+    CHECK(n.attributes[1].value.number == 1);
+    CHECK(n.attributes[2].value.text == "text");
+    CHECK(n.attributes[3].value.number == 3);
     CHECK_RAISES(shape_error, "shape of b is (2, 3)", op::apply(probe_op<float>{}, x, x));
 }
 

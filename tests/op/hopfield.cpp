@@ -280,8 +280,8 @@ TEST_CASE("hopfield: trace") {
     CHECK(node.name == "hopfield");
     CHECK(node.macs == 2 * 3 * (2 * 3 * 5 * 4));
     REQUIRE(node.attributes.size() == 2);
-    CHECK(std::get<std::int64_t>(node.attributes[0].value) == 3);
-    CHECK(std::get<double>(node.attributes[1].value) == 0.25);
+    CHECK(node.attributes[0].value.number == 3);
+    CHECK(node.attributes[1].value.number == 0.25);
 }
 
 TEST_CASE("hopfield: errors") {

@@ -113,7 +113,7 @@ TEST_CASE("dropout: gradient, both worlds, trace") {
     const auto y = op::dropout(symbol::input(g, "x", {2, 3}), {0.4}, mode::train);
     CHECK(y.shape() == shape{2, 3});
     CHECK(g.nodes[y.id].name == "dropout");
-    CHECK(std::get<double>(g.nodes[y.id].attributes[0].value) == 0.4);
+    CHECK(g.nodes[y.id].attributes[0].value.number == 0.4);
 }
 
 TEST_CASE("dropout: kept elements are scaled, the share of dropped ones is p") {

@@ -36,7 +36,7 @@ public:
     /// Number of elements; 1 for a scalar.
     std::size_t size() const { return size_; }
     /// Product of the extents [first, last).
-    std::size_t product(std::size_t first, std::size_t last) const {
+    SMLDIST_NOINLINE std::size_t product(std::size_t first, std::size_t last) const {
         std::size_t n = 1;
         for (std::size_t a = first; a < last; ++a) n *= extents_[a];
         return n;
@@ -58,7 +58,7 @@ public:
         return s;
     }
 
-    friend bool operator==(const shape& a, const shape& b) {
+    SMLDIST_NOINLINE friend bool operator==(const shape& a, const shape& b) {
         return a.rank_ == b.rank_ && std::equal(a.begin(), a.end(), b.begin());
     }
 

@@ -66,9 +66,9 @@ template <class V, std::size_t K, std::size_t S> SMLDIST_INLINE void slide(const
     if (s.mean) simd::store(s.mean + c, total * V(1 / static_cast<float>(Lo)));
 }
 
-template <std::size_t K, std::size_t S> SMLDIST_NOINLINE void depthwise_sliding(const depthwise_sample& s) {
-    kernel::simd::sweep<float>(s.C, [&](auto p, std::size_t c)
-                                        SMLDIST_INLINE_LAMBDA { slide<typename decltype(p)::pack, K, S>(s, c); });
+/// All channels, V::size or more, in packs of V. The last pack overlaps the one before it, whose values it stores again.
+template <class V, std::size_t K, std::size_t S> SMLDIST_NOINLINE void depthwise_sliding(const depthwise_sample& s) {
+    for (std::size_t c = 0; c < s.C; c += V::size) slide<V, K, S>(s, std::min(c, s.C - V::size));
 }
 
 /// Any taps, stride and dilation; bias and nothing after it.
@@ -90,15 +90,22 @@ inline void depthwise_any(const depthwise_sample& s) {
 
 using depthwise_function = void (*)(const depthwise_sample&);
 
+template <class V> depthwise_function depthwise_of_packs(std::size_t K, std::size_t stride) {
+    if (K == 3 && stride == 1) return depthwise_sliding<V, 3, 1>;
+    if (K == 3 && stride == 2) return depthwise_sliding<V, 3, 2>;
+    if (K == 5 && stride == 1) return depthwise_sliding<V, 5, 1>;
+    if (K == 5 && stride == 2) return depthwise_sliding<V, 5, 2>;
+    return nullptr;
+}
+
 /// The function that convolves, applies f and takes the mean in one pass; null where there is none.
-inline depthwise_function depthwise_in_one(std::size_t K, std::size_t stride, std::size_t dilation, activation f) {
+inline depthwise_function depthwise_in_one(std::size_t C, std::size_t K, std::size_t stride, std::size_t dilation,
+                                           activation f) {
+    using namespace kernel::simd;
     if (dilation != 1 || (f != activation::none && f != activation::relu && f != activation::hard_swish))
         return nullptr;
-    if (K == 3 && stride == 1) return depthwise_sliding<3, 1>;
-    if (K == 3 && stride == 2) return depthwise_sliding<3, 2>;
-    if (K == 5 && stride == 1) return depthwise_sliding<5, 1>;
-    if (K == 5 && stride == 2) return depthwise_sliding<5, 2>;
-    return nullptr;
+    if (C >= width<float>) return depthwise_of_packs<full<float>>(K, stride);
+    return C >= smallest<float>::size ? depthwise_of_packs<smallest<float>>(K, stride) : nullptr;
 }
 
 } // namespace detail
@@ -111,10 +118,10 @@ struct depthwise_step {
     operand x, weight, y, mean; ///< weight (K, C); mean (C) or none
     ending end;
 
-    void operands(auto&& f) { f(x), f(weight), f(end.bias), f(end.residual), f(y), f(mean); }
+    void operands(operand_list& f) const { f(x), f(weight), f(end.bias), f(end.residual), f(y), f(mean); }
     void run(const frame& f) const {
         const float* const residual = f.read(end.residual);
-        const auto in_one = residual ? nullptr : detail::depthwise_in_one(K, stride, dilation, end.f);
+        const auto in_one = residual ? nullptr : detail::depthwise_in_one(C, K, stride, dilation, end.f);
         detail::depthwise_sample s{
             L, C, Lo, K, stride, pad, dilation, nullptr, f.read(weight), f.read(end.bias), nullptr, nullptr, end.f};
         for (std::size_t b = 0; b < f.n; ++b) {

@@ -15,15 +15,22 @@
 
 namespace smldist::inline SMLDIST_ABI::deploy::detail {
 
+/// "conv1d + batch_norm": what the report says of a step.
+[[gnu::cold]] inline std::string join(std::string_view a, std::string_view b) {
+    std::string text(a);
+    text.append(" + ").append(b);
+    return text;
+}
+
 /// The activation of that name; none for another.
-inline activation activation_of(std::string_view name) {
+[[gnu::cold]] inline activation activation_of(std::string_view name) {
     for (std::size_t i = 1; i < activation_names.size(); ++i)
         if (activation_names[i] == name) return static_cast<activation>(i);
     return activation::none;
 }
 
 /// Whether the statistics and the affine map of a batch-norm over so many channels are given.
-inline bool has_statistics(const planner& p, std::size_t id, std::size_t channels) {
+[[gnu::cold]] inline bool has_statistics(const planner& p, std::size_t id, std::size_t channels) {
     for (std::size_t k = 1; k < 5; ++k)
         if (!p.given(id, k, channels)) return false;
     return p.at(id).inputs.size() == 5;
@@ -32,14 +39,15 @@ inline bool has_statistics(const planner& p, std::size_t id, std::size_t channel
 /// A batch-norm as scale γ/√(var + eps) and shift β − mean scale, in double.
 struct affine_map {
     std::vector<double> scale, shift;
-    affine_map(const planner& p, std::size_t id, std::size_t channels) {
+    [[gnu::cold]] affine_map(const planner& p, std::size_t id, std::size_t channels)
+        : scale(channels), shift(channels) {
         const auto &gamma = *p.given(id, 1, channels), &beta = *p.given(id, 2, channels);
         const auto &mean = *p.given(id, 3, channels), &var = *p.given(id, 4, channels);
         const double eps = p.number(id, "eps");
         for (std::size_t c = 0; c < channels; ++c) {
             p.require(double(var[c]) + eps > 0, id, "a variance is not positive");
-            scale.push_back(double(gamma[c]) / std::sqrt(double(var[c]) + eps));
-            shift.push_back(double(beta[c]) - double(mean[c]) * scale[c]);
+            scale[c] = double(gamma[c]) / std::sqrt(double(var[c]) + eps);
+            shift[c] = double(beta[c]) - double(mean[c]) * scale[c];
         }
     }
 };
@@ -56,9 +64,9 @@ struct fused {
     std::size_t last; ///< the node whose value the step gives
     std::string ops;
 
-    /// Follows the result of product `id` as long as one op alone uses it. `absorbed` marks the ops taken in.
-    fused(const planner& p, std::size_t id, std::size_t weight_input, std::size_t bias_input, std::size_t outputs,
-          std::vector<bool>& absorbed)
+    /// Follows the result of product `id` as long as one op alone uses it. The planner learns which ops are taken in.
+    [[gnu::cold]] fused(planner& p, std::size_t id, std::size_t weight_input, std::size_t bias_input,
+                        std::size_t outputs)
         : weight(p.constants(weight_input)),
           bias(p.constants(bias_input).begin(), p.constants(bias_input).end()),
           last(id),
@@ -68,8 +76,8 @@ struct fused {
         while (const std::size_t next = p.sole_use(last)) {
             if (f != activation::none || !take(p, next, outputs)) break;
             last = next;
-            absorbed[next] = true;
-            ops += " + " + std::string(p.at(next).name);
+            p.absorb(next);
+            ops = join(ops, p.at(next).name);
         }
     }
     /// The weight times the factors: in the planner's buffer if there are any.
@@ -85,12 +93,12 @@ struct fused {
     ending end(planner& p) const { return {p.weights(bias), residual ? p.read(residual) : operand{}, f}; }
 
 private:
-    bool take(const planner& p, std::size_t next, std::size_t outputs) {
+    [[gnu::cold]] bool take(const planner& p, std::size_t next, std::size_t outputs) {
         const auto& n = p.at(next);
         if (n.name == "batch_norm" && residual == 0 && has_statistics(p, next, outputs) && n.inputs[0] == last) {
             const affine_map map(p, next, outputs);
-            factor.resize(outputs, 1.0);
-            bias.resize(outputs, 0.0f);
+            if (factor.empty()) factor = std::vector<double>(outputs, 1.0);
+            if (bias.empty()) bias = std::vector<float>(outputs, 0.0f);
             for (std::size_t o = 0; o < outputs; ++o) {
                 factor[o] *= map.scale[o];
                 bias[o] = static_cast<float>(double(bias[o]) * map.scale[o] + map.shift[o]);
@@ -111,7 +119,7 @@ private:
 };
 
 /// Gives a product its weight (N, K), in the form that it reads.
-inline void set_weight(planner& p, gemm_step& step, std::span<const float> weight) {
+[[gnu::cold]] inline void set_weight(planner& p, gemm_step& step, std::span<const float> weight) {
     step.weight = p.weights(step.weight_size());
     float* const to = p.data(step.weight);
     if (step.is_narrow())
@@ -121,14 +129,14 @@ inline void set_weight(planner& p, gemm_step& step, std::span<const float> weigh
 }
 
 /// y = x Wᵀ + b for x (…, C) and w (O, C), with what follows.
-inline void plan_linear(planner& p, std::size_t id, std::vector<bool>& absorbed) {
+[[gnu::cold]] inline void plan_linear(planner& p, std::size_t id) {
     const std::size_t x = p.input(id, 0), w = p.input(id, 1), b = p.input(id, 2);
     const smldist::shape& ws = p.at(w).shape;
     p.require(p.value(w).constant && p.value(b).constant, id, "its weights are not constants");
     const auto& s = p.value(x).extents;
     p.require(ws.rank() == 2 && ws.size() > 0 && s.rank() > 0 && s.back() == ws[1], id, "the weight does not fit");
     const std::size_t O = ws[0], C = ws[1], rows = s.rows();
-    const fused map(p, id, w, b, O, absorbed);
+    const fused map(p, id, w, b, O);
     gemm_step step{rows, O, C, p.read(x), {}, {}, {}};
     set_weight(p, step, map.folded(p));
     step.end = map.end(p);
@@ -138,7 +146,7 @@ inline void plan_linear(planner& p, std::size_t id, std::vector<bool>& absorbed)
 }
 
 /// Whether node `id` is a pointwise convolution, the product of the rows of its input.
-inline bool is_pointwise(const planner& p, std::size_t id) {
+[[gnu::cold]] inline bool is_pointwise(const planner& p, std::size_t id) {
     const auto& n = p.at(id);
     if (n.name != "conv1d" || n.inputs.size() != 3) return false;
     const smldist::shape& w = p.at(n.inputs[1]).shape;
@@ -147,7 +155,7 @@ inline bool is_pointwise(const planner& p, std::size_t id) {
 }
 
 /// A convolution of x (L, C) with what follows: pointwise as a product, depthwise, or dense and grouped.
-inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, std::vector<bool>& absorbed) {
+[[gnu::cold]] inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal) {
     const std::size_t x = p.input(id, 0), w = p.input(id, 1), b = p.input(id, 2);
     const smldist::shape &ws = p.at(w).shape, s = p.value(x).extents;
     p.require(p.value(w).constant && p.value(b).constant, id, "its weights are not constants");
@@ -165,7 +173,7 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
     p.require(Lo <= largest_value / O && length <= largest_value / C && Lo <= largest_value / (C * K), id,
               "it is too large");
 
-    const fused map(p, id, w, b, O, absorbed);
+    const fused map(p, id, w, b, O);
     const std::uint64_t macs = std::uint64_t(Lo) * map.weight.size();
     const operand from = p.read(x);
     operand y;
@@ -175,13 +183,14 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
         step.end = map.end(p);
         step.y = y = p.fresh(Lo * O);
         std::string ops = map.ops;
-        if (const deferred_gate* const gate = p.gate_of(id)) {
-            step.gate = gate->g;
-            step.gate_end = gate->f;
+        if (const auto& v = p.value(x); v.gated) {
+            step.gate = v.gate;
+            step.gate_end = v.gate_end;
             step.gated = p.scratch(step.gated_size());
-            ops = gate->ops + " + " + ops;
+            ops = join(p.at(x).name, ops);
+            if (v.gate_end != activation::none) ops = join(p.at(p.at(x).inputs[0]).name, ops);
         }
-        p.add(step, std::move(ops), macs, Lo * O);
+        p.add(step, ops, macs, Lo * O);
     } else if (groups == C && O == C && C > 1) {
         depthwise_step step{L, C, Lo, K, stride, pad, dilation, from, p.weights(K * C), {}, {}, {}};
         const auto weight = map.folded(p);
@@ -189,11 +198,11 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
         step.end = map.end(p);
         step.y = y = p.fresh(Lo * O);
         const std::size_t mean = p.use_named(map.last, "mean_over_time");
-        if (mean != 0 && !absorbed[mean]) {
-            absorbed[mean] = true;
+        if (mean != 0) {
+            p.absorb(mean);
             step.mean = p.fresh(C);
         }
-        p.add(step, map.ops + (step.mean ? " + mean_over_time" : ""), macs, Lo * O);
+        p.add(step, mean != 0 ? join(map.ops, p.at(mean).name) : map.ops, macs, Lo * O);
         p.define(map.last, false, {Lo, O}, y);
         if (step.mean) p.define(mean, false, {C}, step.mean);
         return;
@@ -210,13 +219,13 @@ inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal, s
         if (normal) step.normal = *normal;
         step.matrix = p.scratch(shape.matrix_size());
         step.y = y = p.fresh(Lo * O);
-        p.add(step, normal ? "normalise + " + map.ops : map.ops, macs, Lo * O);
+        p.add(step, normal ? join("normalise", map.ops) : map.ops, macs, Lo * O);
     }
     p.define(map.last, false, {Lo, O}, y);
 }
 
 /// Whether node `id` is a convolution that copies its input between zeros, where a normaliser costs nothing more.
-inline bool copies_its_input(const planner& p, std::size_t id) {
+[[gnu::cold]] inline bool copies_its_input(const planner& p, std::size_t id) {
     const auto& n = p.at(id);
     if (n.name != "conv1d" || n.inputs.size() != 3) return false;
     const smldist::shape& w = p.at(n.inputs[1]).shape;
@@ -225,7 +234,7 @@ inline bool copies_its_input(const planner& p, std::size_t id) {
 }
 
 /// y = A B; with a constant B a packed product.
-inline void plan_matmul(planner& p, std::size_t id) {
+[[gnu::cold]] inline void plan_matmul(planner& p, std::size_t id) {
     const std::size_t ia = p.input(id, 0), ib = p.input(id, 1);
     const bool ta = p.size(id, "transpose_a") != 0, tb = p.size(id, "transpose_b") != 0;
     const auto &a = p.value(ia), &b = p.value(ib);

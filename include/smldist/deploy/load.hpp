@@ -7,7 +7,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,7 +28,7 @@ struct loaded {
 namespace detail {
 
 /// The extents in a file, with a product that fits.
-inline shape read_shape(const io::json& list) {
+[[gnu::cold]] inline shape read_shape(const io::json& list) {
     shape s;
     for (const auto& e : list.as_array()) {
         const std::size_t extent = e.as_size();
@@ -41,7 +40,7 @@ inline shape read_shape(const io::json& list) {
 }
 
 /// The values of a tensor: floats where they lie in the file, others converted.
-inline std::span<const float> values_of(const io::tensor_view& t, source& to) {
+[[gnu::cold]] inline std::span<const float> values_of(const io::tensor_view& t, source& to) {
     if (const float* const values = io::in_place<float>(t)) return {values, t.extents.size()};
     const std::size_t n = t.extents.size();
     float* const own = to.allocate(n);
@@ -50,43 +49,52 @@ inline std::span<const float> values_of(const io::tensor_view& t, source& to) {
 }
 
 /// The graph of a model file with the values of its tensors, each of which belongs to one node: memory stays below the file's.
-inline source read_graph(const io::json& j, const io::safetensors_file& file) {
+[[gnu::cold]] inline source read_graph(const io::json& j, const io::safetensors_file& file) {
     constexpr std::array<std::string_view, 5> kinds{"input", "parameter", "buffer", "constant", "op"};
     source s;
     s.from_file = true;
-    std::set<const io::tensor_view*> taken;
-    for (const auto& from : j.as_array("nodes")) {
-        const std::size_t id = s.graph.nodes.size();
-        graph::node& n = s.graph.nodes.emplace_back();
+    const auto& nodes = j.as_array("nodes");
+    s.graph.nodes = std::vector<graph::node>(nodes.size());
+    s.values = std::vector<std::span<const float>>(nodes.size());
+    std::vector<std::size_t> owner(file.tensors().size(), nodes.size()); // the node of each tensor
+    for (std::size_t id = 0; id < nodes.size(); ++id) {
+        const io::json& from = nodes[id];
+        graph::node& n = s.graph.nodes[id];
         const auto kind = std::find(kinds.begin(), kinds.end(), from.as_string("kind"));
         if (kind == kinds.end())
             raise<data_error>("model file: graph", "kind of node ", id, " is ", io::quote(from.as_string("kind")));
         n.what = static_cast<graph::kind>(kind - kinds.begin());
         if (from.find("name")) n.name = from.as_string("name");
         n.shape = read_shape(from.at("shape"));
-        s.values.emplace_back();
         if (from.find("tensor")) {
             const io::tensor_view& t = file.at(from.as_string("tensor"));
             if (!(t.extents == n.shape))
                 raise<data_error>("model file: graph", "shape of ", t.name, " is ", n.shape.text(),
                                   ", expected that of the tensor, ", t.extents.text());
-            if (!taken.insert(&t).second)
+            std::size_t& node = owner[static_cast<std::size_t>(&t - file.tensors().data())];
+            if (node != nodes.size())
                 raise<data_error>("model file: graph", "tensor ", t.name, " belongs to two nodes, expected one");
-            s.values.back() = values_of(t, s);
+            node = id;
+            s.values[id] = values_of(t, s);
         }
         if (n.what == graph::kind::op) {
-            for (const auto& in : from.as_array("inputs")) {
-                if (in.as_size() >= id)
-                    raise<data_error>("model file: graph", "an input of node ", id, " is ", in.as_size(),
+            const auto& inputs = from.as_array("inputs");
+            n.inputs = std::vector<std::uint32_t>(inputs.size());
+            for (std::size_t k = 0; k < inputs.size(); ++k) {
+                const std::size_t in = inputs[k].as_size();
+                if (in >= id)
+                    raise<data_error>("model file: graph", "an input of node ", id, " is ", in,
                                       ", expected a node before it");
-                n.inputs.push_back(static_cast<std::uint32_t>(in.as_size()));
+                n.inputs[k] = static_cast<std::uint32_t>(in);
             }
-            for (const auto& [name, value] : from.as_object("attributes"))
-                if (!value.is_string()) {
-                    auto& a = n.attributes.emplace_back();
-                    a.name = name;
-                    a.value = value.as_double();
-                }
+            const auto& attributes = from.as_object("attributes");
+            n.attributes = std::vector<graph::attribute>(attributes.size());
+            for (std::size_t k = 0; k < attributes.size(); ++k) {
+                const auto& [name, value] = attributes[k];
+                n.attributes[k].name = name;
+                n.attributes[k].value.is_text = value.is_string();
+                if (!value.is_string()) n.attributes[k].value.number = value.as_double();
+            }
         }
     }
     for (const auto& o : j.as_array("outputs")) {
@@ -106,7 +114,7 @@ struct self_test {
         : window(read(file, io::selftest_input)), logits(read(file, io::selftest_output)) {}
 
     /// Throws data_error unless the program gives these logits, within 1e-4 of the largest.
-    void run(const program& net) const {
+    [[gnu::cold]] void run(const program& net) const {
         const std::size_t i = net.find("logits"), N = net.outputs()[i].size;
         if (window.size() != net.length() * net.channels() || logits.size() != N)
             raise<data_error>("model file", "sizes of the self-test are ", window.size(), " and ", logits.size(),
@@ -125,7 +133,7 @@ struct self_test {
     }
 
 private:
-    static std::vector<float> read(const io::safetensors_file& file, std::string_view name) {
+    [[gnu::cold]] static std::vector<float> read(const io::safetensors_file& file, std::string_view name) {
         const io::tensor_view& t = file.at(name);
         std::vector<float> values(t.extents.size());
         io::copy_to(t, values.data(), values.size());
@@ -143,13 +151,12 @@ private:
 /// Throws     data_error naming what is wrong: container, facts, a node that programs do not know or whose inputs do not
 ///            fit, logits of the self-test that differ; usage_error for outputs that the file does not have and for a window
 ///            of another length.
-inline loaded load(io::bundle b, options o = {}) {
+[[gnu::cold]] inline loaded load(io::bundle b, options o = {}) {
     if (o.length != 0 && o.length != b.facts.window)
         raise<usage_error>("deploy::load", "length is ", o.length, ", expected ", b.facts.window, " as in the file");
     o.length = b.facts.window;
     o.channels = b.facts.channels.size();
     o.normaliser = b.facts.normaliser;
-    if (!o.outputs.empty()) o.outputs.push_back("logits");
     const serial_scope alone;
     const detail::self_test test(b.file);
     loaded out{plan(detail::read_graph(b.facts.graph, b.file), o), {}};
@@ -163,7 +170,7 @@ inline loaded load(io::bundle b, options o = {}) {
 }
 
 /// The same from a file on disk. Throws io_error when it cannot be read; data_error names the path.
-inline loaded load(const std::string& path, options o = {}) {
+[[gnu::cold]] inline loaded load(const std::string& path, options o = {}) {
     io::byte_vector bytes = io::read_file(path);
 #if defined(__cpp_exceptions)
     try {

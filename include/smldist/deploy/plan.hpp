@@ -20,7 +20,7 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 namespace detail {
 
 /// The extents of a value without an axis.
-inline smldist::shape without(const smldist::shape& s, std::size_t axis) {
+[[gnu::cold]] inline smldist::shape without(const smldist::shape& s, std::size_t axis) {
     smldist::shape y;
     for (std::size_t a = 0; a < s.rank(); ++a)
         if (a != axis) y.push_back(s[a]);
@@ -30,10 +30,10 @@ inline smldist::shape without(const smldist::shape& s, std::size_t axis) {
 /// Ops of one value: maps, gates, pooling, reductions, rows.
 class op_planner {
 public:
-    op_planner(planner& to, std::size_t node, std::vector<bool>& taken) : p(to), id(node), absorbed(taken) {}
+    op_planner(planner& to, std::size_t node) : p(to), id(node) {}
 
     /// Plans the op. Returns false if programs do not know it.
-    bool run() {
+    [[gnu::cold]] bool run() {
         const std::string_view op = p.at(id).name;
         if (const activation f = activation_of(op); f != activation::none) return map({.f = f});
         if (op == "affine") return map({.scale = real("scale"), .offset = real("offset")});
@@ -71,38 +71,36 @@ private:
 
     std::size_t in(std::size_t k) const { return p.input(id, k); }
     const smldist::shape& extents(std::size_t k) const { return p.value(in(k)).extents; }
-    SMLDIST_NOINLINE float real(std::string_view name) const { return static_cast<float>(p.number(id, name)); }
-    SMLDIST_NOINLINE void need(bool ok) const { p.require(ok, id, "its inputs do not fit"); }
+    [[gnu::cold]] float real(std::string_view name) const { return static_cast<float>(p.number(id, name)); }
+    [[gnu::cold]] void need(bool ok) const { p.require(ok, id, "its inputs do not fit"); }
     /// The activation that alone follows this op, taken in.
-    SMLDIST_NOINLINE activation follow() {
+    [[gnu::cold]] activation follow() {
         const std::size_t next = p.sole_use(id);
         if (next == 0 || p.constant_inputs(id)) return activation::none;
         const activation f = activation_of(p.at(next).name);
-        if (f != activation::none) absorbed[next] = true;
+        if (f != activation::none) p.absorb(next);
         return f;
     }
     /// The node that has the result: the activation that was taken in, or the op.
     std::size_t result(activation f) const { return f == activation::none ? id : p.sole_use(id); }
-    SMLDIST_NOINLINE std::string ops(activation f) const {
-        std::string text(p.at(id).name);
-        if (f != activation::none) (text += " + ") += p.at(result(f)).name;
-        return text;
+    [[gnu::cold]] std::string ops(activation f) const {
+        return f == activation::none ? p.at(id).name : join(p.at(id).name, p.at(result(f)).name);
     }
     /// Adds a step whose result has these extents; f: the activation that it takes in.
-    SMLDIST_NOINLINE bool give(const any_step& step, const operand& y, const smldist::shape& s,
-                               activation f = activation::none, std::uint64_t macs = 0) {
+    [[gnu::cold]] bool give(const any_step& step, const operand& y, const smldist::shape& s,
+                            activation f = activation::none, std::uint64_t macs = 0) {
         const bool constant = p.constant_inputs(id);
         p.add(step, ops(f), macs, s.size());
-        p.define(result(f), constant, smldist::shape(s), y);
+        p.define(result(f), constant, s, y);
         return true;
     }
 
-    bool map(const function& g) {
+    [[gnu::cold]] bool map(const function& g) {
         const auto& s = extents(0);
         const operand x = p.read(in(0)), y = p.over(id, in(0));
         return give(map_step{s.size(), x, y, g.f, g.scale, g.offset, g.low, g.high}, y, s);
     }
-    bool batch_norm() {
+    [[gnu::cold]] bool batch_norm() {
         const auto& s = extents(0);
         need(s.rank() > 0 && has_statistics(p, id, s.back()));
         const affine_map m(p, id, s.back());
@@ -112,7 +110,7 @@ private:
         const operand x = p.read(in(0)), y = p.over(id, in(0));
         return give(affine_step{s.rows(), s.back(), x, scale, shift, y, f}, y, s, f);
     }
-    bool gate() {
+    [[gnu::cold]] bool gate() {
         const auto& s = extents(0);
         need(s.rank() == 2 && extents(1).rank() == 1 && extents(1)[0] == s[1]);
         need(!p.value(in(0)).constant && !p.value(in(1)).constant);
@@ -120,13 +118,13 @@ private:
         const operand x = p.read(in(0)), g = p.read(in(1));
         const std::size_t next = p.sole_use(result(f));
         if (next != 0 && is_pointwise(p, next) && p.at(next).inputs[0] == result(f) && x.where == place::arena) {
-            p.define({result(f), x, g, f, ops(f)}, s);
+            p.define_gated(result(f), s, x, g, f);
             return true;
         }
         const operand y = p.over(id, in(0));
         return give(gate_step{s[0], s[1], x, g, y, f}, y, s, f);
     }
-    bool arithmetic(binary what) {
+    [[gnu::cold]] bool arithmetic(binary what) {
         const bool constant = p.constant_inputs(id);
         smldist::shape s[2];
         for (std::size_t k = 0; k < 2; ++k) {
@@ -170,7 +168,7 @@ private:
         step.y = s[0] == y && !p.value(in(0)).constant ? p.over(id, in(0)) : p.fresh(y.size());
         return give(step, step.y, y, step.f);
     }
-    bool pool(std::size_t length, bool flat) {
+    [[gnu::cold]] bool pool(std::size_t length, bool flat) {
         const auto& s = extents(0);
         need(s.rank() == 2 && s[0] > 0 && length > 0 && length <= largest_value / (s[1] + 1));
         need(!p.value(in(0)).constant);
@@ -178,7 +176,7 @@ private:
         return give(pool_step{s[0], s[1], length, p.read(in(0)), y}, y,
                     flat ? smldist::shape{s[1]} : smldist::shape{length, s[1]});
     }
-    bool max_pool() {
+    [[gnu::cold]] bool max_pool() {
         const auto& s = extents(0);
         const std::size_t K = p.size(id, "kernel_size"), stride = p.size(id, "stride"), pad = p.size(id, "padding");
         need(!p.value(in(0)).constant && s.rank() == 2 && s[0] > 0 && K > 0 && stride > 0 && pad <= K / 2 &&
@@ -187,7 +185,7 @@ private:
         const operand y = p.fresh(Lo * s[1]);
         return give(max_pool_step{s[0], s[1], Lo, K, stride, pad, p.read(in(0)), y}, y, {Lo, s[1]});
     }
-    bool sum(bool mean) {
+    [[gnu::cold]] bool sum(bool mean) {
         const auto& s = extents(0);
         p.require(p.attribute(id, "axis") || p.value(in(0)).constant, id, "it mixes the windows of a batch");
         const bool all = !p.attribute(id, "axis"), keep = p.size(id, "keepdim") != 0;
@@ -205,7 +203,7 @@ private:
         step.y = p.fresh(y.size());
         return give(step, step.y, y);
     }
-    bool rows(row_function what) {
+    [[gnu::cold]] bool rows(row_function what) {
         const auto& s = extents(0);
         need(s.rank() > 0 && s.back() > 0);
         const bool one = what == row_function::log_sum_exp;
@@ -213,14 +211,14 @@ private:
         const float eps = what == row_function::l2_normalize ? real("eps") : 0;
         return give(row_step{what, s.rows(), s.back(), x, y, eps}, y, one ? without(s, s.rank() - 1) : s);
     }
-    bool layer_norm() {
+    [[gnu::cold]] bool layer_norm() {
         const auto& s = extents(0);
         need(s.rank() > 0 && s.back() > 0 && p.value(in(1)).constant && p.value(in(2)).constant);
         for (const std::size_t k : {1u, 2u}) need(extents(k).size() == 0 || extents(k).size() == s.back());
         const operand weight = p.read(in(1)), bias = p.read(in(2)), x = p.read(in(0)), y = p.over(id, in(0));
         return give(layer_norm_step{s.rows(), s.back(), real("eps"), x, weight, bias, y}, y, s);
     }
-    bool log_mean_exp() {
+    [[gnu::cold]] bool log_mean_exp() {
         const auto& s = extents(0);
         const std::size_t J = p.size(id, "blocks");
         need(s.rank() > 0 && J > 0 && s.back() > 0 && s.back() % J == 0);
@@ -228,7 +226,7 @@ private:
         return give(log_mean_exp_step{s.rows(), J, s.back() / J, p.read(in(0)), y}, y,
                     s.with(s.rank() - 1, s.back() / J));
     }
-    bool class_log_sum_exp() {
+    [[gnu::cold]] bool class_log_sum_exp() {
         const auto& s = extents(0);
         const std::size_t N = p.size(id, "classes");
         const double kappa = p.number(id, "kappa");
@@ -241,17 +239,17 @@ private:
             p.require(label[m] >= 0 && label[m] < static_cast<float>(N), id, "a label is out of range");
             mass[static_cast<std::size_t>(label[m])] += log_mass.empty() ? 1 : std::exp(double(log_mass[m]));
         }
-        std::vector<float> prior;
-        for (const double m : mass) {
-            p.require(m > 0, id, "a class has no pattern");
-            prior.push_back(static_cast<float>(kappa * std::log(m)));
+        std::vector<float> prior(N);
+        for (std::size_t n = 0; n < N; ++n) {
+            p.require(mass[n] > 0, id, "a class has no pattern");
+            prior[n] = static_cast<float>(kappa * std::log(mass[n]));
         }
         class_log_sum_exp_step step{s.rows(), s.back(), N, p.read(in(0)), p.read(in(1)), p.weights(prior), {}, {}};
         step.top = p.scratch(N);
         step.z = p.fresh(s.rows() * N);
         return give(step, step.z, s.with(s.rank() - 1, N));
     }
-    bool mixture() {
+    [[gnu::cold]] bool mixture() {
         const auto &s = extents(0), &a = extents(1);
         need(s.rank() == 1 && a.rank() == 1 && a[0] > 0 && s[0] > 0 && s[0] % a[0] == 0);
         need(!p.value(in(0)).constant && p.value(in(1)).constant);
@@ -259,7 +257,7 @@ private:
         mixture_step step{J, N, p.read(in(0)), p.read(in(1)), p.scratch(J * N), p.scratch(J), p.fresh(N)};
         return give(step, step.y, {N});
     }
-    bool hopfield() {
+    [[gnu::cold]] bool hopfield() {
         const auto &q = p.value(in(0)), &keys = p.value(in(1)), &beta = p.value(in(2));
         const auto &sq = q.extents, &sk = keys.extents;
         need(sk.rank() == 2 && sk.size() > 0 && sq.rank() > 0 && sq.back() == sk[1] && beta.extents.size() == 1);
@@ -279,7 +277,7 @@ private:
                            p.fresh(sq.size())};
         return give(step, step.y, sq, activation::none, 2 * std::uint64_t(updates) * Q * sk.size());
     }
-    bool rename() {
+    [[gnu::cold]] bool rename() {
         const auto& v = p.value(in(0));
         const smldist::shape& to = p.at(id).shape;
         need(to.size() == p.at(in(0)).shape.size());
@@ -291,7 +289,7 @@ private:
         p.define(id, false, smldist::shape(to.begin() + 1, to.end()), operand(v.at));
         return true;
     }
-    bool concat() {
+    [[gnu::cold]] bool concat() {
         const auto &a = extents(0), &b = extents(1);
         const std::size_t axis = p.axis(id, in(p.value(in(0)).constant && !p.value(in(1)).constant ? 1 : 0));
         need(p.value(in(0)).constant == p.value(in(1)).constant && a.rank() == b.rank() && axis < a.rank());
@@ -306,7 +304,7 @@ private:
         p.define(id, constant, a.with(axis, a[axis] + b[axis]), y);
         return true;
     }
-    bool slice() {
+    [[gnu::cold]] bool slice() {
         const auto& s = extents(0);
         const std::size_t axis = p.axis(id, in(0)), begin = p.size(id, "begin"), end = p.size(id, "end");
         need(begin <= end && end <= s[axis]);
@@ -318,7 +316,6 @@ private:
 
     planner& p;
     const std::size_t id;
-    std::vector<bool>& absorbed;
 };
 
 } // namespace detail
@@ -329,10 +326,9 @@ private:
 /// what depends on constants alone; packs weights; places values in one arena by their lifetimes.
 /// Throws     usage_error, or data_error for a graph from a file, naming a node that programs do not know, whose inputs do
 ///            not fit or that mixes the windows of a batch, and for outputs that do not exist.
-inline program plan(source s, const options& o) {
-    const smldist::normaliser normal = o.normaliser;
+[[gnu::cold]] inline program plan(source s, const options& o) {
+    const smldist::normaliser& normal = o.normaliser;
     detail::planner p(std::move(s), o);
-    std::vector<bool> absorbed(p.nodes().size());
     normalising normalise;
     std::size_t normalised = 0; ///< the convolution that normalises the input itself
     if (o.batch == 0) raise<usage_error>("deploy::compile", "batch is 0, expected at least 1");
@@ -340,7 +336,7 @@ inline program plan(source s, const options& o) {
     bool has_input = false;
     for (std::size_t id = 0; id < p.nodes().size(); ++id) {
         const auto& n = p.at(id);
-        if (!p.needed(id) || absorbed[id]) continue;
+        if (!p.needed(id) || p.value(id).absorbed) continue;
         p.begin();
         if (n.what == graph::kind::input) {
             if (has_input || !(n.shape == shape{1, o.length, o.channels}))
@@ -363,12 +359,12 @@ inline program plan(source s, const options& o) {
         } else if (n.what != graph::kind::op) {
             p.define_constant(id);
         } else if (n.name == "conv1d") {
-            detail::plan_conv1d(p, id, normalised == id ? &normalise : nullptr, absorbed);
+            detail::plan_conv1d(p, id, normalised == id ? &normalise : nullptr);
         } else if (n.name == "linear") {
-            detail::plan_linear(p, id, absorbed);
+            detail::plan_linear(p, id);
         } else if (n.name == "matmul") {
             detail::plan_matmul(p, id);
-        } else if (!detail::op_planner(p, id, absorbed).run()) {
+        } else if (!detail::op_planner(p, id).run()) {
             p.fail("node ", id, " is the op \"", n.name, "\", which programs do not know");
         }
     }

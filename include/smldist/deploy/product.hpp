@@ -45,14 +45,13 @@ namespace detail {
 /// C (M,N) = f(A·B + bias + residual), rows of the residual ldc apart as C's; bias and residual may be null.
 inline void product(std::size_t M, const float* a, std::size_t lda, kernel::packed_b<float> b, float* c,
                     std::size_t ldc, const float* bias, const float* residual, activation f) {
-    kernel::epilogue<float> end{bias, residual, ldc, kernel::ending::none};
-    if (in_registers(f)) {
-        end.f = static_cast<kernel::ending>(f);
-        return kernel::gemm_packed(M, a, lda, b, c, ldc, end);
-    }
+    const bool here = in_registers(f);
+    const kernel::epilogue<float> end{bias, residual, ldc,
+                                      here ? static_cast<kernel::ending>(f) : kernel::ending::none};
+    const activation after = here ? activation::none : f;
     kernel::gemm_packed(M, a, lda, b, c, ldc, end,
-                        [f](float* part, std::size_t step, std::size_t rows, std::size_t, std::size_t columns) {
-                            finish(f, rows, columns, part, step, nullptr, nullptr);
+                        [after](float* part, std::size_t step, std::size_t rows, std::size_t, std::size_t columns) {
+                            finish(after, rows, columns, part, step, nullptr, nullptr);
                         });
 }
 
@@ -76,7 +75,7 @@ struct gemm_step {
     /// Samples that are gated together: at least 16 rows, two tiles of the product.
     std::size_t group() const { return 1 + 15 / rows; }
     std::size_t gated_size() const { return group() * rows * K; }
-    void operands(auto&& f) { f(x), f(weight), f(end.bias), f(end.residual), f(gate), f(gated), f(y); }
+    void operands(operand_list& f) const { f(x), f(weight), f(end.bias), f(end.residual), f(gate), f(gated), f(y); }
     void run(const frame& f) const {
         if (!gate) return multiply(f, 0, f.n, f.read(x));
         float* const buffer = f.write(gated);
@@ -105,7 +104,7 @@ struct normalising {
     operand offset, scale, low, high;
 
     explicit operator bool() const { return bool(offset); }
-    void operands(auto&& f) { f(offset), f(scale), f(low), f(high); }
+    void operands(operand_list& f) const { f(offset), f(scale), f(low), f(high); }
     /// The same arithmetic as normaliser::apply, on `rows` rows of C values.
     void apply(const frame& f, std::size_t rows, std::size_t C, float* x) const {
         const float *o = f.read(offset), *s = f.read(scale), *a = f.read(low), *b = f.read(high);
@@ -128,7 +127,9 @@ struct conv_step {
     ending end;
     normalising normal;
 
-    void operands(auto&& f) { f(x), f(weight), f(end.bias), f(end.residual), normal.operands(f), f(matrix), f(y); }
+    void operands(operand_list& f) const {
+        f(x), f(weight), f(end.bias), f(end.residual), normal.operands(f), f(matrix), f(y);
+    }
     void run(const frame& f) const {
         const std::size_t n = s.group_outputs(), columns = s.columns();
         const std::size_t packed = kernel::packed_size<float>(n, columns);
@@ -158,7 +159,7 @@ struct matmul_step {
     bool transpose_a, transpose_b;
     operand a, b, y;
 
-    void operands(auto&& f) { f(a), f(b), f(y); }
+    void operands(operand_list& f) const { f(a), f(b), f(y); }
     void run(const frame& f) const {
         for (std::size_t i = 0; i < f.n; ++i)
             multiply(M, N, K, f.read(a, i), transpose_a ? 1 : K, transpose_a ? M : 1, f.read(b, i), transpose_b,

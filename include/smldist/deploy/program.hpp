@@ -68,34 +68,31 @@ private:
     float* data_ = nullptr;
 };
 
-/// Any of the steps of product.hpp and rows.hpp, by value: the step and the two functions that programs call on it. A
+/// Any of the steps of product.hpp and rows.hpp, by value: the step, how it runs, and where its operands lie in it. A
 /// std::variant of them would cost every unit seconds of compilation.
 class any_step {
 public:
-    template <class S> SMLDIST_NOINLINE any_step(const S& s) : name_(S::name) {
+    template <class S> SMLDIST_NOINLINE any_step(const S& s) : name_(S::name), run_(run_as<S>) {
         static_assert(sizeof(S) <= sizeof(data_) && alignof(S) <= alignof(std::max_align_t) &&
                       std::is_trivially_copyable_v<S>);
-        ::new (static_cast<void*>(data_)) S(s);
-        run_ = [](const void* step, const frame& f) { static_cast<const S*>(step)->run(f); };
-        operands_ = [](void* step, operand_visitor v) { static_cast<S*>(step)->operands(v); };
+        const S* const own = ::new (static_cast<void*>(data_)) S(s);
+        operands_.of = own;
+        own->operands(operands_);
     }
     std::string_view name() const { return name_; }
     void run(const frame& f) const { run_(data_, f); }
-    /// Calls f on each operand.
-    template <class F> void operands(const F& f) {
-        operands_(data_, {&f, [](const void* to, operand& o) { (*static_cast<const F*>(to))(o); }});
+    std::size_t operands() const { return operands_.size; }
+    operand& operand_at(std::size_t i) {
+        return *std::launder(reinterpret_cast<operand*>(data_ + operands_.offset[i]));
     }
 
 private:
-    struct operand_visitor {
-        const void* to;
-        void (*call)(const void*, operand&);
-        void operator()(operand& o) const { call(to, o); }
-    };
+    template <class S> static void run_as(const void* step, const frame& f) { static_cast<const S*>(step)->run(f); }
+
     alignas(std::max_align_t) std::byte data_[320];
     std::string_view name_;
     void (*run_)(const void*, const frame&);
-    void (*operands_)(void*, operand_visitor);
+    operand_list operands_;
 };
 
 /// A step and what the report says of it.

@@ -28,7 +28,7 @@ struct normalise_step {
     operand x, y;
     normalising normal;
 
-    void operands(auto&& f) { f(x), normal.operands(f), f(y); }
+    void operands(operand_list& f) const { f(x), normal.operands(f), f(y); }
     void run(const frame& f) const {
         std::copy_n(f.read(x), f.n * rows * C, f.write(y));
         normal.apply(f, f.n * rows, C, f.write(y));
@@ -44,7 +44,7 @@ struct map_step {
     float scale = 1, offset = 0;
     float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
 
-    void operands(auto&& g) { g(x), g(y); }
+    void operands(operand_list& g) const { g(x), g(y); }
     void run(const frame& at) const {
         float* const to = at.write(y);
         const float* const from = at.read(x);
@@ -64,7 +64,7 @@ struct affine_step {
     operand x, scale, shift, y; ///< y may be x
     activation f = activation::none;
 
-    void operands(auto&& g) { g(x), g(scale), g(shift), g(y); }
+    void operands(operand_list& g) const { g(x), g(scale), g(shift), g(y); }
     void run(const frame& at) const {
         kernel::column_affine(at.n * rows, C, at.read(x), at.read(scale), at.read(shift), at.write(y));
         finish(f, at.n * rows, C, at.write(y), C, nullptr, nullptr);
@@ -78,7 +78,7 @@ struct gate_step {
     operand x, g, y; ///< y may be x
     activation f = activation::none;
 
-    void operands(auto&& visit) { visit(x), visit(g), visit(y); }
+    void operands(operand_list& visit) const { visit(x), visit(g), visit(y); }
     void run(const frame& at) const {
         for (std::size_t b = 0; b < at.n; ++b)
             detail::apply_gate(f, L, C, at.read(x, b), at.read(g, b), at.write(y, b));
@@ -96,7 +96,7 @@ struct binary_step {
     operand a, b, y;                                   ///< y may be an operand of the same shape
     activation f = activation::none;
 
-    void operands(auto&& visit) { visit(a), visit(b), visit(y); }
+    void operands(operand_list& visit) const { visit(a), visit(b), visit(y); }
     void run(const frame& at) const {
         const auto work = [&](const auto& op) {
             for (std::size_t i = 0; i < at.n; ++i) one(at.read(a, i), at.read(b, i), at.write(y, i), op);
@@ -137,7 +137,7 @@ struct pool_step {
     std::size_t L, C, Lo;
     operand x, y;
 
-    void operands(auto&& f) { f(x), f(y); }
+    void operands(operand_list& f) const { f(x), f(y); }
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b)
             for (std::size_t i = 0; i < Lo; ++i) {
@@ -153,7 +153,7 @@ struct max_pool_step {
     std::size_t L, C, Lo, K, stride, padding;
     operand x, y;
 
-    void operands(auto&& f) { f(x), f(y); }
+    void operands(operand_list& f) const { f(x), f(y); }
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b)
             for (std::size_t t = 0; t < Lo; ++t) {
@@ -178,7 +178,7 @@ struct sum_step {
     float scale;
     operand x, y;
 
-    void operands(auto&& f) { f(x), f(y); }
+    void operands(operand_list& f) const { f(x), f(y); }
     void run(const frame& f) const {
         const float* from = f.read(x);
         float* to = f.write(y);
@@ -197,7 +197,7 @@ struct copy_step {
     std::size_t rows, m, x_first, x_step, y_first, y_step;
     operand x, y;
 
-    void operands(auto&& f) { f(x), f(y); }
+    void operands(operand_list& f) const { f(x), f(y); }
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b)
             for (std::size_t r = 0; r < rows; ++r)
@@ -215,7 +215,7 @@ struct row_step {
     operand x, y; ///< y may be x, but for log_sum_exp
     float eps = 0;
 
-    void operands(auto&& f) { f(x), f(y); }
+    void operands(operand_list& f) const { f(x), f(y); }
     void run(const frame& f) const {
         const std::size_t R = f.n * rows;
         const float* const from = f.read(x);
@@ -240,7 +240,7 @@ struct layer_norm_step {
     float eps;
     operand x, weight, bias, y; ///< y may be x
 
-    void operands(auto&& f) { f(x), f(weight), f(bias), f(y); }
+    void operands(operand_list& f) const { f(x), f(weight), f(bias), f(y); }
     void run(const frame& f) const {
         float mean, inverse;
         for (std::size_t r = 0; r < f.n * rows; ++r)
@@ -255,7 +255,7 @@ struct log_mean_exp_step {
     std::size_t rows, J, N;
     operand x, y;
 
-    void operands(auto&& f) { f(x), f(y); }
+    void operands(operand_list& f) const { f(x), f(y); }
     void run(const frame& f) const {
         const float* from = f.read(x);
         float* to = f.write(y);
@@ -275,7 +275,7 @@ struct class_log_sum_exp_step {
     std::size_t rows, M, N;
     operand s, label, prior, top, z; ///< label (M), whole numbers as float; prior κ ln M_n (N); top: scratch (N)
 
-    void operands(auto&& f) { f(s), f(label), f(prior), f(top), f(z); }
+    void operands(operand_list& f) const { f(s), f(label), f(prior), f(top), f(z); }
     void run(const frame& f) const {
         const float *score = f.read(s), *of = f.read(label), *shift = f.read(prior);
         float *most = f.write(top), *to = f.write(z);
@@ -296,7 +296,7 @@ struct mixture_step {
     std::size_t J, N;
     operand z, a, log_p, log_weight, y; ///< log_p (J, N), log_weight (J): scratch
 
-    void operands(auto&& f) { f(z), f(a), f(log_p), f(log_weight), f(y); }
+    void operands(operand_list& f) const { f(z), f(a), f(log_p), f(log_weight), f(y); }
     void run(const frame& f) const {
         float *p = f.write(log_p), *w = f.write(log_weight);
         for (std::size_t b = 0; b < f.n; ++b) {
@@ -319,7 +319,7 @@ struct hopfield_step {
     float eps;
     operand q, keys, beta, association, next, y; ///< association (M), next (h): scratch
 
-    void operands(auto&& f) { f(q), f(keys), f(beta), f(association), f(next), f(y); }
+    void operands(operand_list& f) const { f(q), f(keys), f(beta), f(association), f(next), f(y); }
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b) {
             std::copy_n(f.read(q, b), Q * h, f.write(y, b));

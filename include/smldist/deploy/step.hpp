@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// What the steps of a program have in common: operands, the frame they run in, and the end of a product.
 ///
-/// A step is plain data with `name`, `operands(f)`, which calls f on each operand, and `run(frame)`. It runs on n samples
+/// A step is plain data with `name`, `operands(list)`, which names its operands, and `run(frame)`. It runs on n samples
 /// at a time and writes only its result and its scratch, both in the frame's arena. Steps allocate nothing and throw
 /// nothing; whoever plans them has checked all shapes (deploy/plan.hpp).
 #ifndef SMLDIST_DEPLOY_STEP_HPP
@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "smldist/core/config.hpp"
@@ -30,6 +31,18 @@ struct operand {
 
     explicit operator bool() const { return where != place::none; }
     friend bool operator==(const operand&, const operand&) = default;
+};
+
+/// Where the operands of a step lie in it, in bytes. A step names them by `operands(list)`: list(x), list(y).
+struct operand_list {
+    const void* of = nullptr; ///< the step, while it names them
+    std::array<std::uint16_t, 12> offset{};
+    std::size_t size = 0;
+
+    SMLDIST_NOINLINE void operator()(const operand& o) {
+        const auto distance = reinterpret_cast<const std::byte*>(&o) - static_cast<const std::byte*>(of);
+        offset[size++] = static_cast<std::uint16_t>(distance);
+    }
 };
 
 /// Where the values of one run lie, and how many samples it has.
@@ -63,9 +76,6 @@ struct ending {
 
 namespace detail {
 
-struct identity {
-    template <class V> SMLDIST_INLINE V value(const V& x) const { return x; }
-};
 struct exponential {
     template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::exp(x); }
 };
@@ -79,47 +89,63 @@ struct logarithm {
     }
 };
 
-template <class F>
-SMLDIST_NOINLINE void finish_with(std::size_t rows, std::size_t columns, float* y, std::size_t step,
-                                  const float* bias, const float* residual) {
+/// min(high, max(0, x))
+struct clipped {
+    float high;
+    template <class V> SMLDIST_INLINE V value(const V& x) const {
+        return kernel::simd::min(V(high), kernel::simd::max(V(0.0f), x));
+    }
+};
+
+/// y[r,c] = y[r,c] + bias[c] + residual[r,c]
+SMLDIST_NOINLINE inline void add_rows(std::size_t rows, std::size_t columns, float* y, std::size_t step,
+                                      const float* bias, const float* residual) {
     for (std::size_t r = 0; r < rows; ++r)
         kernel::simd::sweep<float>(columns, [&, r](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
             auto v = p.load(y + r * step + c);
             if (bias) v = v + p.load(bias + c);
             if (residual) v = v + p.load(residual + r * step + c);
-            p.store(y + r * step + c, F{}.value(v));
+            p.store(y + r * step + c, v);
         });
+}
+
+/// y[r,c] = f(y[r,c])
+template <class F>
+SMLDIST_NOINLINE void map_rows(const F& f, std::size_t rows, std::size_t columns, float* y, std::size_t step) {
+    for (std::size_t r = 0; r < rows; ++r, y += step)
+        kernel::simd::sweep<float>(columns, [&](auto p, std::size_t c)
+                                                SMLDIST_INLINE_LAMBDA { p.store(y + c, f.value(p.load(y + c))); });
 }
 
 } // namespace detail
 
 /// y[r,c] = f(y[r,c] + bias[c] + residual[r,c]) for rows of y and of the residual that are `step` apart; bias and residual
 /// may be null.
-inline void finish(activation f, std::size_t rows, std::size_t columns, float* y, std::size_t step, const float* bias,
-                   const float* residual) {
+SMLDIST_NOINLINE inline void finish(activation f, std::size_t rows, std::size_t columns, float* y, std::size_t step,
+                                    const float* bias, const float* residual) {
     using namespace detail;
+    if (bias || residual) add_rows(rows, columns, y, step, bias, residual);
     switch (f) {
     case activation::none:
-        if (bias || residual) finish_with<identity>(rows, columns, y, step, bias, residual);
         return;
     case activation::relu:
-        return finish_with<kernel::relu>(rows, columns, y, step, bias, residual);
+        return map_rows(clipped{std::numeric_limits<float>::infinity()}, rows, columns, y, step);
     case activation::relu6:
-        return finish_with<kernel::relu6>(rows, columns, y, step, bias, residual);
+        return map_rows(clipped{6}, rows, columns, y, step);
     case activation::hard_sigmoid:
-        return finish_with<kernel::hard_sigmoid>(rows, columns, y, step, bias, residual);
+        return map_rows(kernel::hard_sigmoid{}, rows, columns, y, step);
     case activation::hard_swish:
-        return finish_with<kernel::hard_swish>(rows, columns, y, step, bias, residual);
+        return map_rows(kernel::hard_swish{}, rows, columns, y, step);
     case activation::selu:
-        return finish_with<kernel::selu>(rows, columns, y, step, bias, residual);
+        return map_rows(kernel::selu{}, rows, columns, y, step);
     case activation::sigmoid:
-        return finish_with<kernel::sigmoid>(rows, columns, y, step, bias, residual);
+        return map_rows(kernel::sigmoid{}, rows, columns, y, step);
     case activation::tanh:
-        return finish_with<kernel::tanh>(rows, columns, y, step, bias, residual);
+        return map_rows(kernel::tanh{}, rows, columns, y, step);
     case activation::exp:
-        return finish_with<exponential>(rows, columns, y, step, bias, residual);
+        return map_rows(exponential{}, rows, columns, y, step);
     case activation::log:
-        return finish_with<logarithm>(rows, columns, y, step, bias, residual);
+        return map_rows(logarithm{}, rows, columns, y, step);
     }
 }
 

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "smldist/core/shape.hpp"
@@ -16,7 +15,18 @@ namespace smldist::inline SMLDIST_ABI {
 
 /// A network as data. Summary, MAC counts and the model file's graph are all read off it.
 struct graph {
-    using attribute_value = std::variant<std::int64_t, double, std::string>;
+    /// A number or a text.
+    struct attribute_value {
+        bool whole = false; ///< an integer, at most 2^53
+        bool is_text = false;
+        double number = 0;
+        std::string text = {};
+
+        attribute_value() = default;
+        attribute_value(std::int64_t n) : whole(true), number(static_cast<double>(n)) {}
+        attribute_value(double x) : number(x) {}
+        attribute_value(std::string words) : is_text(true), text(std::move(words)) {}
+    };
     struct attribute {
         std::string name;
         attribute_value value;

@@ -47,7 +47,7 @@ inline json list(const std::vector<std::string>& words) {
     for (const auto& w : words) items.emplace_back(w);
     return items;
 }
-inline std::vector<std::string> words(const json& list) {
+[[gnu::cold]] inline std::vector<std::string> words(const json& list) {
     std::vector<std::string> out;
     for (const auto& item : list.as_array()) out.push_back(item.as_string());
     return out;
@@ -58,7 +58,7 @@ inline json list(const std::vector<float>& values) {
     for (const float v : values) items.emplace_back(double(v));
     return items;
 }
-inline std::vector<float> floats(const json& list) {
+[[gnu::cold]] inline std::vector<float> floats(const json& list) {
     std::vector<float> out;
     for (const auto& item : list.as_array()) {
         const auto v = static_cast<float>(item.as_double());
@@ -84,7 +84,7 @@ inline std::string preprocess_text(const model_facts& f) {
     return p.dump();
 }
 
-inline void read_preprocess(const std::string& text, model_facts& f) {
+[[gnu::cold]] inline void read_preprocess(const std::string& text, model_facts& f) {
     const json p = json::parse(text);
     if (p.as_string("layout") != "BLC")
         raise<data_error>("model file", "layout is ", quote(p.as_string("layout")), ", expected \"BLC\"");
@@ -112,6 +112,13 @@ inline void read_preprocess(const std::string& text, model_facts& f) {
     for (std::size_t c = 0; c < f.normaliser.low.size(); ++c)
         if (f.normaliser.low[c] > f.normaliser.high[c])
             raise<data_error>("model file", "clip bounds of channel ", c, " are reversed");
+}
+
+/// The metadata of that key. Throws data_error when there is none.
+[[gnu::cold]] inline const std::string& entry(const safetensors_file& file, std::string_view key) {
+    const auto found = file.metadata().find(key);
+    if (found == file.metadata().end()) raise<data_error>("model file", "metadata key ", quote(key), " is missing");
+    return found->second;
 }
 
 } // namespace detail
@@ -143,17 +150,12 @@ inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_vie
 
 /// Reads and checks a model file: every rule of the format, the version, the hash of the buffer, the facts.
 /// Throws     data_error (format_error for the container) that names what is wrong.
-inline bundle read_bundle(byte_vector bytes) {
+[[gnu::cold]] inline bundle read_bundle(byte_vector bytes) {
     bundle b;
     safetensors_options options;
     options.require_finite = true;
     b.file = safetensors_file::parse(std::move(bytes), options);
-    const auto& m = b.file.metadata();
-    const auto text = [&m](std::string_view key) -> const std::string& {
-        const auto found = m.find(key);
-        if (found == m.end()) raise<data_error>("model file", "metadata key ", quote(key), " is missing");
-        return found->second;
-    };
+    const auto text = [&b](std::string_view key) -> const std::string& { return detail::entry(b.file, key); };
     if (text("format") != "smldist")
         raise<data_error>("model file", "format is ", quote(text("format")), ", expected \"smldist\"");
     if (text("format_version") != format_version)

@@ -24,13 +24,13 @@ namespace detail {
 inline std::size_t softmax_rows(std::size_t N) { return chunk_rows(8 * N); }
 
 /// What to subtract from a row: its maximum, or 0 when the row is all −∞ (−∞ − −∞ would be NaN).
-template <class T> SMLDIST_INLINE T row_shift(std::size_t N, const T* x) {
+template <class T> SMLDIST_NOINLINE T row_shift(std::size_t N, const T* x) {
     const T m = largest_of(N, x);
     return m == -std::numeric_limits<T>::infinity() ? T(0) : m;
 }
 
 /// Σ_n exp(x[n] − shift)
-template <class T> SMLDIST_INLINE T exp_total(std::size_t N, const T* x, T shift) {
+template <class T> SMLDIST_NOINLINE T exp_total(std::size_t N, const T* x, T shift) {
     return row_total<T>(N, [&](auto p, std::size_t n)
                                SMLDIST_INLINE_LAMBDA { return simd::exp(p.load(x + n) - p.set(shift)); });
 }

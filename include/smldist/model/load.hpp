@@ -192,7 +192,10 @@ inline io::json to_json(const graph& g, const std::map<const void*, std::string>
         if (n.what == graph::kind::op) {
             j.set("inputs", std::move(inputs));
             io::json attributes(io::json::object{});
-            for (const auto& a : n.attributes) std::visit([&](const auto& v) { attributes.set(a.name, v); }, a.value);
+            for (const auto& [key, value] : n.attributes)
+                attributes.set(key, value.is_text ? io::json(value.text)
+                                    : value.whole ? io::json(static_cast<std::int64_t>(value.number))
+                                                  : io::json(value.number));
             j.set("attributes", std::move(attributes));
         }
         nodes.push_back(std::move(j));
