@@ -45,13 +45,14 @@ namespace detail {
 /// C (M,N) = f(A·B + bias + residual), rows of the residual ldc apart as C's; bias and residual may be null.
 inline void product(std::size_t M, const float* a, std::size_t lda, kernel::packed_b<float> b, float* c,
                     std::size_t ldc, const float* bias, const float* residual, activation f) {
-    const bool here = in_registers(f);
-    const kernel::epilogue<float> end{bias, residual, ldc,
-                                      here ? static_cast<kernel::ending>(f) : kernel::ending::none};
-    const activation after = here ? activation::none : f;
+    kernel::epilogue<float> end{bias, residual, ldc, kernel::ending::none};
+    if (in_registers(f)) {
+        end.f = static_cast<kernel::ending>(f);
+        return kernel::gemm_packed(M, a, lda, b, c, ldc, end);
+    }
     kernel::gemm_packed(M, a, lda, b, c, ldc, end,
-                        [after](float* part, std::size_t step, std::size_t rows, std::size_t, std::size_t columns) {
-                            finish(after, rows, columns, part, step, nullptr, nullptr);
+                        [f](float* part, std::size_t step, std::size_t rows, std::size_t, std::size_t columns) {
+                            finish(f, rows, columns, part, step, nullptr, nullptr);
                         });
 }
 
