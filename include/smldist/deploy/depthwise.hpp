@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <limits>
 #include <string_view>
+#include <type_traits>
 
 #include "smldist/core/config.hpp"
 #include "smldist/deploy/step.hpp"
@@ -66,9 +67,17 @@ template <class V, std::size_t K, std::size_t S> SMLDIST_INLINE void slide(const
     if (s.mean) simd::store(s.mean + c, total * V(1 / static_cast<float>(Lo)));
 }
 
-/// All channels, V::size or more, in packs of V. The last pack overlaps the one before it, whose values it stores again.
-template <class V, std::size_t K, std::size_t S> SMLDIST_NOINLINE void depthwise_sliding(const depthwise_sample& s) {
-    for (std::size_t c = 0; c < s.C; c += V::size) slide<V, K, S>(s, std::min(c, s.C - V::size));
+/// The pack behind the last full one: half of it where there is one.
+using last_pack =
+    std::conditional_t<(kernel::simd::half<float>::size > 1), kernel::simd::half<float>, kernel::simd::full<float>>;
+
+/// last_pack::size channels or more. The last pack overlaps the one before it, whose values it stores again.
+template <std::size_t K, std::size_t S> SMLDIST_NOINLINE void depthwise_sliding(const depthwise_sample& s) {
+    using full = kernel::simd::full<float>;
+    std::size_t c = 0;
+    if constexpr (full::size > last_pack::size)
+        for (; c + full::size <= s.C; c += full::size) slide<full, K, S>(s, c);
+    for (; c < s.C; c += last_pack::size) slide<last_pack, K, S>(s, std::min(c, s.C - last_pack::size));
 }
 
 /// Any taps, stride and dilation; bias and nothing after it.
@@ -90,22 +99,17 @@ inline void depthwise_any(const depthwise_sample& s) {
 
 using depthwise_function = void (*)(const depthwise_sample&);
 
-template <class V> depthwise_function depthwise_of_packs(std::size_t K, std::size_t stride) {
-    if (K == 3 && stride == 1) return depthwise_sliding<V, 3, 1>;
-    if (K == 3 && stride == 2) return depthwise_sliding<V, 3, 2>;
-    if (K == 5 && stride == 1) return depthwise_sliding<V, 5, 1>;
-    if (K == 5 && stride == 2) return depthwise_sliding<V, 5, 2>;
-    return nullptr;
-}
-
 /// The function that convolves, applies f and takes the mean in one pass; null where there is none.
 inline depthwise_function depthwise_in_one(std::size_t C, std::size_t K, std::size_t stride, std::size_t dilation,
                                            activation f) {
-    using namespace kernel::simd;
-    if (dilation != 1 || (f != activation::none && f != activation::relu && f != activation::hard_swish))
+    if (C < last_pack::size || dilation != 1 ||
+        (f != activation::none && f != activation::relu && f != activation::hard_swish))
         return nullptr;
-    if (C >= width<float>) return depthwise_of_packs<full<float>>(K, stride);
-    return C >= smallest<float>::size ? depthwise_of_packs<smallest<float>>(K, stride) : nullptr;
+    if (K == 3 && stride == 1) return depthwise_sliding<3, 1>;
+    if (K == 3 && stride == 2) return depthwise_sliding<3, 2>;
+    if (K == 5 && stride == 1) return depthwise_sliding<5, 1>;
+    if (K == 5 && stride == 2) return depthwise_sliding<5, 2>;
+    return nullptr;
 }
 
 } // namespace detail

@@ -81,7 +81,7 @@ struct fused {
         }
     }
     /// The weight times the factors: in the planner's buffer if there are any.
-    std::span<const float> folded(planner& p) const {
+    SMLDIST_NOINLINE std::span<const float> folded(planner& p) const {
         if (factor.empty()) return weight;
         float* const to = p.buffer(weight.size());
         const std::size_t row = weight.size() / factor.size();
@@ -117,6 +117,12 @@ private:
         return f != activation::none;
     }
 };
+
+/// y (columns, rows) = xᵀ
+SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, const float* x, float* y) {
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t c = 0; c < columns; ++c) y[c * rows + r] = *x++;
+}
 
 /// Gives a product its weight (N, K), in the form that it reads.
 [[gnu::cold]] inline void set_weight(planner& p, gemm_step& step, std::span<const float> weight) {
@@ -193,8 +199,7 @@ private:
         p.add(step, ops, macs, Lo * O);
     } else if (groups == C && O == C && C > 1) {
         depthwise_step step{L, C, Lo, K, stride, pad, dilation, from, p.weights(K * C), {}, {}, {}};
-        const auto weight = map.folded(p);
-        for (std::size_t i = 0; i < C * K; ++i) p.data(step.weight)[i % K * C + i / K] = weight[i];
+        transpose(C, K, map.folded(p).data(), p.data(step.weight));
         step.end = map.end(p);
         step.y = y = p.fresh(Lo * O);
         const std::size_t mean = p.use_named(map.last, "mean_over_time");
@@ -248,7 +253,7 @@ private:
         auto weight = p.constants(ib);
         if (!tb) { // transposed
             float* const to = p.buffer(N * K);
-            for (std::size_t i = 0; i < N * K; ++i) to[i] = weight[i % K * N + i / K];
+            transpose(K, N, weight.data(), to);
             weight = {to, N * K};
         }
         set_weight(p, step, weight);

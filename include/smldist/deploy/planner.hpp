@@ -312,7 +312,8 @@ private:
                 ++values_[id].uses;
                 values_[id].last_use = nodes().size();
             }
-        if (outputs_.empty()) fail("it has no logits, expected an output of that name");
+        if (outputs_.empty() || (source_.from_file && outputs[outputs_.back()].first != "logits"))
+            fail("it has no logits, expected an output of that name");
     }
     /// What no output needs is not used.
     [[gnu::cold]] void count_uses() {

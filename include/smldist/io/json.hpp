@@ -213,7 +213,7 @@ private:
         return *value_.members;
     }
     json_number number() const { return {value_.real, value_.whole, value_.flag}; }
-    SMLDIST_NOINLINE content copy() const {
+    [[gnu::cold]] content copy() const {
         content c = value_;
         if (c.is == kind::string) c.text = new std::string(*value_.text);
         if (c.is == kind::array) c.items = new array(*value_.items);
@@ -226,11 +226,11 @@ private:
         if (value_.is == kind::object) delete value_.members;
     }
 
-    SMLDIST_NOINLINE const content& get(kind k, std::string_view key = {}) const {
+    [[gnu::cold]] const content& get(kind k, std::string_view key = {}) const {
         if (value_.is != k) wrong(key, name_of(value_.is), name_of(k));
         return value_;
     }
-    SMLDIST_NOINLINE std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high) const {
+    [[gnu::cold]] std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high) const {
         if (get(kind::number, key).flag && value_.whole >= low && value_.whole <= high) return value_.whole;
         std::string got;
         write(got, number());
@@ -238,7 +238,7 @@ private:
         wrong(key, got, low, " to ", high);
     }
     template <class... P>
-    [[noreturn]] SMLDIST_NOINLINE static void wrong(std::string_view key, std::string_view got, const P&... wanted) {
+    [[noreturn, gnu::cold]] static void wrong(std::string_view key, std::string_view got, const P&... wanted) {
         raise<data_error>("json", key.data() ? "value of " : "value", key.data() ? quote(key) : "", " is ", got,
                           ", expected ", wanted...);
     }

@@ -63,7 +63,7 @@ inline std::size_t valid_utf8_prefix(std::string_view text) {
 }
 
 /// Appends `text` (UTF-8) as a JSON string: quotes, backslashes and control characters escaped, the rest as it is.
-inline void append_quoted(std::string& out, std::string_view text) {
+[[gnu::cold]] inline void append_quoted(std::string& out, std::string_view text) {
     static constexpr std::string_view special = "\"\\\b\f\n\r\t";
     static constexpr std::string_view letter = "\"\\bfnrt";
     static constexpr std::string_view digits = "0123456789abcdef";
@@ -81,7 +81,7 @@ inline void append_quoted(std::string& out, std::string_view text) {
 }
 
 /// The first 80 bytes of `text` as append_quoted writes them: safe to print in a message.
-inline std::string in_quotes(std::string_view text) {
+[[gnu::cold]] inline std::string in_quotes(std::string_view text) {
     std::string out;
     append_quoted(out, text.substr(0, valid_utf8_prefix(text.substr(0, 80))));
     return out;
@@ -200,7 +200,7 @@ public:
 
 private:
     /// e such that the number is 0.d… · 10^e, d its first digit that is not 0.
-    static std::int64_t decimal_exponent(std::string_view mantissa, std::string_view exponent) {
+    [[gnu::cold]] static std::int64_t decimal_exponent(std::string_view mantissa, std::string_view exponent) {
         const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
         const std::size_t lead = std::min(mantissa.find_first_not_of("0."), mantissa.size());
         const auto shift =
@@ -220,7 +220,7 @@ private:
         return fault == std::errc() && last == first + 4;
     }
     /// The escape at the backslash `at_`; the caller has found a closing quote behind it.
-    bool escape(std::string& out) {
+    [[gnu::cold]] bool escape(std::string& out) {
         static constexpr std::string_view letter = "\"\\/bfnrt";
         static constexpr std::string_view meaning = "\"\\/\b\f\n\r\t";
         const char kind = text_[at_ + 1];

@@ -105,17 +105,17 @@ public:
     }
 
 private:
-    bool fail(violation kind, std::initializer_list<smldist::detail::message_part> parts) {
+    [[gnu::cold]] bool fail(violation kind, std::initializer_list<smldist::detail::message_part> parts) {
         return detail::set_fault(fault_, kind, parts);
     }
     /// The scanner has met something that is not JSON.
-    bool syntax() {
+    [[gnu::cold]] bool syntax() {
         return fail(violation::header_json,
                     {scanner_.error().what, " at byte ", scanner_.error().offset, " of the header"});
     }
 
     /// Length prefix and header as bytes.
-    bool frame() {
+    [[gnu::cold]] bool frame() {
         const std::size_t size = file_.bytes_.size();
         if (size < 8) return fail(violation::file_too_short, {"file size is ", size, ", expected at least 8"});
         const auto n = detail::load_word<std::uint64_t>(file_.bytes_.data());
@@ -131,7 +131,7 @@ private:
         return true;
     }
 
-    bool header() {
+    [[gnu::cold]] bool header() {
         scanner_ = json_scanner(text_);
         // An entry takes at least 50 bytes, so this is never more than three times the header.
         file_.tensors_.reserve(std::min(limit::tensors, text_.size() / 50 + 1));
@@ -145,7 +145,7 @@ private:
     }
     /// Behind the items of a sequence: whether it has ended well.
     bool closed() { return scanner_.good() || syntax(); }
-    bool key(std::string& out) { return (scanner_.string(out) && scanner_.expect(":")) || syntax(); }
+    [[gnu::cold]] bool key(std::string& out) { return (scanner_.string(out) && scanner_.expect(":")) || syntax(); }
 
     bool entry() {
         std::string name;
@@ -153,7 +153,7 @@ private:
         return name == "__metadata__" ? metadata() : tensor(std::move(name));
     }
 
-    bool metadata() {
+    [[gnu::cold]] bool metadata() {
         if (std::exchange(has_metadata_, true)) return fail(violation::duplicate_key, {"__metadata__ occurs twice"});
         if (scanner_.peek() != '{') return fail(violation::metadata_type, {"__metadata__ is not an object"});
         for (scanner_.enter('{'); scanner_.more('}');) {
@@ -170,7 +170,7 @@ private:
         return closed();
     }
 
-    bool tensor(std::string name) {
+    [[gnu::cold]] bool tensor(std::string name) {
         if (name.size() > limit::name)
             return fail(violation::name_too_long,
                         {"name ", quote(name), "... has ", name.size(), " bytes, expected at most ", limit::name});
@@ -220,7 +220,7 @@ private:
         return place(t, std::span(extents).first(rank), offsets[0], offsets[1]);
     }
 
-    bool type(tensor_view& t) {
+    [[gnu::cold]] bool type(tensor_view& t) {
         std::string name;
         if (scanner_.peek() != '"')
             return fail(violation::dtype_unknown, {"dtype of ", quote(t.name), " is not a string"});
@@ -231,8 +231,8 @@ private:
     }
 
     /// An array of at most out.size() integers; their number in `n`.
-    bool integers(const tensor_view& t, std::string_view field, violation wrong_type, violation too_many,
-                  std::span<std::uint64_t> out, std::size_t& n) {
+    [[gnu::cold]] bool integers(const tensor_view& t, std::string_view field, violation wrong_type,
+                                violation too_many, std::span<std::uint64_t> out, std::size_t& n) {
         if (scanner_.peek() != '[') return fail(wrong_type, {field, " of ", quote(t.name), " is not an array"});
         for (scanner_.enter('['); scanner_.more(']');) {
             const char c = scanner_.peek();
@@ -251,7 +251,8 @@ private:
     }
 
     /// Checks the extents against the offsets and sets shape and bytes.
-    bool place(tensor_view& t, std::span<const std::uint64_t> extents, std::uint64_t begin, std::uint64_t end) {
+    [[gnu::cold]] bool place(tensor_view& t, std::span<const std::uint64_t> extents, std::uint64_t begin,
+                             std::uint64_t end) {
         if (end < begin)
             return fail(violation::offsets_reversed,
                         {"data_offsets of ", quote(t.name), " end at ", end, ", before their begin ", begin});
@@ -276,7 +277,7 @@ private:
     }
 
     /// Sorts the tensors by position and indexes them by name.
-    bool names() {
+    [[gnu::cold]] bool names() {
         auto& tensors = file_.tensors_;
         auto from = order(tensors.size(), [&](std::size_t i, std::size_t j) {
             const tensor_view &a = tensors[i], &b = tensors[j];
@@ -296,7 +297,7 @@ private:
     }
 
     /// The tensors fill the byte buffer without holes and overlaps.
-    bool layout() {
+    [[gnu::cold]] bool layout() {
         const auto buffer = file_.buffer();
         std::size_t end = 0;
         for (const tensor_view& t : file_.tensors_) {

@@ -35,7 +35,7 @@ class sha256 {
 public:
     using digest_type = std::array<std::uint8_t, 32>;
 
-    sha256& update(std::span<const std::byte> bytes) {
+    SMLDIST_NOINLINE sha256& update(std::span<const std::byte> bytes) {
         length_ += bytes.size();
         if (filled_ > 0) {
             const std::size_t n = std::min(bytes.size(), block_.size() - filled_);
