@@ -75,7 +75,7 @@ using last_pack =
 template <std::size_t K, std::size_t S> SMLDIST_NOINLINE void depthwise_sliding(const depthwise_sample& s) {
     using full = kernel::simd::full<float>;
     std::size_t c = 0;
-    if constexpr (full::size > last_pack::size)
+    if constexpr (!std::is_same_v<full, last_pack>)
         for (; c + full::size <= s.C; c += full::size) slide<full, K, S>(s, c);
     for (; c < s.C; c += last_pack::size) slide<last_pack, K, S>(s, std::min(c, s.C - last_pack::size));
 }
