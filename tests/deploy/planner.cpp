@@ -49,3 +49,16 @@ TEST_CASE("planner: attributes are read as whole numbers and reals, and must be 
     CHECK_THROWS_AS(p.number(1, "e"), usage_error);
     CHECK_THROWS_AS(made(true).number(1, "e"), data_error);
 }
+
+TEST_CASE("planner: the graph of a file must have logits, whatever outputs are wanted") {
+    const auto made = [](bool from_file) {
+        deploy::source s;
+        s.graph.nodes.resize(1);
+        s.graph.nodes[0].what = graph::kind::input;
+        s.graph.outputs = {{"feature", 0}};
+        s.from_file = from_file;
+        return deploy::detail::planner(std::move(s), {.outputs = {"feature"}});
+    };
+    CHECK_NOTHROW(made(false));
+    CHECK_THROWS_AS(made(true), data_error);
+}
