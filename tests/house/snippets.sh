@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# snippets.sh ROOT WORK COMPILER…: every block ```cpp of README.md and docs/*.md that holds `int main` is compiled and
-# run. At least one stands in README.md.
+# snippets.sh ROOT WORK COMPILER…: every block ```cpp of README.md and docs/*.md that holds `int main` compiles alone and,
+# run, returns 0. The programs that run are one unit, each in a namespace: what they share is compiled once. At least one
+# block stands in README.md.
 set -euo pipefail
 root=$1 work=$2
 shift 2
 rm -rf "$work"
 mkdir -p "$work"
 
-count=0
 while IFS= read -r page; do
     # Each block becomes PAGE_LINE.cpp, its lines numbered as in the page.
     awk -v page="$page" -v stem="$work/$(basename "$page" .md)_" '
@@ -21,17 +21,34 @@ while IFS= read -r page; do
         inside { text = text $0 "\n" }' "$page"
 done < <(find "$root/README.md" "$root/docs" -name "*.md" 2>/dev/null | sort)
 
+shopt -s nullglob
+snippets=()
 for source in "$work"/*.cpp; do
-    [[ -e $source ]] || break
-    program=${source%.cpp}
-    basename "$source"
-    "$@" -O1 "$source" -o "$program"
-    mkdir "$program.run"
-    (cd "$program.run" && "$program")
-    count=$((count + 1))
+    "$@" -fsyntax-only "$source"
+    snippets+=("$(basename "$source" .cpp)")
 done
-echo "$count snippets compiled and run"
-[[ ! -e $root/README.md ]] || compgen -G "$work/README_*.cpp" >/dev/null || {
+[[ ! -e $root/README.md || "${snippets[*]}" == *README_* ]] || {
     echo "README.md holds no \`\`\`cpp block with int main" >&2
     exit 1
 }
+
+mkdir "$work/all"
+{
+    echo "#include <string_view>"
+    for name in "${snippets[@]}"; do grep '^#include' "$work/$name.cpp" || true; done
+    for name in "${snippets[@]}"; do
+        echo "namespace $name {"
+        sed 's/^#include.*//' "$work/$name.cpp"
+        echo "}"
+    done
+    echo "int main(int, char** arguments) {"
+    for name in "${snippets[@]}"; do echo "if (arguments[1] == std::string_view(\"$name\")) return $name::main();"; done
+    echo "return 2; }"
+} >"$work/all/all.cpp"
+"$@" -O1 -Werror=return-type "$work/all/all.cpp" -o "$work/all/all"
+for name in "${snippets[@]}"; do
+    echo "$name"
+    mkdir "$work/$name"
+    (cd "$work/$name" && "$work/all/all" "$name")
+done
+echo "${#snippets[@]} snippets compiled and run"
