@@ -180,7 +180,7 @@ public:
     }
     /// A buffer of n floats, until it is asked for again.
     [[gnu::cold]] float* buffer(std::size_t n) {
-        if (folded_.size() < n) folded_ = block(n);
+        if (folded_.size() < n) folded_ = block(std::max(n, 4 * folded_.size())); // what is not touched costs nothing
         return folded_.data();
     }
     /// The value of a node as an operand; an absent one (no elements) is none.
