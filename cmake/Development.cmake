@@ -24,7 +24,10 @@ if(SMLDIST_SANITIZE)
     # time of compilation.
     set(flags -fsanitize=${SMLDIST_SANITIZE} -fno-sanitize=null,object-size,vptr -fno-sanitize-recover=all
         -fno-omit-frame-pointer)
-    if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+        # Marking the scope of every temporary pack takes three quarters of the time of compilation. clang does it.
+        list(APPEND flags -fno-sanitize-address-use-after-scope)
+    elseif(CMAKE_CXX_COMPILER_ID MATCHES Clang)
         # xsimd 8.1 converts double to int64 one by one in exp, infinite and NaN too, and mends the result afterwards.
         list(APPEND flags -fno-sanitize=float-cast-overflow)
     endif()
