@@ -10,8 +10,9 @@ rm -rf "$work"
 mkdir -p "$work"
 
 while IFS= read -r page; do
-    # Each block becomes PAGE_LINE.cpp, its lines numbered as in the page.
-    awk -v page="$page" -v stem="$work/$(basename "$page" .md)_" '
+    # Each block becomes PAGE_LINE.cpp, the name an identifier, its lines numbered as in the page.
+    name=$(basename "$page" .md)
+    awk -v page="$page" -v stem="$work/${name//[^A-Za-z0-9_]/_}_" '
         !inside && /^```cpp *$/ { inside = 1; start = NR; text = "#line " NR + 1 " \"" page "\"\n"; next }
         inside && /^``` *$/ {
             inside = 0
