@@ -48,11 +48,6 @@ public:
     /// Appends an epoch to NAME.log.jsonl and NAME.log.csv.
     void log(const std::string& name, const smldist::distill::epoch_report& r);
     void write(std::string_view name, const std::string& text) const;
-    /// Learning curves of every log and a confusion matrix of every evaluation, as SVG when gnuplot is installed.
-    /// Returns one line that says what became of the pictures.
-    std::string draw(const std::vector<std::string>& logs,
-                     const std::vector<std::pair<std::string, smldist::metric::confusion>>& matrices,
-                     const std::vector<std::string>& labels) const;
 
 private:
     std::string path_;

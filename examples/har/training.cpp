@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "commands.hpp"
+#include "pictures.hpp"
 #include "session.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/split.hpp"
@@ -306,7 +307,7 @@ struct experiment {
 
     void finish(io::json result) {
         folder.write("metrics.json", result.dump() + "\n");
-        const std::string pictures = folder.draw(logs, matrices, set.train.info.labels);
+        const std::string pictures = draw(o.out, logs, matrices, set.train.info.labels);
         if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
         std::printf("%-14s %9s %9s %9s %11s %10s\n", "test subjects", "accuracy", "macro-F1", "worst F1",
                     "parameters", "MACs");
