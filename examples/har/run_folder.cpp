@@ -49,7 +49,7 @@ bool of_a_run(std::string_view name) {
 
 /// Whether it is the name under which io::write_file_atomically begins a file of a run: NAME.tmp-PROCESS-NUMBER.
 bool of_a_killed_run(std::string_view name) {
-    constexpr std::string_view mark = ".tmp-";
+    constexpr std::string_view mark = io::temporary_mark;
     const std::size_t at = name.rfind(mark);
     if (at == name.npos || !of_a_run(name.substr(0, at))) return false;
     const std::string_view numbers = name.substr(at + mark.size());
