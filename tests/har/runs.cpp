@@ -230,11 +230,11 @@ TEST_CASE("--out that holds a run is refused before any work; --force replaces a
     const auto before = contents(at / "run");
 
     for (const std::string& command : {train_on, distill_on}) {
-        const auto again = har(at, command + "nonsense=1 --out run");
+        const auto again = har(at, command + "wisdm=nowhere --out run");
         CHECK(again.code == 2);
         CHECK_MESSAGE(mentions(again.err, "folder run holds a run"), again.err);
         CHECK_MESSAGE(mentions(again.err, "--force"), again.err);
-        CHECK_FALSE(mentions(again.err, "nonsense"));
+        CHECK_FALSE(mentions(again.err, "nowhere"));
         CHECK(contents(at / "run") == before);
     }
 
@@ -266,7 +266,7 @@ TEST_CASE(
     };
     unchanged("wisdm=nowhere", 3, "nowhere");
     unchanged("wisdm=set --lr -1", 2, "lr");
-    unchanged("wisdm=set --lr 1e30 --head linear --epochs 3", 5, "epoch 1");
+    unchanged("wisdm=set --lr 1e4 --head linear --epochs 3", 5, "epoch 1");
 
     child c(at, "train --preset har_student --epochs 2 --threads 1 --out run --force");
     c.said("data:");
@@ -279,7 +279,8 @@ TEST_CASE(
     // A teacher in the folder that is replaced is not lost before its copy is there.
     REQUIRE(har(at, distill + "--epochs 1 --teacher-epochs 1 --out both --quiet").code == 0);
     const std::string teacher = slurp(at / "both/teacher.safetensors");
-    const auto again = har(at, distill + "--epochs 1 --teacher both/teacher.best.safetensors --out both --force");
+    const auto again =
+        har(at, distill + "--epochs 1 --alpha 1 --teacher both/teacher.best.safetensors --out both --force");
     REQUIRE_MESSAGE(again.code == 0, again.err);
     CHECK(slurp(at / "both/teacher.safetensors") == teacher); // of one epoch: the last is the best
     CHECK_FALSE(fs::exists(at / "both/teacher.best.safetensors"));
@@ -303,12 +304,11 @@ TEST_CASE("a start that fails leaves no folder, and one without right to write i
         wrong.push_back("closed");
     }
     for (const auto& folder : wrong) {
-        const auto r = har(at, train_on + "nonsense=1 --out " + folder);
+        const auto r = har(at, train_on + "wisdm=nowhere --out " + folder);
         CHECK(r.code == 6);
         CHECK_MESSAGE(mentions(r.err, folder), r.err);
     }
     CHECK(slurp(at / "file") == "x");
-    CHECK(har(at, train_on + "nonsense=1 --out=").code == 2);
 }
 
 TEST_CASE("two runs in one folder: the second is refused, with --force too, until the first is gone") {
@@ -317,7 +317,7 @@ TEST_CASE("two runs in one folder: the second is refused, with --force too, unti
         at, train + "--epochs 1000000 --out run", [] {}, "first ");
     first.said("epoch 1/");
     for (const std::string options : {"", "--force"}) {
-        const auto second = har(at, train_on + "nonsense=1 --out run " + options);
+        const auto second = har(at, train_on + "wisdm=nowhere --out run " + options);
         CHECK(second.code == 2);
         CHECK_MESSAGE(
             mentions(second.err, "folder run is in use by another run (process " + std::to_string(first.id()) + ")"),
@@ -459,7 +459,7 @@ TEST_CASE("a full disk ends a run with exit code 6 and leaves what was there bef
     CHECK(har(at, train + "--quiet --epochs 3 --out run --force", limited(RLIMIT_FSIZE, model / 2)).code == 6);
     CHECK(contents(at / "run") == before);
     // No room for anything: found before the data are looked for.
-    const auto lock = har(at, train_on + "nonsense=1 --out new", limited(RLIMIT_FSIZE, 0));
+    const auto lock = har(at, train_on + "wisdm=nowhere --out new", limited(RLIMIT_FSIZE, 0));
     CHECK(lock.code == 6);
     CHECK_FALSE(fs::exists(at / "new"));
 
