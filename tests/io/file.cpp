@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <iterator>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
+
+#include "allocations.hpp"
 
 namespace fs = std::filesystem;
 namespace io = smldist::io;
@@ -89,6 +92,39 @@ struct file_size_limit {
         std::signal(SIGXFSZ, SIG_DFL);
     }
 };
+
+std::size_t open_descriptors() {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+}
+
+#if SMLDIST_RECYCLE_MEMORY // else allocations do not fail
+TEST_CASE("write_file_atomically: whichever allocation fails, the old content, no descriptor and no file is left") {
+    const folder f;
+    const std::string target = f / "a name that is longer than a string holds in itself", link = f / "link";
+    fs::create_symlink(target, link);
+    for (const std::string& path : {target, link}) {
+        io::write_file_atomically(target, std::string_view("old"));
+        const std::size_t before = open_descriptors();
+        std::size_t failed = 0;
+        for (std::size_t n = 0; n < 30; ++n) {
+            bool threw = false;
+            {
+                const failing_allocations after(n);
+                try {
+                    io::write_file_atomically(path, std::string_view("new"));
+                } catch (const std::bad_alloc&) { threw = true; }
+            }
+            failed += threw ? 1 : 0;
+            REQUIRE(text_of(target) == (threw ? "old" : "new"));
+            REQUIRE(open_descriptors() == before);
+            REQUIRE(f.files() == 2);
+            io::write_file_atomically(target, std::string_view("old"));
+        }
+        CHECK(failed > 2);
+        CHECK(failed < 30);
+    }
+}
+#endif
 
 } // namespace
 
