@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "smldist/core/decimal.hpp"
 #include "smldist/core/error.hpp"
 
 namespace smldist::inline SMLDIST_ABI::io {
@@ -189,7 +190,8 @@ public:
         const char* const text = text_.data();
         out = {};
         out.integral = at == point && std::from_chars(text + first, text + at, out.integer).ec == std::errc();
-        if (std::from_chars(text + first, text + at, out.real).ec != std::errc()) { // too large, or rounds to zero
+        if (smldist::detail::from_chars(text + first, text + at, out.real).ec !=
+            std::errc()) { // too large, or rounds to zero
             if (decimal_exponent(text_.substr(whole, mantissa - whole), text_.substr(mantissa, at - mantissa)) > 0)
                 return fail("a number is too large");
             out.real = text[first] == '-' ? -0.0 : 0.0;
