@@ -494,3 +494,22 @@ TEST_CASE("loss_terms: sum and scale") {
     CHECK(half.memory == 27.5);
     CHECK(half.repaired == 33);
 }
+
+TEST_CASE("training: the normaliser and the options may be temporaries, the windows may not") {
+    const run kept(brief());
+    network net = make(student_config());
+    supervised objective;
+    training t(net, objective, few().train, few().validation, data::fit_normaliser(few().train), brief());
+    const auto result = t.run();
+    CHECK(same_bits(net, kept.net));
+    CHECK(result.history.back().validation.macro_f1 == kept.result.history.back().validation.macro_f1);
+    const auto possible = []<class Train, class Validation>(Train&&, Validation&&) {
+        return std::is_constructible_v<training, network&, supervised&, Train, Validation, const normaliser&,
+                                       const training_options&>;
+    };
+    const data::windows w;
+    CHECK(possible(w, w));
+    CHECK(!possible(data::windows(), w));
+    CHECK(!possible(w, data::windows()));
+    CHECK(!possible(data::windows(), data::windows()));
+}

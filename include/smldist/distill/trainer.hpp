@@ -264,7 +264,7 @@ private:
 
     const data::windows& train_;
     const data::windows& validation_;
-    const normaliser& normal_;
+    const normaliser normal_;
     data::prefetcher loader_;
     data::batch batch_;
     std::size_t steps_, step_ = 0;
@@ -296,6 +296,8 @@ private:
 ///     training<net, objective> t(net, objective, train, validation, normaliser, options);
 ///     t.on_epoch = …;  auto result = t.run();
 ///
+/// Refers to network, objective and windows, which must outlive it; normaliser and options are copied.
+///
 /// Throws     usage_error and data_error before the first step for wrong options or data; numeric_error when the loss or
 ///            gradient is not finite or the loss explodes: it names epoch and step, and `net` is then the network after
 ///            the last good epoch (its initial state in the first epoch).
@@ -306,6 +308,10 @@ public:
     training(Network& net, Objective& objective, const data::windows& train, const data::windows& validation,
              const normaliser& normal, const training_options& options)
         : loop(net, train, validation, normal, options), objective_(objective) {}
+    training(Network&, Objective&, const data::windows&&, const data::windows&, const normaliser&,
+             const training_options&) = delete; // the windows must outlive it
+    training(Network&, Objective&, const data::windows&, const data::windows&&, const normaliser&,
+             const training_options&) = delete;
 
     /// Forward, backward and update for one batch; public so that benchmarks and tests can time and count it.
     loss_terms step(const data::batch& b) override {
