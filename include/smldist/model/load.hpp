@@ -242,9 +242,18 @@ tensor<T> raw_logits(const network<T>& net, const smldist::normaliser& normal, t
     return net(cast<T>(window), mode::eval).logits;
 }
 
+/// A network with what its file says of it.
+template <class T> struct loaded {
+    network<T> net;
+    io::model_facts facts;
+};
+template <class T> loaded<T> load(io::bundle b);
+
 /// The bytes of a model file. `facts` comes without architecture and graph, which are filled here; `window` (1, L, C) in raw
-/// units becomes the self-test.
-/// Throws     shape_error or usage_error when the facts do not fit the network.
+/// units becomes the self-test. The bytes are read back, so that whatever load refuses is found out here; that takes as much
+/// memory and time as a load.
+/// Throws     shape_error or usage_error when the facts do not fit the network, data_error as load: a weight or a logit of
+///            the self-test that is not finite, a window, hop or rate of 0, reversed bounds, options out of range.
 template <class T>
 io::byte_vector to_bytes(const network<T>& net, io::model_facts facts, const tensor<float>& window) {
     const std::size_t C = net.config.backbone.channels;
@@ -255,6 +264,7 @@ io::byte_vector to_bytes(const network<T>& net, io::model_facts facts, const ten
         raise<usage_error>("model::to_bytes", "numbers of labels and channel names are ", facts.labels.size(),
                            " and ", facts.channels.size(), ", expected ", net.config.classes, " and ", C);
     facts.normaliser.require_channels(C);
+    io::detail::check_preprocess(facts);
     facts.architecture = to_json(net.config);
     facts.graph = detail::to_json(trace(net, facts.window), names_of(net));
     const tensor<T> logits = raw_logits(net, facts.normaliser, window);
@@ -263,20 +273,17 @@ io::byte_vector to_bytes(const network<T>& net, io::model_facts facts, const ten
          [&](const std::string& path, const auto& leaf) { tensors.push_back(detail::view_of(path, leaf.value)); });
     tensors.push_back(detail::view_of(std::string(io::selftest_input), window));
     tensors.push_back(detail::view_of(std::string(io::selftest_output), logits));
-    return io::write_bundle(facts, tensors);
+    io::byte_vector bytes = io::write_bundle(facts, tensors);
+    load<T>(io::read_bundle(io::byte_vector(bytes)));
+    return bytes;
 }
 
-/// Writes a model file: complete or not at all. Throws io_error, and as to_bytes.
+/// Writes a model file: complete or not at all; a file that is there already is intact after an error.
+/// Throws     io_error, and as to_bytes.
 template <class T>
 void save(const std::string& path, const network<T>& net, const io::model_facts& facts, const tensor<float>& window) {
     io::write_file_atomically(path, to_bytes(net, facts, window));
 }
-
-/// A network with what its file says of it.
-template <class T> struct loaded {
-    network<T> net;
-    io::model_facts facts;
-};
 
 /// Rebuilds a network from a model file and re-runs its self-test.
 ///
