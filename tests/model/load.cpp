@@ -299,3 +299,51 @@ TEST_CASE("facts that do not fit the network are refused when saving") {
     f.normaliser.offset.pop_back();
     CHECK_THROWS_AS(model::to_bytes(net, f, window()), shape_error);
 }
+
+TEST_CASE("what is frozen comes back frozen; a file without frozen modules says nothing of it") {
+    const auto frozen_in = [](const io::byte_vector& bytes) {
+        const auto b = io::read_bundle(io::byte_vector(bytes));
+        const io::json* list = b.facts.architecture.find("frozen");
+        return list ? list->dump() : "none";
+    };
+    const auto frozen_paths = [](const auto& net) {
+        std::string paths;
+        walk(net, [&](const std::string& path, const auto& leaf) {
+            if constexpr (requires { leaf.frozen; }) {
+                CHECK(leaf.trainable == !leaf.frozen);
+                if (leaf.frozen) paths += path + " ";
+            }
+        });
+        return paths;
+    };
+    const model::network<float> start(small(), generator(1));
+    CHECK(frozen_in(model::to_bytes(start, facts(), window())) == "none");
+    const std::pair<std::function<void(model::network<float>&)>, const char*> cases[] = {
+        {[](auto& net) { freeze(net); }, R"(["backbone","memory"])"},
+        {[](auto& net) { freeze(net.backbone); }, R"(["backbone"])"},
+        {[](auto& net) { freeze(net.backbone.stem.norm), freeze(net.memory->keys); },
+         R"(["backbone.stem.norm","memory.keys"])"},
+        {[](auto& net) { freeze(net.backbone.blocks[1]), freeze(net.backbone.stem.conv); },
+         R"(["backbone.stem.conv","backbone.blocks.1"])"},
+        {[](auto& net) { freeze(net.backbone), unfreeze(net.backbone.stem.conv); },
+         R"(["backbone.stem.norm","backbone.blocks","backbone.tail"])"}};
+    for (const auto& [spoil, list] : cases) {
+        auto net = start;
+        spoil(net);
+        const auto bytes = model::to_bytes(net, facts(), window());
+        CHECK(frozen_in(bytes) == list);
+        const auto back = model::load<float>(io::read_bundle(io::byte_vector(bytes)));
+        CHECK(frozen_paths(back.net) == frozen_paths(net));
+        CHECK(frozen_paths(net) != "");
+        CHECK(model::to_bytes(back.net, back.facts, window()) == bytes);
+        auto thawed = back.net;
+        unfreeze(thawed);
+        CHECK(model::to_bytes(thawed, back.facts, window()) == model::to_bytes(start, facts(), window()));
+    }
+    using facts_t = io::model_facts;
+    for (const char* name : {"head", "backbone.stem.norm.running_mean", "back", "backbone.", ""})
+        refuse(forged([&](facts_t& f, auto&) { f.architecture.set("frozen", io::json::array{io::json(name)}); }),
+               "frozen module");
+    refuse(forged([](facts_t& f, auto&) { f.architecture.set("frozen", "backbone"); }), "");
+    refuse(forged([](facts_t& f, auto&) { f.architecture.set("frozen", io::json::array{io::json(1)}); }), "");
+}

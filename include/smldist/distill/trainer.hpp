@@ -115,6 +115,8 @@ public:
         if (options.memory == memory_start::k_means) check_placement(net, train);
     }
 
+    /// Trains for `epochs` epochs, or until `stop` says so. Called again, it begins anew with the network as it is then:
+    /// optimiser, schedule, averages and random numbers are those of a new training.
     training_result<Network> run() {
         using clock = std::chrono::steady_clock;
         const auto seconds_since = [](clock::time_point t) {
@@ -123,8 +125,7 @@ public:
         const auto begin = clock::now();
         training_result<Network> result;
         Network good = net_;
-        if (options_.ema > 0) average_.emplace(net_, options_.ema);
-        mean_.reset();
+        start_anew();
         double best = -1;
         for (std::size_t epoch = 1; epoch <= options_.epochs; ++epoch) {
             const auto start = clock::now();
@@ -198,6 +199,18 @@ private:
         l.augment = o.augment;
         l.mixup = o.mixup;
         return l;
+    }
+
+    /// What a run begins with, whatever the steps and runs before left behind.
+    void start_anew() {
+        optimiser_ = optim::any_optimiser<float>(options_.optimiser, options_.lr, options_.weight_decay);
+        schedule_ = optim::any_schedule(options_.schedule, options_.lr, options_.epochs, steps_);
+        tape_.random() = generator(options_.seed);
+        step_ = 0;
+        stopping_ = false;
+        reference_.reset();
+        if (options_.ema > 0) average_.emplace(net_, options_.ema);
+        mean_.reset();
     }
 
     loss_terms run_epoch(std::size_t epoch) {
