@@ -72,6 +72,21 @@ model::memory_transfer parse_transfer(const std::string& name) {
     raise<usage_error>("--memory-transfer", "name is \"", name, "\", expected copy_slow, copy_freeze, copy or none");
 }
 
+/// One line on stderr that names the classes of which one side of the split has no window.
+void warn_of_missing_classes(const data::hold_out& split) {
+    const auto text_of = [](const std::string& part, const data::windows& w) {
+        std::string text;
+        for (const auto& name : w.missing_classes())
+            text += (text.empty() ? "no " + part + " window of " : ", ") + name;
+        return text;
+    };
+    const std::string training = text_of("training", split.train),
+                      validation = text_of("validation", split.validation);
+    const char* const between = training.empty() || validation.empty() ? "" : "; ";
+    if (!training.empty() || !validation.empty())
+        std::fprintf(stderr, "warning: %s%s%s\n", training.c_str(), between, validation.c_str());
+}
+
 /// One experiment: data split by subject, normaliser fitted on the training part, folder, and what is reported in the end.
 struct experiment {
     const options& o;
@@ -92,6 +107,7 @@ struct experiment {
           folder(o.out, o) {
         set.test.check();
         split.train.check_trainable();
+        if (!o.quiet) warn_of_missing_classes(split);
         std::string subjects;
         for (const int s : split.validation_subjects) subjects += " " + std::to_string(s);
         if (!o.quiet)

@@ -93,7 +93,8 @@ TEST_CASE("ref2021_stage: the mean square of a difference, features as they are"
         CHECK(value.terms.total > 0);
     }
     // Other channels: a projector, which the code does not have.
-    stage_objective projected(make(published(true), 1), student, 0, window, generator(3));
+    const network wide = make(published(true), 1);
+    stage_objective projected(wide, student, 0, window, generator(3));
     CHECK(parameter_count(projected) == 8 * 24 + 2 * 24);
     CHECK_THROWS_WITH_AS(stage_objective(teacher, student, 3, window, generator(3)),
                          "ref2021_stage: stage is 3, expected below the numbers of anchors, 3 and 3", usage_error);
@@ -158,4 +159,19 @@ TEST_CASE("ref2021: the whole of the public code's training, in small") {
     logits_objective objective(teacher);
     const auto result = trained(student, objective, brief(ref2021_training::logits));
     CHECK(result.history.back().train.soft < result.history.front().train.soft);
+}
+
+TEST_CASE("ref2021 objectives: no teacher that ends before them") {
+    const auto stage = []<class Teacher>(Teacher&&) {
+        return std::is_constructible_v<distill::ref2021_stage<network>, Teacher, const network&, std::size_t,
+                                       const shape&, generator>;
+    };
+    const auto logits = []<class Teacher>(Teacher&&) {
+        return std::is_constructible_v<distill::ref2021_logits<network>, Teacher>;
+    };
+    const network teacher;
+    CHECK(stage(teacher));
+    CHECK(!stage(network()));
+    CHECK(logits(teacher));
+    CHECK(!logits(network()));
 }

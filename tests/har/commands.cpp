@@ -516,6 +516,31 @@ TEST_CASE("every kind of wrong data gives exit code 3 and names the place") {
     }
 }
 
+TEST_CASE("a class without a window of one side of the split: one warning that names it, unless --quiet") {
+    const scratch_folder at;
+    make_uci_har(at.path / "set");
+    const auto without = [&](const std::string& name) {
+        const fs::path file = at.path / "set/train" / name;
+        std::string labels = slurp(file);
+        std::replace(labels.begin(), labels.end(), '6', '5');
+        std::replace(labels.begin(), labels.end(), '3', '1');
+        spit(file, labels);
+    };
+    const std::string train = "train --preset har_nano --epochs 1 --validation-subjects 2 --data uci_har=set --out ";
+    auto r = har(at, train + "o");
+    CHECK(r.code == 0);
+    CHECK(r.err.find("warning") == std::string::npos);
+    without("y_train.txt");
+    r = har(at, train + "p");
+    CHECK(r.code == 0);
+    CHECK(r.err.find("warning: no training window of WALKING_DOWNSTAIRS, LAYING; no validation window of "
+                     "WALKING_DOWNSTAIRS, LAYING\n") != std::string::npos);
+    CHECK(r.err.find("warning") == r.err.rfind("warning"));
+    r = har(at, train + "q --quiet");
+    CHECK(r.code == 0);
+    CHECK(r.err == "");
+}
+
 TEST_CASE("a learning rate that diverges ends with exit code 5, names the step and keeps the last good model") {
     const scratch_folder at;
     const auto run = har(at, "train --preset har_nano --head linear --epochs 3 --lr 1e7 --out o");

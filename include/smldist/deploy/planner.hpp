@@ -34,7 +34,8 @@ struct options {
     std::vector<std::string> outputs = {};
 };
 
-/// A graph traced for one window, with the values of its parameters, buffers and constants.
+/// A graph traced for one window, with the values of its parameters, buffers and constants. They lie in `own`, in the model
+/// or in the bytes of its file, which must live until the plan is made.
 struct source {
     smldist::graph graph;
     std::vector<std::span<const float>> values; ///< one a node, empty for inputs and ops; labels as whole numbers

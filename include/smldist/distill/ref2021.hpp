@@ -51,7 +51,7 @@ constexpr std::size_t ref2021_stages(std::size_t anchors) { return anchors > 0 ?
 /// Stage i is the blocks behind anchor i-1 up to and with anchor i, but nothing holds the layers before it: training stage
 /// i+1 forgets stage i. The optimiser is given all parameters; those behind anchor i get no gradient and stay, save for
 /// their batch-norms' running statistics. Where the channels of the networks differ, for which the code has nothing, a
-/// projector belongs to this object; where the lengths differ, the shorter one counts.
+/// projector belongs to this object; where the lengths differ, the shorter one counts. The teacher must outlive it.
 template <class Teacher> class ref2021_stage {
 public:
     /// `window` is the shape of a batch, (B, L, C).
@@ -59,6 +59,8 @@ public:
     template <class Student>
     ref2021_stage(const Teacher& teacher, const Student& student, std::size_t i, const shape& window, generator g)
         : teacher_(&teacher), i_(i), loss_(make(teacher, student, i, window, g)) {}
+    template <class Student>
+    ref2021_stage(const Teacher&&, const Student&, std::size_t, const shape&, generator) = delete;
 
     objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b, double) {
         auto teacher = (*teacher_)(b.x, mode::eval);
@@ -89,7 +91,7 @@ private:
 };
 
 /// Objective of the public code's last training: loss::ref2021 of the student's probabilities, which a ref2021 head gives
-/// in training in the place of logits, and the teacher's logits.
+/// in training in the place of logits, and the teacher's logits. The teacher must outlive it.
 template <class Teacher> class ref2021_logits {
 public:
     /// Throws     usage_error for options out of range.
@@ -97,6 +99,7 @@ public:
         : teacher_(&teacher), options_(o) {
         o.check();
     }
+    explicit ref2021_logits(const Teacher&&, const loss::ref2021_options& = {}) = delete;
 
     /// Throws     usage_error for a batch of mixtures: that loss knows one label a window.
     objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b, double) const {

@@ -115,6 +115,8 @@ public:
         if (options.memory == memory_start::k_means) check_placement(net, train);
     }
 
+    /// Trains for `epochs` epochs, or until `stop` says so. Called again, it begins anew with the network as it is then:
+    /// optimiser, schedule, averages and random numbers are those of a new training.
     training_result<Network> run() {
         using clock = std::chrono::steady_clock;
         const auto seconds_since = [](clock::time_point t) {
@@ -123,8 +125,7 @@ public:
         const auto begin = clock::now();
         training_result<Network> result;
         Network good = net_;
-        if (options_.ema > 0) average_.emplace(net_, options_.ema);
-        mean_.reset();
+        start_anew();
         double best = -1;
         for (std::size_t epoch = 1; epoch <= options_.epochs; ++epoch) {
             const auto start = clock::now();
@@ -200,6 +201,18 @@ private:
         return l;
     }
 
+    /// What a run begins with, whatever the steps and runs before left behind.
+    void start_anew() {
+        optimiser_ = optim::any_optimiser<float>(options_.optimiser, options_.lr, options_.weight_decay);
+        schedule_ = optim::any_schedule(options_.schedule, options_.lr, options_.epochs, steps_);
+        tape_.random() = generator(options_.seed);
+        step_ = 0;
+        stopping_ = false;
+        reference_.reset();
+        if (options_.ema > 0) average_.emplace(net_, options_.ema);
+        mean_.reset();
+    }
+
     loss_terms run_epoch(std::size_t epoch) {
         loss_terms sum;
         double windows = 0;
@@ -264,7 +277,7 @@ private:
 
     const data::windows& train_;
     const data::windows& validation_;
-    const normaliser& normal_;
+    const normaliser normal_;
     data::prefetcher loader_;
     data::batch batch_;
     std::size_t steps_, step_ = 0;
@@ -296,6 +309,8 @@ private:
 ///     training<net, objective> t(net, objective, train, validation, normaliser, options);
 ///     t.on_epoch = …;  auto result = t.run();
 ///
+/// Refers to network, objective and windows, which must outlive it; normaliser and options are copied.
+///
 /// Throws     usage_error and data_error before the first step for wrong options or data; numeric_error when the loss or
 ///            gradient is not finite or the loss explodes: it names epoch and step, and `net` is then the network after
 ///            the last good epoch (its initial state in the first epoch).
@@ -306,6 +321,10 @@ public:
     training(Network& net, Objective& objective, const data::windows& train, const data::windows& validation,
              const normaliser& normal, const training_options& options)
         : loop(net, train, validation, normal, options), objective_(objective) {}
+    training(Network&, Objective&, const data::windows&&, const data::windows&, const normaliser&,
+             const training_options&) = delete; // the windows must outlive it
+    training(Network&, Objective&, const data::windows&, const data::windows&&, const normaliser&,
+             const training_options&) = delete;
 
     /// Forward, backward and update for one batch; public so that benchmarks and tests can time and count it.
     loss_terms step(const data::batch& b) override {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -93,10 +94,12 @@ inline smldist::detail::message_part quote(std::string_view text) {
 }
 
 /// The tokens of a JSON text that is known to be valid UTF-8. Each member skips white space first and returns whether
-/// it succeeded; the first failure is in error(). json::parse and the safetensors reader are written with it.
+/// it succeeded; the first failure is in error(). json::parse and the safetensors reader are written with it. The text
+/// must outlive the scanner.
 class json_scanner {
 public:
     explicit json_scanner(std::string_view text) : text_(text) {}
+    template <std::same_as<std::string> S> explicit json_scanner(S&&) = delete; // the text must outlive it
 
     std::size_t offset() const { return at_; }
     const parse_error& error() const { return error_; }

@@ -51,6 +51,7 @@ template <class T> struct ref2021_head {
 
     template <class X>
     X operator()(const X& f, mode m, ref2021_evaluation evaluation = ref2021_evaluation::memory) const {
+        m = mode_of(*this, m);
         if (m == mode::eval && evaluation == ref2021_evaluation::memory) return recall(f);
         if (m == mode::eval && evaluation == ref2021_evaluation::intuition) return intuition(f);
         return op::exp(op::mixture(op::concat(recall(f), intuition(f)), op::lift(f, mixing)));
