@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "session.hpp"
+#include "signals.hpp"
 
 #include <cerrno>
 #include <cmath>
@@ -58,6 +59,7 @@ data::train_test hapt(const std::string& folder) {
 } // namespace
 
 data::train_test load_data(const std::string& spec, std::uint64_t seed, bool quiet) {
+    const interruptible nothing_to_save;
     if (spec == "synthetic") {
         data::synthetic_options o;
         o.seed = seed;
