@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "session.hpp"
-#include "signals.hpp"
 
 #include <cerrno>
 #include <cmath>
@@ -13,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "signals.hpp"
 #include "smldist/data/dataset/hapt.hpp"
 #include "smldist/data/dataset/mhealth.hpp"
 #include "smldist/data/dataset/motion_sense.hpp"

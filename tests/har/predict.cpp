@@ -2,7 +2,6 @@
 // har predict: the CSVs that it reads and refuses, one rule for all three outputs, what it prints, memory, signals.
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -151,10 +150,13 @@ public:
         begin_ = now();
         ::kill(pid_, signal);
     }
-    /// The wait status.
+    /// The wait status; that of SIGKILL when it did not end in 30 s.
     int finish() {
         int status = 0;
-        while (::wait4(pid_, &status, 0, &usage_) < 0 && errno == EINTR) {}
+        for (int i = 0; ::wait4(pid_, &status, WNOHANG, &usage_) == 0; ++i) {
+            if (i == 6000) ::kill(pid_, SIGKILL);
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
         pid_ = -1;
         seconds_ = std::chrono::duration<double>(now() - begin_).count();
         return status;
@@ -454,7 +456,11 @@ TEST_CASE("a signal ends predict at once; what was printed are whole lines") {
         ::mkfifo(fifo.c_str(), 0600);
         {
             child har(at, {"predict", "--model", "run/model.safetensors", "--input", "fifo.csv"}, -1, -1);
-            const int in = ::open(fifo.c_str(), O_WRONLY | O_CLOEXEC); // returns when har reads
+            int in = -1;
+            for (int i = 0; i < 6000 && in < 0; ++i) { // until har reads
+                in = ::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+                if (in < 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            }
             REQUIRE(in >= 0);
             send_text(in, table(10));
             har.send(signal);
