@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "load_model.hpp"
 #include "session.hpp"
+#include "signals.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/corruption.hpp"
 #include "smldist/data/normaliser.hpp"
@@ -33,6 +34,7 @@ data::windows with_channels_of(const io::model_facts& facts, const std::string& 
 } // namespace
 
 void evaluate(const options& o) {
+    const interruptible nothing_to_save;
     set_threads(o.threads > 0 ? o.threads : std::thread::hardware_concurrency());
     const auto m = load_model(o.model);
     auto set = load_data(o.data, o.seed, o.quiet);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "signals.hpp"
 #include "smldist/data/dataset/hapt.hpp"
 #include "smldist/data/dataset/mhealth.hpp"
 #include "smldist/data/dataset/motion_sense.hpp"
@@ -58,6 +59,7 @@ data::train_test hapt(const std::string& folder) {
 } // namespace
 
 data::train_test load_data(const std::string& spec, std::uint64_t seed, bool quiet) {
+    const interruptible nothing_to_save;
     if (spec == "synthetic") {
         data::synthetic_options o;
         o.seed = seed;

@@ -16,6 +16,7 @@
 
 #include "smldist/core/random.hpp"
 
+using smldist::decimal_exponent;
 using smldist::detail::from_chars_by_strtod;
 
 /// Stands in front of the C library's, and counts.
@@ -152,4 +153,18 @@ TEST_CASE("from_chars_by_strtod: strtod never sees a decimal point, which a loca
     for (const char* text : {"0.5", "1234.5678e-3", "-0.001"}) CHECK(agree(text));
     CHECK(calls == 3);
     CHECK(points == 0);
+}
+
+TEST_CASE("decimal_exponent: where the first digit stands") {
+    CHECK(decimal_exponent("1", "") == 1);
+    CHECK(decimal_exponent("123.4", "") == 3);
+    CHECK(decimal_exponent("0.1", "") == 0);
+    CHECK(decimal_exponent(".001", "") == -2);
+    CHECK(decimal_exponent("1.5", "e400") == 401);
+    CHECK(decimal_exponent("1", "E-400") == -399);
+    CHECK(decimal_exponent("0.01", "e+5") == 4);
+    CHECK(decimal_exponent("0." + std::string(400, '0') + "1", "") == -400);
+    CHECK(decimal_exponent("1" + std::string(400, '0'), "") == 401);
+    CHECK(decimal_exponent("1", "e99999999999999999999") > 0);
+    CHECK(decimal_exponent("1", "e-99999999999999999999") < 0);
 }

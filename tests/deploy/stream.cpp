@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/deploy/stream.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <limits>
 #include <vector>
@@ -105,6 +106,19 @@ TEST_CASE("stream: a sample that is not finite costs the windows that hold it, n
     }
     CHECK(withheld == L);
     CHECK(decided == r.size() - 2 * L + 1);
+}
+
+TEST_CASE("stream: window() is what was decided on, or withheld") {
+    const recording r;
+    const auto net = r.compile(1);
+    deploy::stream s(net, {.hop = 7});
+    for (std::size_t t = 0; t < 3 * L; ++t) {
+        s.push(r[t]);
+        if (t + 1 < L) continue;
+        const auto w = s.window();
+        REQUIRE(w.size() == L * C);
+        CHECK(std::equal(w.begin(), w.end(), r[t + 1 - L].data()));
+    }
 }
 
 TEST_CASE("stream: allocates nothing, refuses what it cannot run") {

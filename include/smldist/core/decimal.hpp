@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// std::from_chars for a double where the standard library has none: libc++, and so WebAssembly and macOS.
+/// Numbers in decimal digits: std::from_chars for a double where the standard library has none (libc++, and so WebAssembly
+/// and macOS), and the magnitude of one that no double holds.
 #ifndef SMLDIST_CORE_DECIMAL_HPP
 #define SMLDIST_CORE_DECIMAL_HPP
 
@@ -7,12 +8,30 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <string_view>
 #include <system_error>
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI::detail {
+namespace smldist::inline SMLDIST_ABI {
+
+/// e such that the number is 0.d… · 10^e, d its first digit that is not 0. `mantissa` has digits and at most one point,
+/// `exponent` is empty or "e" and an integer.
+[[gnu::cold]] inline std::int64_t decimal_exponent(std::string_view mantissa, std::string_view exponent) {
+    const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+    const std::size_t lead = std::min(mantissa.find_first_not_of("0."), mantissa.size());
+    const auto shift = static_cast<std::int64_t>(point) - static_cast<std::int64_t>(lead) + (lead > point ? 1 : 0);
+    const bool negative = exponent.size() > 1 && exponent[1] == '-';
+    exponent.remove_prefix(std::min(exponent.find_first_of("0123456789"), exponent.size()));
+    std::int64_t e = 0;
+    if (!exponent.empty() && std::from_chars(exponent.data(), exponent.data() + exponent.size(), e).ec != std::errc())
+        return negative ? -1 : 1;
+    return shift + (negative ? -e : e);
+}
+
+namespace detail {
 
 /// The same as std::from_chars for a decimal number, by std::strtod: the nearest double, whatever the locale. `inf` and `nan`
 /// are no numbers here.
@@ -77,6 +96,8 @@ inline std::from_chars_result from_chars(const char* first, const char* last, do
 #endif
 }
 
-} // namespace smldist::inline SMLDIST_ABI::detail
+} // namespace detail
+
+} // namespace smldist::inline SMLDIST_ABI
 
 #endif
