@@ -68,7 +68,12 @@ void network_options(CLI::App& app, har::options& o) {
 void training_options(CLI::App& app, har::options& o) {
     data_options(app, o);
     network_options(app, o);
-    app.add_option("--out", o.out, "folder of the run")->capture_default_str();
+    app.add_option("--out", o.out, "folder of the run; one that holds a run is refused")->capture_default_str();
+    app.add_flag(
+           "--force", o.force,
+           "replace the run that --out holds, all of its files, once the first epoch of this one is done; a start "
+           "that fails or is interrupted before leaves them as they are")
+        ->configurable(false); // a run's config.toml must not replace that run
     app.add_option("--epochs", o.epochs, "epochs; 0: 80 for har_student and har_nano, 30 for others")
         ->capture_default_str();
     app.add_option("--batch", o.batch, "windows a step")->capture_default_str();
@@ -158,6 +163,16 @@ void distill_options(CLI::App& app, har::options& o) {
         ->capture_default_str();
 }
 
+/// Signals that ask a run to end set har::caught_signal. What the caller ignores stays ignored: nohup, background jobs.
+void catch_signals() {
+    for (const int s : {SIGHUP, SIGINT, SIGTERM})
+        if (std::signal(s, SIG_IGN) != SIG_IGN)
+            std::signal(s, [](int caught) {
+                if (har::caught_signal == 0) har::caught_signal = caught;
+            });
+    for (const int s : {SIGPIPE, SIGXFSZ}) std::signal(s, SIG_IGN); // the write fails, which has its own exit code
+}
+
 template <class F> int guarded(F&& run) {
     const auto fail = [](int code, const std::exception& e) {
         std::fprintf(stderr, "har: %s\n", e.what());
@@ -166,11 +181,16 @@ template <class F> int guarded(F&& run) {
     try {
         run();
         std::fflush(stdout);
-        if (std::ferror(stdout) != 0) {
+        if (std::ferror(stdout) != 0 && har::caught_signal == 0) { // after SIGHUP there may be no terminal
             std::fprintf(stderr, "har: stdout: short write\n");
             return har::io_failure;
         }
         return har::caught_signal != 0 ? 128 + har::caught_signal : har::success;
+    } catch (const std::bad_alloc&) {
+        std::fputs("har: memory is exhausted; a smaller --batch or fewer --threads need less\n", stderr);
+        return har::failure;
+    } catch (const har::interrupted& e) {
+        return fail(128 + har::caught_signal, e);
     } catch (const har::model_error& e) { return fail(har::bad_model, e); } catch (const smldist::data_error& e) {
         return fail(har::bad_data, e);
     } catch (const smldist::usage_error& e) { return fail(har::usage, e); } catch (const smldist::shape_error& e) {
@@ -183,8 +203,7 @@ template <class F> int guarded(F&& run) {
 } // namespace
 
 int main(int argc, char** argv) {
-    for (const int s : {SIGINT, SIGTERM}) std::signal(s, [](int caught) { har::caught_signal = caught; });
-    std::signal(SIGPIPE, SIG_IGN);
+    catch_signals();
 #if !defined(__OPTIMIZE__)
     std::fprintf(stderr, "har: built without optimisation: everything is far slower\n");
 #endif
@@ -254,7 +273,8 @@ int main(int argc, char** argv) {
 
     auto* demo = app.add_subcommand("demo", "the main job on built-in synthetic data, in about a minute");
     common(*demo, o);
-    demo->add_option("--out", o.out, "folder of the run")->default_str("har-demo");
+    demo->add_option("--out", o.out, "folder of the run; another than the default one is refused when it holds a run")
+        ->default_str("har-demo");
 
     try {
         app.parse(argc, argv);
@@ -271,7 +291,10 @@ int main(int argc, char** argv) {
         o.baseline = true;
         o.teacher_epochs = 12; // with 8 and 12 one seed of three leaves the distilled student behind the one alone
         o.epochs = 30;
-        if (demo->count("--out") == 0) o.out = "har-demo";
+        if (demo->count("--out") == 0) {
+            o.out = "har-demo";
+            o.force = true; // the demo's own
+        }
     }
     const CLI::App* chosen = app.get_subcommands().front();
     o.config_text = "[" + chosen->get_name() + "]\n" + chosen->config_to_str(true, false);

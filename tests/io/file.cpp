@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "allocations.hpp"
@@ -230,6 +231,13 @@ TEST_CASE("fsync, close or rename fails: the old file stays and nothing else") {
     }
     CHECK(write_with(call::fsync_folder) == "write_file_atomically: cannot make durable " + (dir / "a") + error);
     CHECK(text_of(dir / "a") == "new"); // in place, perhaps not durably
+    CHECK(dir.files() == 1);
+
+    failing = call::fsync; // which does not happen
+    io::write_file_atomically(dir / "a", "quick", false);
+    CHECK(std::exchange(failing, call::rename) == call::fsync);
+    CHECK_THROWS_AS(io::write_file_atomically(dir / "a", "lost", false), io_error);
+    CHECK(text_of(dir / "a") == "quick");
     CHECK(dir.files() == 1);
 }
 
