@@ -316,7 +316,8 @@ struct experiment {
                             value.as_double("macro_f1"), value.as_double("worst_subject_f1"),
                             value.as_size("parameters"), value.as_size("macs"));
         for (const auto& [name, counts] : matrices)
-            std::printf("\n%s\n%s", name.c_str(), counts.table(set.train.info.labels).c_str());
+            std::printf("\n%s\n%s%s", name.c_str(), counts.table(set.train.info.labels).c_str(),
+                        left_out(counts).c_str());
         if (o.json) std::printf("%s\n", result.dump().c_str());
     }
 };
