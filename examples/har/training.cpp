@@ -88,7 +88,8 @@ struct experiment {
           set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
           normal(data::fit_normaliser(split.train,
-                                      parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names))),
+                                      parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names),
+                                      published())),
           folder(o.out, o) {
         set.test.check();
         split.train.check_trainable();
@@ -118,7 +119,7 @@ struct experiment {
         c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
         c.memory.heads = o.memory_heads;
         c.memory.dropout = o.memory_dropout;
-        c.dropout = o.dropout;
+        c.dropout = published() ? 0 : o.dropout; // the public code has none
         return network(c, generator(o.seed, stream));
     }
 
