@@ -224,7 +224,7 @@ struct experiment {
     /// Trains with labels alone. A head under search is decided on the validation subjects, which is said on stderr and in
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
-        distill::supervised labels{o.label_smoothing};
+        distill::supervised labels{published() ? 0 : o.label_smoothing};
         if (published()) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
         hooks around;
         around.adjust = [start = parse<distill::memory_start>("--memory-init", o.memory_init,
@@ -467,6 +467,8 @@ void distill(const options& o) {
     if (run.published() && !student_channels.empty())
         raise<usage_error>("--student-channels", "number of channels is ", student_channels.size(),
                            ", expected all with --compat ref2021");
+    if (run.published() && o.mixup > 0) // its last loss knows one label a window
+        raise<usage_error>("--mixup", "value is ", o.mixup, ", expected 0 with --compat ref2021");
     io::json result;
     result.set("seed", o.seed);
     result.set("seconds", 0.0);
