@@ -87,9 +87,8 @@ struct experiment {
         : o(given),
           set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
-          normal(data::fit_normaliser(split.train,
-                                      parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names),
-                                      published())),
+          normal(data::fit_normaliser(
+              split.train, parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names), published())),
           folder(o.out, o) {
         set.test.check();
         split.train.check_trainable();

@@ -113,13 +113,13 @@ void check_stage(std::size_t i, const distill::training_options& o) {
     const auto result = trained(student, objective, o);
     CHECK(result.history.back().train.stage < result.history.front().train.stage);
     std::vector<std::vector<float>> old;
-    walk(start, [&old](const std::string&, const auto& leaf) { old.emplace_back(leaf.value.begin(), leaf.value.end()); });
+    walk(start,
+         [&old](const std::string&, const auto& leaf) { old.emplace_back(leaf.value.begin(), leaf.value.end()); });
     std::size_t index = 0;
     walk(student, [&](const std::string& path, const auto& leaf) {
         CAPTURE(path);
-        const bool reached =
-            path.starts_with("backbone.stem") ||
-            (path.starts_with("backbone.blocks.") && static_cast<std::size_t>(path[16] - '0') <= i);
+        const bool reached = path.starts_with("backbone.stem") ||
+                             (path.starts_with("backbone.blocks.") && static_cast<std::size_t>(path[16] - '0') <= i);
         const bool same = std::equal(leaf.value.begin(), leaf.value.end(), old[index].begin(), old[index].end());
         CHECK(same != reached);
         ++index;

@@ -51,8 +51,7 @@ TEST_CASE("confusion: macro-F1 is the mean over the classes that occur as label 
     // Classes 2 and 5 are names that no window has and that nobody predicts.
     // Class 0: TP 3, FP 1, FN 1: 6/8. Class 1: TP 2, FP 1, FN 1: 4/6. Class 3: TP 2, FP 0, FN 0: 1. Class 4: TP 3,
     // FP 1, FN 1: 6/8. scikit-learn's f1_score(average="macro") is their mean, 19/24.
-    const confusion c =
-        of(6, {0, 0, 0, 0, 1, 1, 1, 3, 3, 4, 4, 4, 4}, {0, 0, 0, 1, 1, 1, 4, 3, 3, 4, 4, 4, 0});
+    const confusion c = of(6, {0, 0, 0, 0, 1, 1, 1, 3, 3, 4, 4, 4, 4}, {0, 0, 0, 1, 1, 1, 4, 3, 3, 4, 4, 4, 0});
     CHECK(c.macro_f1() == doctest::Approx(19.0 / 24).epsilon(1e-15));
     CHECK(c.absent() == 2);
     for (const std::size_t n : {2u, 5u}) CHECK_FALSE(c.occurs(n));

@@ -208,7 +208,8 @@ TEST_CASE("ref2021: three Adam steps a stage, then eight of Ranger, as PyTorch")
     });
 }
 
-TEST_CASE_TEMPLATE("ref2021: from the code's start each layer-norm of the head has its turn, as PyTorch", T, double, float) {
+TEST_CASE_TEMPLATE("ref2021: from the code's start each layer-norm of the head has its turn, as PyTorch", T, double,
+                   float) {
     auto net = make<T>();
     auto& head = *net.ref2021;
     for (auto* norm : {&head.norm_state, &head.norm_stored, &head.norm}) *norm = nn::layer_norm<T>(12);
@@ -240,8 +241,7 @@ TEST_CASE_TEMPLATE("ref2021: from the code's start each layer-norm of the head h
     each_leaf(net, [](const std::string& path, const auto& leaf) {
         CAPTURE(path);
         if (path.starts_with("ref2021."))
-            CHECK(deviation(leaf.value, array("fresh/after/" + path)) <=
-                  (std::is_same_v<T, double> ? 1e-8 : 1e-4));
+            CHECK(deviation(leaf.value, array("fresh/after/" + path)) <= (std::is_same_v<T, double> ? 1e-8 : 1e-4));
     });
 }
 

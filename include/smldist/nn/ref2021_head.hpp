@@ -127,7 +127,9 @@ template <class T> struct ref2021_head {
     }
 
     /// Parameters of the code's head that no gradient reaches: query and key maps.
-    static constexpr std::size_t dead_parameters(std::size_t features) { return 2 * (features * features + features); }
+    static constexpr std::size_t dead_parameters(std::size_t features) {
+        return 2 * (features * features + features);
+    }
     /// Multiply-accumulates that query and key maps cost for one window.
     static constexpr std::size_t dead_macs(std::size_t features) { return 2 * features * features; }
 
