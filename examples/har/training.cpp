@@ -114,8 +114,8 @@ struct experiment {
           folder(o.out, o.force),
           set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
-          normal(data::fit_normaliser(split.train,
-                                      parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names))) {
+          normal(data::fit_normaliser(
+              split.train, parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names), published())) {
         folder.keep("config.toml", o.config_text);
         set.test.check();
         split.train.check_trainable();
@@ -146,7 +146,7 @@ struct experiment {
         c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
         c.memory.heads = o.memory_heads;
         c.memory.dropout = o.memory_dropout;
-        c.dropout = o.dropout;
+        c.dropout = published() ? 0 : o.dropout; // the public code has none
         return network(c, generator(o.seed, stream));
     }
 
@@ -273,7 +273,7 @@ struct experiment {
     /// Trains with labels alone. A head under search is decided on the validation subjects, which is said on stderr and in
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
-        distill::supervised labels{o.label_smoothing};
+        distill::supervised labels{published() ? 0 : o.label_smoothing};
         if (published()) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
         hooks around;
         around.adjust = [start = parse<distill::memory_start>("--memory-init", o.memory_init,
@@ -375,7 +375,8 @@ struct experiment {
                             value.as_double("macro_f1"), value.as_double("worst_subject_f1"),
                             value.as_size("parameters"), value.as_size("macs"));
         for (const auto& [name, counts] : matrices)
-            std::printf("\n%s\n%s", name.c_str(), counts.table(set.train.info.labels).c_str());
+            std::printf("\n%s\n%s%s", name.c_str(), counts.table(set.train.info.labels).c_str(),
+                        left_out(counts).c_str());
         if (o.json) std::printf("%s\n", result.dump().c_str());
     }
 };
@@ -527,6 +528,8 @@ void distill(const options& o) {
     if (run.published() && !student_channels.empty())
         raise<usage_error>("--student-channels", "number of channels is ", student_channels.size(),
                            ", expected all with --compat ref2021");
+    if (run.published() && o.mixup > 0) // its last loss knows one label a window
+        raise<usage_error>("--mixup", "value is ", o.mixup, ", expected 0 with --compat ref2021");
     io::json result;
     result.set("seed", o.seed);
     result.set("seconds", 0.0);

@@ -51,12 +51,20 @@ TEST_CASE("robust: Tukey's fence, clipped, to [0, 1]") {
     CHECK(m.high == floats{5.5f});
 }
 
-TEST_CASE("min-max maps the training range to [0, 1] and does not clip") {
+TEST_CASE("min-max maps the training range to [0, 1] and clips when asked to, as the public code does") {
     const normaliser n = fit_normaliser(of_rows({{-2}, {6}, {0}}), normaliser_kind::minmax);
     tensor<float> x({3}, {-2, 6, 14});
     x = x.reshaped({3, 1});
     data::normalise(x, n);
     CHECK(identical(x, tensor<float>({3, 1}, {0, 1, 2})));
+    const normaliser clipped = fit_normaliser(of_rows({{-2}, {6}, {0}}), normaliser_kind::minmax, true);
+    CHECK(clipped.low == floats{-2});
+    CHECK(clipped.high == floats{6});
+    tensor<float> z({4, 1}, {-3, 2, 6, 14});
+    data::normalise(z, clipped);
+    CHECK(identical(z, tensor<float>({4, 1}, {0, 0.5f, 1, 1})));
+    // Nothing else clips for it.
+    CHECK(fit_normaliser(of_rows({{-2}, {6}}), normaliser_kind::zscore, true).low.empty());
 }
 
 TEST_CASE("shared: one scale a sensor triple, no offset; single channels are standardised") {

@@ -94,10 +94,12 @@ inline void check_reach(const normaliser& n, const windows& w) {
 } // namespace detail
 
 /// Statistics of `w`, which must hold training subjects only: sums in double, quartiles by linear interpolation
-/// (numpy's default). Cost O(N L C).
+/// (numpy's default). `clip_minmax`: minmax clips to the range of `w`, as the public code does (ref2021), so that any sample
+/// comes to lie in [0, 1]. Cost O(N L C).
 /// Throws     what windows::check throws; data_error naming a channel whose values are so large, near 1e38, that bounds or
 ///            normalised values would be infinite.
-inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::zscore) {
+inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::zscore,
+                                 bool clip_minmax = false) {
     w.check();
     normaliser n;
     n.kind = kind;
@@ -133,12 +135,14 @@ inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normal
             const double q1 = detail::quantile(values, 0.25), q3 = detail::quantile(values, 0.75);
             from = q1 - 1.5 * (q3 - q1);
             to = q3 + 1.5 * (q3 - q1);
-            n.low.push_back(static_cast<float>(from));
-            n.high.push_back(static_cast<float>(to));
         } else {
             const auto [least, most] = std::minmax_element(values.begin(), values.end());
             from = double(*least);
             to = double(*most);
+        }
+        if (kind == normaliser_kind::robust || clip_minmax) {
+            n.low.push_back(static_cast<float>(from));
+            n.high.push_back(static_cast<float>(to));
         }
         n.offset[c] = static_cast<float>(from);
         n.scale[c] = detail::inverse_spread(to - from);

@@ -25,7 +25,7 @@ namespace smldist::inline SMLDIST_ABI::distill {
 enum class distill_schedule : std::uint8_t {
     joint,       ///< all at once, the stage weight falling from stage_first to stage_last
     progressive, ///< first the stages, one more at a time, then jointly: nothing is forgotten
-    sequential   ///< first each stage alone, one after the other, then logits and memory (the published code's way)
+    sequential   ///< first each stage alone, one after the other, then logits and memory (the published code's order)
 };
 inline constexpr std::array<std::string_view, 3> distill_schedule_names{"joint", "progressive", "sequential"};
 

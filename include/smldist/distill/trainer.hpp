@@ -167,6 +167,9 @@ public:
 protected:
     ~training_loop() = default;
 
+    /// What runs of a network in a step.
+    virtual outputs<var<float>> forward(const Network& net, const var<float>& x) const = 0;
+
     /// The windows of a batch as the network sees them.
     tensor<float> seen(const data::batch& b) const { return data::select_channels(b.x, options_.channels); }
     /// Rate and momentum of the next step; clears the tape. Returns how far training is, from 0 to 1.
@@ -258,7 +261,7 @@ private:
         loader_.start(epoch);
         for (std::size_t k = 1; loader_.next(batch_); ++k) {
             t.reset();
-            mean_->model(t.input(seen(batch_)), mode::train);
+            forward(mean_->model, t.input(seen(batch_)));
             optim::refresh_statistics(mean_->model, t, k);
         }
     }
@@ -295,7 +298,9 @@ private:
 ///
 /// Every epoch: batches in a seeded order, augmented, normalised and mixed; forward in mode::train, `objective`,
 /// backward, clipping, the optimiser's step under the schedule; then macro-F1 on the validation windows. The objective's
-/// own parameters (projectors) are trained along. The same seed gives the same bits for any number of threads.
+/// own parameters (projectors) are trained along. An objective that needs a part of the network alone has a member
+/// `forward(net, x)`, which then runs in the place of net(x, mode::train). The same seed gives the same bits for any number
+/// of threads.
 ///
 /// With `channels` the network sees those of each batch alone; augmentation, normaliser and objective, and so the teacher
 /// in it, still see all: a rotation turns a whole sensor before some of it is left out.
@@ -330,7 +335,7 @@ public:
     loss_terms step(const data::batch& b) override {
         const double progress = this->begin_step();
         tape<float>& t = this->tape_;
-        const auto out = this->net_(t.input(this->seen(b)), mode::train);
+        const auto out = forward(this->net_, t.input(this->seen(b)));
         const objective_value value = objective_(t, out, b, progress);
         if (!std::isfinite(value.terms.total)) return value.terms;
         t.backward(value.loss);
@@ -343,6 +348,12 @@ public:
     }
 
 private:
+    outputs<var<float>> forward(const Network& net, const var<float>& x) const override {
+        if constexpr (requires { objective_.forward(net, x); })
+            return objective_.forward(net, x);
+        else
+            return net(x, mode::train);
+    }
     /// Network and objective as one module for the optimiser.
     struct joined {
         Network* net;

@@ -135,7 +135,7 @@ inline double element_count(const network_config& c) {
     const backbone_config& b = c.backbone;
     double n = conv_norm(double(b.channels), double(b.stem_width()), 3), in = double(b.stem_width());
     for (const row& r : b.rows) {
-        const double e = double(r.expanded), o = double(b.out_width(r));
+        const double e = double(b.expanded_width(r)), o = double(b.out_width(r));
         if (e != in || b.compat == nn::compat::ref2021) n += conv_norm(in, e, 1);
         n += conv_norm(1, e, double(r.kernel_size)) + conv_norm(e, o, 1);
         if (r.se) {
@@ -156,7 +156,7 @@ inline double element_count(const network_config& c) {
         if (kind == head_kind::memory) n += linear(D, h) + M * h + 1 + M;
         if (kind == head_kind::prototype) n += N * D + 1;
         if (kind == head_kind::mlp) n += linear(D, r) + linear(r, N);
-        if (kind == head_kind::ref2021) n += 2 * D + linear(D, D) + 2 * linear(D, N) + 2;
+        if (kind == head_kind::ref2021) n += 6 * D + linear(D, D) + 2 * linear(D, N) + 2;
         if (kind == head_kind::lookup) n += M * D + 6 * D + 3 * linear(D, D) + linear(D, N) + 1;
     }
     return c.head == head_kind::search ? n + double(c.candidates.size()) : n;

@@ -135,6 +135,16 @@ template <class T> struct network {
         return out;
     }
 
+    /// The stages 0 to `last` and nothing else: no layer behind that anchor runs, so none is recorded, and running
+    /// statistics there stay.
+    /// Throws     usage_error when there is no anchor `last`.
+    template <class X> outputs<X> up_to_stage(std::size_t last, const X& x, mode m = mode::eval) const {
+        if (last >= backbone.anchors.size())
+            raise<usage_error>("network.up_to_stage", "stage is ", last, ", expected below the number of anchors, ",
+                               backbone.anchors.size());
+        return backbone(x, m, last + 1);
+    }
+
     /// Whether the network has a head of this kind.
     bool holds(head_kind kind) const {
         switch (kind) {
