@@ -151,7 +151,8 @@ std::string learning_curves(const std::string& path, const std::vector<std::stri
     // The axis begins at the tenth below the lowest score.
     return script + epoch_axis(longest) + "set title 'validation macro-F1'\nset yrange [" +
            std::to_string(std::clamp((std::ceil(10 * lowest) - 1) / 10, 0.0, 0.9)) +
-           ":1]\nunset rmargin\nset key outside right top Left reverse samplen 1\nplot " + together + "\nunset multiplot\n";
+           ":1]\nunset rmargin\nset key outside right top Left reverse samplen 1\nplot " + together +
+           "\nunset multiplot\n";
 }
 
 /// Cells of a fixed size in pixels, and margins as the names need them.
