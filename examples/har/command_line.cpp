@@ -11,6 +11,7 @@
 
 #include "settings.hpp"
 #include "smldist/core/error.hpp"
+#include "smldist/core/parallel.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "smldist/io/json_scanner.hpp"
 #include "smldist/model/network.hpp"
@@ -67,6 +68,10 @@ public:
                              [&value](const auto& words) { value = words.at(0) == "true"; },
                              [&value] { return std::vector<std::string>{value ? "true" : "false"}; },
                              [option] { return option->count() > 0; }});
+    }
+    /// A flag that no configuration holds.
+    void momentary_flag(const std::string& name, bool& value, const std::string& description) {
+        app_.add_flag("--" + name, value, wrapped(description))->group(group_);
     }
     void whole(const std::string& name, std::uint64_t& value, std::uint64_t low, std::uint64_t high,
                const std::string& description) {
@@ -199,13 +204,24 @@ constexpr std::uint64_t most_epochs = 1000000;
 /// `folder`: the standard --out of a subcommand that makes one.
 void output_options(declarer& d, options& o, const std::string& folder = "") {
     d.group("Output");
-    if (!folder.empty())
-        d.word("out", o.out, "DIR", "Folder for the models, logs, figures and pictures of the run.", false, folder);
+    if (!folder.empty()) {
+        d.word("out", o.out, "DIR",
+               std::string("Folder for the models, logs, figures and pictures of the run. ") +
+                   (folder == "har-demo" ? "Any but the default one is refused when it holds a run already."
+                                         : "It is refused when it holds a run already, unless --force is given."),
+               false, folder);
+        if (folder != "har-demo") // no run's config.toml may replace that run
+            d.momentary_flag(
+                "force", o.force,
+                "Replace the run that --out holds, all of its files, once the first epoch of this one is done. "
+                "A start that fails or is interrupted before that leaves them as they are. This option does "
+                "not stand in files.");
+    }
     d.flag("json", o.json, "Print one JSON object with all figures as the last line of the output.");
     d.flag("quiet", o.quiet, "Print no progress and no remarks on stderr, only errors.");
     d.whole("seed", o.seed, 0, INT64_MAX,
             "Seed of everything random: weights, held-out subjects, order of the windows, augmentation.");
-    d.whole("threads", o.threads, 0, 1024,
+    d.whole("threads", o.threads, 0, max_threads,
             "Number of threads; 0 takes as many as the machine has. The results do not depend on it.");
     d.end();
 }
@@ -430,12 +446,13 @@ void complete(const std::string& name, options& o) {
     }
     if (o.preset.empty()) o.preset = "har_student";
     if (o.head.empty()) o.head = name == "summary" ? "linear" : "memory";
-    if (o.out.empty()) o.out = name == "demo" ? "har-demo" : "har-run";
     if (name == "demo") {
+        o.force = o.out.empty() || o.out == "har-demo"; // the demo's own folder
         o.baseline = true;
         o.teacher_epochs = 12; // with 8 and 12 one seed of three leaves the distilled student behind the one alone
         o.epochs = 30;
     }
+    if (o.out.empty()) o.out = name == "demo" ? "har-demo" : "har-run";
 }
 
 } // namespace

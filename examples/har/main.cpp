@@ -30,6 +30,16 @@ std::string version() {
     return v + "\nthreads   " + std::to_string(smldist::threads());
 }
 
+/// Signals that ask a run to end set har::caught_signal. What the caller ignores stays ignored: nohup, background jobs.
+void catch_signals() {
+    for (const int s : {SIGHUP, SIGINT, SIGTERM})
+        if (std::signal(s, SIG_IGN) != SIG_IGN)
+            std::signal(s, [](int caught) {
+                if (har::caught_signal == 0) har::caught_signal = caught;
+            });
+    for (const int s : {SIGPIPE, SIGXFSZ}) std::signal(s, SIG_IGN); // the write fails, which has its own exit code
+}
+
 template <class F> int guarded(F&& run) {
     const auto fail = [](int code, const std::exception& e) {
         std::fprintf(stderr, "har: %s\n", e.what());
@@ -38,11 +48,16 @@ template <class F> int guarded(F&& run) {
     try {
         run();
         std::fflush(stdout);
-        if (std::ferror(stdout) != 0) {
+        if (std::ferror(stdout) != 0 && har::caught_signal == 0) { // after SIGHUP there may be no terminal
             std::fprintf(stderr, "har: stdout: short write\n");
             return har::io_failure;
         }
         return har::caught_signal != 0 ? 128 + har::caught_signal : har::success;
+    } catch (const std::bad_alloc&) {
+        std::fputs("har: memory is exhausted; a smaller --batch or fewer --threads need less\n", stderr);
+        return har::failure;
+    } catch (const har::interrupted& e) {
+        return fail(128 + har::caught_signal, e);
     } catch (const har::model_error& e) { return fail(har::bad_model, e); } catch (const smldist::data_error& e) {
         return fail(har::bad_data, e);
     } catch (const smldist::usage_error& e) { return fail(har::usage, e); } catch (const smldist::shape_error& e) {
@@ -55,8 +70,7 @@ template <class F> int guarded(F&& run) {
 } // namespace
 
 int main(int argc, char** argv) {
-    for (const int s : {SIGINT, SIGTERM}) std::signal(s, [](int caught) { har::caught_signal = caught; });
-    std::signal(SIGPIPE, SIG_IGN);
+    catch_signals();
 #if !defined(__OPTIMIZE__)
     std::fprintf(stderr, "har: built without optimisation: everything is far slower\n");
 #endif

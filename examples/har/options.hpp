@@ -17,6 +17,7 @@ struct options {
     // what to run on
     std::string data = "synthetic"; ///< "synthetic" or "NAME=DIR"
     std::string out;                ///< folder of the run
+    bool force = false;             ///< replace a run that the folder holds
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <unistd.h>
 
+#include "options.hpp"
 #include "smldist/data/dataset/hapt.hpp"
 #include "smldist/data/dataset/mhealth.hpp"
 #include "smldist/data/dataset/motion_sense.hpp"
@@ -15,7 +15,6 @@
 #include "smldist/data/dataset/uci_har.hpp"
 #include "smldist/data/dataset/wisdm.hpp"
 #include "smldist/data/synthetic.hpp"
-#include "smldist/io/file.hpp"
 
 namespace har {
 
@@ -113,51 +112,6 @@ void progress::epoch(const distill::epoch_report& r) {
     if (r.train.repaired > 0.3)
         std::fprintf(stderr, "%s: the teacher is wrong on %.0f %% of the batches' windows: it is weak\n",
                      name_.c_str(), 100 * r.train.repaired);
-}
-
-run_folder::run_folder(const std::string& path, const options& o) : path_(path) {
-    std::error_code code;
-    std::filesystem::create_directories(path, code);
-    if (code) raise<io_error>("--out", "folder ", path, " cannot be made: ", code.message());
-    write("config.toml", o.config_text);
-}
-
-void run_folder::write(std::string_view name, const std::string& text) const {
-    io::write_file_atomically(file(name), text);
-}
-
-void run_folder::log(const std::string& name, const distill::epoch_report& r) {
-    const bool first = r.epoch == 1;
-    const auto open = [&](const std::string& file_name) {
-        std::ofstream out(file(file_name), first ? std::ios::trunc : std::ios::app);
-        return out;
-    };
-    io::json j;
-    j.set("epoch", r.epoch);
-    j.set("loss", r.train.total);
-    j.set("hard", r.train.hard);
-    j.set("soft", r.train.soft);
-    j.set("stage", r.train.stage);
-    j.set("memory", r.train.memory);
-    j.set("repaired", r.train.repaired);
-    j.set("lr", r.lr);
-    j.set("validation_accuracy", r.validation.accuracy);
-    j.set("validation_macro_f1", r.validation.macro_f1);
-    j.set("seconds", r.seconds);
-    auto lines = open(name + ".log.jsonl");
-    lines << j.dump() << '\n';
-    auto table = open(name + ".log.csv");
-    const char* separator = "";
-    if (first) {
-        for (const auto& [key, value] : j.as_object()) table << std::exchange(separator, ",") << key;
-        table << '\n';
-        separator = "";
-    }
-    for (const auto& [key, value] : j.as_object()) table << std::exchange(separator, ",") << value.dump();
-    table << '\n';
-    lines.close();
-    table.close();
-    if (!lines || !table) raise<io_error>("log", "files of ", name, " in ", path_, " cannot be written");
 }
 
 io::json figures(const metric::evaluation& e) {

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the commands share: data, exit codes, progress on stderr, the run's folder.
+/// What the commands share: data, exit codes, progress on stderr.
 #ifndef HAR_SESSION_HPP
 #define HAR_SESSION_HPP
 
 #include <chrono>
-#include <fstream>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "failure.hpp"
-#include "options.hpp"
 #include "smldist/core/normaliser.hpp"
 #include "smldist/data/window.hpp"
 #include "smldist/distill/trainer.hpp"
@@ -36,21 +32,6 @@ private:
     std::size_t epochs_;
     bool quiet_, terminal_;
     std::chrono::steady_clock::time_point begin_, shown_;
-};
-
-/// The folder of a run: logs while it trains, then metrics, models and pictures.
-class run_folder {
-public:
-    /// Creates the folder and writes config.toml. Throws io_error.
-    run_folder(const std::string& path, const options& o);
-
-    std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-    /// Appends an epoch to NAME.log.jsonl and NAME.log.csv.
-    void log(const std::string& name, const smldist::distill::epoch_report& r);
-    void write(std::string_view name, const std::string& text) const;
-
-private:
-    std::string path_;
 };
 
 /// {"accuracy": …, "macro_f1": …, "worst_subject_f1": …, …}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// train and distill.
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <numeric>
@@ -9,6 +10,7 @@
 
 #include "commands.hpp"
 #include "pictures.hpp"
+#include "run_folder.hpp"
 #include "session.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/split.hpp"
@@ -73,24 +75,33 @@ model::memory_transfer parse_transfer(const std::string& name) {
     raise<usage_error>("--memory-transfer", "name is \"", name, "\", expected copy_slow, copy_freeze, copy or none");
 }
 
-/// One experiment: data split by subject, normaliser fitted on the training part, folder, and what is reported in the end.
+const char* signal_name(int number) { return number == SIGHUP ? "SIGHUP" : number == SIGINT ? "SIGINT" : "SIGTERM"; }
+
+/// One experiment: folder, data split by subject, normaliser fitted on the training part, and what is reported in the end.
 struct experiment {
     const options& o;
+    run_folder folder; // before the data, which take long to load
     data::train_test set;
     data::hold_out split;
     normaliser normal;
     std::vector<std::size_t> channels; ///< that the networks in hand see; empty: all
-    run_folder folder;
     std::vector<std::string> logs;
     std::vector<std::pair<std::string, metric::confusion>> matrices;
+    /// Where a signal ended the run: the network, and the epoch of its training, 0 before the first.
+    struct place {
+        std::string network;
+        std::size_t epoch = 0;
+    };
+    std::optional<place> stopped;
 
     explicit experiment(const options& given)
         : o(given),
+          folder(o.out, o.force),
           set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
           normal(data::fit_normaliser(split.train,
-                                      parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names))),
-          folder(o.out, o) {
+                                      parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names))) {
+        folder.keep("config.toml", o.config_text);
         set.test.check();
         split.train.check_trainable();
         std::string subjects;
@@ -167,8 +178,16 @@ struct experiment {
         f.seed = o.seed;
         return f;
     }
-    void save(const std::string& file, const network& net) const {
-        model::save(folder.file(file), net, facts(), data::select_channels(set.train.select({0}).x, channels));
+    /// The bytes of its model file.
+    std::string file_of(const network& net) const {
+        const auto bytes = model::to_bytes(net, facts(), data::select_channels(set.train.select({0}).x, channels));
+        return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    }
+
+    /// Whether a signal asks to end before `next` is trained.
+    bool stopped_before(const std::string& next) {
+        if (caught_signal && !stopped) stopped = {next, 0};
+        return caught_signal != 0;
     }
 
     /// What a search of the head does around the epochs.
@@ -178,7 +197,8 @@ struct experiment {
         std::function<void(distill::training_options&)> adjust;
     };
 
-    /// Trains `net`, saves NAME.safetensors (last epoch) and NAME.best.safetensors, then looks at the test subjects: once.
+    /// Trains `net`. After every epoch NAME.safetensors is the network as it then is, NAME.best.safetensors the best so
+    /// far; a head under search is still undecided in both. In the end looks at the test subjects: once.
     template <class Objective>
     io::json run(const std::string& name, network& net, Objective& objective, std::size_t epochs,
                  const hooks& around = {}) {
@@ -186,38 +206,51 @@ struct experiment {
         if (around.adjust) around.adjust(t);
         distill::training session(net, objective, split.train, split.validation, normal, t);
         progress bar(name, epochs, o.quiet);
-        session.on_step = [&](const distill::step_report& r) { bar.step(r); };
+        const std::string last = name + ".safetensors", best = name + ".best.safetensors";
+        bool asked = false, complete = false;
+        session.stop = [&] { return asked = caught_signal != 0; };
+        session.on_step = [&](const distill::step_report& r) {
+            bar.step(r);
+            complete = r.epoch == r.epochs && r.step == r.steps;
+        };
         session.on_epoch = [&](const distill::epoch_report& r) {
-            bar.epoch(r);
+            if (asked && folder.replaces())
+                raise<interrupted>(o.out, "ended by ", signal_name(caught_signal), " in the first epoch of ", name,
+                                   "; the folder keeps the earlier run");
+            const std::string model = file_of(session.current());
+            folder.save(r.best ? std::vector{last, best} : std::vector{last}, model);
             folder.log(name, r);
+            bar.epoch(r);
             if (around.before_epoch && r.epoch < epochs) around.before_epoch(r.epoch + 1);
         };
         if (around.before_epoch) around.before_epoch(1);
-        session.stop = [] { return caught_signal != 0; };
         std::optional<distill::training_result<network>> result;
         try {
             result = session.run();
         } catch (const numeric_error&) {
-            save(name + ".last_good.safetensors", net);
-            if (!o.quiet)
-                std::fprintf(stderr, "%s: kept the last good model as %s\n", name.c_str(),
-                             folder.file(name + ".last_good.safetensors").c_str());
+            if (!folder.replaces()) {
+                folder.save({name + ".last_good.safetensors"}, file_of(net));
+                if (!o.quiet)
+                    std::fprintf(stderr, "%s: kept the last good model as %s\n", name.c_str(),
+                                 folder.file(name + ".last_good.safetensors").c_str());
+            }
             throw;
         }
         logs.push_back(name);
+        if (asked && !complete) stopped = {name, result->history.size()};
         if (around.finish) around.finish(net);
         if (around.finish) around.finish(result->best);
-        save(name + ".safetensors", net);
-        save(name + ".best.safetensors", result->best);
-        const auto last = distill::evaluate(net, set.test, normal, channels);
-        matrices.emplace_back(name, last.counts);
-        io::json j = describe(net, last);
+        folder.write(last, file_of(net)); // durable in any case
+        folder.write(best, file_of(result->best));
+        const auto end = distill::evaluate(net, set.test, normal, channels);
+        matrices.emplace_back(name, end.counts);
+        io::json j = describe(net, end);
         j.set("validation_macro_f1", result->history.back().validation.macro_f1);
         j.set("epochs", result->history.size());
         j.set("seconds", result->seconds);
-        io::json best = figures(distill::evaluate(result->best, set.test, normal, channels));
-        best.set("epoch", result->best_epoch);
-        j.set("best_on_validation", std::move(best));
+        io::json at_best = figures(distill::evaluate(result->best, set.test, normal, channels));
+        at_best.set("epoch", result->best_epoch);
+        j.set("best_on_validation", std::move(at_best));
         return j;
     }
 
@@ -292,7 +325,7 @@ struct experiment {
                 std::fprintf(stderr, "stage %zu: %.2f Hz, most weight %.2f on %.2f to %.2f Hz\n", i, rate,
                              weights[top], bands[top].low * rate, bands[top].high * rate);
         }
-        if (!rows.empty()) folder.write("stage_bands.csv", "stage,rate_hz,low_hz,high_hz,weight\n" + rows);
+        if (!rows.empty()) folder.keep("stage_bands.csv", "stage,rate_hz,low_hz,high_hz,weight\n" + rows);
     }
 
     /// The figures of a network on the test subjects, with its size.
@@ -307,6 +340,15 @@ struct experiment {
     }
 
     void finish(io::json result) {
+        if (stopped) {
+            result.set("interrupted", true);
+            result.set("signal", signal_name(caught_signal));
+            result.set("stopped_in", stopped->network);
+            result.set("stopped_at_epoch", stopped->epoch);
+            if (!o.quiet)
+                std::fprintf(stderr, "ended by %s in epoch %zu of %s; what there is lies in %s\n",
+                             signal_name(caught_signal), stopped->epoch, stopped->network.c_str(), o.out.c_str());
+        }
         folder.write("metrics.json", result.dump() + "\n");
         const std::string pictures = draw(o.out, logs, matrices, set.train.info.labels);
         if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
@@ -388,8 +430,8 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
 
 /// Trains the student as the public code does: its teacher's head, each anchor but the last by itself, the logits. What
 /// the code cannot do is said on stderr: it copies no head of another width, and has no projector.
-io::json distill_published(experiment& run, const network& teacher, network student, const shape& window,
-                           std::size_t epochs, io::json& result) {
+void distill_published(experiment& run, const network& teacher, network student, const shape& window,
+                       std::size_t epochs, io::json& result) {
     if (teacher.config.feature_width() == student.config.feature_width())
         student.take_ref2021(teacher);
     else if (!run.o.quiet)
@@ -397,15 +439,18 @@ io::json distill_published(experiment& run, const network& teacher, network stud
                      teacher.config.feature_width(), student.config.feature_width());
     const std::size_t stages = distill::ref2021_stages(student.backbone.anchors.size());
     const deploy::network fast = compiled(teacher, window);
-    for (std::size_t i = 0; i < stages && !caught_signal; ++i) {
+    for (std::size_t i = 0; i < stages; ++i) {
+        const std::string name = "student_stage" + std::to_string(i);
+        if (run.stopped_before(name)) return;
         distill::ref2021_stage objective(fast, student, i, window, generator(run.o.seed, 4 + i));
         if (parameter_count(objective) > 0 && !run.o.quiet)
             std::fprintf(stderr, "stage %zu: other channels, a projector is trained along\n", i);
-        const std::string name = "student_stage" + std::to_string(i);
         result.set(name, run.run_published(name, student, objective, epochs, distill::ref2021_training::stage));
     }
+    if (run.stopped_before("student")) return;
     distill::ref2021_logits objective(fast);
-    return run.run_published("student", student, objective, epochs, distill::ref2021_training::logits);
+    result.set("student",
+               run.run_published("student", student, objective, epochs, distill::ref2021_training::logits));
 }
 
 /// Trains the student by a baseline. It takes over nothing of the teacher, but for simkd, whose student runs on the
@@ -499,24 +544,24 @@ void distill(const options& o) {
         teacher = std::move(given.net);
         check_student_patterns(o, teacher.config.head, teacher.config.memory.patterns_per_class);
         run.normal = given.facts.normaliser; // the student sees what the teacher was trained on
-        run.save("teacher.safetensors", teacher);
+        run.folder.keep("teacher.safetensors", run.file_of(teacher));
         result.set("teacher", run.describe(teacher, distill::evaluate(teacher, run.set.test, run.normal)));
     }
 
     if (head == model::head_kind::search) head = teacher.config.head; // the student takes over what the search found
     run.channels = student_channels;
     const std::size_t epochs = epochs_for(o.preset, o.epochs);
-    if (o.baseline && !caught_signal) {
+    if (o.baseline && !run.stopped_before("student_alone")) {
         network alone = run.make(o.preset, 3, head, o.student_patterns);
         result.set("student_alone", run.run_supervised("student_alone", alone, epochs));
     }
-    if (!caught_signal) {
+    if (!run.stopped_before("student")) {
         network student = run.make(o.preset, 3, head, o.student_patterns);
         const shape window{2, run.set.train.length(), run.set.train.channels()};
         if (method)
             result.set("student", distill_baseline(run, *method, teacher, std::move(student), window, epochs));
         else if (run.published())
-            result.set("student", distill_published(run, teacher, std::move(student), window, epochs, result));
+            distill_published(run, teacher, std::move(student), window, epochs, result);
         else
             result.set("student", distill_smldist(run, teacher, std::move(student), window, epochs));
     }

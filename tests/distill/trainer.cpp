@@ -224,6 +224,7 @@ TEST_CASE("training: with ema the averaged weights are validated and returned") 
     t.on_step = [&](const distill::step_report&) { average.update(net); };
     t.on_epoch = [&](const distill::epoch_report& e) {
         averaged.push_back(average.model);
+        CHECK(same_bits(t.current(), average.model));
         CHECK(e.validation.macro_f1 == distill::evaluate(average.model, few().validation, few().normal).macro_f1);
     };
     const auto r = t.run();
@@ -240,9 +241,10 @@ TEST_CASE("training: swa leaves training alone, averages the last epochs' networ
     supervised objective;
     training t(net, objective, few().train, few().validation, few().normal, o);
     std::vector<double> reported;
-    std::vector<network> seen;
+    std::vector<network> seen, current;
     t.on_epoch = [&](const distill::epoch_report& e) {
         seen.push_back(net);
+        current.push_back(t.current());
         reported.push_back(e.validation.macro_f1);
     };
     const auto r = t.run();
@@ -270,6 +272,9 @@ TEST_CASE("training: swa leaves training alone, averages the last epochs' networ
     }
     CHECK(reported[0] == usual.result.history[0].validation.macro_f1);
     CHECK(same_bits(net, mean.model));
+    CHECK(same_bits(current[0], seen[0]));
+    CHECK(same_bits(current[3], mean.model));
+    CHECK(same_bits(current[r.best_epoch - 1], r.best));
     if (r.best_epoch == 4) CHECK(same_bits(r.best, net));
     CHECK_FALSE(same_bits(net, usual.net));
 }

@@ -388,7 +388,7 @@ TEST_CASE("distill --student-channels: the teacher sees all channels, the studen
     for (const std::string& more :
          {"--method fitnets" + given, "--method simkd" + given, std::string("--head search --baseline")}) {
         CAPTURE(more);
-        const auto other = har(at, run + more + " --out other");
+        const auto other = har(at, run + more + " --out other --force");
         REQUIRE_MESSAGE(other.code == 0, other.err);
         CHECK(other.last()["student_channels"] == seen);
         evaluates_to("other/student.safetensors", other.last()["student"]);
@@ -457,7 +457,7 @@ TEST_CASE("every kind of wrong data gives exit code 3 and names the place") {
                    signal = part / "Inertial Signals/body_acc_x_train.txt";
     make_uci_har(set);
     const std::string command =
-        "train --preset har_nano --epochs 1 --quiet --validation-subjects 2 --out o --data uci_har=set";
+        "train --preset har_nano --epochs 1 --quiet --validation-subjects 2 --out o --force --data uci_har=set";
     REQUIRE(har(at, command).code == 0);
     const auto refuse = [&](const std::string& what, const std::string& options = "") {
         const auto bad = har(at, command + options);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Version, build facts and the inline ABI namespace.
 ///
-/// Every public name lives in `smldist::<abi>::…`, where <abi> encodes the version, the instruction set and whether
-/// assertions are on. Two units compiled with other flags therefore get two functions each, not one ODR violation.
+/// Every public name lives in `smldist::<abi>::…`, where <abi> encodes the version, the instruction set, whether there are
+/// threads and whether assertions are on. Two units compiled with other flags therefore get two functions each, not one ODR
+/// violation.
 #ifndef SMLDIST_CORE_CONFIG_HPP
 #define SMLDIST_CORE_CONFIG_HPP
 
@@ -41,8 +42,24 @@
 #define SMLDIST_SIMD_BITS 0
 #endif
 
-#define SMLDIST_JOIN_(a, b, c, d, e) v##a##_##b##_##c##_##d##e
-#define SMLDIST_JOIN(a, b, c, d, e) SMLDIST_JOIN_(a, b, c, d, e)
+/// Whether there are threads. Not on targets without them, nor with `-DSMLDIST_NO_THREADS`, for programs that want none:
+/// parallel_for then runs the same chunks on the calling thread, and neither <thread>, <mutex> nor <atomic> is included.
+#if defined(SMLDIST_NO_THREADS) || !defined(__STDCPP_THREADS__) || defined(_LIBCPP_HAS_NO_THREADS) ||                \
+    (defined(__GLIBCXX__) && !defined(_GLIBCXX_HAS_GTHREADS))
+#define SMLDIST_THREADS 0
+#else
+#define SMLDIST_THREADS 1
+#endif
+#if SMLDIST_THREADS
+#define SMLDIST_THREAD_LOCAL thread_local
+#define SMLDIST_ABI_THREADS
+#else
+#define SMLDIST_THREAD_LOCAL static ///< of a variable in a function
+#define SMLDIST_ABI_THREADS _serial
+#endif
+
+#define SMLDIST_JOIN_(a, b, c, d, e, f) v##a##_##b##_##c##_##d##e##f
+#define SMLDIST_JOIN(a, b, c, d, e, f) SMLDIST_JOIN_(a, b, c, d, e, f)
 
 /// `SMLDIST_ASSERTIONS=1` checks the preconditions of kernels and element access; it costs speed and changes the ABI
 /// namespace. Wrong *user* input never depends on it: that is checked once, at the door of each op, and throws.
@@ -53,13 +70,16 @@
 #include <cstdio>
 #include <cstdlib>
 #define SMLDIST_ABI                                                                                                  \
-    SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD, _checked)
+    SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD,                  \
+                 SMLDIST_ABI_THREADS, _checked)
 #define SMLDIST_ASSERT(condition)                                                                                    \
     ((condition)                                                                                                     \
          ? static_cast<void>(0)                                                                                      \
          : (std::fprintf(stderr, "%s:%d: broken precondition: %s\n", __FILE__, __LINE__, #condition), std::abort()))
 #else
-#define SMLDIST_ABI SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD, )
+#define SMLDIST_ABI                                                                                                  \
+    SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD,                  \
+                 SMLDIST_ABI_THREADS, )
 #define SMLDIST_ASSERT(condition) static_cast<void>(0)
 #endif
 

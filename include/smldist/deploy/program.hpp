@@ -7,7 +7,6 @@
 #define SMLDIST_DEPLOY_PROGRAM_HPP
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -25,6 +24,10 @@
 #include "smldist/deploy/product.hpp"
 #include "smldist/deploy/rows.hpp"
 #include "smldist/kernel/scratch.hpp"
+
+#if SMLDIST_THREADS
+#include <atomic>
+#endif
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
@@ -238,17 +241,19 @@ private:
     /// Each of the threads takes the next slice as long as there is one, and runs it in its own arena. A slice is shorter
     /// than planned when there would not be one for each thread.
     void run_all(const float* in, const targets& out, std::size_t windows, float* arenas, std::size_t threads) const {
-        if (threads == 1) {
+        if (threads == 1 || !SMLDIST_THREADS) {
             for (std::size_t first = 0; first < windows; first += parts_.slice)
                 run_slice(in, out, first, std::min(parts_.slice, windows - first), arenas);
             return;
         }
+#if SMLDIST_THREADS
         const std::size_t slice = std::clamp<std::size_t>((windows + threads - 1) / threads, 1, parts_.slice);
         std::atomic<std::size_t> next{0};
         parallel_for(threads, 1, [&](std::size_t thread, std::size_t) {
             for (std::size_t first; (first = next.fetch_add(slice, std::memory_order_relaxed)) < windows;)
                 run_slice(in, out, first, std::min(slice, windows - first), arenas + thread * parts_.arena);
         });
+#endif
     }
     frame slice_frame(const float* in, std::size_t first, std::size_t n, float* arena) const {
         return {in + first * parts_.length * parts_.channels, parts_.weights.data(), arena, n};

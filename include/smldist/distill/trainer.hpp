@@ -160,6 +160,9 @@ public:
 
     virtual loss_terms step(const data::batch& b) = 0;
 
+    /// The network as it is validated and returned: averaged, with ema and in the last swa_epochs.
+    const Network& current() const { return mean_ ? mean_->model : average_ ? average_->model : net_; }
+
 protected:
     ~training_loop() = default;
 
@@ -231,9 +234,6 @@ private:
         if (average_) average_.emplace(net_, options_.ema);
         mean_.reset();
     }
-
-    /// The network as it is validated and returned.
-    const Network& current() const { return mean_ ? mean_->model : average_ ? average_->model : net_; }
 
     /// Takes the network of this epoch into the mean, and the mean's running statistics from the epoch's batches. On a
     /// tape of its own: training goes on as if nothing had happened.
