@@ -321,9 +321,10 @@ struct experiment {
         return run(name, net, objective, epochs, around);
     }
 
-    /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv.
+    /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv, when there
+    /// are bands.
     void report_bands(const distill::distiller<deploy::network>& objective) {
-        std::string csv = "stage,rate_hz,low_hz,high_hz,weight\n";
+        std::string rows;
         const auto& stages = objective.statistics().stages;
         for (std::size_t i = 0; i < stages.size(); ++i) {
             const auto& bands = objective.stage(i).basis().bands;
@@ -333,14 +334,14 @@ struct experiment {
             std::size_t top = 0;
             for (std::size_t k = 0; k < bands.size(); ++k) {
                 if (weights[k] > weights[top]) top = k;
-                csv += std::to_string(i) + ',' + std::to_string(rate) + ',' + std::to_string(bands[k].low * rate) +
-                       ',' + std::to_string(bands[k].high * rate) + ',' + std::to_string(weights[k]) + '\n';
+                rows += std::to_string(i) + ',' + std::to_string(rate) + ',' + std::to_string(bands[k].low * rate) +
+                        ',' + std::to_string(bands[k].high * rate) + ',' + std::to_string(weights[k]) + '\n';
             }
             if (!o.quiet)
                 std::fprintf(stderr, "stage %zu: %.2f Hz, most weight %.2f on %.2f to %.2f Hz\n", i, rate,
                              weights[top], bands[top].low * rate, bands[top].high * rate);
         }
-        folder.keep("stage_bands.csv", csv);
+        if (!rows.empty()) folder.keep("stage_bands.csv", "stage,rate_hz,low_hz,high_hz,weight\n" + rows);
     }
 
     /// The figures of a network on the test subjects, with its size.

@@ -238,8 +238,6 @@ TEST_CASE("distill on synthetic data: files, figures, and evaluate gives the sam
                              "student.log.jsonl", "teacher.log.csv", "confusion.student.csv", "plot.gp"})
         CHECK_MESSAGE(fs::file_size(at.path / "run" / file) > 0, file);
     CHECK(json::parse(slurp(at.path / "run" / "metrics.json")) == j);
-    const bool drawn = fs::exists(at.path / "run" / "learning_curves.svg");
-    CHECK((drawn || run.err.find("no pictures: gnuplot") != std::string::npos));
 
     const auto again = har(at, "evaluate --json --model run/student.safetensors");
     REQUIRE(again.code == 0);
