@@ -11,8 +11,17 @@
 
 namespace har {
 
-/// Learning curves of every log and a confusion matrix of every evaluation, in the run's folder `path`, as SVG when
-/// gnuplot is installed. Returns one line that says what became of the pictures.
+/// Draws into the run's folder `path`, as SVG, when gnuplot is installed:
+///
+///     learning_curves.svg   one panel for the training loss of each log, as each has a loss of its own, and one for
+///                           the validation macro-F1 of all
+///     confusion.NAME.svg    of each matrix; its numbers are in confusion.NAME.csv: label, predicted, windows, share
+///                           of the label's windows
+///     stage_bands.svg       when the folder has a stage_bands.csv with rows
+///
+/// plot.gp draws them again. Every log has its NAME.log.csv in the folder, with at least one epoch. Returns one line
+/// that says what became of the pictures: "pictures: …" when all are there, otherwise one that says why not. Throws
+/// io_error when a file cannot be written.
 std::string draw(const std::string& path, const std::vector<std::string>& logs,
                  const std::vector<std::pair<std::string, smldist::metric::confusion>>& matrices,
                  const std::vector<std::string>& labels);

@@ -75,6 +75,21 @@ model::memory_transfer parse_transfer(const std::string& name) {
     raise<usage_error>("--memory-transfer", "name is \"", name, "\", expected copy_slow, copy_freeze, copy or none");
 }
 
+/// One line on stderr that names the classes of which one side of the split has no window.
+void warn_of_missing_classes(const data::hold_out& split) {
+    const auto text_of = [](const std::string& part, const data::windows& w) {
+        std::string text;
+        for (const auto& name : w.missing_classes())
+            text += (text.empty() ? "no " + part + " window of " : ", ") + name;
+        return text;
+    };
+    const std::string training = text_of("training", split.train),
+                      validation = text_of("validation", split.validation);
+    const char* const between = training.empty() || validation.empty() ? "" : "; ";
+    if (!training.empty() || !validation.empty())
+        std::fprintf(stderr, "warning: %s%s%s\n", training.c_str(), between, validation.c_str());
+}
+
 const char* signal_name(int number) { return number == SIGHUP ? "SIGHUP" : number == SIGINT ? "SIGINT" : "SIGTERM"; }
 
 /// One experiment: folder, data split by subject, normaliser fitted on the training part, and what is reported in the end.
@@ -99,11 +114,12 @@ struct experiment {
           folder(o.out, o.force),
           set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
-          normal(data::fit_normaliser(split.train,
-                                      parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names))) {
+          normal(data::fit_normaliser(
+              split.train, parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names), published())) {
         folder.keep("config.toml", o.config_text);
         set.test.check();
         split.train.check_trainable();
+        if (!o.quiet) warn_of_missing_classes(split);
         std::string subjects;
         for (const int s : split.validation_subjects) subjects += " " + std::to_string(s);
         if (!o.quiet)
@@ -130,7 +146,7 @@ struct experiment {
         c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
         c.memory.heads = o.memory_heads;
         c.memory.dropout = o.memory_dropout;
-        c.dropout = o.dropout;
+        c.dropout = published() ? 0 : o.dropout; // the public code has none
         return network(c, generator(o.seed, stream));
     }
 
@@ -257,7 +273,7 @@ struct experiment {
     /// Trains with labels alone. A head under search is decided on the validation subjects, which is said on stderr and in
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
-        distill::supervised labels{o.label_smoothing};
+        distill::supervised labels{published() ? 0 : o.label_smoothing};
         if (published()) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
         hooks around;
         around.adjust = [start = parse<distill::memory_start>("--memory-init", o.memory_init,
@@ -305,9 +321,10 @@ struct experiment {
         return run(name, net, objective, epochs, around);
     }
 
-    /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv.
+    /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv, when there
+    /// are bands.
     void report_bands(const distill::distiller<deploy::network>& objective) {
-        std::string csv = "stage,rate_hz,low_hz,high_hz,weight\n";
+        std::string rows;
         const auto& stages = objective.statistics().stages;
         for (std::size_t i = 0; i < stages.size(); ++i) {
             const auto& bands = objective.stage(i).basis().bands;
@@ -317,14 +334,14 @@ struct experiment {
             std::size_t top = 0;
             for (std::size_t k = 0; k < bands.size(); ++k) {
                 if (weights[k] > weights[top]) top = k;
-                csv += std::to_string(i) + ',' + std::to_string(rate) + ',' + std::to_string(bands[k].low * rate) +
-                       ',' + std::to_string(bands[k].high * rate) + ',' + std::to_string(weights[k]) + '\n';
+                rows += std::to_string(i) + ',' + std::to_string(rate) + ',' + std::to_string(bands[k].low * rate) +
+                        ',' + std::to_string(bands[k].high * rate) + ',' + std::to_string(weights[k]) + '\n';
             }
             if (!o.quiet)
                 std::fprintf(stderr, "stage %zu: %.2f Hz, most weight %.2f on %.2f to %.2f Hz\n", i, rate,
                              weights[top], bands[top].low * rate, bands[top].high * rate);
         }
-        folder.keep("stage_bands.csv", csv);
+        if (!rows.empty()) folder.keep("stage_bands.csv", "stage,rate_hz,low_hz,high_hz,weight\n" + rows);
     }
 
     /// The figures of a network on the test subjects, with its size.
@@ -359,7 +376,8 @@ struct experiment {
                             value.as_double("macro_f1"), value.as_double("worst_subject_f1"),
                             value.as_size("parameters"), value.as_size("macs"));
         for (const auto& [name, counts] : matrices)
-            std::printf("\n%s\n%s", name.c_str(), counts.table(set.train.info.labels).c_str());
+            std::printf("\n%s\n%s%s", name.c_str(), counts.table(set.train.info.labels).c_str(),
+                        left_out(counts).c_str());
         if (o.json) std::printf("%s\n", result.dump().c_str());
     }
 };
@@ -511,6 +529,8 @@ void distill(const options& o) {
     if (run.published() && !student_channels.empty())
         raise<usage_error>("--student-channels", "number of channels is ", student_channels.size(),
                            ", expected all with --compat ref2021");
+    if (run.published() && o.mixup > 0) // its last loss knows one label a window
+        raise<usage_error>("--mixup", "value is ", o.mixup, ", expected 0 with --compat ref2021");
     io::json result;
     result.set("seed", o.seed);
     result.set("seconds", 0.0);

@@ -96,6 +96,12 @@ template <class F> std::size_t transfer(std::size_t n, F call) {
     return done;
 }
 
+#if defined(__NEWLIB__)
+inline bool is_regular(const struct stat&) { return true; } // its calls to a debugger say "device" of every file
+#else
+inline bool is_regular(const struct stat& status) { return S_ISREG(status.st_mode); }
+#endif
+
 #if defined(O_CLOEXEC)
 inline constexpr int close_on_exec = O_CLOEXEC;
 #else
@@ -135,7 +141,7 @@ inline byte_vector read_file(const std::string& path,
     if (file.get() < 0) detail::raise_errno(where, "open", path);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) detail::raise_errno(where, "examine", path);
-    if (!S_ISREG(status.st_mode)) raise<io_error>(where, "cannot read ", path, ": not a regular file");
+    if (!detail::is_regular(status)) raise<io_error>(where, "cannot read ", path, ": not a regular file");
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (size > limit) raise<data_error>(where, "size of ", path, " is ", size, " bytes, expected at most ", limit);
 
@@ -156,12 +162,9 @@ inline byte_vector read_file(const std::string& path,
 /// A file that is replaced keeps its permissions; a symbolic link keeps its name and the file it leads to is replaced.
 /// Without SMLDIST_POSIX the folder is not synchronised, and a link is replaced itself.
 ///
-/// Without `durable` there is no fsync, which takes milliseconds: the old or the new content is there in full after the end
-/// of the process, however it ends, but perhaps neither after loss of power.
-///
 /// Throws     io_error naming path and cause, std::bad_alloc. The old file is then intact and the temporary one removed; only
 ///            if the last step fails, the fsync of the folder, is the new file already in place, perhaps not durably.
-inline void write_file_atomically(const std::string& path, std::span<const std::byte> bytes, bool durable = true) {
+inline void write_file_atomically(const std::string& path, std::span<const std::byte> bytes) {
     constexpr std::string_view where = "write_file_atomically";
     std::string target = path;
     struct stat old {};
@@ -176,7 +179,7 @@ inline void write_file_atomically(const std::string& path, std::span<const std::
 #else
     const bool exists = ::stat(path.c_str(), &old) == 0;
 #endif
-    if (exists && !S_ISREG(old.st_mode)) // renaming onto a device would delete the device
+    if (exists && !detail::is_regular(old)) // renaming onto a device would delete the device
         raise<io_error>(where, "cannot replace ", path, ": not a regular file");
 
 #if SMLDIST_POSIX
@@ -200,18 +203,18 @@ inline void write_file_atomically(const std::string& path, std::span<const std::
     const auto write = [&](std::size_t done, std::size_t n) { return ::write(fd, bytes.data() + done, n); };
     if (detail::transfer(bytes.size(), write) < bytes.size())
         detail::raise_errno(where, "write", path, errno != 0 ? errno : ENOSPC);
-    if ((durable && ::fsync(fd) != 0) || !file.close()) detail::raise_errno(where, "write", path);
+    if (::fsync(fd) != 0 || !file.close()) detail::raise_errno(where, "write", path);
     if (std::rename(temporary.path().c_str(), target.c_str()) != 0) detail::raise_errno(where, "replace", path);
     temporary.keep();
 
 #if SMLDIST_POSIX
-    if (durable && ::fsync(directory.get()) != 0 && errno != EINVAL) // EINVAL: the file system does not offer it
+    if (::fsync(directory.get()) != 0 && errno != EINVAL) // EINVAL: the file system does not offer it
         detail::raise_errno(where, "make durable", path);
 #endif
 }
 /// The same for text.
-inline void write_file_atomically(const std::string& path, std::string_view text, bool durable = true) {
-    write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())), durable);
+inline void write_file_atomically(const std::string& path, std::string_view text) {
+    write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())));
 }
 
 } // namespace smldist::inline SMLDIST_ABI::io
