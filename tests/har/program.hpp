@@ -60,6 +60,20 @@ inline answer run(const folder& at, const std::string& arguments, const std::str
     return a;
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool sanitized = __has_feature(address_sanitizer);
+#else
+inline constexpr bool sanitized = false;
+#endif
+
+/// A shell command that limits the address space (in KiB) and the processor's seconds of what follows; AddressSanitizer
+/// takes terabytes of addresses, and several times the time.
+inline std::string limits(std::size_t kib, std::size_t seconds) {
+    return sanitized ? "true" : "ulimit -v " + std::to_string(kib) + " && ulimit -t " + std::to_string(seconds);
+}
+
 inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 } // namespace har_tests
