@@ -25,7 +25,12 @@ class model_error : public smldist::data_error {
     using data_error::data_error;
 };
 
-/// Set by SIGINT and SIGTERM; training then ends after the epoch's validation and the models are still written.
+/// A signal ended the command before it had anything to keep: exit code 128 + the signal.
+class interrupted : public smldist::error {
+    using error::error;
+};
+
+/// Set by SIGHUP, SIGINT and SIGTERM. Training then ends after the step in hand; models and figures are still written.
 extern volatile std::sig_atomic_t caught_signal;
 
 } // namespace har

@@ -55,9 +55,9 @@ void evaluate(const options& o) {
     j.set("macs", model::trace(m.net, m.facts.window).macs());
     j.set("head", model::text(m.net.config.head));
     j.set("preset", m.net.config.preset);
-    std::printf("accuracy %.4f  macro-F1 %.4f  worst subject %d with %.4f  calibration error %.4f\n\n%s", e.accuracy,
-                e.macro_f1, e.worst_subject, e.worst_subject_f1, e.calibration_error.value_or(0),
-                e.counts.table(w.info.labels).c_str());
+    std::printf("accuracy %.4f  macro-F1 %.4f  worst subject %d with %.4f  calibration error %.4f\n%s\n%s",
+                e.accuracy, e.macro_f1, e.worst_subject, e.worst_subject_f1, e.calibration_error.value_or(0),
+                left_out(e.counts).c_str(), e.counts.table(w.info.labels).c_str());
     if (o.json) std::printf("%s\n", j.dump().c_str());
 }
 

@@ -16,7 +16,8 @@ inline constexpr const char* dataset_names =
 struct options {
     // what to run on
     std::string data = "synthetic"; ///< "synthetic" or "NAME=DIR"
-    std::string out = "har-run";    ///< folder of the run
+    std::string out;                ///< folder of the run
+    bool force = false;             ///< replace a run that the folder holds
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;
@@ -24,7 +25,7 @@ struct options {
     std::string preset; ///< of train, summary, and the student of distill
     std::string teacher_preset = "har_teacher";
     std::string teacher; ///< model file; empty: train one
-    std::string head = "memory";
+    std::string head;
     double width = 1;               ///< factor on every width of the presets
     std::string compat = "smldist"; ///< or ref2021: form and training of the public code of 2021
     std::vector<std::string> rows;  ///< a backbone of one's own instead of the preset's rows

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the commands share: data, exit codes, progress on stderr, the run's folder.
+/// What the commands share: data, exit codes, progress on stderr.
 #ifndef HAR_SESSION_HPP
 #define HAR_SESSION_HPP
 
 #include <chrono>
-#include <fstream>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "failure.hpp"
-#include "options.hpp"
 #include "smldist/core/normaliser.hpp"
 #include "smldist/data/window.hpp"
 #include "smldist/distill/trainer.hpp"
@@ -38,27 +34,9 @@ private:
     std::chrono::steady_clock::time_point begin_, shown_;
 };
 
-/// The folder of a run: logs while it trains, then metrics, models and pictures.
-class run_folder {
-public:
-    /// Creates the folder and writes config.toml. Throws io_error.
-    run_folder(const std::string& path, const options& o);
-
-    std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-    /// Appends an epoch to NAME.log.jsonl and NAME.log.csv.
-    void log(const std::string& name, const smldist::distill::epoch_report& r);
-    void write(std::string_view name, const std::string& text) const;
-    /// Learning curves of every log and a confusion matrix of every evaluation, as SVG when gnuplot is installed.
-    /// Returns one line that says what became of the pictures.
-    std::string draw(const std::vector<std::string>& logs,
-                     const std::vector<std::pair<std::string, smldist::metric::confusion>>& matrices,
-                     const std::vector<std::string>& labels) const;
-
-private:
-    std::string path_;
-};
-
-/// {"accuracy": …, "macro_f1": …, "worst_subject_f1": …, …}
+/// A line on the classes that macro-F1 leaves out, or nothing.
+std::string left_out(const smldist::metric::confusion& counts);
+/// {"accuracy": …, "macro_f1": …, "absent_classes": …, "worst_subject_f1": …, …}
 smldist::io::json figures(const smldist::metric::evaluation& e);
 
 } // namespace har

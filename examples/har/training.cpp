@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// train and distill.
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <numeric>
@@ -8,6 +9,8 @@
 #include <string_view>
 
 #include "commands.hpp"
+#include "pictures.hpp"
+#include "run_folder.hpp"
 #include "session.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/split.hpp"
@@ -72,26 +75,51 @@ model::memory_transfer parse_transfer(const std::string& name) {
     raise<usage_error>("--memory-transfer", "name is \"", name, "\", expected copy_slow, copy_freeze, copy or none");
 }
 
-/// One experiment: data split by subject, normaliser fitted on the training part, folder, and what is reported in the end.
+/// One line on stderr that names the classes of which one side of the split has no window.
+void warn_of_missing_classes(const data::hold_out& split) {
+    const auto text_of = [](const std::string& part, const data::windows& w) {
+        std::string text;
+        for (const auto& name : w.missing_classes())
+            text += (text.empty() ? "no " + part + " window of " : ", ") + name;
+        return text;
+    };
+    const std::string training = text_of("training", split.train),
+                      validation = text_of("validation", split.validation);
+    const char* const between = training.empty() || validation.empty() ? "" : "; ";
+    if (!training.empty() || !validation.empty())
+        std::fprintf(stderr, "warning: %s%s%s\n", training.c_str(), between, validation.c_str());
+}
+
+const char* signal_name(int number) { return number == SIGHUP ? "SIGHUP" : number == SIGINT ? "SIGINT" : "SIGTERM"; }
+
+/// One experiment: folder, data split by subject, normaliser fitted on the training part, and what is reported in the end.
 struct experiment {
     const options& o;
+    run_folder folder; // before the data, which take long to load
     data::train_test set;
     data::hold_out split;
     normaliser normal;
     std::vector<std::size_t> channels; ///< that the networks in hand see; empty: all
-    run_folder folder;
     std::vector<std::string> logs;
     std::vector<std::pair<std::string, metric::confusion>> matrices;
+    /// Where a signal ended the run: the network, and the epoch of its training, 0 before the first.
+    struct place {
+        std::string network;
+        std::size_t epoch = 0;
+    };
+    std::optional<place> stopped;
 
     explicit experiment(const options& given)
         : o(given),
+          folder(o.out, o.force),
           set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
-          normal(data::fit_normaliser(split.train,
-                                      parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names))),
-          folder(o.out, o) {
+          normal(data::fit_normaliser(
+              split.train, parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names), published())) {
+        folder.keep("config.toml", o.config_text);
         set.test.check();
         split.train.check_trainable();
+        if (!o.quiet) warn_of_missing_classes(split);
         std::string subjects;
         for (const int s : split.validation_subjects) subjects += " " + std::to_string(s);
         if (!o.quiet)
@@ -118,7 +146,7 @@ struct experiment {
         c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
         c.memory.heads = o.memory_heads;
         c.memory.dropout = o.memory_dropout;
-        c.dropout = o.dropout;
+        c.dropout = published() ? 0 : o.dropout; // the public code has none
         return network(c, generator(o.seed, stream));
     }
 
@@ -166,8 +194,16 @@ struct experiment {
         f.seed = o.seed;
         return f;
     }
-    void save(const std::string& file, const network& net) const {
-        model::save(folder.file(file), net, facts(), data::select_channels(set.train.select({0}).x, channels));
+    /// The bytes of its model file.
+    std::string file_of(const network& net) const {
+        const auto bytes = model::to_bytes(net, facts(), data::select_channels(set.train.select({0}).x, channels));
+        return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    }
+
+    /// Whether a signal asks to end before `next` is trained.
+    bool stopped_before(const std::string& next) {
+        if (caught_signal && !stopped) stopped = {next, 0};
+        return caught_signal != 0;
     }
 
     /// What a search of the head does around the epochs.
@@ -177,7 +213,8 @@ struct experiment {
         std::function<void(distill::training_options&)> adjust;
     };
 
-    /// Trains `net`, saves NAME.safetensors (last epoch) and NAME.best.safetensors, then looks at the test subjects: once.
+    /// Trains `net`. After every epoch NAME.safetensors is the network as it then is, NAME.best.safetensors the best so
+    /// far; a head under search is still undecided in both. In the end looks at the test subjects: once.
     template <class Objective>
     io::json run(const std::string& name, network& net, Objective& objective, std::size_t epochs,
                  const hooks& around = {}) {
@@ -185,45 +222,58 @@ struct experiment {
         if (around.adjust) around.adjust(t);
         distill::training session(net, objective, split.train, split.validation, normal, t);
         progress bar(name, epochs, o.quiet);
-        session.on_step = [&](const distill::step_report& r) { bar.step(r); };
+        const std::string last = name + ".safetensors", best = name + ".best.safetensors";
+        bool asked = false, complete = false;
+        session.stop = [&] { return asked = caught_signal != 0; };
+        session.on_step = [&](const distill::step_report& r) {
+            bar.step(r);
+            complete = r.epoch == r.epochs && r.step == r.steps;
+        };
         session.on_epoch = [&](const distill::epoch_report& r) {
-            bar.epoch(r);
+            if (asked && folder.replaces())
+                raise<interrupted>(o.out, "ended by ", signal_name(caught_signal), " in the first epoch of ", name,
+                                   "; the folder keeps the earlier run");
+            const std::string model = file_of(session.current());
+            folder.save(r.best ? std::vector{last, best} : std::vector{last}, model);
             folder.log(name, r);
+            bar.epoch(r);
             if (around.before_epoch && r.epoch < epochs) around.before_epoch(r.epoch + 1);
         };
         if (around.before_epoch) around.before_epoch(1);
-        session.stop = [] { return caught_signal != 0; };
         std::optional<distill::training_result<network>> result;
         try {
             result = session.run();
         } catch (const numeric_error&) {
-            save(name + ".last_good.safetensors", net);
-            if (!o.quiet)
-                std::fprintf(stderr, "%s: kept the last good model as %s\n", name.c_str(),
-                             folder.file(name + ".last_good.safetensors").c_str());
+            if (!folder.replaces()) {
+                folder.save({name + ".last_good.safetensors"}, file_of(net));
+                if (!o.quiet)
+                    std::fprintf(stderr, "%s: kept the last good model as %s\n", name.c_str(),
+                                 folder.file(name + ".last_good.safetensors").c_str());
+            }
             throw;
         }
         logs.push_back(name);
+        if (asked && !complete) stopped = {name, result->history.size()};
         if (around.finish) around.finish(net);
         if (around.finish) around.finish(result->best);
-        save(name + ".safetensors", net);
-        save(name + ".best.safetensors", result->best);
-        const auto last = distill::evaluate(net, set.test, normal, channels);
-        matrices.emplace_back(name, last.counts);
-        io::json j = describe(net, last);
+        folder.write(last, file_of(net)); // durable in any case
+        folder.write(best, file_of(result->best));
+        const auto end = distill::evaluate(net, set.test, normal, channels);
+        matrices.emplace_back(name, end.counts);
+        io::json j = describe(net, end);
         j.set("validation_macro_f1", result->history.back().validation.macro_f1);
         j.set("epochs", result->history.size());
         j.set("seconds", result->seconds);
-        io::json best = figures(distill::evaluate(result->best, set.test, normal, channels));
-        best.set("epoch", result->best_epoch);
-        j.set("best_on_validation", std::move(best));
+        io::json at_best = figures(distill::evaluate(result->best, set.test, normal, channels));
+        at_best.set("epoch", result->best_epoch);
+        j.set("best_on_validation", std::move(at_best));
         return j;
     }
 
     /// Trains with labels alone. A head under search is decided on the validation subjects, which is said on stderr and in
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
-        distill::supervised labels{o.label_smoothing};
+        distill::supervised labels{published() ? 0 : o.label_smoothing};
         if (published()) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
         hooks around;
         around.adjust = [start = parse<distill::memory_start>("--memory-init", o.memory_init,
@@ -271,9 +321,10 @@ struct experiment {
         return run(name, net, objective, epochs, around);
     }
 
-    /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv.
+    /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv, when there
+    /// are bands.
     void report_bands(const distill::distiller<deploy::network>& objective) {
-        std::string csv = "stage,rate_hz,low_hz,high_hz,weight\n";
+        std::string rows;
         const auto& stages = objective.statistics().stages;
         for (std::size_t i = 0; i < stages.size(); ++i) {
             const auto& bands = objective.stage(i).basis().bands;
@@ -283,14 +334,14 @@ struct experiment {
             std::size_t top = 0;
             for (std::size_t k = 0; k < bands.size(); ++k) {
                 if (weights[k] > weights[top]) top = k;
-                csv += std::to_string(i) + ',' + std::to_string(rate) + ',' + std::to_string(bands[k].low * rate) +
-                       ',' + std::to_string(bands[k].high * rate) + ',' + std::to_string(weights[k]) + '\n';
+                rows += std::to_string(i) + ',' + std::to_string(rate) + ',' + std::to_string(bands[k].low * rate) +
+                        ',' + std::to_string(bands[k].high * rate) + ',' + std::to_string(weights[k]) + '\n';
             }
             if (!o.quiet)
                 std::fprintf(stderr, "stage %zu: %.2f Hz, most weight %.2f on %.2f to %.2f Hz\n", i, rate,
                              weights[top], bands[top].low * rate, bands[top].high * rate);
         }
-        folder.write("stage_bands.csv", csv);
+        if (!rows.empty()) folder.keep("stage_bands.csv", "stage,rate_hz,low_hz,high_hz,weight\n" + rows);
     }
 
     /// The figures of a network on the test subjects, with its size.
@@ -305,8 +356,17 @@ struct experiment {
     }
 
     void finish(io::json result) {
+        if (stopped) {
+            result.set("interrupted", true);
+            result.set("signal", signal_name(caught_signal));
+            result.set("stopped_in", stopped->network);
+            result.set("stopped_at_epoch", stopped->epoch);
+            if (!o.quiet)
+                std::fprintf(stderr, "ended by %s in epoch %zu of %s; what there is lies in %s\n",
+                             signal_name(caught_signal), stopped->epoch, stopped->network.c_str(), o.out.c_str());
+        }
         folder.write("metrics.json", result.dump() + "\n");
-        const std::string pictures = folder.draw(logs, matrices, set.train.info.labels);
+        const std::string pictures = draw(o.out, logs, matrices, set.train.info.labels);
         if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
         std::printf("%-14s %9s %9s %9s %11s %10s\n", "test subjects", "accuracy", "macro-F1", "worst F1",
                     "parameters", "MACs");
@@ -316,7 +376,8 @@ struct experiment {
                             value.as_double("macro_f1"), value.as_double("worst_subject_f1"),
                             value.as_size("parameters"), value.as_size("macs"));
         for (const auto& [name, counts] : matrices)
-            std::printf("\n%s\n%s", name.c_str(), counts.table(set.train.info.labels).c_str());
+            std::printf("\n%s\n%s%s", name.c_str(), counts.table(set.train.info.labels).c_str(),
+                        left_out(counts).c_str());
         if (o.json) std::printf("%s\n", result.dump().c_str());
     }
 };
@@ -386,8 +447,8 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
 
 /// Trains the student as the public code does: its teacher's head, each anchor but the last by itself, the logits. What
 /// the code cannot do is said on stderr: it copies no head of another width, and has no projector.
-io::json distill_published(experiment& run, const network& teacher, network student, const shape& window,
-                           std::size_t epochs, io::json& result) {
+void distill_published(experiment& run, const network& teacher, network student, const shape& window,
+                       std::size_t epochs, io::json& result) {
     if (teacher.config.feature_width() == student.config.feature_width())
         student.take_ref2021(teacher);
     else if (!run.o.quiet)
@@ -395,15 +456,18 @@ io::json distill_published(experiment& run, const network& teacher, network stud
                      teacher.config.feature_width(), student.config.feature_width());
     const std::size_t stages = distill::ref2021_stages(student.backbone.anchors.size());
     const deploy::network fast = compiled(teacher, window);
-    for (std::size_t i = 0; i < stages && !caught_signal; ++i) {
+    for (std::size_t i = 0; i < stages; ++i) {
+        const std::string name = "student_stage" + std::to_string(i);
+        if (run.stopped_before(name)) return;
         distill::ref2021_stage objective(fast, student, i, window, generator(run.o.seed, 4 + i));
         if (parameter_count(objective) > 0 && !run.o.quiet)
             std::fprintf(stderr, "stage %zu: other channels, a projector is trained along\n", i);
-        const std::string name = "student_stage" + std::to_string(i);
         result.set(name, run.run_published(name, student, objective, epochs, distill::ref2021_training::stage));
     }
+    if (run.stopped_before("student")) return;
     distill::ref2021_logits objective(fast);
-    return run.run_published("student", student, objective, epochs, distill::ref2021_training::logits);
+    result.set("student",
+               run.run_published("student", student, objective, epochs, distill::ref2021_training::logits));
 }
 
 /// Trains the student by a baseline. It takes over nothing of the teacher, but for simkd, whose student runs on the
@@ -465,6 +529,8 @@ void distill(const options& o) {
     if (run.published() && !student_channels.empty())
         raise<usage_error>("--student-channels", "number of channels is ", student_channels.size(),
                            ", expected all with --compat ref2021");
+    if (run.published() && o.mixup > 0) // its last loss knows one label a window
+        raise<usage_error>("--mixup", "value is ", o.mixup, ", expected 0 with --compat ref2021");
     io::json result;
     result.set("seed", o.seed);
     result.set("seconds", 0.0);
@@ -497,24 +563,24 @@ void distill(const options& o) {
         teacher = std::move(given.net);
         check_student_patterns(o, teacher.config.head, teacher.config.memory.patterns_per_class);
         run.normal = given.facts.normaliser; // the student sees what the teacher was trained on
-        run.save("teacher.safetensors", teacher);
+        run.folder.keep("teacher.safetensors", run.file_of(teacher));
         result.set("teacher", run.describe(teacher, distill::evaluate(teacher, run.set.test, run.normal)));
     }
 
     if (head == model::head_kind::search) head = teacher.config.head; // the student takes over what the search found
     run.channels = student_channels;
     const std::size_t epochs = epochs_for(o.preset, o.epochs);
-    if (o.baseline && !caught_signal) {
+    if (o.baseline && !run.stopped_before("student_alone")) {
         network alone = run.make(o.preset, 3, head, o.student_patterns);
         result.set("student_alone", run.run_supervised("student_alone", alone, epochs));
     }
-    if (!caught_signal) {
+    if (!run.stopped_before("student")) {
         network student = run.make(o.preset, 3, head, o.student_patterns);
         const shape window{2, run.set.train.length(), run.set.train.channels()};
         if (method)
             result.set("student", distill_baseline(run, *method, teacher, std::move(student), window, epochs));
         else if (run.published())
-            result.set("student", distill_published(run, teacher, std::move(student), window, epochs, result));
+            distill_published(run, teacher, std::move(student), window, epochs, result);
         else
             result.set("student", distill_smldist(run, teacher, std::move(student), window, epochs));
     }

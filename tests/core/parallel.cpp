@@ -3,14 +3,23 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <ctime>
+#include <limits>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "io/memory_limit.hpp"
 
 using namespace smldist;
 
@@ -36,6 +45,15 @@ std::set<std::pair<std::size_t, std::size_t>> chunks(std::size_t n, std::size_t 
         found.emplace(first, last);
     });
     return found;
+}
+
+/// Every index once: the pool is whole.
+bool runs() {
+    std::vector<std::atomic<int>> hits(1000);
+    parallel_for(hits.size(), 1, [&](std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i) ++hits[i];
+    });
+    return std::all_of(hits.begin(), hits.end(), [](const auto& h) { return h == 1; });
 }
 
 } // namespace
@@ -139,6 +157,154 @@ TEST_CASE("parallel_for: several callers at once") {
     for (auto& c : callers) c.join();
     for (const std::size_t s : sums) CHECK(s == 300 * 49 * 50 / 2);
 }
+
+TEST_CASE("parallel_for: an exception of the caller's chunk comes when all threads are done") {
+    const thread_count set(2);
+    const auto me = std::this_thread::get_id();
+    for (int round = 0; round < 200; ++round) {
+        // Freed right after the call: a thread that still ran would write to freed memory.
+        const auto big = std::make_unique<std::vector<double>>(1000, 1.0);
+        std::atomic<int> running{0};
+        bool caught = false;
+        try {
+            parallel_for(64, 1, [&](std::size_t first, std::size_t) {
+                ++running;
+                if (std::this_thread::get_id() == me) {
+                    std::this_thread::sleep_for(std::chrono::microseconds(300));
+                    --running;
+                    throw std::bad_alloc();
+                }
+                for (int k = 0; k < 2000; ++k) (*big)[first] += double(k);
+                --running;
+            });
+        } catch (const std::bad_alloc&) { caught = true; }
+        REQUIRE(caught);
+        REQUIRE(running == 0);
+        REQUIRE_FALSE(smldist::detail::alone());
+    }
+    CHECK(runs());
+}
+
+TEST_CASE("parallel_for: of several exceptions that of the first chunk, for any number of threads") {
+    for (const std::size_t count : {1u, 2u, 5u}) {
+        const thread_count set(count);
+        for (int round = 0; round < 100; ++round) {
+            std::string what;
+            try {
+                parallel_for(100, 3, [&](std::size_t first, std::size_t) {
+                    if (first >= 30 && first % 2 == 0) throw std::runtime_error(std::to_string(first));
+                });
+            } catch (const std::runtime_error& e) { what = e.what(); }
+            REQUIRE(what == "30");
+        }
+        CHECK(runs());
+    }
+}
+
+TEST_CASE("parallel_for: an exception goes through nested calls, and to the caller it belongs to") {
+    const thread_count set(3);
+    std::vector<std::thread> callers;
+    std::atomic<int> right{0};
+    for (int c = 0; c < 4; ++c)
+        callers.emplace_back([&right, c] {
+            for (int round = 0; round < 100; ++round) try {
+                    parallel_for(20, 1, [&](std::size_t outer, std::size_t) {
+                        parallel_for(20, 1, [&](std::size_t inner, std::size_t) {
+                            if (outer == 7 && inner == 9) throw c;
+                        });
+                    });
+                } catch (const int got) { right += got == c ? 1 : 0; }
+        });
+    for (auto& c : callers) c.join();
+    CHECK(right == 400);
+    CHECK(runs());
+}
+
+TEST_CASE("parallel_for_scratch: aligned memory that a chunk has for itself") {
+    struct item {
+        std::size_t chunk, padding[6];
+    };
+    for (const std::size_t count : {1u, 4u}) {
+        const thread_count set(count);
+        std::atomic<int> wrong{0}, ran{0};
+        parallel_for_scratch<item>(500, 5, 100, [&](std::size_t first, std::size_t last, item* scratch) {
+            ran += static_cast<int>(last - first);
+            wrong += reinterpret_cast<std::uintptr_t>(scratch) % 64 == 0 ? 0 : 1;
+            for (std::size_t i = 0; i < 100; ++i) scratch[i].chunk = first;
+            std::this_thread::yield();
+            for (std::size_t i = 0; i < 100; ++i) wrong += scratch[i].chunk == first ? 0 : 1;
+        });
+        CHECK(wrong == 0);
+        CHECK(ran == 500);
+        parallel_for_scratch<float>(
+            7, 1, 0, [&](std::size_t, std::size_t, float* scratch) { wrong += scratch == nullptr ? 0 : 1; });
+        CHECK(wrong == 0);
+    }
+}
+
+TEST_CASE("set_threads: more than max_threads is refused, and the pool stays as it was") {
+    const thread_count set(3);
+    for (const std::size_t n : {max_threads + 1, std::size_t(100'000), std::numeric_limits<std::size_t>::max()}) {
+        CHECK_THROWS_WITH_AS(set_threads(n),
+                             ("set_threads: number of threads is " + std::to_string(n) + ", expected at most " +
+                              std::to_string(max_threads))
+                                 .c_str(),
+                             usage_error);
+        CHECK(threads() == 3);
+        CHECK(runs());
+    }
+}
+
+TEST_CASE("set_threads: refused in a chunk, taken in a serial_scope") {
+    const thread_count set(2);
+    CHECK_THROWS_WITH_AS(parallel_for(10, 1, [](std::size_t, std::size_t) { set_threads(1); }),
+                         "set_threads: the call is inside a parallel_for, expected outside of any", usage_error);
+    CHECK_THROWS_AS(parallel_for(10, 1,
+                                 [](std::size_t, std::size_t) {
+                                     const serial_scope inner;
+                                     set_threads(1);
+                                 }),
+                    usage_error);
+    CHECK(threads() == 2);
+    const serial_scope alone;
+    set_threads(3);
+    CHECK(threads() == 3);
+}
+
+#if SMLDIST_TEST_LIMITS_MEMORY
+TEST_CASE("set_threads: when the system starts no more threads, the pool stays as it was") {
+    const thread_count set(1);                    // a child has no thread but its own
+    CHECK(run_within(std::size_t(200) << 20, [] { // 8 MB a stack
+              set_threads(3);
+              std::string what;
+              try {
+                  set_threads(500);
+              } catch (const io_error& e) { what = e.what(); }
+              const bool named = what.find("set_threads: number of threads that the system starts is ") == 0 &&
+                                 what.find(", expected 500") != what.npos;
+              if (!named || threads() != 3 || !runs()) return false;
+              set_threads(4);
+              return threads() == 4 && runs();
+          }) == ending::as_wanted);
+}
+
+TEST_CASE("threads: a system that starts none leaves the caller" * doctest::skip()) { // run by the next test
+    CHECK(threads() == 1);
+    CHECK(runs());
+}
+
+TEST_CASE("parallel_for: the pool of a system that starts no thread is the caller") {
+    CHECK(run_within(std::size_t(256) << 20, [] {
+              rlimit stack{};
+              ::getrlimit(RLIMIT_STACK, &stack);
+              stack.rlim_cur = rlim_t(1) << 30; // what a new thread asks for
+              if (::setrlimit(RLIMIT_STACK, &stack) != 0) return false;
+              ::execl("/proc/self/exe", "tests", "--no-skip",
+                      "--test-case=threads: a system that starts none leaves the caller", nullptr);
+              return false;
+          }) == ending::as_wanted);
+}
+#endif
 
 TEST_CASE("set_threads: at least one; may change between calls") {
     const thread_count set(0);

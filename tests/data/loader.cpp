@@ -239,7 +239,9 @@ TEST_CASE("no heap allocation after the first epoch") {
         o.mixup = balanced ? 0.2 : 0;
         data::loader l(w, o, n, generator(1));
         data::batch b;
+        const std::size_t in_chunks = allocations_in_chunks();
         for (l.start(0); l.next(b);) {}
+        CHECK(allocations_in_chunks() == in_chunks); // from the first batch on
         const std::size_t before = allocations();
         for (std::size_t e = 1; e < 4; ++e)
             for (l.start(e); l.next(b);) {}

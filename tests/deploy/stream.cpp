@@ -69,7 +69,8 @@ TEST_CASE("stream: the logits of every window have the bits of the program over 
             CHECK(decided == count);
         }
     }
-    CHECK(deploy::stream(r.compile(1)).hop() == L / 2);
+    const deploy::program net = r.compile(1);
+    CHECK(deploy::stream(net).hop() == L / 2);
 }
 
 TEST_CASE("stream: smoothing is an exponential mean of the probabilities") {
@@ -133,4 +134,11 @@ TEST_CASE("stream: allocates nothing, refuses what it cannot run") {
     CHECK_RAISES(usage_error, "no output named logits", deploy::stream(feature));
     for (const float bad : {-0.1f, 1.0f, std::numeric_limits<float>::quiet_NaN()})
         CHECK_RAISES(usage_error, "expected 0 <= smoothing < 1", deploy::stream(net, {.smoothing = bad}));
+}
+
+TEST_CASE("stream: no program that ends before it") {
+    static_assert(std::is_constructible_v<deploy::stream, const deploy::program&>);
+    static_assert(!std::is_constructible_v<deploy::stream, deploy::program>);
+    static_assert(!std::is_constructible_v<deploy::stream, const deploy::program>);
+    static_assert(!std::is_constructible_v<deploy::stream, deploy::program, deploy::stream_options>);
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <iterator>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +18,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
+
+#include "allocations.hpp"
 
 namespace fs = std::filesystem;
 namespace io = smldist::io;
@@ -89,6 +93,39 @@ struct file_size_limit {
         std::signal(SIGXFSZ, SIG_DFL);
     }
 };
+
+std::size_t open_descriptors() {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+}
+
+#if SMLDIST_RECYCLE_MEMORY // else allocations do not fail
+TEST_CASE("write_file_atomically: whichever allocation fails, the old content, no descriptor and no file is left") {
+    const folder f;
+    const std::string target = f / "a name that is longer than a string holds in itself", link = f / "link";
+    fs::create_symlink(target, link);
+    for (const std::string& path : {target, link}) {
+        io::write_file_atomically(target, std::string_view("old"));
+        const std::size_t before = open_descriptors();
+        std::size_t failed = 0;
+        for (std::size_t n = 0; n < 30; ++n) {
+            bool threw = false;
+            {
+                const failing_allocations after(n);
+                try {
+                    io::write_file_atomically(path, std::string_view("new"));
+                } catch (const std::bad_alloc&) { threw = true; }
+            }
+            failed += threw ? 1 : 0;
+            REQUIRE(text_of(target) == (threw ? "old" : "new"));
+            REQUIRE(open_descriptors() == before);
+            REQUIRE(f.files() == 2);
+            io::write_file_atomically(target, std::string_view("old"));
+        }
+        CHECK(failed > 2);
+        CHECK(failed < 30);
+    }
+}
+#endif
 
 } // namespace
 
@@ -194,6 +231,13 @@ TEST_CASE("fsync, close or rename fails: the old file stays and nothing else") {
     }
     CHECK(write_with(call::fsync_folder) == "write_file_atomically: cannot make durable " + (dir / "a") + error);
     CHECK(text_of(dir / "a") == "new"); // in place, perhaps not durably
+    CHECK(dir.files() == 1);
+
+    failing = call::fsync; // which does not happen
+    io::write_file_atomically(dir / "a", "quick", false);
+    CHECK(std::exchange(failing, call::rename) == call::fsync);
+    CHECK_THROWS_AS(io::write_file_atomically(dir / "a", "lost", false), io_error);
+    CHECK(text_of(dir / "a") == "quick");
     CHECK(dir.files() == 1);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/loss/discrepancy.hpp"
 
+#include "allocations.hpp"
 #include "check.hpp"
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/linear.hpp"
@@ -105,6 +106,21 @@ void check_parts(const std::string& name, const parts<double>& wide, const parts
                                mapped ? cast<float>(map) : tensor<float>())
                          .item()) == doctest::Approx(wanted).epsilon(1e-5));
     }
+}
+
+TEST_CASE("discrepancy: no chunk allocates") {
+    const parts<float> p(16, 32, 16, true, 8, targets::projected);
+    const auto x = cast<float>(normal({24, 32, 8}, 1)), t = cast<float>(normal({24, 16, 10}, 2)),
+               map = cast<float>(normal({3, 8}, 3));
+    const std::size_t before = threads();
+    set_threads(1); // threads of the pool that have no free block yet
+    set_threads(3);
+    memory::trim();
+    const std::size_t made = allocations_in_chunks();
+    tape<float> record;
+    record.backward(op::apply(loss::discrepancy_op<float>{p.tables, &t}, record.input(x), map));
+    CHECK(allocations_in_chunks() == made);
+    set_threads(before);
 }
 
 } // namespace

@@ -10,13 +10,18 @@
 #define SMLDIST_CORE_MEMORY_HPP
 
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <limits>
 #include <new>
 
 #include "smldist/core/config.hpp"
+
+#if SMLDIST_THREADS
+#include <atomic>
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SMLDIST_RECYCLE_MEMORY 0
@@ -79,21 +84,34 @@ public:
     /// A block, or null when too little is left. For the thread that made the slab.
     void* take(std::size_t size) {
         if (used_ + size > bytes) return nullptr;
+#if SMLDIST_THREADS
         users_.fetch_add(1, std::memory_order_relaxed);
+#else
+        ++users_;
+#endif
         void* const block = reinterpret_cast<std::byte*>(this) + used_;
         used_ += size;
         return block;
     }
     /// One block less, or the thread that made it needs it no more.
     void drop() {
-        if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) heap_release(this, bytes);
+#if SMLDIST_THREADS
+        const bool last = users_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+#else
+        const bool last = --users_ == 0;
+#endif
+        if (last) heap_release(this, bytes);
     }
 
 private:
     slab() = default;
 
     static constexpr std::size_t bytes = 4 * huge_page;
+#if SMLDIST_THREADS
     std::atomic<std::size_t> users_{1};
+#else
+    std::size_t users_ = 1;
+#endif
     std::size_t used_ = alignment;
 };
 #endif
@@ -121,7 +139,7 @@ public:
     /// This thread's cache, or null while the thread is shutting down.
     static cache* mine() {
         if (gone()) return nullptr;
-        thread_local cache c;
+        SMLDIST_THREAD_LOCAL cache c;
         return &c;
     }
     void* take(std::size_t size) {
@@ -163,7 +181,7 @@ public:
 
 private:
     static bool& gone() {
-        thread_local bool flag = false;
+        SMLDIST_THREAD_LOCAL bool flag = false;
         return flag;
     }
     /// Sizes 64, 128, 192, 256, then four an octave.
@@ -180,6 +198,14 @@ private:
     slab* slab_ = nullptr; ///< the last one that this thread made
 #endif
 };
+
+[[noreturn, gnu::cold]] inline void throw_bad_alloc() {
+#if defined(__cpp_exceptions)
+    throw std::bad_alloc();
+#else
+    std::abort();
+#endif
+}
 
 /// A block of no free list; `size` is a block_size, where memory is recycled.
 inline void* new_block(std::size_t size) {
@@ -201,6 +227,12 @@ inline void* new_block(std::size_t size) {
 }
 
 } // namespace detail
+
+/// n · size. Throws std::bad_alloc for more bytes than a block can have, which 32 bits soon reach.
+inline std::size_t array_bytes(std::size_t n, std::size_t size) {
+    if (size != 0 && n > std::numeric_limits<std::size_t>::max() / 4 / size) detail::throw_bad_alloc();
+    return n * size;
+}
 
 /// A block of at least `bytes` bytes, 64-byte aligned, contents unspecified; null for 0 bytes. Throws std::bad_alloc.
 SMLDIST_NOINLINE inline void* allocate(std::size_t bytes) {

@@ -1,25 +1,75 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A small fork-join pool. Work is cut into chunks that depend on the problem alone, never on the number of threads,
-/// so results are bit-identical for any number of threads.
+/// so results are bit-identical for any number of threads, and without threads (SMLDIST_THREADS).
 #ifndef SMLDIST_CORE_PARALLEL_HPP
 #define SMLDIST_CORE_PARALLEL_HPP
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
+#include <type_traits>
+
+#include "smldist/core/config.hpp"
+#include "smldist/core/error.hpp"
+#include "smldist/core/memory.hpp"
+
+#if SMLDIST_THREADS
+#include <array>
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <mutex>
 #include <thread>
 #include <time.h>
-#include <type_traits>
+#include <utility>
 #include <vector>
-
-#include "smldist/core/config.hpp"
+#endif
 
 namespace smldist::inline SMLDIST_ABI {
 
+/// The most that set_threads takes; more threads than this are a mistake.
+inline constexpr std::size_t max_threads = 1024;
+
+/// Threads that the machine runs at the same time, 1 to max_threads; 1 where there are no threads.
+inline std::size_t hardware_threads() {
+#if SMLDIST_THREADS
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, max_threads);
+#else
+    return 1;
+#endif
+}
+
 namespace detail {
+
+/// Where a thread is: in a chunk and in a serial_scope, its parallel_for runs on itself.
+enum class region : unsigned char { outside, serial, chunk };
+inline region& here() {
+    SMLDIST_THREAD_LOCAL region r = region::outside;
+    return r;
+}
+/// Whether parallel_for of this thread runs on this thread alone.
+inline bool alone() { return here() != region::outside; }
+
+/// A part of a job: chunk `i`, with working memory that nobody else uses meanwhile.
+using chunk_function = void (*)(const void* context, std::size_t i, void* memory);
+
+/// The working memory of a thread's chunks, from the thread's free blocks.
+class working_memory {
+public:
+    explicit working_memory(std::size_t bytes) : bytes_(bytes), at_(bytes == 0 ? nullptr : memory::allocate(bytes)) {}
+    ~working_memory() {
+        if (at_) memory::release(at_, bytes_);
+    }
+    working_memory(const working_memory&) = delete;
+    working_memory& operator=(const working_memory&) = delete;
+    void* get() const { return at_; }
+
+private:
+    std::size_t bytes_;
+    void* at_;
+};
+
+#if SMLDIST_THREADS
 
 SMLDIST_INLINE void cpu_relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -27,11 +77,11 @@ SMLDIST_INLINE void cpu_relax() {
 #endif
 }
 
-/// Whether parallel_for of this thread runs on this thread alone.
-inline bool& alone() {
-    thread_local bool flag = false;
-    return flag;
-}
+/// What is left of a thread's chunks: the job in the high half, their number in the low half. A thread that holds an
+/// old job number cannot take from a newer one, and what belongs to a job stays as it is while a chunk of it runs.
+struct alignas(64) chunk_range {
+    std::atomic<std::uint64_t> left{0};
+};
 
 /// The pool behind parallel_for. A waiting thread spins at most 50 µs and then blocks: fork-join below 1 µs while a
 /// training step keeps it warm, no burnt core when the program does something else.
@@ -48,49 +98,48 @@ public:
 
     std::size_t threads() const { return threads_.load(std::memory_order_relaxed); }
 
-    void resize(std::size_t threads) {
+    /// Starts or ends threads until there are n. When the system starts fewer, the number stays what it was: io_error.
+    [[gnu::cold]] SMLDIST_NOINLINE void resize(std::size_t n) {
         const std::lock_guard lock(owner_);
-        stop();
-        threads_.store(std::max<std::size_t>(1, threads), std::memory_order_relaxed);
-        ranges_ = std::vector<range>(this->threads());
-        workers_ = std::vector<std::thread>(this->threads() - 1);
-        for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i] = std::thread([this, i] { serve(i + 1); });
+        const std::size_t before = threads();
+        if (n < before) shrink(n);
+        if (n > before) grow(n);
+        const std::size_t got = threads();
+        if (got == n) return;
+        shrink(before);
+        raise<io_error>("set_threads", "number of threads that the system starts is ", got, ", expected ", n);
     }
 
-    /// Runs task(context, i) for i in [0, n), each once. Concurrent calls run on the calling thread.
-    void run(std::size_t n, void (*task)(const void*, std::size_t), const void* context) {
+    /// Runs task(context, i, memory) for i in [0, n), each once, with `bytes` bytes of memory for each thread; `own` are the
+    /// caller's. Concurrent calls run on the calling thread. What a chunk throws is caught, all others run, and then the
+    /// exception of the first such chunk is thrown: the same for any number of threads.
+    void run(std::size_t n, chunk_function task, const void* context, std::size_t bytes, void* own) {
         std::unique_lock lock(owner_, std::defer_lock);
         if (threads() < 2 || n > std::numeric_limits<std::uint32_t>::max() || !lock.try_lock()) {
-            for (std::size_t i = 0; i < n; ++i) task(context, i);
+            for (std::size_t i = 0; i < n; ++i) task(context, i, own);
             return;
         }
         task_.store(task, std::memory_order_relaxed);
         context_.store(context, std::memory_order_relaxed);
         n_.store(n, std::memory_order_relaxed);
         done_.store(0, std::memory_order_relaxed);
+        bytes_.store(bytes, std::memory_order_release);
         const std::uint32_t job = epoch_.load(std::memory_order_relaxed) + 1;
         for (std::size_t t = 0; t < threads(); ++t)
             ranges_[t].left.store(std::uint64_t(job) << 32 | (end(t, n) - end(t - 1, n)), std::memory_order_release);
         epoch_.store(job, std::memory_order_release);
         epoch_.notify_all();
-        alone() = true;
-        work(job, 0);
-        alone() = false;
+        work(job, 0, own);
         await(done_, [n](std::uint32_t done) { return done == n; });
+        if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     }
 
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
 
 private:
-    /// What is left of a thread's chunks: the job in the high half, their number in the low half. A thread that holds an
-    /// old job number cannot take from a newer one, and what belongs to a job stays as it is while a chunk of it runs.
-    struct alignas(64) range {
-        std::atomic<std::uint64_t> left{0};
-    };
-
-    pool() { resize(std::thread::hardware_concurrency()); }
-    ~pool() { stop(); }
+    pool() { grow(hardware_threads()); } // as many of them as the system starts
+    ~pool() { shrink(1); }
 
     /// POSIX's steady clock: <chrono> takes every unit a quarter of a second to compile.
     static std::int64_t nanoseconds() {
@@ -125,91 +174,192 @@ private:
     }
 
     /// Runs chunks of the job as thread `me` until none is left.
-    void work(std::uint32_t job, std::size_t me) {
+    void work(std::uint32_t job, std::size_t me, void* memory) {
+        here() = region::chunk;
         std::size_t chunk = 0;
         std::uint32_t ran = 0;
-        for (std::size_t k = 0, t = me; k < threads(); ++k, t = t + 1 == threads() ? 0 : t + 1)
-            for (; take(job, t, chunk); ++ran)
-                task_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), chunk);
+        const std::size_t count = threads(); // changes only when the job has ended
+        for (std::size_t k = 0, t = me; k < count; ++k, t = t + 1 < count ? t + 1 : 0)
+            for (; take(job, t, chunk); ++ran) attempt(chunk, memory);
+        here() = region::outside;
         if (ran == 0) return;
         const std::size_t n = n_.load(std::memory_order_relaxed);
         if (done_.fetch_add(ran, std::memory_order_acq_rel) + ran == n) done_.notify_one();
     }
 
-    void serve(std::size_t me) {
-        alone() = true;
-        for (std::uint32_t seen = start_;;) {
+#if defined(__cpp_exceptions)
+    void attempt(std::size_t chunk, void* memory) {
+        try {
+            task_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), chunk, memory);
+        } catch (...) { keep_failure(chunk); }
+    }
+    /// Keeps the exception that is being handled unless one of an earlier chunk is kept.
+    [[gnu::cold]] SMLDIST_NOINLINE void keep_failure(std::size_t chunk) {
+        const std::lock_guard lock(failing_);
+        if (failure_ && failed_ < chunk) return;
+        failed_ = chunk;
+        failure_ = std::current_exception();
+    }
+#else
+    void attempt(std::size_t chunk, void* memory) {
+        task_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), chunk, memory);
+    }
+#endif
+
+    /// What thread `me` does, having seen epoch `seen`. One that gets no memory leaves a job to the others.
+    void serve(std::size_t me, std::uint32_t seen) {
+        for (;;) {
             seen = await(epoch_, [seen](std::uint32_t now) { return now != seen; });
-            if (stopping_.load(std::memory_order_acquire)) return;
-            work(seen, me);
+            if (me >= threads()) return;
+#if defined(__cpp_exceptions)
+            try {
+#endif
+                const working_memory memory(bytes_.load(std::memory_order_acquire));
+                work(seen, me, memory.get());
+#if defined(__cpp_exceptions)
+            } catch (const std::bad_alloc&) {}
+#endif
         }
     }
 
-    void stop() {
-        stopping_.store(true, std::memory_order_release);
-        epoch_.fetch_add(1, std::memory_order_release);
-        epoch_.notify_all();
-        for (auto& w : workers_) w.join();
-        workers_.clear();
-        stopping_.store(false, std::memory_order_release);
-        start_ = epoch_.load(std::memory_order_relaxed);
+    /// Starts threads until there are n, or as many as the system starts.
+    void grow(std::size_t n) {
+#if defined(__cpp_exceptions)
+        try {
+#endif
+            workers_.reserve(n - 1);
+            while (workers_.size() + 1 < n)
+                workers_.emplace_back([this, me = workers_.size() + 1,
+                                       seen = epoch_.load(std::memory_order_relaxed)] { serve(me, seen); });
+#if defined(__cpp_exceptions)
+        } catch (...) {} // std::system_error or std::bad_alloc: those that were started are in workers_
+#endif
+        threads_.store(workers_.size() + 1, std::memory_order_relaxed);
     }
 
-    std::mutex owner_;
+    /// Ends all threads but n.
+    void shrink(std::size_t n) {
+        threads_.store(n, std::memory_order_relaxed);
+        bytes_.store(0, std::memory_order_relaxed);
+        epoch_.fetch_add(1, std::memory_order_release);
+        epoch_.notify_all();
+        for (; workers_.size() >= n; workers_.pop_back()) workers_.back().join();
+    }
+
+    inline static std::array<chunk_range, max_threads> ranges_; ///< one a thread
+    std::mutex owner_, failing_;
     std::vector<std::thread> workers_;
-    std::vector<range> ranges_; ///< one a thread
     std::atomic<std::size_t> threads_{1};
-    std::atomic<void (*)(const void*, std::size_t)> task_{nullptr};
+    std::atomic<chunk_function> task_{nullptr};
     std::atomic<const void*> context_{nullptr};
-    std::atomic<std::size_t> n_{0};
-    std::uint32_t start_ = 0;
+    std::atomic<std::size_t> n_{0}, bytes_{0};
+    std::exception_ptr failure_; ///< of chunk failed_, guarded by failing_ while the job runs
+    std::size_t failed_ = 0;
     alignas(64) std::atomic<std::uint32_t> done_{0}; ///< chunks of the job that have run
     alignas(64) std::atomic<std::uint32_t> epoch_{0};
-    std::atomic<bool> stopping_{false};
 };
 
-/// Calls f(context, first, last) for the chunks of parallel_for: on this thread or on the pool's, compiled once for all.
-SMLDIST_NOINLINE inline void for_chunks(std::size_t n, std::size_t grain,
-                                        void (*f)(const void*, std::size_t, std::size_t), const void* context) {
-    const std::size_t chunks = (n + grain - 1) / grain;
-    const auto run = [=](std::size_t chunk) { f(context, chunk * grain, std::min(n, (chunk + 1) * grain)); };
-    if (chunks > 1 && !alone())
-        return pool::instance().run(
-            chunks, [](const void* job, std::size_t chunk) { (*static_cast<decltype(&run)>(job))(chunk); }, &run);
-    for (std::size_t i = 0; i < chunks; ++i) run(i);
+#endif
+
+/// What for_chunks hands to its chunks.
+struct chunked_loop {
+    std::size_t n, grain;
+    void (*f)(const void*, std::size_t, std::size_t, void*);
+    const void* context;
+
+    static void run(const void* loop, std::size_t chunk, void* memory) {
+        const auto& l = *static_cast<const chunked_loop*>(loop);
+        const std::size_t first = chunk * l.grain;
+        l.f(l.context, first, first + std::min(l.grain, l.n - first), memory);
+    }
+};
+
+/// Calls f(context, first, last, memory) for the chunks of parallel_for: on this thread or on the pool's, compiled once for
+/// all.
+SMLDIST_NOINLINE inline void for_chunks(const chunked_loop& loop, std::size_t bytes) {
+    const std::size_t chunks = loop.n / loop.grain + (loop.n % loop.grain != 0);
+    if (chunks == 0) return;
+    const working_memory memory(bytes);
+#if SMLDIST_THREADS
+    if (chunks > 1 && !alone()) return pool::instance().run(chunks, chunked_loop::run, &loop, bytes, memory.get());
+#endif
+    for (std::size_t i = 0; i < chunks; ++i) chunked_loop::run(&loop, i, memory.get());
 }
-template <class F> void call_chunk(const void* f, std::size_t first, std::size_t last) {
+template <class F> void call_chunk(const void* f, std::size_t first, std::size_t last, void*) {
     (*static_cast<F*>(const_cast<void*>(f)))(first, last);
+}
+template <class T, class F>
+void call_chunk_with_scratch(const void* f, std::size_t first, std::size_t last, void* memory) {
+    (*static_cast<F*>(const_cast<void*>(f)))(first, last, static_cast<T*>(memory));
 }
 
 } // namespace detail
 
-/// Threads that parallel_for uses, the caller included. Default: the machine's.
+#if SMLDIST_THREADS
+
+/// Threads that parallel_for uses, the caller included. Default: hardware_threads(), or as many as the system starts.
 inline std::size_t threads() { return detail::pool::instance().threads(); }
 
-/// Sets the number of threads (at least 1). Not to be called from inside a parallel_for.
-inline void set_threads(std::size_t n) { detail::pool::instance().resize(n); }
+/// Sets the number of threads; 0 counts as 1. Where there are no threads (SMLDIST_THREADS) it stays 1, whatever n is.
+///
+/// Throws     usage_error when n is more than max_threads, and in a chunk that the pool runs; io_error when the system starts
+///            no more threads. The number is then what it was.
+inline void set_threads(std::size_t n) {
+    if (n > max_threads)
+        raise<usage_error>("set_threads", "number of threads is ", n, ", expected at most ", max_threads);
+    if (detail::here() == detail::region::chunk)
+        raise<usage_error>("set_threads", "the call is inside a parallel_for, expected outside of any");
+    detail::pool::instance().resize(std::max<std::size_t>(1, n));
+}
+
+#else
+
+inline std::size_t threads() { return 1; }
+
+inline void set_threads(std::size_t n) {
+    if (n > max_threads)
+        raise<usage_error>("set_threads", "number of threads is ", n, ", expected at most ", max_threads);
+}
+
+#endif
 
 /// Calls f(first, last) for every chunk of `grain` indices of [0, n); the last chunk may be shorter.
 ///
 /// Chunks run in any order on any thread, so they must write disjoint memory; their boundaries depend on n and grain
-/// alone. `f` must not throw. A call from inside another parallel_for runs on the calling thread.
+/// alone. A call from inside another parallel_for runs on the calling thread.
+///
+/// Throws     what f throws: of several chunks that throw, the exception of the first of them, when no chunk runs any more.
+///            Whether those behind it have run is not specified.
 template <class F> void parallel_for(std::size_t n, std::size_t grain, F&& f) {
     using function = std::remove_reference_t<F>;
-    detail::for_chunks(n, std::max<std::size_t>(1, grain), detail::call_chunk<function>, &f);
+    detail::for_chunks({n, std::max<std::size_t>(1, grain), detail::call_chunk<function>, &f}, 0);
+}
+
+/// As parallel_for, with working memory: f(first, last, scratch), where `scratch` points to `elements` elements of
+/// unspecified value, 64-byte aligned, that the chunk has for itself. A chunk that allocated could fail, and would cost more.
+///
+/// Throws     std::bad_alloc before any chunk runs when the caller gets no memory (a thread of the pool that gets none takes
+///            no part); what f throws.
+template <class T, class F> void parallel_for_scratch(std::size_t n, std::size_t grain, std::size_t elements, F&& f) {
+    static_assert(std::is_trivially_copyable_v<T>, "scratch elements are neither constructed nor destroyed");
+    using function = std::remove_reference_t<F>;
+    detail::for_chunks({n, std::max<std::size_t>(1, grain), detail::call_chunk_with_scratch<T, function>, &f},
+                       memory::array_bytes(elements, sizeof(T)));
 }
 
 /// While one lives, parallel_for of this thread runs on this thread alone, in the same chunks: no lock, and the pool is not
 /// even made. For code that runs in real time, and for threads that share out the work themselves.
 class serial_scope {
 public:
-    serial_scope() : before_(detail::alone()) { detail::alone() = true; }
-    ~serial_scope() { detail::alone() = before_; }
+    serial_scope() : before_(detail::here()) {
+        if (before_ == detail::region::outside) detail::here() = detail::region::serial;
+    }
+    ~serial_scope() { detail::here() = before_; }
     serial_scope(const serial_scope&) = delete;
     serial_scope& operator=(const serial_scope&) = delete;
 
 private:
-    bool before_;
+    detail::region before_;
 };
 
 } // namespace smldist::inline SMLDIST_ABI

@@ -59,6 +59,7 @@ public:
         for (auto* v : {&logits_, &now_, &mean_}) v->resize(net.outputs()[logits].size);
         targets_[logits] = logits_.data();
     }
+    explicit stream(const program&&, stream_options = {}) = delete; // the program must outlive it
     stream(const stream&) = delete;
     stream& operator=(const stream&) = delete;
 

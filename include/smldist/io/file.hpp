@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Whole files: read with all checks, or replaced atomically. POSIX.
+/// Whole files: read with all checks, or replaced atomically. POSIX, or the part of it that WASI and newlib have.
 #ifndef SMLDIST_IO_FILE_HPP
 #define SMLDIST_IO_FILE_HPP
 
-#include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <limits>
 #include <span>
@@ -21,6 +23,17 @@
 
 #include "smldist/core/error.hpp"
 #include "smldist/core/memory.hpp"
+
+#if SMLDIST_THREADS
+#include <atomic>
+#endif
+
+/// Whether the system has links, processes and folders that can be synchronised.
+#if defined(__wasi__) || defined(__NEWLIB__)
+#define SMLDIST_POSIX 0
+#else
+#define SMLDIST_POSIX 1
+#endif
 
 namespace smldist::inline SMLDIST_ABI::io {
 
@@ -56,12 +69,13 @@ private:
 /// Removes a file at the end of the scope unless it was kept.
 class temporary_file {
 public:
-    explicit temporary_file(std::string path) : path_(std::move(path)) {}
+    explicit temporary_file(std::string path) noexcept : path_(std::move(path)) {}
     temporary_file(const temporary_file&) = delete;
     temporary_file& operator=(const temporary_file&) = delete;
     ~temporary_file() {
         if (!path_.empty()) ::unlink(path_.c_str());
     }
+    const std::string& path() const { return path_; }
     void keep() { path_.clear(); }
 
 private:
@@ -82,7 +96,38 @@ template <class F> std::size_t transfer(std::size_t n, F call) {
     return done;
 }
 
+#if defined(__NEWLIB__)
+inline bool is_regular(const struct stat&) { return true; } // its calls to a debugger say "device" of every file
+#else
+inline bool is_regular(const struct stat& status) { return S_ISREG(status.st_mode); }
+#endif
+
+#if defined(O_CLOEXEC)
+inline constexpr int close_on_exec = O_CLOEXEC;
+#else
+inline constexpr int close_on_exec = 0;
+#endif
+
+/// What tells the temporary files of a folder apart: the process and a number.
+inline std::string next_temporary() {
+#if SMLDIST_THREADS
+    static std::atomic<unsigned> counter{0};
+#else
+    static unsigned counter = 0;
+#endif
+#if SMLDIST_POSIX
+    const long process = ::getpid();
+#else
+    const long process = 0;
+#endif
+    return std::to_string(process) + "-" + std::to_string(counter++);
+}
+
 } // namespace detail
+
+/// A temporary file of write_file_atomically lies beside its target and is named TARGET.tmp-PROCESS-NUMBER. Only a process that
+/// was killed leaves one behind.
+inline constexpr std::string_view temporary_mark = ".tmp-";
 
 /// The bytes of a regular file.
 ///
@@ -91,11 +136,12 @@ template <class F> std::size_t transfer(std::size_t n, F call) {
 inline byte_vector read_file(const std::string& path,
                              std::size_t limit = std::numeric_limits<std::size_t>::max() / 2) {
     constexpr std::string_view where = "read_file";
-    const detail::descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); // a FIFO must not block
+    const detail::descriptor file(
+        ::open(path.c_str(), O_RDONLY | detail::close_on_exec | O_NONBLOCK)); // a FIFO must not block
     if (file.get() < 0) detail::raise_errno(where, "open", path);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) detail::raise_errno(where, "examine", path);
-    if (!S_ISREG(status.st_mode)) raise<io_error>(where, "cannot read ", path, ": not a regular file");
+    if (!detail::is_regular(status)) raise<io_error>(where, "cannot read ", path, ": not a regular file");
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (size > limit) raise<data_error>(where, "size of ", path, " is ", size, " bytes, expected at most ", limit);
 
@@ -114,49 +160,57 @@ inline byte_vector read_file(const std::string& path,
 /// Replaces the file at `path`, or makes it, so that at every moment, also after a crash or loss of power, the old or
 /// the new content is there in full: temporary file in the same folder, write, fsync, rename, fsync of the folder.
 /// A file that is replaced keeps its permissions; a symbolic link keeps its name and the file it leads to is replaced.
+/// Without SMLDIST_POSIX the folder is not synchronised, and a link is replaced itself.
 ///
-/// Throws     io_error naming path and cause. The old file is then intact and the temporary one removed; only if the
-///            last step fails, the fsync of the folder, is the new file already in place, perhaps not durably.
+/// Throws     io_error naming path and cause, std::bad_alloc. The old file is then intact and the temporary one removed; only
+///            if the last step fails, the fsync of the folder, is the new file already in place, perhaps not durably.
 inline void write_file_atomically(const std::string& path, std::span<const std::byte> bytes) {
     constexpr std::string_view where = "write_file_atomically";
     std::string target = path;
     struct stat old {};
+#if SMLDIST_POSIX
     const bool exists = ::lstat(path.c_str(), &old) == 0;
     if (exists && S_ISLNK(old.st_mode)) {
-        char* const real = ::realpath(path.c_str(), nullptr);
-        if (!real) detail::raise_errno(where, "follow the link", path);
-        target = real;
-        std::free(real);
+        target.resize(PATH_MAX);
+        if (!::realpath(path.c_str(), target.data())) detail::raise_errno(where, "follow the link", path);
+        target.resize(std::strlen(target.c_str()));
         if (::lstat(target.c_str(), &old) != 0) detail::raise_errno(where, "examine", path);
     }
-    if (exists && !S_ISREG(old.st_mode)) // renaming onto a device would delete the device
+#else
+    const bool exists = ::stat(path.c_str(), &old) == 0;
+#endif
+    if (exists && !detail::is_regular(old)) // renaming onto a device would delete the device
         raise<io_error>(where, "cannot replace ", path, ": not a regular file");
 
+#if SMLDIST_POSIX
     const std::size_t slash = target.rfind('/');
     const std::string folder = slash == target.npos ? "." : target.substr(0, slash + 1);
-    const detail::descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const detail::descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | detail::close_on_exec));
     if (directory.get() < 0) detail::raise_errno(where, "open folder", folder);
+#endif
 
-    static std::atomic<unsigned> counter{0};
     std::string name;
     int fd = -1;
     for (int attempt = 0; attempt < 100 && fd < 0; ++attempt) {
-        name = target + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
-        fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, exists ? old.st_mode & 0777 : 0666);
+        name = target + std::string(temporary_mark) + detail::next_temporary();
+        fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | detail::close_on_exec,
+                    exists ? old.st_mode & 0777 : 0666);
         if (fd < 0 && errno != EEXIST) break;
     }
     if (fd < 0) detail::raise_errno(where, "create", name);
-    detail::temporary_file temporary(name);
-    detail::descriptor file(fd);
+    detail::descriptor file(fd); // from here on nothing is left behind: neither line allocates
+    detail::temporary_file temporary(std::move(name));
     const auto write = [&](std::size_t done, std::size_t n) { return ::write(fd, bytes.data() + done, n); };
     if (detail::transfer(bytes.size(), write) < bytes.size())
         detail::raise_errno(where, "write", path, errno != 0 ? errno : ENOSPC);
     if (::fsync(fd) != 0 || !file.close()) detail::raise_errno(where, "write", path);
-    if (::rename(name.c_str(), target.c_str()) != 0) detail::raise_errno(where, "replace", path);
+    if (std::rename(temporary.path().c_str(), target.c_str()) != 0) detail::raise_errno(where, "replace", path);
     temporary.keep();
 
+#if SMLDIST_POSIX
     if (::fsync(directory.get()) != 0 && errno != EINVAL) // EINVAL: the file system does not offer it
         detail::raise_errno(where, "make durable", path);
+#endif
 }
 /// The same for text.
 inline void write_file_atomically(const std::string& path, std::string_view text) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -67,10 +68,12 @@ inline smldist::detail::message_part quote(std::string_view text) {
 }
 
 /// The tokens of a JSON text that is known to be valid UTF-8. Each member skips white space first and returns whether
-/// it succeeded; the first failure is in error(). json::parse and the safetensors reader are written with it.
+/// it succeeded; the first failure is in error(). json::parse and the safetensors reader are written with it. The text
+/// must outlive the scanner.
 class json_scanner {
 public:
     explicit json_scanner(std::string_view text) : text_(text) {}
+    template <std::same_as<std::string> S> explicit json_scanner(S&&) = delete; // the text must outlive it
 
     std::size_t offset() const { return at_; }
     const parse_error& error() const { return error_; }
@@ -164,7 +167,8 @@ public:
         const char* const text = text_.data();
         out = {};
         out.integral = at == point && std::from_chars(text + first, text + at, out.integer).ec == std::errc();
-        if (std::from_chars(text + first, text + at, out.real).ec != std::errc()) { // too large, or rounds to zero
+        if (smldist::detail::from_chars(text + first, text + at, out.real).ec !=
+            std::errc()) { // too large, or rounds to zero
             if (decimal_exponent(text_.substr(whole, mantissa - whole), text_.substr(mantissa, at - mantissa)) > 0)
                 return fail("a number is too large");
             out.real = text[first] == '-' ? -0.0 : 0.0;

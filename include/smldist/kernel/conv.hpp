@@ -96,12 +96,11 @@ SMLDIST_NOINLINE void conv_forward(std::size_t B, std::size_t L, std::size_t C, 
     detail::taps_first(s, w, weights.data());
     for (std::size_t g = 0; g < groups; ++g)
         pack_nt(n, columns, weights.data() + g * n * columns, columns, panels.data() + g * packed);
-    parallel_for(B, s.samples(), [&](std::size_t first, std::size_t last) {
-        const scratch<T> matrix(s.matrix_size());
+    parallel_for_scratch<T>(B, s.samples(), s.matrix_size(), [&](std::size_t first, std::size_t last, T* matrix) {
         for (std::size_t b = first; b < last; ++b)
             for (std::size_t g = 0; g < groups; ++g) {
-                detail::unfold(s, g, x + b * L * C, matrix.data());
-                gemm_packed(Lo, matrix.data(), s.row_step(), packed_b<T>{panels.data() + g * packed, n, columns},
+                detail::unfold(s, g, x + b * L * C, matrix);
+                gemm_packed(Lo, matrix, s.row_step(), packed_b<T>{panels.data() + g * packed, n, columns},
                             y + b * Lo * O + g * n, O, false, bias ? bias + g * n : nullptr);
             }
     });
@@ -118,14 +117,13 @@ SMLDIST_NOINLINE void conv_backward_input(std::size_t B, std::size_t L, std::siz
     detail::taps_first(s, w, weights.data());
     for (std::size_t g = 0; g < groups; ++g)
         pack_nn(columns, n, weights.data() + g * n * columns, columns, panels.data() + g * packed);
-    parallel_for(B, s.samples(), [&](std::size_t first, std::size_t last) {
-        const scratch<T> matrix(Lo * columns);
+    parallel_for_scratch<T>(B, s.samples(), Lo * columns, [&](std::size_t first, std::size_t last, T* matrix) {
         if (!add) std::fill(dx + first * L * C, dx + last * L * C, T(0));
         for (std::size_t b = first; b < last; ++b)
             for (std::size_t g = 0; g < groups; ++g) {
                 gemm_packed(Lo, dy + b * Lo * O + g * n, O, packed_b<T>{panels.data() + g * packed, columns, n},
-                            matrix.data(), columns, false);
-                detail::fold_add(s, g, matrix.data(), dx + b * L * C);
+                            matrix, columns, false);
+                detail::fold_add(s, g, matrix, dx + b * L * C);
             }
     });
 }
@@ -145,17 +143,17 @@ SMLDIST_NOINLINE void conv_backward_weight(std::size_t B, std::size_t L, std::si
     const scratch<T> partial(chunks * size);
     std::fill_n(partial.data(), chunks * size, T(0));
     if (Lo > 0)
-        parallel_for(B, samples, [&](std::size_t first, std::size_t last) {
-            const scratch<T> matrix(s.matrix_size() + slack);
-            std::fill_n(matrix.data() + s.matrix_size(), slack, T(0));
-            T* const out = partial.data() + first / samples * size;
-            for (std::size_t b = first; b < last; ++b)
-                for (std::size_t g = 0; g < groups; ++g) {
-                    detail::unfold(s, g, x + b * L * C, matrix.data());
-                    detail::gemm_tn_block(n, columns, Lo, dy + b * Lo * O + g * n, O, matrix.data(), s.row_step(),
-                                          slack, out + g * n * columns, columns, true, 0, panels);
-                }
-        });
+        parallel_for_scratch<T>(
+            B, samples, s.matrix_size() + slack, [&](std::size_t first, std::size_t last, T* matrix) {
+                std::fill_n(matrix + s.matrix_size(), slack, T(0));
+                T* const out = partial.data() + first / samples * size;
+                for (std::size_t b = first; b < last; ++b)
+                    for (std::size_t g = 0; g < groups; ++g) {
+                        detail::unfold(s, g, x + b * L * C, matrix);
+                        detail::gemm_tn_block(n, columns, Lo, dy + b * Lo * O + g * n, O, matrix, s.row_step(), slack,
+                                              out + g * n * columns, columns, true, 0, panels);
+                    }
+            });
     T* const total = partial.data();
     detail::add_partials(chunks, size, size, total, total, false);
     const std::size_t inputs = s.group_inputs();

@@ -67,9 +67,11 @@ inline std::size_t block_width(std::size_t C) { return std::min(C, channel_block
 /// Rows are an odd number of cache lines apart, so that a column of them does not fall into a few sets of L1.
 template <class T> class spread_rows {
 public:
-    spread_rows(std::size_t L, std::size_t step, std::ptrdiff_t lead, std::size_t rows, std::size_t width)
-        : step_(step), pitch_(((width * sizeof(T) + 63) / 64 | 1) * 64 / sizeof(T)), copy_(rows * pitch_) {
-        std::fill_n(copy_.data(), copy_.size(), T(0));
+    /// Elements of the copy.
+    static std::size_t size(std::size_t rows, std::size_t width) { return rows * pitch_of(width); }
+    spread_rows(T* copy, std::size_t L, std::size_t step, std::ptrdiff_t lead, std::size_t rows, std::size_t width)
+        : step_(step), pitch_(pitch_of(width)), copy_(copy) {
+        std::fill_n(copy_, size(rows, width), T(0));
         const auto at = [&](std::size_t t) { return lead + static_cast<std::ptrdiff_t>(t * step); };
         while (first_ < L && at(first_) < 0) ++first_;
         for (last_ = first_; last_ < L && at(last_) < static_cast<std::ptrdiff_t>(rows);) ++last_;
@@ -82,8 +84,8 @@ public:
     }
     /// The same with rows made by f(t, count, to, step): the rows t to t + count of x go to `to`, `step` apart.
     template <class F> const T* fill(F&& f) const {
-        f(first_, last_ - first_, copy_.data() + row_ * pitch_, step_ * pitch_);
-        return copy_.data();
+        f(first_, last_ - first_, copy_ + row_ * pitch_, step_ * pitch_);
+        return copy_;
     }
     /// The rows of x (L,C) that are not copied, before and after the others, as (first, count).
     std::array<std::pair<std::size_t, std::size_t>, 2> outside(std::size_t L) const {
@@ -92,9 +94,11 @@ public:
     std::size_t pitch() const { return pitch_; }
 
 private:
+    static std::size_t pitch_of(std::size_t width) { return ((width * sizeof(T) + 63) / 64 | 1) * 64 / sizeof(T); }
+
     std::size_t step_, pitch_;
     std::size_t first_ = 0, last_ = 0, row_ = 0; ///< rows of x that lie inside, and where the first of them goes
-    scratch<T> copy_;
+    T* copy_;
 };
 
 /// Calls f(integral_constant<K or 0>, b, c, n) for the samples [first, last) and blocks of n channels from c; samples
@@ -183,15 +187,16 @@ SMLDIST_NOINLINE void depthwise_forward(std::size_t B, std::size_t L, std::size_
     if (Lo == 0) return;
     const scratch<T> wt(K * C);
     detail::transpose_taps(C, K, w, wt.data(), false);
-    const std::size_t rows = (Lo - 1) * stride + (K - 1) * dilation + 1;
-    parallel_for(B, chunk_rows(Lo * C * K / 2), [&](std::size_t first, std::size_t last) {
-        const detail::spread_rows<T> padded(L, 1, static_cast<std::ptrdiff_t>(pad), rows, detail::block_width(C));
+    const std::size_t rows = (Lo - 1) * stride + (K - 1) * dilation + 1, width = detail::block_width(C);
+    const auto run = [&](std::size_t first, std::size_t last, T* copy) {
+        const detail::spread_rows<T> padded(copy, L, 1, static_cast<std::ptrdiff_t>(pad), rows, width);
         const detail::steps steps{Lo, stride, dilation, padded.pitch()};
         detail::for_blocks(first, last, C, K, [&](auto k, std::size_t b, std::size_t c, std::size_t n) {
             detail::correlate<k>(steps, K, n, C, padded(x + b * L * C + c, n, C), wt.data() + c, y + b * Lo * C + c,
                                  false);
         });
-    });
+    };
+    parallel_for_scratch<T>(B, chunk_rows(Lo * C * K / 2), detail::spread_rows<T>::size(rows, width), run);
 }
 
 /// dx[b,i,c] (+)= Σ_{t,k: t·stride + k·dilation − pad = i} w[c,k] dy[b,t,c]
@@ -206,14 +211,16 @@ SMLDIST_NOINLINE void depthwise_backward_input(std::size_t B, std::size_t L, std
     detail::transpose_taps(C, K, w, wt.data(), true);
     const std::size_t reach = (K - 1) * dilation;
     const std::ptrdiff_t lead = static_cast<std::ptrdiff_t>(reach) - static_cast<std::ptrdiff_t>(pad);
-    parallel_for(B, chunk_rows(L * C * K / 2), [&](std::size_t first, std::size_t last) {
-        const detail::spread_rows<T> spread(Lo, stride, lead, L + reach, detail::block_width(C));
+    const std::size_t width = detail::block_width(C);
+    const auto run = [&](std::size_t first, std::size_t last, T* copy) {
+        const detail::spread_rows<T> spread(copy, Lo, stride, lead, L + reach, width);
         const detail::steps steps{L, 1, dilation, spread.pitch()};
         detail::for_blocks(first, last, C, K, [&](auto k, std::size_t b, std::size_t c, std::size_t n) {
             detail::correlate<k>(steps, K, n, C, spread(dy + b * Lo * C + c, n, C), wt.data() + c, dx + b * L * C + c,
                                  add);
         });
-    });
+    };
+    parallel_for_scratch<T>(B, chunk_rows(L * C * K / 2), detail::spread_rows<T>::size(L + reach, width), run);
 }
 
 /// dw[c,k] (+)= Σ_{b,t} dy[b,t,c] x[b, t·stride + k·dilation − pad, c]
@@ -227,15 +234,16 @@ SMLDIST_NOINLINE void depthwise_backward_weight(std::size_t B, std::size_t L, st
     const std::size_t chunks = std::max<std::size_t>(1, (B + samples - 1) / samples);
     const scratch<T> partial(chunks * K * C);
     std::fill_n(partial.data(), partial.size(), T(0));
-    const std::size_t rows = Lo == 0 ? 0 : (Lo - 1) * stride + (K - 1) * dilation + 1;
-    parallel_for(B, samples, [&](std::size_t first, std::size_t last) {
-        const detail::spread_rows<T> padded(L, 1, static_cast<std::ptrdiff_t>(pad), rows, detail::block_width(C));
+    const std::size_t rows = Lo == 0 ? 0 : (Lo - 1) * stride + (K - 1) * dilation + 1, width = detail::block_width(C);
+    const auto run = [&](std::size_t first, std::size_t last, T* copy) {
+        const detail::spread_rows<T> padded(copy, L, 1, static_cast<std::ptrdiff_t>(pad), rows, width);
         const detail::steps steps{Lo, stride, dilation, padded.pitch()};
         T* const out = partial.data() + first / samples * K * C;
         detail::for_blocks(first, last, C, K, [&](auto k, std::size_t b, std::size_t c, std::size_t n) {
             detail::tap_gradients<k>(steps, K, n, C, dy + b * Lo * C + c, padded(x + b * L * C + c, n, C), out + c);
         });
-    });
+    };
+    parallel_for_scratch<T>(B, samples, detail::spread_rows<T>::size(rows, width), run);
     T* const total = partial.data();
     detail::add_partials(chunks, K * C, K * C, total, total, false);
     detail::untranspose_taps(C, K, total, dw, add);

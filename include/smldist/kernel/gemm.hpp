@@ -234,15 +234,15 @@ void gemm_tn_block(std::size_t M, std::size_t N, std::size_t K, const T* a, std:
                    std::size_t ldb, std::size_t slack, T* c, std::size_t ldc, bool add, std::size_t first,
                    std::size_t last) {
     const panels<T> all(N);
-    const scratch<T> packed(k_block * widest<T> * unit<T>);
+    alignas(64) T packed[k_block * widest<T> * unit<T>]; // at most 24 KB
     for (std::size_t k = 0; k < K; k += k_block, a += k_block * lda, b += k_block * ldb) {
         const std::size_t n = std::min(k_block, K - k);
         for (std::size_t i = first; i < last; ++i) {
             const panel p = all[i];
             const std::size_t width = p.units * unit<T>, columns = std::min(width, N - p.first);
             const bool inside = width - columns <= (k + n < K ? std::max(ldb, slack) : slack);
-            if (!inside) pack_panel_nn(p, N, n, b, ldb, packed.data());
-            panel_rows<T>({n, a, 1, lda, inside ? b + p.first : packed.data(), inside ? ldb : width, c, ldc,
+            if (!inside) pack_panel_nn(p, N, n, b, ldb, packed);
+            panel_rows<T>({n, a, 1, lda, inside ? b + p.first : packed, inside ? ldb : width, c, ldc,
                            plain(c, ldc, add || k > 0)},
                           M, p, N);
         }
@@ -251,23 +251,29 @@ void gemm_tn_block(std::size_t M, std::size_t N, std::size_t K, const T* a, std:
 
 } // namespace detail
 
+/// Elements of working memory that gemm_tn takes; they grow with K.
+template <class T> std::size_t gemm_tn_scratch(std::size_t M, std::size_t N, std::size_t K) {
+    if (M == 0 || N == 0 || K == 0) return 0;
+    return (detail::tn_cuts(M, N, K, detail::panels<T>(N).count()).parts - 1) * M * N;
+}
+
 /// C (M,N) (+)= A (K,M)ᵀ · B (K,N), the gradient of a weight: K is the number of rows of the batch.
 ///
 /// Blocks of 128 k are summed and added to C in order, so the sum of a long batch stays accurate and both blocks stay
-/// in L2. A long K with a small C is cut into at most 16 parts, each with its own C, added in order.
+/// in L2. A long K with a small C is cut into at most 16 parts, each with its own C, added in order. `partial` has
+/// gemm_tn_scratch elements.
 template <class T>
 SMLDIST_NOINLINE void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b,
-                              std::size_t ldb, T* c, std::size_t ldc, bool add) {
+                              std::size_t ldb, T* c, std::size_t ldc, bool add, T* partial) {
     if (M == 0 || N == 0 || K == 0) return detail::empty_product(M, N, c, ldc, add);
     const std::size_t count = detail::panels<T>(N).count();
     const detail::tn_cuts cuts(M, N, K, count);
     const std::size_t row_cuts = (M + cuts.rows - 1) / cuts.rows,
                       panel_cuts = (count + cuts.panels - 1) / cuts.panels;
-    const scratch<T> partial((cuts.parts - 1) * M * N);
     const auto chunk = [&](std::size_t i) {
         const std::size_t panel = i % panel_cuts * cuts.panels, m = i / panel_cuts % row_cuts * cuts.rows;
         const std::size_t part = i / panel_cuts / row_cuts, k = part * cuts.part_length;
-        T* const out = part == 0 ? c + m * ldc : partial.data() + ((part - 1) * M + m) * N;
+        T* const out = part == 0 ? c + m * ldc : partial + ((part - 1) * M + m) * N;
         detail::gemm_tn_block(std::min(cuts.rows, M - m), N, std::min(cuts.part_length, K - k), a + k * lda + m, lda,
                               b + k * ldb, ldb, k + cuts.part_length < K ? ldb : 0, out, part == 0 ? ldc : N,
                               part == 0 && add, panel, std::min(count, panel + cuts.panels));
@@ -277,11 +283,17 @@ SMLDIST_NOINLINE void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const
     });
     for (std::size_t part = 1; part < cuts.parts; ++part)
         for (std::size_t m = 0; m < M; ++m) {
-            const T* const from = partial.data() + ((part - 1) * M + m) * N;
+            const T* const from = partial + ((part - 1) * M + m) * N;
             simd::sweep<T>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA {
                 p.store(c + m * ldc + n, p.load(c + m * ldc + n) + p.load(from + n));
             });
         }
+}
+template <class T>
+void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b, std::size_t ldb,
+             T* c, std::size_t ldc, bool add) {
+    const scratch<T> partial(gemm_tn_scratch<T>(M, N, K));
+    gemm_tn(M, N, K, a, lda, b, ldb, c, ldc, add, partial.data());
 }
 
 namespace naive {

@@ -195,11 +195,10 @@ SMLDIST_NOINLINE void add_through_statistics(std::size_t R, std::size_t C, const
 template <class T>
 SMLDIST_NOINLINE void normalised_mean(const row_functions<T>& f, std::size_t B, std::size_t L, std::size_t C,
                                       const T* x, const T* map, T* y) {
-    parallel_for(B, chunk_rows(L * C), [&](std::size_t first, std::size_t last) {
-        const scratch<T> normal(L * C);
+    parallel_for_scratch<T>(B, chunk_rows(L * C), L * C, [&](std::size_t first, std::size_t last, T* normal) {
         for (std::size_t b = first; b < last; ++b) {
-            f.apply(L, C, x + b * L * C, C, {map, C}, nullptr, normal.data(), C);
-            pool_mean(1, L, C, normal.data(), y + b * C);
+            f.apply(L, C, x + b * L * C, C, {map, C}, nullptr, normal, C);
+            pool_mean(1, L, C, normal, y + b * C);
         }
     });
 }

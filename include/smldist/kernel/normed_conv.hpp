@@ -34,10 +34,6 @@ struct sample_cuts {
         chunk = std::max(block, (B + most - 1) / most);
     }
     std::size_t chunks() const { return (B + chunk - 1) / chunk; }
-    /// Calls f(i, first, last) for every chunk i of samples.
-    template <class F> void each(F&& f) const {
-        parallel_for(B, chunk, [&](std::size_t first, std::size_t last) { f(first / chunk, first, last); });
-    }
 };
 
 /// y = f(z) · gate for the samples [first, last), one gate a sample; y is dense.
@@ -56,14 +52,14 @@ template <class T>
 SMLDIST_NOINLINE void normed_pointwise_forward(const row_functions<T>& f, std::size_t B, std::size_t L, std::size_t C,
                                                std::size_t O, const T* x, const T* map, const T* gate, const T* w,
                                                T* y) {
-    const detail::sample_cuts cuts(B, L, C, B);
+    const std::size_t block = detail::sample_cuts(B, L, C, 1).block;
     const scratch<T> panels(packed_size<T>(O, C));
     const packed_b<T> weights = pack_nt(O, C, w, C, panels.data());
-    cuts.each([&](std::size_t, std::size_t first, std::size_t last) {
-        const scratch<T> normal((last - first) * L * C);
-        detail::normalise_samples(f, first, last, L, C, x, column_map<T>(map, C), gate, normal.data());
-        gemm_packed((last - first) * L, normal.data(), C, weights, y + first * L * O, O, false);
-    });
+    parallel_for_scratch<T>(
+        B, block, std::min(B, block) * L * C, [&](std::size_t first, std::size_t last, T* normal) {
+            detail::normalise_samples(f, first, last, L, C, x, column_map<T>(map, C), gate, normal);
+            gemm_packed((last - first) * L, normal, C, weights, y + first * L * O, O, false);
+        });
 }
 
 /// Gradients of normed_pointwise_forward, dx and sums (2,C) as in normalise_rows_backward: dgate (B,C), given with gate, is
@@ -80,8 +76,9 @@ SMLDIST_NOINLINE void normed_pointwise_backward(const row_functions<T>& f, std::
     const scratch<T> panels(packed_size<T>(C, O));
     const packed_b<T> weights = pack_nn(C, O, w, C, panels.data());
     if (dgate) std::fill_n(dgate, B * C, T(0));
-    cuts.each([&](std::size_t i, std::size_t from, std::size_t to) {
-        const scratch<T> normal(dw ? cuts.block * L * C : 0);
+    const std::size_t most = std::min(B, cuts.block) * L, kept = dw ? most * C : 0; // rows, and elements of f(z)
+    const auto run = [&](std::size_t from, std::size_t to, T* normal) {
+        const std::size_t i = from / cuts.chunk;
         for (std::size_t first = from; first < to; first += cuts.block) {
             const std::size_t last = std::min(to, first + cuts.block), rows = (last - first) * L;
             const T* const d = dy + first * L * O;
@@ -90,15 +87,16 @@ SMLDIST_NOINLINE void normed_pointwise_backward(const row_functions<T>& f, std::
                 const std::size_t at = b * L * C;
                 f.gradients(count * L, C, x + at, dx + at, C, dx + at, C, m, false, gate ? gate + b * C : nullptr,
                             gate ? dgate + b * C : nullptr, partial.sums(i), C,
-                            dw ? normal.data() + (b - first) * L * C : nullptr, C);
+                            dw ? normal + (b - first) * L * C : nullptr, C);
             };
             if (!gate)
                 turn(first, last - first);
             else
                 for (std::size_t b = first; b < last; ++b) turn(b, 1);
-            if (dw) gemm_tn(O, C, rows, d, O, normal.data(), C, partial.weights(i), C, first > from);
+            if (dw) gemm_tn(O, C, rows, d, O, normal, C, partial.weights(i), C, first > from, normal + kept);
         }
-    });
+    };
+    parallel_for_scratch<T>(B, cuts.chunk, dw ? kept + gemm_tn_scratch<T>(O, C, most) : 0, run);
     partial.add_up(sums, dw, add_dw);
 }
 
@@ -111,9 +109,9 @@ SMLDIST_NOINLINE void normed_depthwise_forward(const row_functions<T>& f, std::s
     const column_map<T> m(map, C);
     const scratch<T> wt(K * C);
     detail::transpose_taps(C, K, w, wt.data(), false);
-    const std::size_t rows = (Lo - 1) * stride + (K - 1) * dilation + 1;
-    parallel_for(B, chunk_rows(Lo * C * K / 2), [&](std::size_t first, std::size_t last) {
-        const detail::spread_rows<T> padded(L, 1, static_cast<std::ptrdiff_t>(pad), rows, detail::block_width(C));
+    const std::size_t rows = (Lo - 1) * stride + (K - 1) * dilation + 1, width = detail::block_width(C);
+    const auto run = [&](std::size_t first, std::size_t last, T* copy) {
+        const detail::spread_rows<T> padded(copy, L, 1, static_cast<std::ptrdiff_t>(pad), rows, width);
         const detail::steps steps{Lo, stride, dilation, padded.pitch()};
         detail::for_blocks(first, last, C, K, [&](auto k, std::size_t b, std::size_t c, std::size_t n) {
             const T* const from = padded.fill([&](std::size_t t, std::size_t count, T* to, std::size_t step) {
@@ -121,7 +119,8 @@ SMLDIST_NOINLINE void normed_depthwise_forward(const row_functions<T>& f, std::s
             });
             detail::correlate<k>(steps, K, n, C, from, wt.data() + c, y + b * Lo * C + c, false);
         });
-    });
+    };
+    parallel_for_scratch<T>(B, chunk_rows(Lo * C * K / 2), detail::spread_rows<T>::size(rows, width), run);
 }
 
 /// Gradients of normed_depthwise_forward, dx and sums (2,C) as in normalise_rows_backward; dw (+)= may be null.
@@ -137,11 +136,12 @@ SMLDIST_NOINLINE void normed_depthwise_backward(const row_functions<T>& f, std::
     const std::ptrdiff_t lead = static_cast<std::ptrdiff_t>(reach) - static_cast<std::ptrdiff_t>(pad);
     const std::size_t samples = std::max(chunk_rows(L * C * K / 2), (B + 15) / 16);
     const detail::chunk_sums<T> partial(std::max<std::size_t>(1, (B + samples - 1) / samples), C, K * C);
-    parallel_for(B, samples, [&](std::size_t first, std::size_t last) {
-        const std::size_t width = detail::block_width(C), i = first / samples;
+    const std::size_t width = detail::block_width(C), copied = detail::spread_rows<T>::size(rows, width);
+    const auto run = [&](std::size_t first, std::size_t last, T* copy) {
+        const std::size_t i = first / samples;
         std::fill_n(partial.weights(i), K * C, T(0));
-        const detail::spread_rows<T> padded(L, 1, static_cast<std::ptrdiff_t>(pad), rows, width);
-        const detail::spread_rows<T> spread(Lo, stride, lead, L + reach, width);
+        const detail::spread_rows<T> padded(copy, L, 1, static_cast<std::ptrdiff_t>(pad), rows, width);
+        const detail::spread_rows<T> spread(copy + copied, Lo, stride, lead, L + reach, width);
         detail::for_blocks(first, last, C, K, [&](auto k, std::size_t b, std::size_t c, std::size_t n) {
             const T *const from = x + b * L * C + c, *const d = dy + b * Lo * C + c;
             T* const to = dx + b * L * C + c;
@@ -156,7 +156,8 @@ SMLDIST_NOINLINE void normed_depthwise_backward(const row_functions<T>& f, std::
             detail::tap_gradients<k>({Lo, stride, dilation, padded.pitch()}, K, n, C, d, normal,
                                      partial.weights(i) + c);
         });
-    });
+    };
+    parallel_for_scratch<T>(B, samples, copied + detail::spread_rows<T>::size(L + reach, width), run);
     const scratch<T> taps(K * C);
     partial.add_up(sums, taps.data(), false);
     if (dw) detail::untranspose_taps(C, K, taps.data(), dw, add_dw);

@@ -128,10 +128,11 @@ template <class T> struct discrepancy_op {
             keep->sums = tensor<T>::uninitialized({2, C});
         }
         const kernel::scratch<T> totals(B), sums(keep && !map.empty() ? B * 2 * C : 0);
-        parallel_for(B, kernel::chunk_rows(8 * L * C), [&](std::size_t first, std::size_t last) {
-            const kernel::scratch<T> buffer((2 * L + 2 * K + std::max(S, R) + std::min(group, last - first) * R) * C);
-            T *const X = buffer.data(), *const Z = X + L * C, *const P = Z + L * C, *const Q = P + K * C,
-                     *const spare = Q + K * C, *const targets = spare + std::max(S, R) * C;
+        const std::size_t grain = kernel::chunk_rows(8 * L * C);
+        const std::size_t rows = 2 * L + 2 * K + std::max(S, R) + std::min({group, grain, B}) * R;
+        parallel_for_scratch<T>(B, grain, rows * C, [&](std::size_t first, std::size_t last, T* X) {
+            T *const Z = X + L * C, *const P = Z + L * C, *const Q = P + K * C, *const spare = Q + K * C,
+                     *const targets = spare + std::max(S, R) * C;
             for (std::size_t b = first; b < last; ++b) {
                 const T* const xb = x.data() + b * S * C;
                 if ((b - first) % group == 0)

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "run_folder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <fstream>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "smldist/core/error.hpp"
+#include "smldist/io/file.hpp"
+#include "smldist/io/json.hpp"
+
+namespace har {
+
+using namespace smldist;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_number(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == text.npos; }
+
+/// Whether a run trains a network of that name.
+bool names_network(std::string_view name) {
+    constexpr std::string_view stage = "student_stage";
+    constexpr std::array<std::string_view, 4> names{"model", "teacher", "student", "student_alone"};
+    return std::find(names.begin(), names.end(), name) != names.end() ||
+           (name.starts_with(stage) && is_number(name.substr(stage.size())));
+}
+
+/// Whether a run writes files of that name. No others are ever replaced or removed.
+bool of_a_run(std::string_view name) {
+    constexpr std::array<std::string_view, 6> names{"config.toml",         "metrics.json",    "plot.gp",
+                                                    "learning_curves.svg", "stage_bands.csv", "stage_bands.svg"};
+    if (std::find(names.begin(), names.end(), name) != names.end()) return true;
+    constexpr std::string_view confusion = "confusion.";
+    if (name.starts_with(confusion) && (name.ends_with(".csv") || name.ends_with(".svg")))
+        return names_network(name.substr(confusion.size(), name.size() - confusion.size() - 4));
+    for (const std::string_view end :
+         {".safetensors", ".best.safetensors", ".last_good.safetensors", ".log.csv", ".log.jsonl"})
+        if (name.ends_with(end) && names_network(name.substr(0, name.size() - end.size()))) return true;
+    return false;
+}
+
+/// Whether it is the name under which io::write_file_atomically begins a file of a run: NAME.tmp-PROCESS-NUMBER.
+bool of_a_killed_run(std::string_view name) {
+    constexpr std::string_view mark = io::temporary_mark;
+    const std::size_t at = name.rfind(mark);
+    if (at == name.npos || !of_a_run(name.substr(0, at))) return false;
+    const std::string_view numbers = name.substr(at + mark.size());
+    const std::size_t dash = numbers.find('-');
+    return dash != numbers.npos && is_number(numbers.substr(0, dash)) && is_number(numbers.substr(dash + 1));
+}
+
+/// Names in a folder that `wanted` takes, sorted. A folder never counts. Throws io_error.
+std::vector<std::string> names_in(const std::string& folder, bool (*wanted)(std::string_view)) {
+    std::vector<std::string> names;
+    std::error_code code;
+    for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+        const std::string name = entry->path().filename().string();
+        std::error_code unknown;
+        if (wanted(name) && !entry->is_directory(unknown)) names.push_back(name);
+    }
+    if (code) raise<io_error>("--out", "folder ", folder, " cannot be read: ", code.message());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+/// Throws io_error when the file is still there afterwards.
+void remove_file(const std::string& path) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) io::detail::raise_errno("--out", "remove", path);
+}
+
+/// Appends whole lines, or none: a disk that fills up in between gets the file's old length back. Throws io_error.
+void append(const std::string& path, const std::string& lines, bool anew) {
+    std::error_code none;
+    const auto length = anew || !fs::exists(path, none) ? 0 : fs::file_size(path);
+    std::ofstream out(path, anew ? std::ios::trunc : std::ios::app);
+    out << lines;
+    out.close();
+    if (out) return;
+    fs::resize_file(path, length, none);
+    raise<io_error>("log", "cannot write ", path);
+}
+
+} // namespace
+
+folder_lock::folder_lock(const std::string& path) : file_(path + "/.har.lock") {
+    if (path.empty()) raise<usage_error>("--out", "folder is \"\", expected a name");
+    std::error_code code;
+    for (fs::path p = path; !p.empty() && !fs::exists(p, code); p = p.parent_path()) made_.push_back(p);
+    try {
+        while (descriptor_ < 0) {
+            fs::create_directories(path, code);
+            if (code) raise<io_error>("--out", "cannot make folder ", path, ": ", code.message());
+            take(path);
+        }
+        const std::string process = std::to_string(::getpid());
+        const auto write = [&](std::size_t done, std::size_t n) {
+            return ::write(descriptor_, process.data() + done, n);
+        };
+        if (::ftruncate(descriptor_, 0) != 0 || io::detail::transfer(process.size(), write) < process.size())
+            io::detail::raise_errno("--out", "write", file_);
+    } catch (...) {
+        give_back();
+        throw;
+    }
+}
+
+void folder_lock::take(const std::string& path) {
+    const int file = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (file < 0) io::detail::raise_errno("--out", "write in folder", path);
+    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+        const int why = errno;
+        if (why == ENOSYS || why == EOPNOTSUPP || why == ENOLCK) {
+            std::fprintf(stderr, "har: the file system of %s has no locks: start no second run there\n",
+                         path.c_str());
+            descriptor_ = file;
+            return;
+        }
+        char owner[32] = {};
+        const auto n = ::read(file, owner, sizeof owner);
+        ::close(file);
+        if (why != EWOULDBLOCK) io::detail::raise_errno("--out", "lock", file_, why);
+        const std::string_view process(owner, n > 0 ? static_cast<std::size_t>(n) : 0);
+        raise<usage_error>("--out", "folder ", path, " is in use by another run",
+                           is_number(process) ? " (process " + std::string(process) + ")" : "",
+                           ", expected a folder of its own");
+    }
+    // A run that ends removes its file. Whoever had opened it before has now locked a file that no other run will find.
+    struct stat mine {
+    }, there{};
+    if (::fstat(file, &mine) == 0 && ::stat(file_.c_str(), &there) == 0 && mine.st_dev == there.st_dev &&
+        mine.st_ino == there.st_ino)
+        descriptor_ = file;
+    else
+        ::close(file);
+}
+
+void folder_lock::give_back() {
+    if (descriptor_ >= 0) {
+        ::unlink(file_.c_str()); // while it is locked
+        ::close(descriptor_);
+    }
+    for (const auto& folder : made_) ::rmdir(folder.c_str()); // fails where there is something in it
+}
+
+run_folder::run_folder(const std::string& path, bool force)
+    : path_(path), lock_(path), earlier_(names_in(path, of_a_run)) {
+    if (!force && !earlier_.empty())
+        raise<usage_error>("--out", "folder ", path, " holds a run (", earlier_.front(),
+                           "), expected one without: name another, or --force to replace that run");
+    for (const auto& name : names_in(path, of_a_killed_run)) remove_file(file(name));
+}
+
+void run_folder::write(const std::string& name, std::string_view bytes) const {
+    io::write_file_atomically(file(name), bytes);
+}
+
+void run_folder::keep(const std::string& name, std::string bytes) {
+    if (begun_)
+        write(name, bytes);
+    else
+        kept_.emplace_back(name, std::move(bytes));
+}
+
+void run_folder::save(const std::vector<std::string>& names, std::string_view model) {
+    const auto start = std::chrono::steady_clock::now();
+    const bool durable = start - synced_ > 50 * sync_time_;
+    for (const auto& name : names) {
+        io::write_file_atomically(file(name), model, durable);
+        if (!begun_) begin(name);
+    }
+    if (!durable) return;
+    synced_ = std::chrono::steady_clock::now();
+    sync_time_ = synced_ - start;
+}
+
+void run_folder::begin(const std::string& first) {
+    begun_ = true;
+    const std::string figures = "metrics.json"; // first of all: they are not those of the models that now come
+    remove_file(file(figures));
+    for (const auto& [name, bytes] : kept_) write(name, bytes);
+    for (const auto& name : earlier_) {
+        const bool ours = name == first || std::any_of(kept_.begin(), kept_.end(),
+                                                       [&](const auto& kept) { return kept.first == name; });
+        if (!ours) remove_file(file(name));
+    }
+    kept_.clear();
+}
+
+void run_folder::log(const std::string& name, const distill::epoch_report& r) const {
+    const bool first = r.epoch == 1;
+    io::json j;
+    j.set("epoch", r.epoch);
+    j.set("loss", r.train.total);
+    j.set("hard", r.train.hard);
+    j.set("soft", r.train.soft);
+    j.set("stage", r.train.stage);
+    j.set("memory", r.train.memory);
+    j.set("repaired", r.train.repaired);
+    j.set("lr", r.lr);
+    j.set("validation_accuracy", r.validation.accuracy);
+    j.set("validation_macro_f1", r.validation.macro_f1);
+    j.set("seconds", r.seconds);
+    append(file(name + ".log.jsonl"), j.dump() + '\n', first);
+    std::string head, row;
+    const char* separator = "";
+    for (const auto& [key, value] : j.as_object()) {
+        head += separator + key;
+        row += separator + value.dump();
+        separator = ",";
+    }
+    append(file(name + ".log.csv"), (first ? head + '\n' : "") + row + '\n', first);
+}
+
+} // namespace har

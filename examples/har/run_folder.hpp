@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The folder of a run: never two runs at a time, and nothing of an earlier run is lost unasked.
+#ifndef HAR_RUN_FOLDER_HPP
+#define HAR_RUN_FOLDER_HPP
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "smldist/distill/trainer.hpp"
+
+namespace har {
+
+/// A folder that no other run has while this object lives. The system gives it free when the process dies, however it dies.
+class folder_lock {
+public:
+    /// Makes the folder if need be, and in it the file .har.lock with the process's number, locked. Throws usage_error when
+    /// another run has it, io_error when the folder cannot be made or written.
+    explicit folder_lock(const std::string& path);
+    folder_lock(const folder_lock&) = delete;
+    folder_lock& operator=(const folder_lock&) = delete;
+    /// Removes .har.lock, and the folder when it was made for this run and is empty.
+    ~folder_lock() { give_back(); }
+
+private:
+    void take(const std::string& path);
+    void give_back();
+
+    std::string file_;
+    std::vector<std::filesystem::path> made_; ///< folders that did not exist, the deepest first
+    int descriptor_ = -1;
+};
+
+/// What a run writes, every file of it in full at any moment. Files of an earlier run in the same folder stay until this
+/// run has something to put in their place: its first models, after the first epoch.
+class run_folder {
+public:
+    /// Locks the folder and removes what killed runs left half-written. Throws usage_error when another run has the folder,
+    /// or when it holds the files of a run and `force` is false; io_error when it cannot be written.
+    run_folder(const std::string& path, bool force);
+
+    std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+    /// Whether files of an earlier run are still there.
+    bool replaces() const { return !begun_ && !earlier_.empty(); }
+
+    /// Writes a file that belongs to the first models: at once if these are there, otherwise along with them.
+    void keep(const std::string& name, std::string bytes);
+    /// Writes the same model under each of the names. The first call also writes what was kept and removes the files of the
+    /// earlier run, in an order that at every moment leaves one of the two runs' models.
+    ///
+    /// The models are made durable, against loss of power, unless that would take more than 2 % of the time; against the
+    /// end of the process they always are.
+    void save(const std::vector<std::string>& names, std::string_view model);
+    /// Appends an epoch to NAME.log.jsonl and NAME.log.csv. Throws io_error, and then leaves only whole lines.
+    void log(const std::string& name, const smldist::distill::epoch_report& r) const;
+    void write(const std::string& name, std::string_view bytes) const;
+
+private:
+    void begin(const std::string& first);
+
+    std::string path_;
+    folder_lock lock_;
+    std::vector<std::string> earlier_;                      ///< names of the files of an earlier run
+    std::vector<std::pair<std::string, std::string>> kept_; ///< names and bytes
+    bool begun_ = false;
+    std::chrono::steady_clock::time_point synced_ = {};  ///< when models were last made durable
+    std::chrono::steady_clock::duration sync_time_ = {}; ///< how long that took
+};
+
+} // namespace har
+
+#endif
