@@ -162,9 +162,12 @@ inline byte_vector read_file(const std::string& path,
 /// A file that is replaced keeps its permissions; a symbolic link keeps its name and the file it leads to is replaced.
 /// Without SMLDIST_POSIX the folder is not synchronised, and a link is replaced itself.
 ///
+/// Without `durable` there is no fsync, which takes milliseconds: the old or the new content is there in full after the end
+/// of the process, however it ends, but perhaps neither after loss of power.
+///
 /// Throws     io_error naming path and cause, std::bad_alloc. The old file is then intact and the temporary one removed; only
 ///            if the last step fails, the fsync of the folder, is the new file already in place, perhaps not durably.
-inline void write_file_atomically(const std::string& path, std::span<const std::byte> bytes) {
+inline void write_file_atomically(const std::string& path, std::span<const std::byte> bytes, bool durable = true) {
     constexpr std::string_view where = "write_file_atomically";
     std::string target = path;
     struct stat old {};
@@ -203,18 +206,18 @@ inline void write_file_atomically(const std::string& path, std::span<const std::
     const auto write = [&](std::size_t done, std::size_t n) { return ::write(fd, bytes.data() + done, n); };
     if (detail::transfer(bytes.size(), write) < bytes.size())
         detail::raise_errno(where, "write", path, errno != 0 ? errno : ENOSPC);
-    if (::fsync(fd) != 0 || !file.close()) detail::raise_errno(where, "write", path);
+    if ((durable && ::fsync(fd) != 0) || !file.close()) detail::raise_errno(where, "write", path);
     if (std::rename(temporary.path().c_str(), target.c_str()) != 0) detail::raise_errno(where, "replace", path);
     temporary.keep();
 
 #if SMLDIST_POSIX
-    if (::fsync(directory.get()) != 0 && errno != EINVAL) // EINVAL: the file system does not offer it
+    if (durable && ::fsync(directory.get()) != 0 && errno != EINVAL) // EINVAL: the file system does not offer it
         detail::raise_errno(where, "make durable", path);
 #endif
 }
 /// The same for text.
-inline void write_file_atomically(const std::string& path, std::string_view text) {
-    write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())));
+inline void write_file_atomically(const std::string& path, std::string_view text, bool durable = true) {
+    write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())), durable);
 }
 
 } // namespace smldist::inline SMLDIST_ABI::io
