@@ -15,27 +15,28 @@ namespace smldist::inline SMLDIST_ABI {
 
 /// Bytes in use and work done for data of so many bytes, with a bound on both:
 ///
-///     memory ≤ 2 × data + 16 MiB,   work ≤ 16 × the bound on memory
+///     memory ≤ 2 × data + max(16 MiB, data / 4),   work ≤ 32 × the bound on memory
 ///
-/// One unit of work is a multiply-accumulate or what takes as long. Whoever reads the data calls take() before it
+/// The quarter, of more than 64 MiB, is what the blocks of tensors are rounded up by at most (core/memory.hpp). One unit of work is a multiply-accumulate or what takes as long. Whoever reads the data calls take() before it
 /// allocates what the data decide, and spend() before it computes.
 class budget {
 public:
-    static constexpr std::size_t fixed = std::size_t(16) << 20, factor = 2; ///< bytes whatever the data · bytes a byte
-    static constexpr std::uint64_t work_per_byte = 16;
+    static constexpr std::size_t least = std::size_t(16) << 20; ///< bytes beyond twice the data
+    static constexpr std::uint64_t work_per_byte = 32;
 
     /// Without bounds: for data that the program made itself.
     budget() = default;
     /// For `bytes` bytes of data that messages call `where`, a literal; memory: another bound than the one above, 0: that.
     budget(std::string_view where, std::size_t bytes, std::size_t memory = 0)
-        : where_(where), limit_(memory != 0 ? memory : fixed) {
-        if (memory == 0) allow(bytes);
+        : where_(where), limit_(memory), given_(memory != 0) {
+        allow(bytes);
     }
 
-    /// Makes room for further bytes of data.
-    void allow(std::size_t bytes) {
-        const std::size_t most = std::numeric_limits<std::size_t>::max();
-        limit_ = bytes > (most - limit_) / factor ? most : limit_ + factor * bytes;
+    /// Makes room for further bytes of data, unless the bound was given.
+    [[gnu::cold]] void allow(std::size_t bytes) {
+        const std::size_t most = std::numeric_limits<std::size_t>::max() / 4;
+        data_ = bytes > most - data_ ? most : data_ + bytes;
+        if (!given_) limit_ = 2 * data_ + (data_ / 4 > least ? data_ / 4 : least);
     }
     /// Asks for memory. Throws data_error, naming what wants it, when there would be more in use than may be.
     [[gnu::cold]] void take(std::size_t bytes, std::string_view what) {
@@ -77,7 +78,8 @@ public:
 
 private:
     std::string_view where_ = "budget";
-    std::size_t limit_ = std::numeric_limits<std::size_t>::max(), used_ = 0;
+    std::size_t limit_ = std::numeric_limits<std::size_t>::max(), used_ = 0, data_ = 0;
+    bool given_ = true;
     std::uint64_t spent_ = 0;
 };
 

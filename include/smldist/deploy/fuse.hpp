@@ -238,6 +238,7 @@ inline const double* data_of(const std::vector<double>& factor) { return factor.
         }
         p.add(step, ops, macs, Lo * O);
     } else if (groups == C && O == C && C > 1) {
+        p.spend_rows(std::uint64_t(Lo) * K);
         depthwise_step step{L, C, Lo, K, stride, pad, dilation, from, p.weights(K * C), {}, {}, {}};
         transpose(C, K, map.weight.data(), p.data(step.weight));
         scale_columns(K, C, data_of(map.factor), p.data(step.weight), C);

@@ -164,6 +164,7 @@ private:
             step.extent[0] = y.size();
             step.a_step[0] = step.b_step[0] = 1;
         }
+        p.spend_rows(step.rank * (y.size() / std::max<std::size_t>(1, step.extent[step.rank - 1])));
         step.a = p.read(in(0));
         step.b = p.read(in(1));
         step.f = follow();
@@ -174,6 +175,7 @@ private:
         const auto& s = extents(0);
         need(s.rank() == 2 && s[0] > 0 && length > 0 && length <= largest_value / (s[1] + 1));
         need(!p.value(in(0)).constant);
+        p.spend_rows(length);
         const operand y = p.fresh(length * s[1]);
         return give(pool_step{s[0], s[1], length, p.read(in(0)), y}, y,
                     flat ? smldist::shape{s[1]} : smldist::shape{length, s[1]});
@@ -186,6 +188,7 @@ private:
         const std::size_t Lo = (s[0] + 2 * pad - K) / stride + 1;
         const operand y = p.fresh(Lo * s[1]);
         p.room().spend(std::uint64_t(Lo) * s[1] * K, "its steps");
+        p.spend_rows(Lo);
         return give(max_pool_step{s[0], s[1], Lo, K, stride, pad, p.read(in(0)), y}, y, {Lo, s[1]});
     }
     [[gnu::cold]] bool sum(bool mean) {
@@ -202,6 +205,7 @@ private:
         step.inner = all ? 1 : s.product(axis + 1, s.rank());
         need(!mean || step.m > 0);
         step.scale = mean ? 1 / static_cast<float>(step.m) : 1;
+        p.spend_rows(step.outer);
         step.x = p.read(in(0));
         step.y = p.fresh(y.size());
         return give(step, step.y, y);
@@ -210,6 +214,7 @@ private:
         const auto& s = extents(0);
         need(s.rank() > 0 && s.back() > 0);
         const bool one = what == row_function::log_sum_exp;
+        p.spend_rows(s.rows());
         const operand x = p.read(in(0)), y = one ? p.fresh(s.rows()) : p.over(id, in(0));
         const float eps = what == row_function::l2_normalize ? real("eps") : 0;
         return give(row_step{what, s.rows(), s.back(), x, y, eps}, y, one ? without(s, s.rank() - 1) : s);
@@ -218,6 +223,7 @@ private:
         const auto& s = extents(0);
         need(s.rank() > 0 && s.back() > 0 && p.value(in(1)).constant && p.value(in(2)).constant);
         for (const std::size_t k : {1u, 2u}) need(extents(k).size() == 0 || extents(k).size() == s.back());
+        p.spend_rows(s.rows());
         const operand weight = p.read(in(1)), bias = p.read(in(2)), x = p.read(in(0)), y = p.over(id, in(0));
         return give(layer_norm_step{s.rows(), s.back(), real("eps"), x, weight, bias, y}, y, s);
     }
@@ -271,6 +277,7 @@ private:
         const std::size_t Q = sq.rows(), updates = p.size(id, "updates");
         p.require(updates <= 1024, id, "the number of updates is out of range");
         p.room().spend(write_work * updates * Q * (sk[0] + sk[1]), "its steps");
+        p.spend_rows(updates * Q);
         hopfield_step step{Q,
                            sk[0],
                            sk[1],

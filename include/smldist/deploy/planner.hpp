@@ -54,8 +54,9 @@ namespace detail {
 /// Elements of a value of one sample; beyond it a graph is refused.
 inline constexpr std::size_t largest_value = std::size_t(1) << 24;
 inline constexpr std::size_t most_nodes = 16384;
-/// Work of an element that a step writes, or reads, in multiply-accumulates: the functions that need exp take longest.
-inline constexpr std::uint64_t write_work = 8, read_work = 2;
+/// Work of an element that a step writes, or reads, in multiply-accumulates: the functions that need exp take longest. And
+/// of a row, a call of a kernel or a few divisions, which shows where rows are short.
+inline constexpr std::uint64_t write_work = 8, read_work = 2, row_work = 32;
 /// Bytes of activations that a slice may take. Rows fill the tiles of products and the weights are read once a slice, so
 /// more windows are better until activations and weights no longer share L2 (Zen 4, 1 MiB, batch 256: har_student gains
 /// nothing beyond 16 windows, har_teacher is best at 8, mobilenet_v3_small at 16; twice as many cost 1 to 4 %).
@@ -82,7 +83,9 @@ public:
         : source_(std::move(s)), batch_(o.batch), length_(o.length), channels_(o.channels) {
         const std::size_t n = nodes().size();
         if (n > most_nodes) fail("number of nodes is ", n, ", expected at most ", most_nodes);
-        room().take(n * bytes_per_node, "its graph");
+        const auto is_op = [](const node& at) { return at.what == graph::kind::op; };
+        const auto ops = static_cast<std::size_t>(std::count_if(nodes().begin(), nodes().end(), is_op));
+        room().take(n * sizeof(planned_value) + ops * bytes_per_op, "its graph");
         source_.values.resize(n);
         values_ = std::vector<planned_value>(n);
         select_outputs(o.outputs);
@@ -100,6 +103,8 @@ public:
     /// What planning may take: asked before memory is allocated or work done that the graph decides.
     budget& room() { return source_.room ? *source_.room : unlimited_; }
     const planned_value& value(std::size_t id) const { return values_[id]; }
+    /// Asks for so many short loops of a step.
+    [[gnu::cold]] void spend_rows(std::uint64_t rows) { room().spend(row_work * rows, "its steps"); }
     std::span<const float> constants(std::size_t id) const { return source_.values[id]; }
     bool needed(std::size_t id) const { return values_[id].uses > 0; }
 
@@ -287,9 +292,8 @@ public:
     }
 
 private:
-    /// Of what is known of a node, and of the lifetimes of its values, at most four.
-    static constexpr std::size_t bytes_per_node =
-        sizeof(planned_value) + 4 * (sizeof(lifetime) + 7 * sizeof(std::size_t));
+    /// Of the sizes, lifetimes and places of the values of an op in the arena, at most four.
+    static constexpr std::size_t bytes_per_op = 4 * (sizeof(lifetime) + 7 * sizeof(std::size_t));
 
     [[noreturn, gnu::cold]] SMLDIST_NOINLINE void fail_parts(const smldist::detail::message_part* first,
                                                              std::size_t n) const {

@@ -139,8 +139,9 @@ inline std::string preprocess_text(const model_facts& f) {
 
 /// What loading a model file may take.
 struct load_options {
-    /// Bytes in use at once, the file's own included; 0: twice the file's size and 16 MiB. The bound on work grows along,
-    /// 16 multiply-accumulates a byte. For a file that is trusted: long windows through wide layers need more.
+    /// Bytes in use at once, the file's own included; 0: twice the file's size and 16 MiB, or a quarter of it where that is
+    /// more (core/budget.hpp). The bound on work grows along, 32 multiply-accumulates a byte. For a file that is trusted:
+    /// long windows through wide layers need more.
     std::size_t memory = 0;
 };
 

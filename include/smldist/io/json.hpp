@@ -263,6 +263,11 @@ private:
         left.memory -= bytes;
         return true;
     }
+    /// A string; a long one is a block of its own.
+    static bool string(json_scanner& scanner, json_limits& left, std::string& text) {
+        static const std::size_t inside = std::string().capacity();
+        return scanner.string(text) && (text.size() <= inside || take(scanner, left, heap));
+    }
     /// Room for one more item: twice the capacity when there is none. Old and new items are there together for a moment.
     template <class V> static bool grow(json_scanner& scanner, json_limits& left, V& items) {
         if (items.size() < items.capacity()) return true;
@@ -280,7 +285,7 @@ private:
         if (depth == 0 && (c == '[' || c == '{')) return scanner.fail("arrays and objects are nested too deeply");
         switch (c) {
         case '"':
-            return take(scanner, left, sizeof(std::string) + 2 * heap) && scanner.string(become_string());
+            return take(scanner, left, sizeof(std::string) + heap) && string(scanner, left, become_string());
         case 'n':
             return scanner.expect("null");
         case 't':
@@ -299,9 +304,9 @@ private:
             if (!take(scanner, left, sizeof(object) + heap)) return false;
             auto& members = become_object();
             for (scanner.enter('{'); scanner.more('}');) {
-                if (!grow(scanner, left, members) || !take(scanner, left, heap)) return false;
+                if (!grow(scanner, left, members)) return false;
                 auto& [key, value] = members.emplace_back();
-                if (!scanner.string(key) || !scanner.expect(":") || !value.read(scanner, depth - 1, left))
+                if (!string(scanner, left, key) || !scanner.expect(":") || !value.read(scanner, depth - 1, left))
                     return false;
             }
             const std::size_t sorting = 2 * members.size() * sizeof(std::size_t);
