@@ -61,7 +61,8 @@ namespace detail {
     s.room = &room;
     const auto& nodes = j.as_array("nodes");
     if (nodes.size() > most_nodes)
-        raise<data_error>("model file: graph", "number of nodes is ", nodes.size(), ", expected at most ", most_nodes);
+        raise<data_error>("model file: graph", "number of nodes is ", nodes.size(), ", expected at most ",
+                          most_nodes);
     room.take(nodes.size() * (sizeof(graph::node) + sizeof(std::span<const float>)), what);
     const budget::lease owners(room, file.tensors().size() * sizeof(std::size_t), what);
     s.graph.nodes = std::vector<graph::node>(nodes.size());

@@ -25,9 +25,9 @@ namespace smldist::inline SMLDIST_ABI::io {
 
 /// What json::parse accepts at most. With the default, a value takes at most the size of its text + 16 MiB.
 struct json_limits {
-    std::size_t depth = 32;                         ///< arrays and objects inside each other
-    std::size_t values = 100'000;                   ///< in the whole text, containers included
-    std::size_t memory = (std::size_t(16) << 20);   ///< bytes, apart from the characters of keys and strings
+    std::size_t depth = 32;                       ///< arrays and objects inside each other
+    std::size_t values = 100'000;                 ///< in the whole text, containers included
+    std::size_t memory = (std::size_t(16) << 20); ///< bytes, apart from the characters of keys and strings
 };
 
 /// A JSON value. Objects keep the order of their members and never hold a key twice.
