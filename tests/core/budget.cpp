@@ -34,7 +34,10 @@ TEST_CASE("budget: memory is twice the data and 16 MiB, or a quarter of the data
         other.give_back(1000); // never below nothing
         CHECK(other.used() == 0);
     }
+    b.widen(2);
+    CHECK(b.left() == 16 * MiB + 6);
     budget none;
+    none.widen(2);
     none.take(SIZE_MAX, "things");
     none.spend(UINT64_MAX, "things");
     CHECK(none.left() == 0);

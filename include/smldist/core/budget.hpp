@@ -38,6 +38,12 @@ public:
         data_ = bytes > most - data_ ? most : data_ + bytes;
         if (!given_) limit_ = 2 * data_ + (data_ / 4 > least ? data_ / 4 : least);
     }
+    /// Makes all bounds so many times as large: for data that the caller wants in a type so many times as wide.
+    void widen(std::size_t times) {
+        const std::size_t most = std::numeric_limits<std::size_t>::max();
+        limit_ = times > most / limit_ ? most : times * limit_;
+        given_ = true;
+    }
     /// Asks for memory. Throws data_error, naming what wants it, when there would be more in use than may be.
     [[gnu::cold]] void take(std::size_t bytes, std::string_view what) {
         if (bytes > left())

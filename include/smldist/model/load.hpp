@@ -320,7 +320,7 @@ template <class T> std::size_t weight_bytes(const network_config& c) {
 template <class T>
 tensor<T> selftest_logits(const network<T>& net, const io::model_facts& facts, tensor<float> window, budget& room) {
     const serial_scope alone; // so that all scratch is of this thread
-    memory::limit most(room.left());
+    memory::limit most(room.left() - std::min(room.left(), memory::huge_page)); // small blocks may end on such a page
     try {
         const graph g = trace(net, facts.window);
         std::uint64_t elements = 0;
@@ -344,8 +344,8 @@ tensor<T> selftest_logits(const network<T>& net, const io::model_facts& facts, t
 
 /// Rebuilds a network from a model file and re-runs its self-test.
 ///
-/// Any bytes give a model or a typed error, within the memory and work of io::load_options; in double, a file counts as
-/// twice as long.
+/// Any bytes give a model or a typed error, within the memory and work of io::load_options; in double, both may be twice as
+/// much.
 /// Throws     data_error naming what is wrong: container, facts, a tensor that is missing, left over or of another shape,
 ///            labels out of range, logits of the self-test that differ by more than 1e-4 of the largest, more memory or
 ///            work than the options allow.
@@ -359,7 +359,7 @@ template <class T> loaded<T> load(io::bundle b) {
     for (const auto& t : b.file.tensors()) elements += double(t.extents.size());
     if (element_count(c) > elements)
         raise<data_error>("model file", "architecture needs ", element_count(c), " numbers, the file has ", elements);
-    b.room.allow((sizeof(T) / sizeof(float) - 1) * b.file.memory());
+    if constexpr (sizeof(T) > sizeof(float)) b.room.widen(sizeof(T) / sizeof(float));
     b.room.take(detail::weight_bytes<T>(c), "its weights");
     out.net = network<T>(c, generator(0));
     if (out.net.memory && b.file.find("memory.log_mass")) // of a memory whose patterns stand for several
