@@ -9,7 +9,9 @@
 #include <string_view>
 
 #include "commands.hpp"
+#include "load_model.hpp"
 #include "pictures.hpp"
+#include "recipe.hpp"
 #include "run_folder.hpp"
 #include "session.hpp"
 #include "smldist/core/parallel.hpp"
@@ -30,50 +32,6 @@ using namespace smldist;
 using network = model::network<float>;
 
 namespace {
-
-/// The enumerator whose name is `word`. Throws usage_error that names the option and the names there are.
-template <class E, std::size_t N>
-E parse(const char* option, const std::string& word, const std::array<std::string_view, N>& names) {
-    std::string all;
-    for (std::size_t k = 0; k < N; ++k) {
-        if (names[k] == word) return static_cast<E>(k);
-        all += (k ? ", " : "") + std::string(names[k]);
-    }
-    raise<usage_error>(option, "name is \"", word, "\", expected one of ", all);
-}
-
-loss::stage_options parse_stage(const options& o) {
-    loss::stage_options s;
-    s.basis = parse<loss::time_basis>("--basis", o.basis, loss::time_basis_names);
-    s.weights.kind = parse<loss::weighting>("--band-weights", o.band_weights, loss::weighting_names);
-    s.weights.gamma = o.gamma;
-    s.weights.split = o.split_at;
-    s.weights.low_hz = o.band.at(0);
-    s.weights.high_hz = o.band.at(1);
-    s.alpha = o.alpha;
-    s.eta = o.eta;
-    s.term = parse<loss::phase_free>("--phase-free", o.phase_free, loss::phase_free_names);
-    s.pen = parse<loss::penalty>("--penalty", o.penalty, loss::penalty_names);
-    s.scale = parse<loss::standardise>("--standardise", o.standardise, loss::standardise_names);
-    s.channels = parse<loss::channel_match>("--channel-match", o.channel_match, loss::channel_match_names);
-    s.explained = o.explained;
-    return s;
-}
-
-data::augment_options parse_augment(const std::string& name) {
-    if (name == "reference") return data::augment_options::reference();
-    if (name == "full") return {};
-    if (name == "none") return data::augment_options::none();
-    raise<usage_error>("--augment", "name is \"", name, "\", expected reference, full or none");
-}
-
-model::memory_transfer parse_transfer(const std::string& name) {
-    if (name == "copy_slow") return model::memory_transfer::copy_slow;
-    if (name == "copy_freeze") return model::memory_transfer::copy_freeze;
-    if (name == "copy") return model::memory_transfer::copy;
-    if (name == "none") return model::memory_transfer::none;
-    raise<usage_error>("--memory-transfer", "name is \"", name, "\", expected copy_slow, copy_freeze, copy or none");
-}
 
 /// One line on stderr that names the classes of which one side of the split has no window.
 void warn_of_missing_classes(const data::hold_out& split) {
@@ -114,8 +72,7 @@ struct experiment {
           folder(o.out, o.force),
           set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
-          normal(data::fit_normaliser(
-              split.train, parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names), published())) {
+          normal(data::fit_normaliser(split.train, chosen_normaliser(o), published(o))) {
         folder.keep("config.toml", o.config_text);
         set.test.check();
         split.train.check_trainable();
@@ -133,50 +90,12 @@ struct experiment {
 
     network make(const std::string& preset, std::uint64_t stream, model::head_kind head,
                  std::size_t patterns = 0) const {
-        auto c = model::preset(preset, o.width);
-        if (!o.rows.empty() && preset == o.preset) {
-            c.preset.clear();
-            c.backbone.rows.clear();
-            for (const auto& line : o.rows) c.backbone.rows.push_back(model::parse_row(line));
-        }
-        c.backbone.channels = channel_count();
-        c.classes = set.train.classes();
-        c.head = head;
-        if (published()) c.backbone.compat = nn::compat::ref2021;
-        c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
-        c.memory.heads = o.memory_heads;
-        c.memory.dropout = o.memory_dropout;
-        c.dropout = published() ? 0 : o.dropout; // the public code has none
-        return network(c, generator(o.seed, stream));
-    }
-
-    /// Whether networks and training are to be those of the public code.
-    bool published() const { return nn::parse_compat(o.compat) == nn::compat::ref2021; }
-
-    /// The head that the options ask for.
-    model::head_kind chosen_head() const {
-        if (published()) return model::head_kind::ref2021;
-        const auto kind = model::parse_head(o.head);
-        // In training it gives probabilities, which the other losses would take for logits.
-        if (kind == model::head_kind::ref2021)
-            raise<usage_error>("--head", "name is \"ref2021\", expected it to come with --compat ref2021");
-        return kind;
+        return network(architecture(o, preset, head, channel_count(), set.train.classes(), patterns),
+                       generator(o.seed, stream));
     }
 
     distill::training_options training(std::size_t epochs) const {
-        distill::training_options t;
-        t.epochs = epochs;
-        t.batch = o.batch;
-        t.lr = o.lr;
-        t.weight_decay = o.weight_decay;
-        t.patience = o.patience;
-        t.ema = o.ema;
-        t.optimiser = optim::parse_optimiser(o.optimiser);
-        t.schedule.kind = optim::parse_schedule(o.schedule);
-        t.mixup = o.mixup;
-        t.swa_epochs = std::min(o.swa, epochs);
-        t.seed = o.seed;
-        t.augment = parse_augment(o.augment);
+        auto t = training_of(o, epochs);
         t.channels = channels;
         return t;
     }
@@ -273,13 +192,10 @@ struct experiment {
     /// Trains with labels alone. A head under search is decided on the validation subjects, which is said on stderr and in
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
-        distill::supervised labels{published() ? 0 : o.label_smoothing};
-        if (published()) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
+        distill::supervised labels{published(o) ? 0 : o.label_smoothing};
+        if (published(o)) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
         hooks around;
-        around.adjust = [start = parse<distill::memory_start>("--memory-init", o.memory_init,
-                                                              distill::memory_start_names)](auto& t) {
-            t.memory = start;
-        };
+        around.adjust = [start = memory_start_of(o)](auto& t) { t.memory = start; };
         if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs, around);
         distill::search_options so;
         so.label_smoothing = o.label_smoothing;
@@ -382,31 +298,6 @@ struct experiment {
     }
 };
 
-using baseline_method = loss::baseline::method<float>;
-
-/// The baseline that --method names with its options, or nothing for smldist. Throws usage_error.
-std::optional<baseline_method> parse_method(const options& o) {
-    const loss::logit_norm norm = loss::parse_logit_norm(o.logit_norm);
-    if (o.method == "smldist") {
-        if (!(o.method_weight < 0))
-            raise<usage_error>("--method-weight", "value is ", o.method_weight,
-                               ", expected none: smldist has --soft, --stage and --memory");
-        return std::nullopt;
-    }
-    if (nn::parse_compat(o.compat) != nn::compat::smldist)
-        raise<usage_error>("--compat", "name is \"", o.compat, "\", expected smldist with method ", o.method);
-    if (!baseline_method::known(o.method))
-        raise<usage_error>("--method", "name is \"", o.method, "\", expected smldist, ", baseline_method::names());
-    baseline_method m(o.method);
-    if (!(o.method_weight < 0)) m.weight().term = o.method_weight;
-    m.weight().check("--method-weight");
-    if (auto* kd = std::get_if<loss::baseline::hinton>(&m.chosen))
-        kd->options.norm = norm;
-    else if (norm != loss::logit_norm::none)
-        raise<usage_error>("--logit-norm", "name is \"", o.logit_norm, "\", expected none with method ", o.method);
-    return m;
-}
-
 /// The teacher as a program for batches of that shape: it answers faster than the network, and the same to rounding.
 template <class Teacher> deploy::network compiled(const Teacher& teacher, const shape& window) {
     return deploy::network(deploy::compile(
@@ -417,22 +308,8 @@ template <class Teacher> deploy::network compiled(const Teacher& teacher, const 
 io::json distill_smldist(experiment& run, const network& teacher, network student, const shape& window,
                          std::size_t epochs) {
     const options& o = run.o;
-    distill::distill_options d;
-    if (student.memory && teacher.memory)
-        d.merged = student.take_memory(teacher, parse_transfer(o.transfer), o.student_patterns);
-    d.logits = {.temperature = o.temperature,
-                .hard = o.hard,
-                .soft = o.soft,
-                .label_smoothing = o.label_smoothing,
-                .rule = loss::parse_repair(o.rule),
-                .margin = o.margin,
-                .norm = loss::parse_logit_norm(o.logit_norm)};
-    d.stage_first = o.stage;
-    d.stage_last = std::min(o.stage, o.stage_last);
-    d.memory_weight = o.memory;
-    d.stage = parse_stage(o);
-    d.schedule = parse<distill::distill_schedule>("--order", o.order, distill::distill_schedule_names);
-    d.stage_share = o.stage_share;
+    distill::distill_options d = losses_of(o);
+    if (student.memory && teacher.memory) d.merged = student.take_memory(teacher, transfer_of(o), o.student_patterns);
     const shape seen = window.with(2, run.channel_count());
     const deploy::network whole = compiled(teacher, window);
     distill::plan plan = distill::calibrate(whole, run.split.train, run.normal, d.stage,
@@ -482,22 +359,6 @@ io::json distill_baseline(experiment& run, const baseline_method& method, const 
     return run.run("student", student, objective, epochs);
 }
 
-/// Throws usage_error when --student-patterns asks for what a teacher's head cannot give.
-void check_student_patterns(const options& o, model::head_kind head, std::size_t patterns) {
-    if (o.student_patterns == 0) return;
-    const bool takes_over = o.method == "smldist" && parse_transfer(o.transfer) != model::memory_transfer::none;
-    if (!takes_over || (head != model::head_kind::memory && head != model::head_kind::search))
-        raise<usage_error>("--student-patterns", "value is ", o.student_patterns,
-                           ", expected 0 where no memory is taken over from the teacher");
-    if (o.student_patterns > patterns)
-        raise<usage_error>("--student-patterns", "value is ", o.student_patterns, ", expected at most ", patterns,
-                           ", the teacher's");
-}
-
-std::size_t epochs_for(const std::string& preset, std::size_t wanted) {
-    return wanted > 0 ? wanted : preset == "har_student" || preset == "har_nano" ? 80 : 30;
-}
-
 void start(const options& o) { set_threads(o.threads > 0 ? o.threads : std::thread::hardware_concurrency()); }
 
 double total_seconds(const io::json& result) {
@@ -510,9 +371,10 @@ double total_seconds(const io::json& result) {
 } // namespace
 
 void train(const options& o) {
+    check_training(o);
     start(o);
     experiment run(o);
-    network net = run.make(o.preset, 2, run.chosen_head());
+    network net = run.make(o.preset, 2, chosen_head(o));
     io::json model = run.run_supervised("model", net, epochs_for(o.preset, o.epochs));
     io::json result;
     result.set("seed", o.seed);
@@ -522,47 +384,39 @@ void train(const options& o) {
 }
 
 void distill(const options& o) {
-    const auto method = parse_method(o);
+    std::optional<model::loaded<float>> given;
+    if (!o.teacher.empty()) given = load_model(o.teacher);
+    check_distillation(o, given ? &given->net.config : nullptr);
+    const auto method = method_of(o);
     start(o);
     experiment run(o);
     const auto student_channels = run.set.train.info.find_channels(o.student_channels);
-    if (run.published() && !student_channels.empty())
-        raise<usage_error>("--student-channels", "number of channels is ", student_channels.size(),
-                           ", expected all with --compat ref2021");
-    if (run.published() && o.mixup > 0) // its last loss knows one label a window
-        raise<usage_error>("--mixup", "value is ", o.mixup, ", expected 0 with --compat ref2021");
     io::json result;
     result.set("seed", o.seed);
     result.set("seconds", 0.0);
-    result.set("method", run.published() ? "ref2021" : o.method);
+    result.set("method", published(o) ? "ref2021" : o.method);
     if (!student_channels.empty()) {
         io::json::array names;
         for (const std::size_t c : student_channels) names.emplace_back(run.set.train.info.channel_name(c));
         result.set("student_channels", std::move(names));
     }
     if (method) result.set("method_weight", method->weight().term);
-    model::head_kind head = run.chosen_head();
-    check_student_patterns(o, head, o.teacher.empty() ? o.patterns : o.student_patterns);
+    model::head_kind head = chosen_head(o);
 
     network teacher;
-    if (o.teacher.empty()) {
+    if (!given) {
         teacher = run.make(o.teacher_preset, 2, head);
         result.set("teacher", run.run_supervised("teacher", teacher, epochs_for(o.teacher_preset, o.teacher_epochs)));
     } else {
-        auto given = [&] {
-            try {
-                return model::load<float>(o.teacher);
-            } catch (const data_error& e) { throw model_error(e.what()); }
-        }();
-        if (given.facts.channels.size() != run.set.train.channels() ||
-            given.facts.labels != run.set.train.info.labels || given.facts.window != run.set.train.length())
+        const auto& facts = given->facts;
+        if (facts.channels.size() != run.set.train.channels() || facts.labels != run.set.train.info.labels ||
+            facts.window != run.set.train.length())
             raise<model_error>(o.teacher,
-                               "the teacher's window, channels or labels are not the data's: ", given.facts.window,
-                               " × ", given.facts.channels.size(), ", expected ", run.set.train.length(), " × ",
+                               "the teacher's window, channels or labels are not the data's: ", facts.window, " × ",
+                               facts.channels.size(), ", expected ", run.set.train.length(), " × ",
                                run.set.train.channels(), " and the same labels");
-        teacher = std::move(given.net);
-        check_student_patterns(o, teacher.config.head, teacher.config.memory.patterns_per_class);
-        run.normal = given.facts.normaliser; // the student sees what the teacher was trained on
+        teacher = std::move(given->net);
+        run.normal = facts.normaliser; // the student sees what the teacher was trained on
         run.folder.keep("teacher.safetensors", run.file_of(teacher));
         result.set("teacher", run.describe(teacher, distill::evaluate(teacher, run.set.test, run.normal)));
     }
@@ -579,7 +433,7 @@ void distill(const options& o) {
         const shape window{2, run.set.train.length(), run.set.train.channels()};
         if (method)
             result.set("student", distill_baseline(run, *method, teacher, std::move(student), window, epochs));
-        else if (run.published())
+        else if (published(o))
             distill_published(run, teacher, std::move(student), window, epochs, result);
         else
             result.set("student", distill_smldist(run, teacher, std::move(student), window, epochs));

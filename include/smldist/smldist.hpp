@@ -3,6 +3,7 @@
 #ifndef SMLDIST_SMLDIST_HPP
 #define SMLDIST_SMLDIST_HPP
 
+#include "smldist/core/budget.hpp"
 #include "smldist/core/config.hpp"
 #include "smldist/core/decimal.hpp"
 #include "smldist/core/error.hpp"

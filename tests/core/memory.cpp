@@ -153,3 +153,42 @@ TEST_CASE("trim and the end of a thread: large blocks go back to the heap") {
     CHECK(run_within(std::size_t(400) << 20, rounds) == ending::as_wanted);
 }
 #endif
+
+TEST_CASE(
+    "limit: a thread's new blocks take so many bytes; kept ones cost nothing, and freed ones of the heap come back") {
+    constexpr std::size_t MiB = std::size_t(1) << 20;
+    memory::trim();
+    void* const kept = memory::allocate(3 * MiB);
+    memory::release(kept, 3 * MiB);
+    {
+        memory::limit most(8 * MiB);
+        void* const again = memory::allocate(3 * MiB); // the kept one, where blocks are kept
+        void* const a = memory::allocate(5 * MiB);
+        CHECK_THROWS_AS(memory::allocate(4 * MiB), std::bad_alloc);
+        CHECK(most.refused());
+        {
+            const memory::limit inner(MiB);
+            CHECK_THROWS_AS(memory::allocate(2 * MiB), std::bad_alloc);
+            CHECK(inner.refused());
+        }
+        memory::release(a, 5 * MiB);
+        memory::trim();
+        void* const b = memory::allocate(5 * MiB);
+        CHECK(!most.refused());
+        memory::release(b, 5 * MiB);
+        memory::release(again, 3 * MiB);
+    }
+    void* const free = memory::allocate(20 * MiB);
+    memory::release(free, 20 * MiB);
+    memory::trim();
+}
+
+TEST_CASE("footprint: what a block puts to use, at most its size and never less than what is asked") {
+    for (const std::size_t n : sizes) {
+        CHECK(memory::footprint(n) >= n);
+        CHECK(memory::footprint(n) <= memory::block_size(n));
+    }
+    CHECK(memory::footprint(100) == 128);
+    CHECK(memory::footprint(memory::huge_page + 1) == memory::huge_page + 1); // a block of 2.5 MB, one huge page
+    CHECK(memory::footprint(5 * memory::huge_page / 2 + 1) == 3 * memory::huge_page); // ends on the third
+}

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/deploy/load.hpp"
 
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <filesystem>
 
 #include "deploy/check.hpp"
+#include "io/forged.hpp"
+#include "io/memory_limit.hpp"
 #include "model/small.hpp"
 #include "smldist/model/load.hpp"
 
@@ -123,5 +126,156 @@ TEST_CASE("load: options that do not fit the file, and files on disk") {
         deploy::load(path);
         FAIL("expected a data_error");
     } catch (const data_error& e) { CHECK(std::string_view(e.what()).starts_with(path)); }
+    std::filesystem::remove(path);
+}
+
+namespace {
+
+/// Checks that a file is refused with `what` in the message, as soon and with as little memory as SECURITY.md says.
+void refuse_within_promise(const std::string& name, const io::byte_vector& bytes, const std::string& what) {
+    CAPTURE(name);
+    const cost c = measured([&] {
+        try {
+            deploy::load(io::read_bundle(io::byte_vector(bytes)));
+        } catch (const data_error& e) {
+            if (std::string(e.what()).find(what) != std::string::npos) return true;
+            std::puts(e.what());
+        }
+        return false;
+    });
+    CHECK(c.end == ending::as_wanted);
+    CHECK_MESSAGE(keeps_promise(c, 2 * bytes.size()), name, ": ", c.seconds, " s, ", c.bytes >> 10, " KiB");
+}
+
+} // namespace
+
+TEST_CASE("load: a small file that asks for much is refused before it is given any") {
+    { // 2^24 elements from one, and a hundred of them alive together
+        forged_graph g(8);
+        std::size_t v = 0;
+        for (int i = 0; i < 21; ++i) v = g.twice(v, 1);
+        std::size_t sum = v;
+        for (int i = 0; i < 100; ++i)
+            sum = g.op("add", g.shape_of(v), {sum, g.op("affine", g.shape_of(v), {v}, R"("scale":1,"offset":1)")});
+        refuse_within_promise("nested concatenations", g.file(g.logits(sum)), "work with its steps");
+    }
+    { // the values of one product take 26 MB, with little work
+        forged_graph g(2560);
+        const auto v = g.op("matmul", {1, 2560, 2560}, {0, 0}, R"("transpose_a":0,"transpose_b":1)");
+        refuse_within_promise("an outer product", g.file(g.logits(v)), "the values of its self-test");
+    }
+    {
+        forged_graph g(8);
+        std::vector<std::size_t> pools;
+        for (int i = 0; i < 200; ++i)
+            pools.push_back(g.op("adaptive_avg_pool1d", {1, 1 << 23, 1}, {0}, R"("length":8388608)"));
+        std::size_t sum = pools[0];
+        for (const std::size_t p : pools) sum = g.op("add", {1, 1 << 23, 1}, {sum, p});
+        refuse_within_promise("pools to 2^23", g.file(g.logits(sum)), "work with its steps");
+    }
+    const auto of_constants = [](forged_graph& g, std::size_t rows, std::size_t columns) {
+        std::size_t v = g.parameter({2, 2});
+        while (g.shape_of(v)[0] < rows) v = g.twice(v, 0);
+        while (g.shape_of(v)[1] < columns) v = g.twice(v, 1);
+        return v;
+    };
+    { // constants of 2^21 elements, thirty of them
+        forged_graph g(8);
+        const std::size_t v = of_constants(g, 1 << 10, 1 << 11);
+        std::size_t c = v;
+        for (int i = 0; i < 30; ++i) c = g.op("exp", g.shape_of(v), {v});
+        const std::size_t y =
+            g.op("mul", {1, 1 << 10, 1 << 11}, {g.op("mean", {1, 1, 1}, {0}, R"("axis":1,"keepdim":1)"), c});
+        refuse_within_promise("constants", g.file(g.logits(y)), "its constants");
+    }
+    { // fifty products of constants, 2^27 multiply-accumulates each
+        forged_graph g(8);
+        std::size_t v = of_constants(g, 512, 512);
+        for (int i = 0; i < 50; ++i) v = g.op("matmul", {512, 512}, {v, v}, R"("transpose_a":0,"transpose_b":0)");
+        const std::size_t y =
+            g.op("mul", {1, 512, 512}, {g.op("mean", {1, 1, 1}, {0}, R"("axis":1,"keepdim":1)"), v});
+        refuse_within_promise("products of constants", g.file(g.logits(y)), "work with its steps");
+    }
+    { // windows of 8191 samples at every sample
+        forged_graph g(16384);
+        std::size_t v = 0;
+        for (int i = 0; i < 20; ++i)
+            v = g.op("max_pool1d", {1, 16384, 1}, {v}, R"("kernel_size":8191,"stride":1,"padding":4095)");
+        refuse_within_promise("maxima of long windows", g.file(g.logits(v)), "work with its steps");
+    }
+    { // updates of many states
+        forged_graph g(4096);
+        const std::size_t keys = g.parameter({1, 1}), beta = g.parameter({1});
+        std::size_t v = 0;
+        for (int i = 0; i < 4; ++i) v = g.op("hopfield", {1, 4096, 1}, {v, keys, beta}, R"("updates":1024,"eps":0)");
+        refuse_within_promise("updates", g.file(g.logits(v)), "work with its steps");
+    }
+    { // weights of one row of 63, which packing rounds up to a unit of rows
+        forged_graph g(63 * 4);
+        const std::size_t x = g.op("reshape", {1, 4, 63}, {0}), none = g.absent();
+        std::size_t sum = 0;
+        for (int i = 0; i < 3000; ++i) {
+            const std::size_t y = g.op("linear", {1, 4, 1}, {x, g.parameter({1, 63}), none});
+            sum = i == 0 ? y : g.op("add", {1, 4, 1}, {sum, y});
+        }
+        refuse_within_promise("narrow weights", g.file(g.logits(sum)), "memory with its");
+    }
+    { // nodes, outputs, inputs and attributes by the ten thousand
+        forged_graph chain(8);
+        std::size_t v = 0;
+        for (int i = 0; i < 20'000; ++i) v = chain.op("relu", {1, 8, 1}, {v});
+        refuse_within_promise("nodes", chain.file(chain.logits(v)), "too many values");
+        forged_graph wide(8);
+        std::size_t sum = 0;
+        for (int i = 0; i < 3500; ++i)
+            sum = wide.op("add", {1, 16, 1}, {wide.twice(0, 1), i == 0 ? wide.twice(0, 1) : sum});
+        refuse_within_promise("steps", wide.file(wide.logits(sum)), "memory with its steps");
+        forged_graph g(8);
+        const std::size_t y = g.logits(0);
+        refuse_within_promise("outputs", g.file(y, 33'000), "memory with its graph");
+        std::string attributes = "\"a\":1";
+        for (int i = 0; i < 90'000; ++i) attributes += ",\"a" + std::to_string(i) + "\":1";
+        refuse_within_promise("attributes", g.file(g.op("relu", {1, 3}, {y}, attributes)), "memory with its graph");
+        forged_graph many(8);
+        const std::vector<std::size_t> inputs(90'000, many.logits(0));
+        refuse_within_promise("inputs", many.file(many.op("relu", {1, 3}, inputs)), "number of inputs");
+    }
+}
+
+TEST_CASE("load: shapes that overflow are refused, also where an extent is 0") {
+    refuse(edited("\"shape\":[1,32,3]", "\"shape\":[0,16777216,16777216,16777216,16777216]"),
+           "a shape is out of range");
+    forged_graph g(8);
+    const std::size_t a = g.parameter({4096, 1}), b = g.parameter({1, 8192});
+    refuse(g.file(g.logits(g.op("mul", {1, 8, 1}, {0, g.op("add", {4096, 2}, {a, b})}))), "its inputs do not fit");
+}
+
+TEST_CASE("load: what presets and long windows need is given, and the option gives more") {
+    for (const auto& [preset, length] :
+         {std::pair("har_teacher", 4096), {"har_student", 8192}, {"mobilenet_v3_large", 512}}) {
+        CAPTURE(preset);
+        auto c = model::preset(preset);
+        c.backbone.channels = 3;
+        c.classes = 4;
+        const model::network<float> net(c, generator(1));
+        auto f = facts();
+        f.window = static_cast<std::size_t>(length);
+        const auto bytes = model::to_bytes(net, f, noise({1, f.window, 3}, 5));
+        const cost taken =
+            measured([&] { return deploy::load(io::read_bundle(io::byte_vector(bytes))).net.length() == f.window; });
+        CHECK(taken.end == ending::as_wanted);
+        CHECK_MESSAGE(keeps_promise(taken, 2 * bytes.size()), taken.seconds, " s, ", taken.bytes >> 10, " KiB");
+    }
+    forged_graph g(2560); // its logits are those of the file: 0, from differences
+    const auto v = g.op("matmul", {1, 2560, 2560}, {0, 0}, R"("transpose_a":0,"transpose_b":1)");
+    const auto bytes = g.file(g.logits(g.op("sub", {1, 2560, 2560}, {v, v})));
+    CHECK_THROWS_AS(deploy::load(io::read_bundle(io::byte_vector(bytes))), data_error);
+    CHECK(
+        deploy::load(io::read_bundle(io::byte_vector(bytes), {.memory = std::size_t(1) << 29})).facts.labels.size() ==
+        3);
+    const auto path = (std::filesystem::temp_directory_path() / "smldist_deploy_load_large.smldist").string();
+    io::write_file_atomically(path, bytes);
+    CHECK_THROWS_AS(deploy::load(path), data_error);
+    CHECK(deploy::load(path, {}, {.memory = std::size_t(1) << 29}).net.channels() == 1);
     std::filesystem::remove(path);
 }

@@ -173,6 +173,44 @@ TEST_CASE("options: a name that there is not is refused before data are read, wi
         }
 }
 
+TEST_CASE("options: what does not fit together is refused before data are read") {
+    const folder at;
+    const auto refused = [&](const std::string& given, const std::string& what) {
+        const auto a = run(at, given + no_data);
+        CHECK_MESSAGE(a.code == 2, given << ": " << a.err);
+        CHECK_MESSAGE(has(a.err, what), a.err);
+        CHECK_FALSE(std::filesystem::exists(at.path / "har-run"));
+    };
+    for (const std::string subcommand : {"train --preset har_nano ", "distill "}) {
+        refused(subcommand + "--rows wrong", "row is \"wrong\"");
+        refused(subcommand + "--rows '3,16,16,SE,RE,9,A'", "stride 1 to 4");
+        refused(subcommand + "--memory-heads 3",
+                "--memory-heads: number of heads is 3, expected a divisor of the width 32");
+        refused(subcommand + "--head ref2021", "--compat ref2021");
+        refused(subcommand + "--head linear --memory-init kmeans", "network has no memory head");
+        refused(subcommand + "--ema 0.9 --swa 2", "swa_epochs");
+        refused(subcommand + "--mixup 1e-9", "alpha is 1e-09");
+    }
+    refused("train --preset har_nano --memory-init kmeans --epochs 1", "at least 2 with k_means");
+    refused("distill --memory-init kmeans --teacher-epochs 1", "at least 2 with k_means");
+    refused("distill --baseline --memory-init kmeans --teacher-epochs 2 --epochs 1", "at least 2 with k_means");
+    refused("distill --band 4 2", "band is 4 to 2 Hz");
+    refused("distill --rows '3,16,16,SE,RE,2,A;5,48,24,-,HS,2,A'",
+            "--preset: number of stages (rows with A) of the student is "
+            "2, expected 3");
+    refused("distill --method hinton --compat ref2021", "--compat");
+    refused("distill --method sp --logit-norm zscore", "--logit-norm");
+    refused("distill --method-weight 2", "--method-weight");
+    refused("distill --student-patterns 9", "expected at most 8, the teacher's");
+    refused("distill --student-patterns 2 --head linear", "no memory is taken over");
+    refused("distill --compat ref2021 --student-channels total_acc", "--student-channels");
+    refused("evaluate", "--model: value is missing");
+    CHECK(run(at, "distill --teacher missing.safetensors" + no_data).code == 6);
+    CHECK(run(at, "distill" + no_data).code == 3); // what fits comes as far as the data
+    CHECK(run(at, "distill --compat ref2021" + no_data).code == 3);
+    CHECK(run(at, "distill --head search --method simkd --memory-init kmeans" + no_data).code == 3);
+}
+
 TEST_CASE("options: the largest seed comes back in the report") {
     const folder at;
     const auto a = run(at, "train --preset har_nano --epochs 1 --quiet --json --seed 9223372036854775807 --out o");

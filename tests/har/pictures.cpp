@@ -36,7 +36,8 @@ std::string check_picture(const std::filesystem::path& file,
     const std::string svg = contents(file);
     CHECK(has(svg, "<svg"));
     CHECK(has(svg, "</svg>"));
-    for (const auto& [word, count] : words) CHECK_MESSAGE(times(svg, "<text>" + word + "</text>") == count, word);
+    for (const auto& expected : words)
+        CHECK_MESSAGE(times(svg, "<text>" + expected.first + "</text>") == expected.second, expected.first);
     return svg;
 }
 

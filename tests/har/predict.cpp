@@ -28,14 +28,6 @@ namespace {
 using namespace har_tests;
 namespace fs = std::filesystem;
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-constexpr bool sanitized = __has_feature(address_sanitizer);
-#else
-constexpr bool sanitized = false;
-#endif
-
 const std::vector<std::string> channels{"body_acc_x",  "body_acc_y",  "body_acc_z",  "body_gyro_x", "body_gyro_y",
                                         "body_gyro_z", "total_acc_x", "total_acc_y", "total_acc_z"};
 

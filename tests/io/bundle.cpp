@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <limits>
 
+#include "memory_limit.hpp"
+
 using namespace smldist;
 
 namespace {
@@ -99,6 +101,9 @@ TEST_CASE("every fact is checked") {
     preprocess("BLC", "BCL", "layout");
     preprocess("robust", "magic", "magic");
     preprocess("\"window\":4", "\"window\":0", "preprocess");
+    preprocess("\"window\":4", "\"window\":4611686018427387904", "window and stride of preprocess");
+    preprocess("\"stride\":2", "\"stride\":4611686018427387904", "window and stride of preprocess");
+    preprocess("\"window\":4", "\"window\":5", "shapes of the self-test");
     preprocess("\"rate_hz\":12.5", "\"rate_hz\":-1", "preprocess");
     preprocess("[3.0,4.0]", "[3.0]", "preprocess");
     preprocess("[3.0,4.0]", "[3.0,1e60]", "range");
@@ -110,4 +115,40 @@ TEST_CASE("a weight that is not finite is refused") {
     auto t = tensors();
     t[1].bytes = std::as_bytes(std::span(wrong));
     CHECK_THROWS_AS(io::read_bundle(io::write_bundle(facts(), t)), data_error);
+}
+
+TEST_CASE("the texts of a file share one budget, and what they take is bounded by the file") {
+    const auto repeat = [](std::size_t n, const std::string& part, const std::string& last) {
+        std::string text = "[";
+        for (std::size_t i = 0; i < n; ++i) text += part;
+        return text + last + "]";
+    };
+    const auto within = [](const std::string& name, const io::byte_vector& bytes, bool good) {
+        CAPTURE(name);
+        const cost c = measured([&] {
+            try {
+                io::read_bundle(io::byte_vector(bytes));
+                return good;
+            } catch (const data_error&) { return !good; }
+        });
+        CHECK(c.end == ending::as_wanted);
+        CHECK_MESSAGE(keeps_promise(c, 2 * bytes.size()), c.seconds, " s, ", c.bytes >> 10, " KiB");
+    };
+    const auto file = [](const std::string& text, int texts) {
+        const auto b = io::safetensors_file::parse(io::write_bundle(facts(), tensors()));
+        auto m = b.metadata();
+        m["architecture"] = text;
+        if (texts > 1) m["graph"] = text;
+        if (texts > 2) m["labels"] = text;
+        return io::write_safetensors(b.tensors(), m);
+    };
+    within("one of 60 000 values", file(repeat(60'000, "0,", "0"), 1), true);
+    within("two of 60 000 values", file(repeat(60'000, "0,", "0"), 2), false);
+    within("three of 30 000 texts", file(repeat(30'000, "\"0123456789abcdef\",", "\"\""), 3), false);
+    within("long texts", file("[\"" + std::string(3'000'000, 's') + "\"]", 2), true);
+    within("longer texts", file("[\"" + std::string(20'000'000, 's') + "\"]", 2), false);
+    within("objects of one", file(repeat(49'000, "{\"\":0},", "0"), 1), true);
+    std::string members = "{\"\":0";
+    for (int i = 0; i < 90'000; ++i) members += ",\"" + std::to_string(i) + "\":\"\"";
+    within("an object of many", file(members + "}", 1), true);
 }

@@ -493,3 +493,22 @@ TEST_CASE("dump is read back by nlohmann-json with the same values") {
             FAIL(text);
     }
 }
+
+TEST_CASE("several texts share their limits") {
+    json_limits left{.values = 10, .memory = 4000};
+    json out;
+    parse_error error;
+    CHECK(json::parse_one_of_several("[1,2,3]", out, error, left));
+    CHECK(left.values == 6);
+    CHECK(left.memory < 4000);
+    CHECK(json::parse_one_of_several("[1,2,3,4]", out, error, left));
+    CHECK(!json::parse_one_of_several("[1]", out, error, left));
+    CHECK(error.what == "there are too many values");
+
+    left = {.memory = 1000};
+    const std::size_t before = left.memory;
+    CHECK(json::parse_one_of_several(R"({"a":["b","c"]})", out, error, left));
+    CHECK(before - left.memory >= 2 * sizeof(json) + 2 * sizeof(std::string) + sizeof(json::object::value_type));
+    CHECK(!json::parse_one_of_several("[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]", out, error, left));
+    CHECK(error.what == "its values take too much memory");
+}

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Runs code in a process that may not grow beyond a number of bytes.
+/// Runs code in a process of its own: one that may not grow beyond a number of bytes, or one that is measured.
 #ifndef SMLDIST_TESTS_IO_MEMORY_LIMIT_HPP
 #define SMLDIST_TESTS_IO_MEMORY_LIMIT_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <new>
+#include <string>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +47,54 @@ template <class F> ending run_within(std::size_t bytes, F wanted) {
     int status = -1;
     if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return ending::crashed;
     return static_cast<ending>(WEXITSTATUS(status));
+}
+
+/// What a call in a child took.
+struct cost {
+    ending end = ending::crashed;
+    double seconds = 0; ///< of CPU time
+    std::size_t bytes =
+        0; ///< by which the memory in use grew at most; 0 under sanitizers, whose own is not told apart
+};
+
+/// The value of "VmHWM: 1234 kB" and its like, in bytes.
+inline std::size_t memory_status(const std::string& key) {
+    std::ifstream in("/proc/self/status");
+    for (std::string line; std::getline(in, line);)
+        if (line.rfind(key, 0) == 0) return std::stoul(line.substr(line.find(':') + 1)) << 10;
+    return 0;
+}
+inline double cpu_seconds() {
+    rusage u{};
+    ::getrusage(RUSAGE_SELF, &u);
+    return double(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * double(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+/// Calls `wanted()`, a bool, in a child that may grow by 4 GiB, and measures it.
+template <class F> cost measured(F wanted) {
+    void* const shared = ::mmap(nullptr, sizeof(cost), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) return {};
+    auto* const result = ::new (shared) cost;
+    const ending end = run_within(std::size_t(4) << 30, [&] {
+        const std::size_t before = memory_status("VmRSS");
+        const double start = cpu_seconds();
+        const bool good = wanted();
+        result->seconds = cpu_seconds() - start;
+        const std::size_t most = memory_status("VmHWM");
+        if (SMLDIST_TEST_LIMITS_MEMORY) result->bytes = most - std::min(most, before);
+        return good;
+    });
+    cost c = *result;
+    c.end = end;
+    ::munmap(shared, sizeof(cost));
+    return c;
+}
+
+/// Whether a call keeps the promise of SECURITY.md for a file of so many bytes, which the child has in memory already: less
+/// than 1 s, and memory of twice the file and 16 MiB. Pages of code that the child is the first to touch count 1 MiB.
+inline bool keeps_promise(const cost& c, std::size_t file) {
+    const double seconds = SMLDIST_TEST_LIMITS_MEMORY ? 1 : 30; // sanitizers
+    return c.seconds < seconds && c.bytes <= file + (std::size_t(17) << 20);
 }
 
 #endif

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/model/load.hpp"
 
+#include <cstdio>
 #include <cstring>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <functional>
 #include <limits>
 
+#include "io/forged.hpp"
+#include "io/memory_limit.hpp"
 #include "model/small.hpp"
 
 using namespace smldist;
@@ -346,4 +349,123 @@ TEST_CASE("what is frozen comes back frozen; a file without frozen modules says 
                "frozen module");
     refuse(forged([](facts_t& f, auto&) { f.architecture.set("frozen", "backbone"); }), "");
     refuse(forged([](facts_t& f, auto&) { f.architecture.set("frozen", io::json::array{io::json(1)}); }), "");
+}
+
+namespace {
+
+/// A file of this configuration with a self-test of `window` samples, whose logits are zeros.
+io::byte_vector with_window(model::network_config c, std::size_t window) {
+    c.backbone.channels = 1;
+    c.classes = 3;
+    c.head = model::head_kind::linear;
+    const model::network<float> net(c, generator(1));
+    io::model_facts f;
+    f.window = 8;
+    f.hop = 1;
+    f.rate_hz = 50;
+    f.channels = {"x"};
+    f.labels = {"a", "b", "c"};
+    const auto b = io::read_bundle(model::to_bytes(net, f, tensor<float>(shape{1, 8, 1})));
+    f.architecture = b.facts.architecture;
+    f.graph = b.facts.graph;
+    f.window = window;
+    const std::vector<float> zeros(window);
+    auto tensors = b.file.tensors();
+    for (auto& t : tensors)
+        if (t.name == io::selftest_input) t = io::view_of(t.name, {1, window, 1}, zeros.data());
+    return io::write_bundle(f, tensors);
+}
+
+model::network_config one_row(std::size_t stem, const char* row) {
+    model::network_config c;
+    c.backbone.stem = stem;
+    c.backbone.rows = {model::parse_row(row)};
+    c.backbone.tail = 4;
+    return c;
+}
+
+void refuse_within_promise(const std::string& name, const io::byte_vector& bytes, const std::string& what) {
+    CAPTURE(name);
+    const cost c = measured([&] {
+        try {
+            model::load<float>(io::read_bundle(io::byte_vector(bytes)));
+        } catch (const data_error& e) {
+            if (std::string(e.what()).find(what) != std::string::npos) return true;
+            std::puts(e.what());
+        }
+        return false;
+    });
+    CHECK(c.end == ending::as_wanted);
+    CHECK_MESSAGE(keeps_promise(c, 2 * bytes.size()), name, ": ", c.seconds, " s, ", c.bytes >> 10, " KiB");
+}
+
+} // namespace
+
+TEST_CASE("a self-test that asks for much more than the file is refused before it is given any") {
+    refuse_within_promise("wide", with_window(one_row(4000, "1,4000,4,-,RE,1"), 20'000), "work with its self-test");
+    refuse_within_promise("wider", with_window(one_row(10'000, "1,10000,4,-,RE,1"), 100'000),
+                          "work with its self-test");
+    // Little work, but values of 8 MB each.
+    refuse_within_promise("long", with_window(one_row(128, "1,128,1,-,RE,1"), 32'768), "the values of its self-test");
+    forged_graph g(8);
+    refuse_within_promise("another graph", g.file(g.logits(0)), "\"type\" is missing");
+}
+
+TEST_CASE("what presets and long windows need is given, and the option gives more") {
+    for (const auto& [preset, length] :
+         {std::pair("har_teacher", 4096), {"har_student", 8192}, {"mobilenet_v3_large", 512}}) {
+        CAPTURE(preset);
+        auto c = model::preset(preset);
+        c.backbone.channels = 3;
+        c.classes = 4;
+        const model::network<float> net(c, generator(1));
+        auto f = facts();
+        f.window = static_cast<std::size_t>(length);
+        const auto bytes = model::to_bytes(net, f, tensor<float>(shape{1, f.window, 3}));
+        memory::trim();
+        const cost taken = measured([&] {
+            const auto back = model::load<float>(io::read_bundle(io::byte_vector(bytes)));
+            return identical(back.net.intuition->weight.value, net.intuition->weight.value);
+        });
+        CHECK(taken.end == ending::as_wanted);
+        CHECK_MESSAGE(keeps_promise(taken, 2 * bytes.size()), taken.seconds, " s, ", taken.bytes >> 10, " KiB");
+        // In double the weights take twice as much.
+        CHECK(model::load<double>(io::read_bundle(io::byte_vector(bytes))).net.config.preset == preset);
+    }
+    auto f = facts();
+    f.window = 32'768;
+    const auto path = (std::filesystem::temp_directory_path() / "smldist-load-long.safetensors").string();
+    auto c = one_row(128, "1,128,1,-,RE,1");
+    c.backbone.channels = 3;
+    c.classes = 4;
+    model::save(path, model::network<float>(c, generator(1)), f, tensor<float>(shape{1, f.window, 3}));
+    memory::trim(); // blocks that the thread keeps would serve the self-test
+    try {
+        model::load<float>(path);
+        FAIL("expected a data_error");
+    } catch (const data_error& e) { CHECK(std::string(e.what()).starts_with(path + ": model file: memory with")); }
+    CHECK(model::load<float>(path, {.memory = std::size_t(1) << 29}).facts.window == f.window);
+    std::filesystem::remove(path);
+}
+
+TEST_CASE("names and windows in a file are bounded, and the message begins with its path") {
+    using facts_t = io::model_facts;
+    using tensors_t = std::vector<io::tensor_view>;
+    const std::string endless(100'000, ',');
+    refuse(forged([&](facts_t& f, tensors_t&) { f.architecture.set("preset", endless); }), "length of a name");
+    refuse(forged([&](facts_t& f, tensors_t&) { f.architecture.set("head", endless); }), "length of a name");
+    refuse(forged([&](facts_t& f, tensors_t&) { f.architecture.set("rows", io::json::array{io::json(endless)}); }),
+           "length of a name");
+    for (const std::size_t window : {std::size_t(1) << 62, std::size_t(1) << 32, std::size_t(64)}) {
+        const auto path = (std::filesystem::temp_directory_path() / "smldist-load-window.safetensors").string();
+        io::write_file_atomically(path, forged([&](facts_t& f, tensors_t&) { f.window = window; }));
+        try {
+            model::load<float>(path);
+            FAIL("expected a data_error");
+        } catch (const data_error& e) {
+            CHECK(std::string(e.what()).starts_with(path + ": model file: "));
+            CHECK(std::string(e.what()).find(std::to_string(window)) != std::string::npos);
+        }
+        std::filesystem::remove(path);
+    }
 }

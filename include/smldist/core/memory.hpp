@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "smldist/core/config.hpp"
 
@@ -116,8 +117,20 @@ private:
 };
 #endif
 
+/// What the new blocks of a thread may still take, and whether one was refused.
+struct allowance {
+    std::size_t left;
+    bool refused = false;
+};
+/// That of this thread while a limit lives; null without one.
+inline allowance*& allowed() {
+    thread_local allowance* of_this_thread = nullptr;
+    return of_this_thread;
+}
+
 /// Gives a block of new_block, below, back.
 inline void delete_block(void* block, std::size_t size) {
+    if (allowed()) allowed()->left += size;
 #if SMLDIST_HUGE_PAGES
     if (slab::serves(size)) return slab::of(block)->drop();
     if (size >= huge_page) return heap_release(block, huge_page);
@@ -209,6 +222,11 @@ private:
 
 /// A block of no free list; `size` is a block_size, where memory is recycled.
 inline void* new_block(std::size_t size) {
+    if (allowance* const here = allowed()) {
+        here->refused = size > here->left;
+        if (here->refused) throw_bad_alloc();
+        here->left -= size;
+    }
 #if SMLDIST_HUGE_PAGES
     if (slab::serves(size)) {
         if (auto* c = cache::mine()) return c->cut(size);
@@ -298,6 +316,30 @@ template <class T> struct page_allocator {
         ::new (static_cast<void*>(at)) U(static_cast<V&&>(value));
     }
     friend bool operator==(const page_allocator&, const page_allocator&) { return true; }
+};
+
+/// Bytes that allocate(bytes) puts to use: all of a small block, of a large one those that are touched and the rest of the
+/// huge page on which they end.
+inline std::size_t footprint(std::size_t bytes) {
+    const std::size_t size = block_size(bytes), huge = size / huge_page * huge_page;
+    if (size < huge_page) return size;
+    return bytes > huge ? bytes : (bytes + huge_page - 1) / huge_page * huge_page;
+}
+
+/// While one lives, the blocks that this thread makes anew take at most so many bytes; one that would take more is
+/// std::bad_alloc, and refused() tells it from that of a machine without memory. Blocks that the thread has kept cost
+/// nothing, for their memory is in use already.
+class limit {
+public:
+    explicit limit(std::size_t bytes) : mine_{bytes}, before_(std::exchange(detail::allowed(), &mine_)) {}
+    ~limit() { detail::allowed() = before_; }
+    limit(const limit&) = delete;
+    limit& operator=(const limit&) = delete;
+    bool refused() const { return mine_.refused; }
+
+private:
+    detail::allowance mine_;
+    detail::allowance* before_;
 };
 
 /// Returns this thread's free blocks to the heap.

@@ -62,13 +62,16 @@ public:
     /// Goes to the next line; false after the last.
     bool next() {
         std::size_t end = buffer_.find('\n', begin_);
-        while (end == std::string::npos && !ended_) {
+        for (std::size_t checked = 0; end == std::string::npos && !ended_;) {
             buffer_.erase(0, std::exchange(begin_, 0));
             const std::size_t old = buffer_.size(), n = source_(chunk_.data(), chunk_.size());
             buffer_.append(chunk_.data(), n);
             ended_ = n == 0;
             end = buffer_.find('\n', old);
-            if (end == std::string::npos) check(old == 0 ? 0 : old - 1, buffer_.size());
+            if (end == std::string::npos && n > 0) {
+                check(checked, buffer_.size());
+                checked = buffer_.size() - 1;
+            }
         }
         if (end == std::string::npos && begin_ == buffer_.size()) return false;
         const std::size_t stop = std::min(end, buffer_.size());
@@ -104,14 +107,14 @@ private:
     void check(std::size_t from, std::size_t to) const {
         const std::string_view line = std::string_view(buffer_).substr(begin_, to - begin_);
         from -= begin_;
-        if (number_ == 0) {
-            if (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF"))
-                fail_in(1, 0, "text is UTF-16, expected UTF-8 or ASCII");
-            if (const std::size_t at = line.find('\0', from); at != line.npos)
-                fail_in(1, at, "byte is 0, expected text in UTF-8 or ASCII: is this UTF-16?");
-        }
-        if (const std::size_t at = line.find('\r', from); at != line.npos && at + 1 < line.size())
-            fail_in(number_ + 1, at, "line ends with CR alone, as on a classic Mac, expected LF or CRLF");
+        if (number_ == 0 && (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF")))
+            fail_in(1, 0, "text is UTF-16, expected UTF-8 or ASCII");
+        const std::size_t zero = number_ == 0 ? line.find('\0', from) : line.npos;
+        std::size_t lone = line.find('\r', from);
+        if (lone + 1 == line.size()) lone = line.npos; // its LF may follow
+        if (zero < lone) fail_in(1, zero, "byte is 0, expected text in UTF-8 or ASCII: is this UTF-16?");
+        if (lone != line.npos)
+            fail_in(number_ + 1, lone, "line ends with CR alone, as on a classic Mac, expected LF or CRLF");
         if (line.size() > longest_line)
             fail_in(number_ + 1, longest_line, "line goes on, expected at most ", longest_line, " bytes");
     }

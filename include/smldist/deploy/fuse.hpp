@@ -38,9 +38,10 @@ namespace smldist::inline SMLDIST_ABI::deploy::detail {
 
 /// A batch-norm as scale γ/√(var + eps) and shift β − mean scale, in double.
 struct affine_map {
+    budget::lease room;
     std::vector<double> scale, shift;
-    [[gnu::cold]] affine_map(const planner& p, std::size_t id, std::size_t channels)
-        : scale(channels), shift(channels) {
+    [[gnu::cold]] affine_map(planner& p, std::size_t id, std::size_t channels)
+        : room(p.room(), 3 * channels * sizeof(double), "a batch-norm"), scale(channels), shift(channels) {
         const auto &gamma = *p.given(id, 1, channels), &beta = *p.given(id, 2, channels);
         const auto &mean = *p.given(id, 3, channels), &var = *p.given(id, 4, channels);
         const double eps = p.number(id, "eps");
@@ -56,6 +57,7 @@ struct affine_map {
 ///
 ///     BN(w x + b) = (s w) x + (s b + t),   s = γ/σ,   t = β − mean s
 struct fused {
+    budget::lease room;            ///< for factor and bias
     std::span<const float> weight; ///< (O, …), without the factors
     std::vector<double> factor;    ///< s (O) or empty
     std::vector<float> bias;       ///< (O) or empty
@@ -67,7 +69,8 @@ struct fused {
     /// Follows the result of product `id` as long as one op alone uses it. The planner learns which ops are taken in.
     [[gnu::cold]] fused(planner& p, std::size_t id, std::size_t weight_input, std::size_t bias_input,
                         std::size_t outputs)
-        : weight(p.constants(weight_input)),
+        : room(p.room(), outputs * (sizeof(double) + sizeof(float)), "what ends a product"),
+          weight(p.constants(weight_input)),
           bias(p.constants(bias_input).begin(), p.constants(bias_input).end()),
           last(id),
           ops(p.at(id).name) {
@@ -80,20 +83,10 @@ struct fused {
             ops = join(ops, p.at(next).name);
         }
     }
-    /// The weight times the factors: in the planner's buffer if there are any.
-    SMLDIST_NOINLINE std::span<const float> folded(planner& p) const {
-        if (factor.empty()) return weight;
-        float* const to = p.buffer(weight.size());
-        const std::size_t row = weight.size() / factor.size();
-        for (std::size_t o = 0; o < factor.size(); ++o)
-            for (std::size_t i = o * row; i < (o + 1) * row; ++i)
-                to[i] = static_cast<float>(double(weight[i]) * factor[o]);
-        return {to, weight.size()};
-    }
     ending end(planner& p) const { return {p.weights(bias), residual ? p.read(residual) : operand{}, f}; }
 
 private:
-    [[gnu::cold]] bool take(const planner& p, std::size_t next, std::size_t outputs) {
+    [[gnu::cold]] bool take(planner& p, std::size_t next, std::size_t outputs) {
         const auto& n = p.at(next);
         if (n.name == "batch_norm" && residual == 0 && has_statistics(p, next, outputs) && n.inputs[0] == last) {
             const affine_map map(p, next, outputs);
@@ -124,14 +117,61 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
         for (std::size_t c = 0; c < columns; ++c) y[c * rows + r] = *x++;
 }
 
-/// Gives a product its weight (N, K), in the form that it reads.
-[[gnu::cold]] inline void set_weight(planner& p, gemm_step& step, std::span<const float> weight) {
+/// x[r,c] = x[r,c] factor[c] for rows that are `step` apart; without factors x stays.
+SMLDIST_NOINLINE inline void scale_columns(std::size_t rows, std::size_t columns, const double* factor, float* x,
+                                           std::size_t step) {
+    for (std::size_t r = 0; factor && r < rows; ++r, x += step)
+        for (std::size_t c = 0; c < columns; ++c) x[c] = static_cast<float>(double(x[c]) * factor[c]);
+}
+
+/// The same for K rows of N columns as kernel::pack_nt packs them.
+[[gnu::cold]] inline void scale_packed(std::size_t N, std::size_t K, const double* factor, float* x) {
+    const kernel::detail::panels<float> all(N);
+    for (std::size_t i = 0; factor && i < all.count(); ++i) {
+        const std::size_t first = all[i].first, width = all[i].units * kernel::detail::unit<float>;
+        scale_columns(K, std::min(width, N - first), factor + first, x + first * K, width);
+    }
+}
+
+/// The factors that a weight is folded with, or null.
+inline const double* data_of(const std::vector<double>& factor) { return factor.empty() ? nullptr : factor.data(); }
+
+/// Gives a product its weight (N, K), or (K, N) if transposed, in the form that it reads, times the factors (N) if any. The
+/// weight is written once, into the program: no second copy of it is ever in memory.
+[[gnu::cold]] inline void set_weight(planner& p, gemm_step& step, std::span<const float> weight, bool transposed,
+                                     const double* factor) {
+    const std::size_t N = step.N, K = step.K;
+    p.room().spend(std::uint64_t(step.rows) * (step.weight_size() - N * K), "its steps"); // the columns that pad it
     step.weight = p.weights(step.weight_size());
     float* const to = p.data(step.weight);
-    if (step.is_narrow())
-        std::copy(weight.begin(), weight.end(), to);
+    if (!step.is_narrow()) {
+        transposed ? kernel::pack_nn(N, K, weight.data(), N, to) : kernel::pack_nt(N, K, weight.data(), K, to);
+        return scale_packed(N, K, factor, to);
+    }
+    if (transposed)
+        transpose(K, N, weight.data(), to);
     else
-        kernel::pack_nt(step.N, step.K, weight.data(), step.K, to);
+        std::copy(weight.begin(), weight.end(), to);
+    for (std::size_t n = 0; factor && n < N; ++n)
+        for (float& w : std::span(to + n * K, K)) w = static_cast<float>(double(w) * factor[n]);
+}
+
+/// A weight (O, C/groups, K) of a convolution, its taps first, packed group by group and times the factors (O) if any.
+[[gnu::cold]] inline void pack_taps(const kernel::detail::conv_shape& s, const float* w, const double* factor,
+                                    float* to) {
+    const std::size_t n = s.group_outputs(), inputs = s.group_inputs(), columns = s.columns();
+    const kernel::detail::panels<float> all(n);
+    for (std::size_t g = 0; g < s.groups; ++g, w += n * columns, to += kernel::packed_size<float>(n, columns)) {
+        for (std::size_t i = 0; i < all.count(); ++i) {
+            const std::size_t first = all[i].first, width = all[i].units * kernel::detail::unit<float>;
+            float* row = to + first * columns;
+            for (std::size_t k = 0; k < s.K; ++k)
+                for (std::size_t c = 0; c < inputs; ++c, row += width)
+                    for (std::size_t j = 0; j < width; ++j)
+                        row[j] = first + j < n ? w[((first + j) * inputs + c) * s.K + k] : 0.0f;
+        }
+        scale_packed(n, columns, factor ? factor + g * n : nullptr, to);
+    }
 }
 
 /// y = x Wᵀ + b for x (…, C) and w (O, C), with what follows.
@@ -145,7 +185,7 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
     p.require(rows <= largest_value / O, id, "it is too large");
     const fused map(p, id, w, b, O);
     gemm_step step{rows, O, C, p.read(x), {}, {}, {}};
-    set_weight(p, step, map.folded(p));
+    set_weight(p, step, map.weight, false, data_of(map.factor));
     step.end = map.end(p);
     step.y = p.fresh(rows * O);
     p.add(step, map.ops, std::uint64_t(rows) * O * C, rows * O);
@@ -187,7 +227,7 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
     operand y;
     if (is_pointwise(p, id)) {
         gemm_step step{L, O, C, from, {}, {}, {}};
-        set_weight(p, step, map.folded(p));
+        set_weight(p, step, map.weight, false, data_of(map.factor));
         step.end = map.end(p);
         step.y = y = p.fresh(Lo * O);
         std::string ops = map.ops;
@@ -200,8 +240,10 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
         }
         p.add(step, ops, macs, Lo * O);
     } else if (groups == C && O == C && C > 1) {
+        p.spend_rows(std::uint64_t(Lo) * K);
         depthwise_step step{L, C, Lo, K, stride, pad, dilation, from, p.weights(K * C), {}, {}, {}};
-        transpose(C, K, map.folded(p).data(), p.data(step.weight));
+        transpose(C, K, map.weight.data(), p.data(step.weight));
+        scale_columns(K, C, data_of(map.factor), p.data(step.weight), C);
         step.end = map.end(p);
         step.y = y = p.fresh(Lo * O);
         const std::size_t mean = p.use_named(map.last, "mean_over_time");
@@ -218,10 +260,9 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
         const std::size_t n = shape.group_outputs(), columns = shape.columns();
         const std::size_t packed = kernel::packed_size<float>(n, columns);
         conv_step step{shape, from, p.weights(groups * packed), {}, {}, {}, {}};
-        std::vector<float> taps(map.weight.size());
-        kernel::detail::taps_first(shape, map.folded(p).data(), taps.data());
-        for (std::size_t g = 0; g < groups; ++g)
-            kernel::pack_nt(n, columns, taps.data() + g * n * columns, columns, p.data(step.weight) + g * packed);
+        p.room().spend(std::uint64_t(Lo) * (groups * packed - map.weight.size()) + groups * shape.matrix_size(),
+                       "its steps");
+        pack_taps(shape, map.weight.data(), data_of(map.factor), p.data(step.weight));
         step.end = map.end(p);
         if (normal) step.normal = *normal;
         step.matrix = p.scratch(shape.matrix_size());
@@ -253,13 +294,7 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
         p.require(K == sb[tb ? 1 : 0] && K > 0 && N > 0, id, "its inner extents differ");
         p.require(rows <= largest_value / N, id, "it is too large");
         gemm_step step{rows, N, K, p.read(ia), {}, {}, {}};
-        auto weight = p.constants(ib);
-        if (!tb) { // transposed
-            float* const to = p.buffer(N * K);
-            transpose(K, N, weight.data(), to);
-            weight = {to, N * K};
-        }
-        set_weight(p, step, weight);
+        set_weight(p, step, p.constants(ib), !tb, nullptr);
         step.y = p.fresh(rows * N);
         p.add(step, ops, std::uint64_t(rows) * N * K, rows * N);
         return p.define(id, false, sa.with(sa.rank() - 1, N), step.y);
@@ -269,6 +304,8 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
     p.require(step.K == sb[tb ? 1 : 0] && step.M <= largest_value && step.N <= largest_value / (step.M + 1), id,
               "its extents do not fit");
     step.y = p.fresh(step.M * step.N);
+    const std::uint64_t strided = ta && tb ? 8 : 0; // its loop steps through both matrices by columns
+    p.room().spend((strided * step.N + write_work) * std::uint64_t(step.M) * step.K, "its steps");
     p.add(step, ops, std::uint64_t(step.M) * step.N * step.K, step.M * step.N);
     p.define(id, constant, {step.M, step.N}, step.y);
 }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/budget.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/deploy/plan.hpp"
 #include "smldist/io/bundle.hpp"
@@ -27,13 +28,15 @@ struct loaded {
 
 namespace detail {
 
-/// The extents in a file, with a product that fits.
+/// The extents in a file, with a product that fits, whichever of them are 0.
 [[gnu::cold]] inline shape read_shape(const io::json& list) {
     shape s;
+    std::size_t elements = 1;
     for (const auto& e : list.as_array()) {
         const std::size_t extent = e.as_size();
-        if (s.rank() == shape::max_rank || extent > largest_value || s.size() * extent > largest_value)
+        if (s.rank() == shape::max_rank || extent > largest_value / elements)
             raise<data_error>("model file: graph", "a shape is out of range");
+        elements *= std::max<std::size_t>(1, extent);
         s.push_back(extent);
     }
     return s;
@@ -48,12 +51,20 @@ namespace detail {
     return {own, n};
 }
 
-/// The graph of a model file with the values of its tensors, each of which belongs to one node: memory stays below the file's.
-[[gnu::cold]] inline source read_graph(const io::json& j, const io::safetensors_file& file) {
+/// The graph of a model file with the values of its tensors, each of which belongs to one node.
+[[gnu::cold]] inline source read_graph(const io::json& j, const io::safetensors_file& file, budget& room) {
     constexpr std::array<std::string_view, 5> kinds{"input", "parameter", "buffer", "constant", "op"};
+    constexpr std::string_view what = "its graph";
+    constexpr std::size_t heap = 2 * sizeof(void*), most_inputs = 16;
     source s;
     s.from_file = true;
+    s.room = &room;
     const auto& nodes = j.as_array("nodes");
+    if (nodes.size() > most_nodes)
+        raise<data_error>("model file: graph", "number of nodes is ", nodes.size(), ", expected at most ",
+                          most_nodes);
+    room.take(nodes.size() * (sizeof(graph::node) + sizeof(std::span<const float>)), what);
+    const budget::lease owners(room, file.tensors().size() * sizeof(std::size_t), what);
     s.graph.nodes = std::vector<graph::node>(nodes.size());
     s.values = std::vector<std::span<const float>>(nodes.size());
     std::vector<std::size_t> owner(file.tensors().size(), nodes.size()); // the node of each tensor
@@ -64,7 +75,10 @@ namespace detail {
         if (kind == kinds.end())
             raise<data_error>("model file: graph", "kind of node ", id, " is ", io::quote(from.as_string("kind")));
         n.what = static_cast<graph::kind>(kind - kinds.begin());
-        if (from.find("name")) n.name = from.as_string("name");
+        if (from.find("name")) {
+            room.take(from.as_string("name").size() + heap, what);
+            n.name = from.as_string("name");
+        }
         n.shape = read_shape(from.at("shape"));
         if (from.find("tensor")) {
             const io::tensor_view& t = file.at(from.as_string("tensor"));
@@ -79,6 +93,10 @@ namespace detail {
         }
         if (n.what == graph::kind::op) {
             const auto& inputs = from.as_array("inputs");
+            if (inputs.size() > most_inputs)
+                raise<data_error>("model file: graph", "number of inputs of node ", id, " is ", inputs.size(),
+                                  ", expected at most ", most_inputs);
+            room.take(inputs.size() * sizeof(std::uint32_t) + heap, what);
             n.inputs = std::vector<std::uint32_t>(inputs.size());
             for (std::size_t k = 0; k < inputs.size(); ++k) {
                 const std::size_t in = inputs[k].as_size();
@@ -88,16 +106,23 @@ namespace detail {
                 n.inputs[k] = static_cast<std::uint32_t>(in);
             }
             const auto& attributes = from.as_object("attributes");
+            room.take(attributes.size() * (sizeof(graph::attribute) + heap) + heap, what);
             n.attributes = std::vector<graph::attribute>(attributes.size());
             for (std::size_t k = 0; k < attributes.size(); ++k) {
                 const auto& [name, value] = attributes[k];
+                room.take(name.size(), what);
                 n.attributes[k].name = name;
                 n.attributes[k].value.is_text = value.is_string();
                 if (!value.is_string()) n.attributes[k].value.number = value.as_double();
             }
         }
     }
-    for (const auto& o : j.as_array("outputs")) {
+    const auto& outputs = j.as_array("outputs");
+    for (const auto& o : outputs) {
+        // Its name and node here, and its name, shape and place in the program.
+        make_room(s.graph.outputs, room, what);
+        room.take(sizeof(output) + shape::max_rank * sizeof(std::size_t) + 2 * o.as_string("name").size() + 4 * heap,
+                  what);
         if (o.as_size("node") >= s.graph.nodes.size())
             raise<data_error>("model file: graph", "an output is node ", o.as_size("node"), ", expected less than ",
                               s.graph.nodes.size());
@@ -110,16 +135,18 @@ namespace detail {
 struct self_test {
     std::vector<float> window, logits;
 
-    explicit self_test(const io::safetensors_file& file)
-        : window(read(file, io::selftest_input)), logits(read(file, io::selftest_output)) {}
+    self_test(const io::safetensors_file& file, budget& room)
+        : window(read(file, io::selftest_input, room)), logits(read(file, io::selftest_output, room)) {}
 
     /// Throws data_error unless the program gives these logits, within 1e-4 of the largest.
-    [[gnu::cold]] void run(const program& net) const {
+    [[gnu::cold]] void run(const program& net, budget& room) const {
         const std::size_t N = net.outputs().back().size; // the logits
         if (window.size() != net.length() * net.channels() || logits.size() != N)
             raise<data_error>("model file", "sizes of the self-test are ", window.size(), " and ", logits.size(),
                               ", expected ", net.length() * net.channels(), " and ", N);
         std::vector<float> got(N);
+        // One window runs: of an arena for more, the rest is never touched.
+        room.take(net.arena_size() * sizeof(float) / net.slice(), "the values of its self-test");
         workspace w(net);
         net.run(window.data(), got.data(), 1, w);
         float largest = 1;
@@ -131,8 +158,10 @@ struct self_test {
     }
 
 private:
-    [[gnu::cold]] static std::vector<float> read(const io::safetensors_file& file, std::string_view name) {
+    [[gnu::cold]] static std::vector<float> read(const io::safetensors_file& file, std::string_view name,
+                                                 budget& room) {
         const io::tensor_view& t = file.at(name);
+        room.take(t.extents.size() * sizeof(float), name);
         std::vector<float> values(t.extents.size());
         io::copy_to(t, values.data(), values.size());
         return values;
@@ -144,11 +173,11 @@ private:
 /// Compiles the graph of a model file and re-runs the file's self-test. The file's normaliser is folded in: the program takes
 /// raw sensor units. Of the options batch and outputs count; the logits are always among the outputs.
 ///
-/// Any bytes give a program or a typed error. Weights go from the file's bytes into the program at once: memory stays below
-/// two and a half times the file. Runs on the calling thread alone.
+/// Any bytes give a program or a typed error, within the memory and work of io::load_options. Weights go from the file's
+/// bytes into the program at once. Runs on the calling thread alone.
 /// Throws     data_error naming what is wrong: container, facts, a node that programs do not know or whose inputs do not
-///            fit, logits of the self-test that differ; usage_error for outputs that the file does not have and for a window
-///            of another length.
+///            fit, logits of the self-test that differ, more memory or work than the options allow; usage_error for outputs
+///            that the file does not have and for a window of another length.
 [[gnu::cold]] inline loaded load(io::bundle b, options o = {}) {
     if (o.length != 0 && o.length != b.facts.window)
         raise<usage_error>("deploy::load", "length is ", o.length, ", expected ", b.facts.window, " as in the file");
@@ -156,26 +185,27 @@ private:
     o.channels = b.facts.channels.size();
     o.normaliser = b.facts.normaliser;
     const serial_scope alone;
-    const detail::self_test test(b.file);
-    loaded out{plan(detail::read_graph(b.facts.graph, b.file), o), {}};
+    const detail::self_test test(b.file, b.room);
+    loaded out{plan(detail::read_graph(b.facts.graph, b.file, b.room), o), {}};
+    b.room.give_back(b.file.memory());
     b.file = {};
     const std::size_t classes = out.net.outputs().back().size;
     if (classes != b.facts.labels.size())
         raise<data_error>("model file", "number of labels is ", b.facts.labels.size(), ", expected ", classes);
-    test.run(out.net);
+    test.run(out.net, b.room);
     out.facts = std::move(b.facts);
     return out;
 }
 
 /// The same from a file on disk. Throws io_error when it cannot be read; data_error names the path.
-[[gnu::cold]] inline loaded load(const std::string& path, options o = {}) {
+[[gnu::cold]] inline loaded load(const std::string& path, options o = {}, io::load_options limits = {}) {
     io::byte_vector bytes = io::read_file(path);
 #if defined(__cpp_exceptions)
     try {
-        return load(io::read_bundle(std::move(bytes)), std::move(o));
+        return load(io::read_bundle(std::move(bytes), limits), std::move(o));
     } catch (const data_error& e) { throw data_error(path + ": " + e.what()); }
 #else
-    return load(io::read_bundle(std::move(bytes)), std::move(o));
+    return load(io::read_bundle(std::move(bytes), limits), std::move(o));
 #endif
 }
 

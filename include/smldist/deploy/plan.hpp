@@ -103,7 +103,7 @@ private:
     [[gnu::cold]] bool batch_norm() {
         const auto& s = extents(0);
         need(s.rank() > 0 && has_statistics(p, id, s.back()));
-        const affine_map m(p, id, s.back());
+        const affine_map m(p, id, s.back()); // its room is also that of the floats below
         const activation f = follow();
         const operand scale = p.weights(std::vector<float>(m.scale.begin(), m.scale.end()));
         const operand shift = p.weights(std::vector<float>(m.shift.begin(), m.shift.end()));
@@ -143,7 +143,7 @@ private:
         step.what = what;
         step.rank = std::max<std::size_t>(1, std::max(s[0].rank(), s[1].rank()));
         smldist::shape y;
-        std::size_t steps[2] = {1, 1};
+        std::size_t steps[2] = {1, 1}, elements = 1;
         for (std::size_t a = step.rank; a-- > 0;) {
             std::size_t e[2];
             for (std::size_t k = 0; k < 2; ++k) {
@@ -154,6 +154,8 @@ private:
             }
             need(e[0] == e[1] || e[0] == 1 || e[1] == 1);
             step.extent[a] = e[0] == 1 ? e[1] : e[0];
+            need(step.extent[a] <= largest_value / elements);
+            elements *= std::max<std::size_t>(1, step.extent[a]);
         }
         const bool scalar = s[0].rank() == 0 && s[1].rank() == 0;
         for (std::size_t a = 0; a < step.rank && !scalar; ++a) y.push_back(step.extent[a]);
@@ -162,6 +164,7 @@ private:
             step.extent[0] = y.size();
             step.a_step[0] = step.b_step[0] = 1;
         }
+        p.spend_rows(step.rank * (y.size() / std::max<std::size_t>(1, step.extent[step.rank - 1])));
         step.a = p.read(in(0));
         step.b = p.read(in(1));
         step.f = follow();
@@ -172,6 +175,7 @@ private:
         const auto& s = extents(0);
         need(s.rank() == 2 && s[0] > 0 && length > 0 && length <= largest_value / (s[1] + 1));
         need(!p.value(in(0)).constant);
+        p.spend_rows(length);
         const operand y = p.fresh(length * s[1]);
         return give(pool_step{s[0], s[1], length, p.read(in(0)), y}, y,
                     flat ? smldist::shape{s[1]} : smldist::shape{length, s[1]});
@@ -184,6 +188,8 @@ private:
         const std::size_t Lo = (s[0] + 2 * pad - K) / stride + 1;
         need(Lo <= largest_value / std::max<std::size_t>(1, s[1]));
         const operand y = p.fresh(Lo * s[1]);
+        p.room().spend(std::uint64_t(Lo) * s[1] * K, "its steps");
+        p.spend_rows(Lo);
         return give(max_pool_step{s[0], s[1], Lo, K, stride, pad, p.read(in(0)), y}, y, {Lo, s[1]});
     }
     [[gnu::cold]] bool sum(bool mean) {
@@ -200,6 +206,7 @@ private:
         step.inner = all ? 1 : s.product(axis + 1, s.rank());
         need(!mean || step.m > 0);
         step.scale = mean ? 1 / static_cast<float>(step.m) : 1;
+        p.spend_rows(step.outer);
         step.x = p.read(in(0));
         step.y = p.fresh(y.size());
         return give(step, step.y, y);
@@ -208,6 +215,7 @@ private:
         const auto& s = extents(0);
         need(s.rank() > 0 && s.back() > 0);
         const bool one = what == row_function::log_sum_exp;
+        p.spend_rows(s.rows());
         const operand x = p.read(in(0)), y = one ? p.fresh(s.rows()) : p.over(id, in(0));
         const float eps = what == row_function::l2_normalize ? real("eps") : 0;
         return give(row_step{what, s.rows(), s.back(), x, y, eps}, y, one ? without(s, s.rank() - 1) : s);
@@ -216,6 +224,7 @@ private:
         const auto& s = extents(0);
         need(s.rank() > 0 && s.back() > 0 && p.value(in(1)).constant && p.value(in(2)).constant);
         for (const std::size_t k : {1u, 2u}) need(extents(k).size() == 0 || extents(k).size() == s.back());
+        p.spend_rows(s.rows());
         const operand weight = p.read(in(1)), bias = p.read(in(2)), x = p.read(in(0)), y = p.over(id, in(0));
         return give(layer_norm_step{s.rows(), s.back(), real("eps"), x, weight, bias, y}, y, s);
     }
@@ -224,6 +233,7 @@ private:
         const std::size_t J = p.size(id, "blocks");
         need(s.rank() > 0 && J > 0 && s.back() > 0 && s.back() % J == 0);
         const operand y = p.fresh(s.size() / J);
+        p.room().spend(write_work * s.size(), "its steps");
         return give(log_mean_exp_step{s.rows(), J, s.back() / J, p.read(in(0)), y}, y,
                     s.with(s.rank() - 1, s.back() / J));
     }
@@ -232,6 +242,7 @@ private:
         const std::size_t N = p.size(id, "classes");
         const double kappa = p.number(id, "kappa");
         const auto label = p.constants(in(1)), log_mass = p.constants(in(2));
+        const budget::lease room(p.room(), label.size() * (sizeof(double) + sizeof(float)), "its classes");
         need(s.rank() > 0 && p.value(in(1)).constant && p.value(in(2)).constant && label.size() == s.back());
         need(log_mass.empty() || log_mass.size() == label.size());
         p.require(N > 0 && N <= label.size() && kappa >= 0 && kappa <= 1, id, "classes or kappa is out of range");
@@ -245,6 +256,7 @@ private:
             p.require(mass[n] > 0, id, "a class has no pattern");
             prior[n] = static_cast<float>(kappa * std::log(mass[n]));
         }
+        p.room().spend(write_work * s.size(), "its steps");
         class_log_sum_exp_step step{s.rows(), s.back(), N, p.read(in(0)), p.read(in(1)), p.weights(prior), {}, {}};
         step.top = p.scratch(N);
         step.z = p.fresh(s.rows() * N);
@@ -265,6 +277,8 @@ private:
         need(beta.constant && (keys.constant || sq.rank() == 2));
         const std::size_t Q = sq.rows(), updates = p.size(id, "updates");
         p.require(updates <= 1024, id, "the number of updates is out of range");
+        p.room().spend(write_work * updates * Q * (sk[0] + sk[1]), "its steps");
+        p.spend_rows(updates * Q);
         hopfield_step step{Q,
                            sk[0],
                            sk[1],

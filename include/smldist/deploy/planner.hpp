@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/budget.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/normaliser.hpp"
 #include "smldist/core/shape.hpp"
@@ -41,9 +42,13 @@ struct source {
     std::vector<std::span<const float>> values; ///< one a node, empty for inputs and ops; labels as whole numbers
     std::vector<block> own;                     ///< those of the values that lie nowhere else as floats
     bool from_file = false;                     ///< what is wrong with it is a data_error, else a usage_error
+    budget* room = nullptr;                     ///< what planning may take; null: what it needs
 
     /// Room for n values of its own.
-    [[gnu::cold]] float* allocate(std::size_t n) { return own.emplace_back(n).data(); }
+    [[gnu::cold]] float* allocate(std::size_t n) {
+        if (room) room->take(n * sizeof(float) + 4 * memory::alignment, "its constants");
+        return own.emplace_back(n).data();
+    }
 };
 
 namespace detail {
@@ -51,6 +56,9 @@ namespace detail {
 /// Elements of a value of one sample; beyond it a graph is refused.
 inline constexpr std::size_t largest_value = std::size_t(1) << 24;
 inline constexpr std::size_t most_nodes = 16384;
+/// Work of an element that a step writes, or reads, in multiply-accumulates: the functions that need exp take longest. And
+/// of a row, a call of a kernel or a few divisions, which shows where rows are short.
+inline constexpr std::uint64_t write_work = 8, read_work = 2, row_work = 32;
 /// Bytes of activations that a slice may take. Rows fill the tiles of products and the weights are read once a slice, so
 /// more windows are better until activations and weights no longer share L2 (Zen 4, 1 MiB, batch 256: har_student gains
 /// nothing beyond 16 windows, har_teacher is best at 8, mobilenet_v3_small at 16; twice as many cost 1 to 4 %).
@@ -77,6 +85,9 @@ public:
         : source_(std::move(s)), batch_(o.batch), length_(o.length), channels_(o.channels) {
         const std::size_t n = nodes().size();
         if (n > most_nodes) fail("number of nodes is ", n, ", expected at most ", most_nodes);
+        const auto is_op = [](const node& at) { return at.what == graph::kind::op; };
+        const auto ops = static_cast<std::size_t>(std::count_if(nodes().begin(), nodes().end(), is_op));
+        room().take(n * sizeof(planned_value) + ops * bytes_per_op, "its graph");
         source_.values.resize(n);
         values_ = std::vector<planned_value>(n);
         select_outputs(o.outputs);
@@ -91,7 +102,11 @@ public:
 
     const std::vector<node>& nodes() const { return source_.graph.nodes; }
     const node& at(std::size_t id) const { return nodes()[id]; }
+    /// What planning may take: asked before memory is allocated or work done that the graph decides.
+    budget& room() { return source_.room ? *source_.room : unlimited_; }
     const planned_value& value(std::size_t id) const { return values_[id]; }
+    /// Asks for so many short loops of a step.
+    [[gnu::cold]] void spend_rows(std::uint64_t rows) { room().spend(row_work * rows, "its steps"); }
     std::span<const float> constants(std::size_t id) const { return source_.values[id]; }
     bool needed(std::size_t id) const { return values_[id].uses > 0; }
 
@@ -169,8 +184,10 @@ public:
     }
     /// Space for n floats in the weights.
     [[gnu::cold]] operand weights(std::size_t n) {
-        const std::size_t offset = (weights_.size() + 15) / 16 * 16;
-        weights_.resize(offset + n);
+        const std::size_t offset = (weights_.size() + 15) / 16 * 16, all = offset + n;
+        room().take((all - weights_.size()) * sizeof(float), "its packed weights");
+        const budget::lease moved(room(), all > weights_.capacity() ? weights_.bytes() : 0, "its packed weights");
+        weights_.resize(all);
         return {place::weights, offset, 0};
     }
     float* data(const operand& o) { return weights_.data() + o.offset; }
@@ -180,14 +197,10 @@ public:
         std::copy(v.begin(), v.end(), data(o));
         return o;
     }
-    /// A buffer of n floats, until it is asked for again.
-    [[gnu::cold]] float* buffer(std::size_t n) {
-        if (folded_.size() < n) folded_ = block(std::max(n, 4 * folded_.size())); // what is not touched costs nothing
-        return folded_.data();
-    }
     /// The value of a node as an operand; an absent one (no elements) is none.
     [[gnu::cold]] operand read(std::size_t id) {
         auto& v = values_[id];
+        room().spend(read_work * v.extents.size(), "its steps");
         if (v.constant && !v.at) v.at = weights(constants(id));
         return v.at;
     }
@@ -244,7 +257,11 @@ public:
         kept_ = sizes_.size();
         kept_weights_ = weights_.size();
     }
+    /// A step with its multiply-accumulates and the elements of its result.
     [[gnu::cold]] void add(const any_step& s, std::string_view ops, std::uint64_t macs, std::size_t elements) {
+        make_room(steps_, room(), "its steps");
+        room().take(ops.size(), "its steps");
+        room().spend(macs + write_work * elements, "its steps");
         steps_.push_back(
             {s, std::string(ops), macs, (weights_.size() - kept_weights_) * sizeof(float), elements * sizeof(float)});
         ++open_;
@@ -280,6 +297,9 @@ public:
     }
 
 private:
+    /// Of the sizes, lifetimes and places of the values of an op in the arena, at most four.
+    static constexpr std::size_t bytes_per_op = 4 * (sizeof(lifetime) + 7 * sizeof(std::size_t));
+
     [[noreturn, gnu::cold]] SMLDIST_NOINLINE void fail_parts(const smldist::detail::message_part* first,
                                                              std::size_t n) const {
         if (source_.from_file) smldist::detail::raise_parts<data_error>("model file: graph", first, n);
@@ -360,6 +380,7 @@ private:
         std::vector<lifetime> all(sizes_.size() - kept_); // together: all are alive at once
         for (std::size_t v = 0; v < all.size(); ++v) all[v].size = sizes_[kept_ + v];
         const layout where = arrange(all);
+        const budget::lease used(room(), where.size * sizeof(float), "its constants");
         block arena(where.size);
         const serial_scope alone;
         for (std::size_t s = steps_.size() - open_; s < steps_.size(); ++s) {
@@ -373,6 +394,7 @@ private:
         sizes_.resize(kept_);
         for (const std::uint32_t in : at(id).inputs)
             if (values_[in].at.offset >= kept_weights_) values_[in].at = {};
+        room().give_back((weights_.size() - kept_weights_) * sizeof(float));
         weights_.resize(kept_weights_);
     }
     [[gnu::cold]] layout place_values(const program::parts& p, std::size_t slice) {
@@ -395,7 +417,7 @@ private:
     std::vector<std::size_t> outputs_; ///< which of the graph's
     std::vector<std::size_t> sizes_;   ///< of the values of the arena: of one sample, or of scratch
     block weights_;
-    block folded_; ///< a weight with a batch-norm folded in, on its way to the weights
+    budget unlimited_;
     std::vector<planned_step> steps_;
     std::size_t open_ = 0;                    ///< steps of the node being planned
     std::size_t kept_ = 0, kept_weights_ = 0; ///< values of the arena and weights before it

@@ -65,6 +65,7 @@ public:
     float* data() { return data_; }
     const float* data() const { return data_; }
     std::size_t size() const { return size_; }
+    std::size_t capacity() const { return capacity_; }
     std::size_t bytes() const { return size_ * sizeof(float); }
 
 private:

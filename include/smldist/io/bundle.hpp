@@ -8,12 +8,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "smldist/core/budget.hpp"
 #include "smldist/core/normaliser.hpp"
 #include "smldist/io/file.hpp"
 #include "smldist/io/json.hpp"
@@ -47,9 +49,14 @@ inline json list(const std::vector<std::string>& words) {
     for (const auto& w : words) items.emplace_back(w);
     return items;
 }
-[[gnu::cold]] inline std::vector<std::string> words(const json& list) {
+[[gnu::cold]] inline std::vector<std::string> words(const json& list, budget& room) {
     std::vector<std::string> out;
-    for (const auto& item : list.as_array()) out.push_back(item.as_string());
+    const auto& items = list.as_array();
+    std::size_t bytes = items.size() * 2 * sizeof(std::string);
+    for (const auto& item : items) bytes += item.as_string().size();
+    room.take(bytes, "its labels and channels");
+    out.reserve(items.size());
+    for (const auto& item : items) out.push_back(item.as_string());
     return out;
 }
 /// Floats as JSON numbers that read back to the same bits.
@@ -58,8 +65,10 @@ inline json list(const std::vector<float>& values) {
     for (const float v : values) items.emplace_back(double(v));
     return items;
 }
-[[gnu::cold]] inline std::vector<float> floats(const json& list) {
+[[gnu::cold]] inline std::vector<float> floats(const json& list, budget& room) {
     std::vector<float> out;
+    room.take(list.as_array().size() * sizeof(float), "its normaliser");
+    out.reserve(list.as_array().size());
     for (const auto& item : list.as_array()) out.push_back(static_cast<float>(item.as_double()));
     return out;
 }
@@ -100,21 +109,27 @@ inline std::string preprocess_text(const model_facts& f) {
             raise<data_error>("model file", "clip bounds of channel ", c, " are reversed");
 }
 
-[[gnu::cold]] inline void read_preprocess(const std::string& text, model_facts& f) {
-    const json p = json::parse(text);
+[[gnu::cold]] inline void read_preprocess(const json& p, model_facts& f, budget& room) {
+    constexpr std::size_t longest = std::size_t(1) << 31; // samples
     if (p.as_string("layout") != "BLC")
         raise<data_error>("model file", "layout is ", quote(p.as_string("layout")), ", expected \"BLC\"");
     const auto& name = p.as_string("normaliser");
     std::size_t kind = 0;
     while (kind < normaliser_names.size() && normaliser_names[kind] != name) ++kind;
     if (kind == normaliser_names.size()) raise<data_error>("model file", "normaliser ", quote(name), " is not known");
-    f.normaliser = {static_cast<normaliser_kind>(kind), floats(p.at("offset")), floats(p.at("scale")),
-                    floats(p.at("low")), floats(p.at("high"))};
+    f.normaliser.kind = static_cast<normaliser_kind>(kind);
+    f.normaliser.offset = floats(p.at("offset"), room);
+    f.normaliser.scale = floats(p.at("scale"), room);
+    f.normaliser.low = floats(p.at("low"), room);
+    f.normaliser.high = floats(p.at("high"), room);
     f.window = p.as_size("window");
     f.hop = p.as_size("stride");
     f.rate_hz = p.as_double("rate_hz");
-    f.channels = words(p.at("channels"));
-    f.units = words(p.at("units"));
+    f.channels = words(p.at("channels"), room);
+    f.units = words(p.at("units"), room);
+    if (f.window > longest || f.hop > longest)
+        raise<data_error>("model file", "window and stride of preprocess are ", f.window, " and ", f.hop,
+                          ", expected at most ", longest);
     check_preprocess(f);
 }
 
@@ -127,10 +142,21 @@ inline std::string preprocess_text(const model_facts& f) {
 
 } // namespace detail
 
+/// What loading a model file may take.
+struct load_options {
+    /// Bytes in use at once, the file's own included; 0: twice the file's size and 16 MiB, or a quarter of it where that is
+    /// more (core/budget.hpp). The bound on work grows along, 32 multiply-accumulates a byte. For a file that is trusted:
+    /// long windows through wide layers need more.
+    std::size_t memory = 0;
+    /// For bytes that the program wrote itself.
+    static load_options unbounded() { return {std::numeric_limits<std::size_t>::max()}; }
+};
+
 /// A model file in memory: its facts and its tensors.
 struct bundle {
     model_facts facts;
     safetensors_file file;
+    budget room = {}; ///< what loading it may still take
 };
 
 /// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors. What they say is not
@@ -153,13 +179,42 @@ inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_vie
     return write_safetensors(tensors, m);
 }
 
-/// Reads and checks a model file: every rule of the format, the version, the hash of the buffer, the facts.
+namespace detail {
+
+/// The JSON text of a metadata key, within the budget that all texts of the file share.
+[[gnu::cold]] inline json read_json(bundle& b, std::string_view key, json_limits& left) {
+    const std::string& text = entry(b.file, key);
+    b.room.take(text.size(), key); // the characters of its strings
+    left.memory = b.room.left();
+    json value;
+    parse_error error;
+    if (!json::parse_one_of_several(text, value, error, left))
+        raise<data_error>("json", error.what, " at byte ", error.offset, " of ", key);
+    b.room.take(b.room.left() - left.memory, key);
+    return value;
+}
+
+/// A window (1, L, C) in raw units and its logits (1, N): what the facts say of them bounds what loading them takes.
+[[gnu::cold]] inline void check_selftest(const bundle& b) {
+    const shape &in = b.file.at(selftest_input).extents, &out = b.file.at(selftest_output).extents;
+    const std::size_t L = b.facts.window, C = b.facts.channels.size(), N = b.facts.labels.size();
+    if (in.rank() != 3 || in[0] != 1 || in[1] != L || in[2] != C || out.rank() != 2 || out[0] != 1 || out[1] != N)
+        raise<data_error>("model file", "shapes of the self-test are ", in.text(), " and ", out.text(),
+                          ", expected (1, ", L, ", ", C, ") and (1, ", N, "), window, channels and labels");
+}
+
+} // namespace detail
+
+/// Reads and checks a model file: every rule of the format, the version, the hash of the buffer, the facts, the shapes of the
+/// self-test. What it takes, and what deploy::load and model::load take after it, is bounded by the options.
 /// Throws     data_error (format_error for the container) that names what is wrong.
-[[gnu::cold]] inline bundle read_bundle(byte_vector bytes) {
+[[gnu::cold]] inline bundle read_bundle(byte_vector bytes, load_options o = {}) {
     bundle b;
+    b.room = budget("model file", bytes.size(), o.memory);
     safetensors_options options;
     options.require_finite = true;
     b.file = safetensors_file::parse(std::move(bytes), options);
+    b.room.take(b.file.memory(), "its tensors and metadata");
     const auto text = [&b](std::string_view key) -> const std::string& { return detail::entry(b.file, key); };
     if (text("format") != "smldist")
         raise<data_error>("model file", "format is ", quote(text("format")), ", expected \"smldist\"");
@@ -169,10 +224,12 @@ inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_vie
     if (const auto hash = sha256_hex(b.file.buffer()); hash != text("sha256_of_buffer"))
         raise<data_error>("model file", "SHA-256 of the weights is ", hash, ", expected ",
                           quote(text("sha256_of_buffer")));
-    b.facts.architecture = json::parse(text("architecture"));
-    b.facts.graph = json::parse(text("graph"));
-    detail::read_preprocess(text("preprocess"), b.facts);
-    b.facts.labels = detail::words(json::parse(text("labels")));
+    json_limits left;
+    b.facts.architecture = detail::read_json(b, "architecture", left);
+    b.facts.graph = detail::read_json(b, "graph", left);
+    detail::read_preprocess(detail::read_json(b, "preprocess", left), b.facts, b.room);
+    b.facts.labels = detail::words(detail::read_json(b, "labels", left), b.room);
+    b.room.take(text("created_by").size(), "created_by");
     b.facts.created_by = text("created_by");
     const std::string& seed = text("seed");
     const auto [end, code] = std::from_chars(seed.data(), seed.data() + seed.size(), b.facts.seed);
@@ -180,11 +237,12 @@ inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_vie
         raise<data_error>("model file", "seed is ", quote(seed), ", expected an unsigned integer");
     if (text("selftest_input") != selftest_input || text("selftest_output") != selftest_output)
         raise<data_error>("model file", "names of the self-test tensors are not known");
+    detail::check_selftest(b);
     return b;
 }
 
 /// Reads a model file from disk. Throws io_error when it cannot be read, and as read_bundle(bytes).
-inline bundle read_bundle(const std::string& path) { return read_bundle(read_file(path)); }
+inline bundle read_bundle(const std::string& path, load_options o = {}) { return read_bundle(read_file(path), o); }
 
 } // namespace smldist::inline SMLDIST_ABI::io
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A small strict JSON value (RFC 8259): parse, look up, dump.
 ///
-/// Stricter than most: valid UTF-8 only, no duplicate keys, no byte order mark, no text after the value, bounded depth
-/// and number of values. Parsing is linear in the text but for sorting the keys of each object; it throws nothing.
+/// Stricter than most: valid UTF-8 only, no duplicate keys, no byte order mark, no text after the value, bounded depth,
+/// number of values and memory. Parsing is linear in the text but for sorting the keys of each object; it throws nothing.
 #ifndef SMLDIST_IO_JSON_HPP
 #define SMLDIST_IO_JSON_HPP
 
@@ -25,8 +25,9 @@ namespace smldist::inline SMLDIST_ABI::io {
 
 /// What json::parse accepts at most. With the default, a value takes at most the size of its text + 16 MiB.
 struct json_limits {
-    std::size_t depth = 32;       ///< arrays and objects inside each other
-    std::size_t values = 100'000; ///< in the whole text, containers included
+    std::size_t depth = 32;                       ///< arrays and objects inside each other
+    std::size_t values = 100'000;                 ///< in the whole text, containers included
+    std::size_t memory = (std::size_t(16) << 20); ///< bytes, apart from the characters of keys and strings
 };
 
 /// A JSON value. Objects keep the order of their members and never hold a key twice.
@@ -79,11 +80,15 @@ public:
 
     /// Reads one value that fills the whole text. Returns false, with `error` set and `out` null, if there is none.
     static bool parse(std::string_view text, json& out, parse_error& error, json_limits limits = {}) {
+        return parse_one_of_several(text, out, error, limits);
+    }
+    /// The same for one of several texts that have the limits together: what this one takes is taken off `left`.
+    static bool parse_one_of_several(std::string_view text, json& out, parse_error& error, json_limits& left) {
         out = json();
         json_scanner scanner(text);
         if (const auto valid = valid_utf8_prefix(text); valid < text.size())
             scanner.fail_at(valid, "the text is not valid UTF-8");
-        else if (out.read(scanner, limits.depth, limits.values) && scanner.end())
+        else if (out.read(scanner, left.depth, left) && scanner.end())
             return true;
         out = json();
         error = scanner.error();
@@ -182,6 +187,7 @@ private:
             object* members;
         };
     };
+    static constexpr std::size_t heap = 2 * sizeof(void*); ///< bytes that the heap takes for a block of its own
     static constexpr std::int64_t max_size =
         sizeof(std::size_t) >= sizeof(std::int64_t) ? INT64_MAX : static_cast<std::int64_t>(SIZE_MAX);
 
@@ -251,14 +257,35 @@ private:
         return {};
     }
 
-    bool read(json_scanner& scanner, std::size_t depth, std::size_t& values) {
+    /// Takes memory off the limits, before it is allocated.
+    static bool take(json_scanner& scanner, json_limits& left, std::size_t bytes) {
+        if (bytes > left.memory) return scanner.fail("its values take too much memory");
+        left.memory -= bytes;
+        return true;
+    }
+    /// A string; a long one is a block of its own.
+    static bool string(json_scanner& scanner, json_limits& left, std::string& text) {
+        static const std::size_t inside = std::string().capacity();
+        return scanner.string(text) && (text.size() <= inside || take(scanner, left, heap));
+    }
+    /// Room for one more item: twice the capacity when there is none. Old and new items are there together for a moment.
+    template <class V> static bool grow(json_scanner& scanner, json_limits& left, V& items) {
+        if (items.size() < items.capacity()) return true;
+        const std::size_t old = items.capacity(), size = sizeof(typename V::value_type);
+        if (!take(scanner, left, (old == 0 ? 1 : 2 * old) * size + heap)) return false;
+        items.reserve(old == 0 ? 1 : 2 * old);
+        if (old > 0) left.memory += old * size + heap;
+        return true;
+    }
+
+    bool read(json_scanner& scanner, std::size_t depth, json_limits& left) {
         const char c = scanner.peek();
-        if (values == 0) return scanner.fail("there are too many values");
-        --values;
+        if (left.values == 0) return scanner.fail("there are too many values");
+        --left.values;
         if (depth == 0 && (c == '[' || c == '{')) return scanner.fail("arrays and objects are nested too deeply");
         switch (c) {
         case '"':
-            return scanner.string(become_string());
+            return take(scanner, left, sizeof(std::string) + heap) && string(scanner, left, become_string());
         case 'n':
             return scanner.expect("null");
         case 't':
@@ -266,20 +293,25 @@ private:
         case 'f':
             return value_.is = kind::boolean, scanner.expect("false");
         case '[': {
+            if (!take(scanner, left, sizeof(array) + heap)) return false;
             auto& items = become_array();
             for (scanner.enter('['); scanner.more(']');)
-                if (!items.emplace_back().read(scanner, depth - 1, values)) return false;
+                if (!grow(scanner, left, items) || !items.emplace_back().read(scanner, depth - 1, left)) return false;
             return scanner.good();
         }
         case '{': {
             const std::size_t begin = scanner.offset();
+            if (!take(scanner, left, sizeof(object) + heap)) return false;
             auto& members = become_object();
             for (scanner.enter('{'); scanner.more('}');) {
+                if (!grow(scanner, left, members)) return false;
                 auto& [key, value] = members.emplace_back();
-                if (!scanner.string(key) || !scanner.expect(":") || !value.read(scanner, depth - 1, values))
+                if (!string(scanner, left, key) || !scanner.expect(":") || !value.read(scanner, depth - 1, left))
                     return false;
             }
-            if (!scanner.good()) return false;
+            const std::size_t sorting = 2 * members.size() * sizeof(std::size_t);
+            if (!scanner.good() || !take(scanner, left, sorting)) return false;
+            left.memory += sorting;
             const auto key = repeated_key(members);
             return !key.data() || scanner.fail_at(begin, "key " + in_quotes(key) + " occurs twice in the object");
         }

@@ -90,6 +90,16 @@ public:
     const tensor_view* find(std::string_view) const&& = delete;
     const tensor_view& at(std::string_view) const&& = delete;
 
+    /// Bytes that the file takes in memory: its own, and those of names, descriptions and metadata.
+    [[gnu::cold]] std::size_t memory() const {
+        constexpr std::size_t node = 16 * sizeof(void*), heap = 2 * sizeof(void*);
+        std::size_t bytes = bytes_.size() + by_name_.size() * sizeof(std::size_t);
+        bytes += tensors_.size() * sizeof(tensor_view);
+        for (const tensor_view& t : tensors_) bytes += t.name.size() + heap;
+        for (const auto& [key, value] : metadata_) bytes += node + key.size() + value.size() + 2 * heap;
+        return bytes;
+    }
+
 private:
     class reader;
 

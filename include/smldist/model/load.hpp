@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/budget.hpp"
+#include "smldist/core/memory.hpp"
+#include "smldist/core/parallel.hpp"
 #include "smldist/io/bundle.hpp"
 #include "smldist/model/network.hpp"
 
@@ -63,10 +68,14 @@ inline network_config config_from_json(const io::json& j) {
     const auto need = [](bool ok, std::string_view what) {
         if (!ok) raise<data_error>("model file", what, " of the architecture is out of range");
     };
-    constexpr std::size_t widest = 65536;
+    constexpr std::size_t widest = 65536, longest = 256;
+    const auto word = [&](const io::json& from) -> const std::string& {
+        need(from.as_string().size() <= longest, "the length of a name");
+        return from.as_string();
+    };
     network_config c;
     need(j.as_string("type") == "mobilenet_v3_1d", "type");
-    c.preset = j.as_string("preset");
+    c.preset = word(j.at("preset"));
     c.backbone.channels = j.as_size("channels");
     c.backbone.stem = j.as_size("stem");
     c.backbone.tail = j.as_size("tail");
@@ -102,8 +111,8 @@ inline network_config config_from_json(const io::json& j) {
     const auto& rows = j.as_array("rows");
     need(!rows.empty() && rows.size() <= 256, "number of rows");
     try {
-        if (j.find("compat")) c.backbone.compat = nn::parse_compat(j.as_string("compat"));
-        c.head = parse_head(j.as_string("head"));
+        if (j.find("compat")) c.backbone.compat = nn::parse_compat(word(j.at("compat")));
+        c.head = parse_head(word(j.at("head")));
         if (c.head == head_kind::ref2021) {
             const auto& names = nn::ref2021_evaluation_names;
             const auto found = std::find(names.begin(), names.end(), j.as_string("evaluation"));
@@ -114,12 +123,12 @@ inline network_config config_from_json(const io::json& j) {
             c.candidates.clear();
             for (const auto& name : j.as_array("candidates")) {
                 need(c.candidates.size() < head_names.size(), "number of candidates");
-                c.candidates.push_back(parse_head(name.as_string()));
+                c.candidates.push_back(parse_head(word(name)));
             }
         }
         std::size_t anchors = 0;
         for (const auto& r : rows) {
-            c.backbone.rows.push_back(parse_row(r.as_string()));
+            c.backbone.rows.push_back(parse_row(word(r)));
             anchors += c.backbone.rows.back().anchor;
         }
         need(anchors <= stage_list<int>::capacity, "number of anchors");
@@ -127,39 +136,61 @@ inline network_config config_from_json(const io::json& j) {
     return c;
 }
 
-/// Elements that a network of this configuration holds, parameters and buffers: known before anything is allocated, so
-/// that a file cannot ask for more memory than it has bytes. In double, for no sum of untrusted widths overflows it.
-inline double element_count(const network_config& c) {
-    const auto conv_norm = [](double in, double out, double k) { return in * out * k + 4 * out; };
-    const auto linear = [](double in, double out) { return in * out + out; };
+/// Calls f(n) for the tensors, parameters and buffers, of a network of this configuration: n elements each, known before
+/// anything is allocated. In double, for no product of untrusted widths overflows it.
+template <class F> void for_each_size(const network_config& c, F&& f) {
+    const auto conv_norm = [&f](double in, double out, double k) {
+        f(in * out * k);
+        for (int i = 0; i < 4; ++i) f(out);
+    };
+    const auto linear = [&f](double in, double out) { f(in * out), f(out); };
     const backbone_config& b = c.backbone;
-    double n = conv_norm(double(b.channels), double(b.stem_width()), 3), in = double(b.stem_width());
+    conv_norm(double(b.channels), double(b.stem_width()), 3);
+    double in = double(b.stem_width());
     for (const row& r : b.rows) {
         const double e = double(b.expanded_width(r)), o = double(b.out_width(r));
-        if (e != in || b.compat == nn::compat::ref2021) n += conv_norm(in, e, 1);
-        n += conv_norm(1, e, double(r.kernel_size)) + conv_norm(e, o, 1);
-        if (r.se) {
-            const double q = double(b.squeezed_width(r));
-            n += b.compat == nn::compat::ref2021 ? 2 * e * q : linear(e, q) + linear(q, e);
+        if (e != in || b.compat == nn::compat::ref2021) conv_norm(in, e, 1);
+        conv_norm(1, e, double(r.kernel_size));
+        conv_norm(e, o, 1);
+        if (const double q = r.se ? double(b.squeezed_width(r)) : 0; q > 0) {
+            if (b.compat == nn::compat::ref2021)
+                f(e * q), f(e * q);
+            else
+                linear(e, q), linear(q, e);
         }
         in = o;
     }
-    n += conv_norm(in, double(b.tail), 1);
+    conv_norm(in, double(b.tail), 1);
     const double D = double(c.feature_width()), N = double(c.classes), h = double(c.memory.width);
     const double M = N * double(c.memory.patterns_per_class), r = double(c.hidden);
     if (c.projected > 0) {
         const double narrow = std::max(1.0, std::floor(D / 2));
-        n += conv_norm(double(b.tail), narrow, 1) + conv_norm(narrow, narrow, 1) + conv_norm(narrow, D, 1);
+        conv_norm(double(b.tail), narrow, 1);
+        conv_norm(narrow, narrow, 1);
+        conv_norm(narrow, D, 1);
     }
     for (const head_kind kind : c.heads()) {
-        if (kind == head_kind::linear) n += linear(D, N);
-        if (kind == head_kind::memory) n += linear(D, h) + M * h + 1 + M;
-        if (kind == head_kind::prototype) n += N * D + 1;
-        if (kind == head_kind::mlp) n += linear(D, r) + linear(r, N);
-        if (kind == head_kind::ref2021) n += 6 * D + linear(D, D) + 2 * linear(D, N) + 2;
-        if (kind == head_kind::lookup) n += M * D + 6 * D + 3 * linear(D, D) + linear(D, N) + 1;
+        if (kind == head_kind::linear) linear(D, N);
+        if (kind == head_kind::memory) linear(D, h), f(M * h), f(1), f(M);
+        if (kind == head_kind::prototype) f(N * D), f(1);
+        if (kind == head_kind::mlp) linear(D, r), linear(r, N);
+        if (kind == head_kind::ref2021) {
+            for (int i = 0; i < 6; ++i) f(D);
+            linear(D, D), linear(D, N), linear(D, N), f(2);
+        }
+        if (kind == head_kind::lookup) {
+            f(M * D), f(1), linear(D, N);
+            for (int i = 0; i < 3; ++i) f(D), f(D), linear(D, D);
+        }
     }
-    return c.head == head_kind::search ? n + double(c.candidates.size()) : n;
+    if (c.head == head_kind::search) f(double(c.candidates.size()));
+}
+
+/// Elements that a network of this configuration holds.
+inline double element_count(const network_config& c) {
+    double n = 0;
+    for_each_size(c, [&n](double size) { n += size; });
+    return n;
 }
 
 namespace detail {
@@ -325,7 +356,7 @@ io::byte_vector to_bytes(const network<T>& net, io::model_facts facts, const ten
     tensors.push_back(detail::view_of(std::string(io::selftest_input), window));
     tensors.push_back(detail::view_of(std::string(io::selftest_output), logits));
     io::byte_vector bytes = io::write_bundle(facts, tensors);
-    load<T>(io::read_bundle(io::byte_vector(bytes)));
+    load<T>(io::read_bundle(io::byte_vector(bytes), io::load_options::unbounded()));
     return bytes;
 }
 
@@ -336,11 +367,49 @@ void save(const std::string& path, const network<T>& net, const io::model_facts&
     io::write_file_atomically(path, to_bytes(net, facts, window));
 }
 
+namespace detail {
+
+/// Memory of a network of this configuration, whose elements are known to be few enough.
+template <class T> std::size_t weight_bytes(const network_config& c) {
+    std::size_t bytes = 0;
+    for_each_size(c, [&](double n) { bytes += memory::footprint(static_cast<std::size_t>(n) * sizeof(T)); });
+    return bytes;
+}
+
+/// Logits of the self-test's window, within what `room` allows: the work is known from the trace, and memory is refused
+/// when an op asks for more. Throws data_error.
+template <class T>
+tensor<T> selftest_logits(const network<T>& net, const io::model_facts& facts, tensor<float> window, budget& room) {
+    const serial_scope alone; // so that all scratch is of this thread
+    memory::limit most(room.left() - std::min(room.left(), memory::huge_page)); // small blocks may end on such a page
+    try {
+        const graph g = trace(net, facts.window);
+        std::uint64_t elements = 0;
+        for (const auto& n : g.nodes)
+            if (n.what == graph::kind::op) elements += n.shape.size();
+        room.spend(g.macs(), "its self-test");
+        room.spend(8 * elements, "its self-test");
+        return raw_logits(net, facts.normaliser, std::move(window));
+    } catch (const data_error&) {
+        throw;
+    } catch (const error& e) { // a class without patterns, a window too short for the strides
+        throw data_error(std::string("model file: self-test failed: ") + e.what());
+    } catch (const std::bad_alloc&) {
+        if (!most.refused()) throw;
+        raise<data_error>("model file", "memory with the values of its self-test is more than ", room.used(), " + ",
+                          room.left(), " bytes, expected at most that");
+    }
+}
+
+} // namespace detail
+
 /// Rebuilds a network from a model file and re-runs its self-test.
 ///
-/// Any bytes give a model or a typed error; memory stays below twice the file plus a few MB.
+/// Any bytes give a model or a typed error, within the memory and work of io::load_options; in double, both may be twice as
+/// much.
 /// Throws     data_error naming what is wrong: container, facts, a tensor that is missing, left over or of another shape,
-///            labels out of range, or logits of the self-test that differ by more than 1e-4 of the largest.
+///            labels out of range, logits of the self-test that differ by more than 1e-4 of the largest, more memory or
+///            work than the options allow.
 template <class T> loaded<T> load(io::bundle b) {
     loaded<T> out;
     const network_config c = config_from_json(b.facts.architecture);
@@ -351,6 +420,8 @@ template <class T> loaded<T> load(io::bundle b) {
     for (const auto& t : b.file.tensors()) elements += double(t.extents.size());
     if (element_count(c) > elements)
         raise<data_error>("model file", "architecture needs ", element_count(c), " numbers, the file has ", elements);
+    if constexpr (sizeof(T) > sizeof(float)) b.room.widen(sizeof(T) / sizeof(float));
+    b.room.take(detail::weight_bytes<T>(c), "its weights");
     out.net = network<T>(c, generator(0));
     if (out.net.memory && b.file.find("memory.log_mass")) // of a memory whose patterns stand for several
         out.net.memory->log_mass.value = tensor<T>(out.net.memory->labels.shape());
@@ -376,22 +447,14 @@ template <class T> loaded<T> load(io::bundle b) {
                           ": the weights and the self-test");
     const auto& in = b.file.at(io::selftest_input);
     const auto& want = b.file.at(io::selftest_output);
-    if (!(in.extents == shape{1, b.facts.window, c.backbone.channels}) || !(want.extents == shape{1, c.classes}))
-        raise<data_error>("model file", "shapes of the self-test are ", in.extents.text(), " and ",
-                          want.extents.text(), ", expected (1, ", b.facts.window, ", ", c.backbone.channels,
-                          ") and (1, ", c.classes, ")");
+    b.room.take(in.extents.size() * sizeof(float) + want.extents.size() * sizeof(T), "its self-test");
     auto window = tensor<float>::uninitialized(in.extents);
     auto expected = tensor<T>::uninitialized(want.extents);
     io::copy_to(in, window.data(), window.size());
     io::copy_to(want, expected.data(), expected.size());
-    tensor<T> got;
-    try {
-        got = raw_logits(out.net, b.facts.normaliser, std::move(window));
-    } catch (const data_error&) {
-        throw;
-    } catch (const error& e) { // a class without patterns, a window too short for the strides
-        throw data_error(std::string("model file: self-test failed: ") + e.what());
-    }
+    b.room.give_back(b.file.memory());
+    b.file = {};
+    const tensor<T> got = detail::selftest_logits(out.net, b.facts, std::move(window), b.room);
     T largest = 1;
     for (const T v : expected) largest = std::max(largest, std::abs(v));
     for (std::size_t n = 0; n < got.size(); ++n)
@@ -402,10 +465,10 @@ template <class T> loaded<T> load(io::bundle b) {
 }
 
 /// The same from a file on disk. Throws io_error when it cannot be read; data_error names the path.
-template <class T> loaded<T> load(const std::string& path) {
+template <class T> loaded<T> load(const std::string& path, io::load_options limits = {}) {
     io::byte_vector bytes = io::read_file(path);
     try {
-        return load<T>(io::read_bundle(std::move(bytes)));
+        return load<T>(io::read_bundle(std::move(bytes), limits));
     } catch (const data_error& e) { throw data_error(path + ": " + e.what()); }
 }
 

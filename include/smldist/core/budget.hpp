@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What reading untrusted data may take: memory and time in proportion to its bytes, asked for before they are taken.
+#ifndef SMLDIST_CORE_BUDGET_HPP
+#define SMLDIST_CORE_BUDGET_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "smldist/core/error.hpp"
+
+namespace smldist::inline SMLDIST_ABI {
+
+/// Bytes in use and work done for data of so many bytes, with a bound on both:
+///
+///     memory ≤ 2 × data + max(16 MiB, data / 4),   work ≤ 32 × the bound on memory
+///
+/// The quarter, of more than 64 MiB, is what the blocks of tensors are rounded up by at most (core/memory.hpp). One unit of work is a multiply-accumulate or what takes as long. Whoever reads the data calls take() before it
+/// allocates what the data decide, and spend() before it computes.
+class budget {
+public:
+    static constexpr std::size_t least = std::size_t(16) << 20; ///< bytes beyond twice the data
+    static constexpr std::uint64_t work_per_byte = 32;
+
+    /// Without bounds: for data that the program made itself.
+    budget() = default;
+    /// For `bytes` bytes of data that messages call `where`, a literal; memory: another bound than the one above, 0: that.
+    budget(std::string_view where, std::size_t bytes, std::size_t memory = 0)
+        : where_(where), limit_(memory), given_(memory != 0) {
+        allow(bytes);
+    }
+
+    /// Makes room for further bytes of data, unless the bound was given.
+    [[gnu::cold]] void allow(std::size_t bytes) {
+        const std::size_t most = std::numeric_limits<std::size_t>::max() / 4;
+        data_ = bytes > most - data_ ? most : data_ + bytes;
+        if (!given_) limit_ = 2 * data_ + (data_ / 4 > least ? data_ / 4 : least);
+    }
+    /// Makes all bounds so many times as large: for data that the caller wants in a type so many times as wide.
+    void widen(std::size_t times) {
+        const std::size_t most = std::numeric_limits<std::size_t>::max();
+        limit_ = times > most / limit_ ? most : times * limit_;
+        given_ = true;
+    }
+    /// Asks for memory. Throws data_error, naming what wants it, when there would be more in use than may be.
+    [[gnu::cold]] void take(std::size_t bytes, std::string_view what) {
+        if (bytes > left())
+            raise<data_error>(where_, "memory with ", what, " is ", used_, " + ", bytes, " bytes, expected at most ",
+                              limit_);
+        used_ += bytes;
+    }
+    /// Bytes of take() that are free again.
+    void give_back(std::size_t bytes) { used_ -= bytes < used_ ? bytes : used_; }
+    /// Bytes that take() still gives.
+    std::size_t left() const { return limit_ > used_ ? limit_ - used_ : 0; }
+    std::size_t used() const { return used_; }
+
+    /// Asks for work. Throws data_error, naming what wants it, when it would be more than may be.
+    [[gnu::cold]] void spend(std::uint64_t work, std::string_view what) {
+        const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+        const std::uint64_t limit = limit_ > most / work_per_byte ? most : limit_ * work_per_byte;
+        if (work > limit - (spent_ < limit ? spent_ : limit))
+            raise<data_error>(where_, "work with ", what, " is ", spent_, " + ", work,
+                              " multiply-accumulates, expected at most ", limit);
+        spent_ += work;
+    }
+
+    /// Memory that is given back at the end of the scope.
+    class lease {
+    public:
+        lease(budget& from, std::size_t bytes, std::string_view what) : from_(&from), bytes_(bytes) {
+            from.take(bytes, what);
+        }
+        lease(const lease&) = delete;
+        lease& operator=(const lease&) = delete;
+        ~lease() { from_->give_back(bytes_); }
+
+    private:
+        budget* from_;
+        std::size_t bytes_;
+    };
+
+private:
+    std::string_view where_ = "budget";
+    std::size_t limit_ = std::numeric_limits<std::size_t>::max(), used_ = 0, data_ = 0;
+    bool given_ = true;
+    std::uint64_t spent_ = 0;
+};
+
+/// Room for one more element of a vector. It grows to twice its capacity, as by push_back; old and new one are taken from
+/// the budget, then the old one is given back.
+template <class V> void make_room(V& list, budget& from, std::string_view what) {
+    const std::size_t capacity = list.capacity(), size = sizeof(typename V::value_type);
+    if (list.size() < capacity) return;
+    from.take((capacity == 0 ? 1 : 2 * capacity) * size, what);
+    list.reserve(capacity == 0 ? 1 : 2 * capacity);
+    from.give_back(capacity * size);
+}
+
+} // namespace smldist::inline SMLDIST_ABI
+
+#endif
