@@ -516,7 +516,7 @@ TEST_CASE("too little memory ends a run with exit code 1 and a message, never wi
     }
     const scratch_folder at;
     std::size_t done = 0, failed = 0;
-    for (const rlim_t megabytes : {40u, 120u, 205u, 220u, 235u, 250u, 265u, 280u, 295u, 2000u}) {
+    for (const rlim_t megabytes : {64u, 120u, 205u, 220u, 235u, 250u, 265u, 280u, 295u, 2000u}) {
         CAPTURE(megabytes);
         const auto r = har(at, "train --preset har_student --epochs 1 --threads 2 --quiet --force --out run",
                            limited(RLIMIT_AS, megabytes << 20));
