@@ -35,7 +35,7 @@ data::windows with_channels_of(const io::model_facts& facts, const std::string& 
 
 void evaluate(const options& o) {
     const interruptible nothing_to_save;
-    set_threads(o.threads > 0 ? o.threads : std::thread::hardware_concurrency());
+    set_threads(o.threads > 0 ? o.threads : hardware_threads());
     const auto m = load_model(o.model);
     auto set = load_data(o.data, o.seed, o.quiet);
     if (o.split != "test" && o.split != "train")

@@ -77,24 +77,24 @@ struct outcome {
 
 /// Runs `gnuplot SCRIPT` in `folder`.
 outcome gnuplot(const std::string& folder, const std::string& script) {
+    std::string name = "gnuplot", argument = script, said;
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) return {};
+    const io::detail::descriptor from(ends[0]);
+    io::detail::descriptor to(ends[1]);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
     posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-    std::string name = "gnuplot", argument = script;
     char* argv[] = {name.data(), argument.data(), nullptr};
     pid_t child = 0;
     const int failed = posix_spawnp(&child, "gnuplot", &actions, nullptr, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    std::string said;
+    to.close(); // so that reading ends with gnuplot
     std::array<char, 4096> part;
     for (ssize_t n = 0;
          failed == 0 && ((n = read(ends[0], part.data(), part.size())) > 0 || (n < 0 && errno == EINTR));)
         if (n > 0 && said.size() < 65536) said.append(part.data(), static_cast<std::size_t>(n));
-    close(ends[0]);
     if (failed != 0) return {};
     outcome o;
     for (int status = 0;;) {

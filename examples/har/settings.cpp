@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "smldist/core/decimal.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/io/json_scanner.hpp"
 
@@ -68,7 +69,7 @@ double read_real(const std::string& option, std::string_view word, const bounds&
     if (digits.find_first_not_of("0123456789.-eE") != digits.npos || (word != digits && digits.starts_with('-')))
         refuse(option, word, expected);
     double value = 0;
-    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const auto [end, code] = from_chars(digits.data(), digits.data() + digits.size(), value);
     if (code != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value))
         refuse(option, word, expected);
     if (value < b.low || (b.above_low && value == b.low) || value > b.high || (b.below_high && value == b.high))

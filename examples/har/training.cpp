@@ -359,7 +359,7 @@ io::json distill_baseline(experiment& run, const baseline_method& method, const 
     return run.run("student", student, objective, epochs);
 }
 
-void start(const options& o) { set_threads(o.threads > 0 ? o.threads : std::thread::hardware_concurrency()); }
+void start(const options& o) { set_threads(o.threads > 0 ? o.threads : hardware_threads()); }
 
 double total_seconds(const io::json& result) {
     double sum = 0;

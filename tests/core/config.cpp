@@ -17,7 +17,7 @@ TEST_CASE("config: one version in three spellings") {
     CHECK(SMLDIST_VERSION == SMLDIST_VERSION_MAJOR * 10000 + SMLDIST_VERSION_MINOR * 100 + SMLDIST_VERSION_PATCH);
 }
 
-TEST_CASE("config: the inline namespace names version, instruction set, packs and assertions") {
+TEST_CASE("config: the inline namespace names version, instruction set, packs, threads and assertions") {
     const std::string name = typeid(smldist::probe).name();
     CHECK(name.find("v" + std::to_string(SMLDIST_VERSION_MAJOR) + "_" + std::to_string(SMLDIST_VERSION_MINOR) + "_" +
                     std::to_string(SMLDIST_VERSION_PATCH)) != std::string::npos);
@@ -36,5 +36,6 @@ TEST_CASE("config: the inline namespace names version, instruction set, packs an
 #else
     CHECK(name.find("_plain") == std::string::npos);
 #endif
+    CHECK((name.find("_serial") != std::string::npos) == (SMLDIST_THREADS == 0));
     CHECK((name.find("checked") != std::string::npos) == (SMLDIST_ASSERTIONS != 0));
 }

@@ -142,7 +142,16 @@ TEST_CASE("from_chars_by_strtod: halfway cases, borders and long texts") {
                                     std::string(" 1"),
                                     std::string("1E5"),
                                     std::string("0x10"),
-                                    std::string("12abc")}) {
+                                    std::string("12abc"),
+                                    std::string("inf"),
+                                    std::string("-inf"),
+                                    std::string("INFINITY"),
+                                    std::string("infinit"),
+                                    std::string("nan"),
+                                    std::string("-NaN"),
+                                    std::string("na"),
+                                    std::string("nano"),
+                                    std::string("-i")}) {
         INFO(text);
         CHECK(agree(text));
     }

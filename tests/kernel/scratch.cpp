@@ -134,8 +134,9 @@ void forget_blocks() {
 
 TEST_CASE("scratch: no chunk of a kernel allocates") {
     const std::size_t before = threads();
-    for (const auto& [name, run] : kernels_with_scratch()) {
-        INFO(name);
+    for (const auto& one : kernels_with_scratch()) {
+        const work& run = one.second;
+        INFO(one.first);
         std::vector<float> y;
         for (int round = 0; round < 5; ++round) {
             forget_blocks();
@@ -149,8 +150,9 @@ TEST_CASE("scratch: no chunk of a kernel allocates") {
 
 TEST_CASE("scratch: each allocation of a kernel may fail, and the next call is right") {
     const std::size_t before = threads();
-    for (const auto& [name, run] : kernels_with_scratch()) {
-        INFO(name);
+    for (const auto& one : kernels_with_scratch()) {
+        const work& run = one.second;
+        INFO(one.first);
         std::vector<float> want, got;
         run(want);
         got = want; // so that its room is there

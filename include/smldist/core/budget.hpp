@@ -60,7 +60,8 @@ public:
     /// Asks for work. Throws data_error, naming what wants it, when it would be more than may be.
     [[gnu::cold]] void spend(std::uint64_t work, std::string_view what) {
         const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-        const std::uint64_t limit = limit_ > most / work_per_byte ? most : limit_ * work_per_byte;
+        const std::uint64_t bytes = limit_;
+        const std::uint64_t limit = bytes > most / work_per_byte ? most : bytes * work_per_byte;
         if (work > limit - (spent_ < limit ? spent_ : limit))
             raise<data_error>(where_, "work with ", what, " is ", spent_, " + ", work,
                               " multiply-accumulates, expected at most ", limit);

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <string_view>
 #include <system_error>
 
@@ -33,8 +34,7 @@ namespace smldist::inline SMLDIST_ABI {
 
 namespace detail {
 
-/// The same as std::from_chars for a decimal number, by std::strtod: the nearest double, whatever the locale. `inf` and `nan`
-/// are no numbers here.
+/// The same as std::from_chars for a decimal number, inf or nan, by std::strtod: the nearest double, whatever the locale.
 ///
 /// strtod is given the digits as one integer and an exponent, so that no decimal point occurs, which is what depends on the
 /// locale. Digits beyond 800 count only by whether one of them is not 0: no double, nor the middle of two, has more than 768.
@@ -60,7 +60,18 @@ namespace detail {
         } else if (n > 0 || *at != '0')
             text[n++] = *at;
     }
-    if (!any) return {first, std::errc::invalid_argument};
+    if (!any) {
+        constexpr std::string_view words[]{"infinity", "inf", "nan"};
+        for (const std::string_view word : words) {
+            const char* c = first + negative;
+            const auto same = [&](char w) { return c != last && (*c++ | 0x20) == w; };
+            if (!std::all_of(word.begin(), word.end(), same)) continue;
+            const double number = word == "nan" ? std::numeric_limits<double>::quiet_NaN() : HUGE_VAL;
+            value = negative ? -number : number;
+            return {c, std::errc()};
+        }
+        return {first, std::errc::invalid_argument};
+    }
     if (at != last && (*at == 'e' || *at == 'E')) {
         const char* digit = at + 1;
         const bool minus = digit != last && *digit == '-';
@@ -87,16 +98,16 @@ namespace detail {
     return {at, std::errc()};
 }
 
-/// std::from_chars for a decimal number.
+} // namespace detail
+
+/// std::from_chars for a decimal number, inf or nan.
 inline std::from_chars_result from_chars(const char* first, const char* last, double& value) {
 #if defined(__cpp_lib_to_chars)
     return std::from_chars(first, last, value);
 #else
-    return from_chars_by_strtod(first, last, value);
+    return detail::from_chars_by_strtod(first, last, value);
 #endif
 }
-
-} // namespace detail
 
 } // namespace smldist::inline SMLDIST_ABI
 

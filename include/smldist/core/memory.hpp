@@ -124,7 +124,7 @@ struct allowance {
 };
 /// That of this thread while a limit lives; null without one.
 inline allowance*& allowed() {
-    thread_local allowance* of_this_thread = nullptr;
+    SMLDIST_THREAD_LOCAL allowance* of_this_thread = nullptr;
     return of_this_thread;
 }
 

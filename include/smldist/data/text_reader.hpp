@@ -35,7 +35,7 @@ inline std::string excerpt(std::string_view f) {
 /// are numbers. One that is too large for double is infinite, one that is too small is 0.
 inline bool parse_real(std::string_view f, double& value) {
     if (f.size() > 1 && f[0] == '+' && f[1] != '-') f.remove_prefix(1);
-    const auto [end, status] = std::from_chars(f.data(), f.data() + f.size(), value);
+    const auto [end, status] = smldist::from_chars(f.data(), f.data() + f.size(), value);
     if (status == std::errc::invalid_argument || end != f.data() + f.size()) return false;
     if (status == std::errc()) return true;
     const bool negative = f.starts_with('-');

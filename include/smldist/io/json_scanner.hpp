@@ -167,7 +167,7 @@ public:
         const char* const text = text_.data();
         out = {};
         out.integral = at == point && std::from_chars(text + first, text + at, out.integer).ec == std::errc();
-        if (smldist::detail::from_chars(text + first, text + at, out.real).ec !=
+        if (smldist::from_chars(text + first, text + at, out.real).ec !=
             std::errc()) { // too large, or rounds to zero
             if (decimal_exponent(text_.substr(whole, mantissa - whole), text_.substr(mantissa, at - mantissa)) > 0)
                 return fail("a number is too large");

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// classify FILE: loads a program, which repeats the file's self-test, and prints the logits of one window. Compiled without
-/// threads, exceptions and RTTI for other targets and for this one.
-#include <cmath>
+/// threads, exceptions and RTTI, for other targets and for this one.
 #include <cstddef>
-#include <cstdio>
 #include <vector>
 
-#include "smldist/deploy/load.hpp"
-#include "smldist/deploy/program.hpp"
+#include "window.hpp"
 
 #if SMLDIST_THREADS
 #error "expected a target without threads"
@@ -31,11 +28,7 @@ bool pools_long_rows() {
 
 int main(int argc, char** argv) {
     if (argc != 2) return 2;
-    const auto model = smldist::deploy::load(argv[1]);
-    std::vector<float> window(model.net.length() * model.net.channels()), logits(model.facts.labels.size());
-    for (std::size_t i = 0; i < window.size(); ++i) window[i] = std::sin(0.01f * static_cast<float>(i * i % 1000));
-    smldist::deploy::workspace memory(model.net, 3); // more threads than there are
-    model.net.run(window.data(), logits.data(), 1, memory);
-    for (const float v : logits) std::printf("%.9g\n", double(v));
+    print_logits(smldist::deploy::load(argv[1]));
+    smldist::set_threads(4);
     return smldist::threads() == 1 && pools_long_rows() ? 0 : 1;
 }

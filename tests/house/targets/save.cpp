@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// save FILE: writes the model file that classify.cpp reads on all targets.
+/// save FILE: writes the model file that classify.cpp reads on all targets, and prints what that is to print.
 #include <cstddef>
 #include <string>
 #include <vector>
 
 #include "smldist/model/load.hpp"
 #include "smldist/model/network.hpp"
+#include "window.hpp"
 
 using namespace smldist;
 
@@ -25,4 +26,5 @@ int main(int argc, char** argv) {
     generator random(2);
     for (float& v : window) v = static_cast<float>(random.normal());
     model::save(argv[1], model::network<float>(config, generator(1)), facts, window);
+    print_logits(deploy::load(argv[1]));
 }

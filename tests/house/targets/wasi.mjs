@@ -6,4 +6,4 @@ import { WASI } from "node:wasi";
 const [program, folder, ...rest] = process.argv.slice(2);
 const wasi = new WASI({ version: "preview1", args: [program, ...rest], preopens: { "/": folder } });
 const module = await WebAssembly.compile(await readFile(program));
-process.exitCode = wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));
+process.exitCode = wasi.start(await WebAssembly.instantiate(module, { wasi_snapshot_preview1: wasi.wasiImport }));

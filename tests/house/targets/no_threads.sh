@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# no_threads.sh ROOT WORK SAVE CLASSIFY COMPILER…: CLASSIFY, compiled without threads, exceptions and RTTI, reads the file that
+# SAVE writes and prints the same logits to the last bit. COMPILER, which defines SMLDIST_NO_THREADS, takes every example,
+# and no header of the library includes one for threads.
+set -euo pipefail
+root=$1 work=$2 save=$3 classify=$4
+shift 4
+mkdir -p "$work"
+cd "$work"
+
+"$save" model.safetensors >want.txt
+"$classify" model.safetensors >got.txt
+cmp want.txt got.txt
+
+echo '#include "smldist/smldist.hpp"' >all.cpp
+"$@" -M all.cpp | tr ' ' '\n' >headers.txt
+if grep -E '/(atomic|thread|mutex|condition_variable|shared_mutex|future|semaphore)$' headers.txt; then exit 1; fi
+
+for source in "$root"/examples/*.cpp "$root"/examples/har/*.cpp; do
+    echo "$source"
+    "$@" -fsyntax-only "$source"
+done
