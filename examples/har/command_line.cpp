@@ -444,6 +444,14 @@ void complete(const std::string& name, options& o) {
         demand(o.stream != !o.input.empty(), "--input", "expected either a file or --stream");
         demand(o.stream || o.smoothing == 0, "--smoothing", "expected it to come with --stream");
     }
+    const std::size_t equals = o.data.find('=');
+    const std::vector<std::string> sets = CLI::detail::split(dataset_names, ',');
+    const bool known = std::any_of(sets.begin(), sets.end(), [&](const std::string& set) {
+        return CLI::detail::trim_copy(set) == o.data.substr(0, equals);
+    });
+    if (o.data != "synthetic" && (equals == o.data.npos || !known))
+        raise<usage_error>("--data", "value is ", io::quote(o.data),
+                           ", expected synthetic or NAME=DIR with NAME one of ", dataset_names);
     if (o.preset.empty()) o.preset = "har_student";
     if (o.head.empty()) o.head = name == "summary" ? "linear" : "memory";
     if (name == "demo") {
