@@ -455,7 +455,7 @@ void complete(const std::string& name, options& o) {
     if (o.preset.empty()) o.preset = "har_student";
     if (o.head.empty()) o.head = name == "summary" ? "linear" : "memory";
     if (name == "demo") {
-        o.force = o.out.empty() || o.out == "har-demo"; // the demo's own folder
+        o.force = o.out.empty(); // the demo's own folder
         o.baseline = true;
         o.teacher_epochs = 12; // with 8 and 12 one seed of three leaves the distilled student behind the one alone
         o.epochs = 30;
