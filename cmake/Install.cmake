@@ -11,6 +11,10 @@ install(EXPORT smldistTargets NAMESPACE smldist:: DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/smldistConfig.cmake.in smldistConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(smldistConfigVersion.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+set(SMLDIST_CFLAGS "")
+if(SMLDIST_NO_XSIMD)
+    set(SMLDIST_CFLAGS "-DSMLDIST_NO_XSIMD ")
+endif()
 configure_file(cmake/smldist.pc.in smldist.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/smldistConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/smldistConfigVersion.cmake
     DESTINATION ${package_dir})

@@ -525,9 +525,18 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         d.group("Model");
         d.word("model", o.model, "FILE", "Model file, such as student.safetensors of a run; must be given.");
         d.group("Data");
-        d.word("input", o.input, "FILE", "CSV file in the model's units: one line a sample, one column a channel.",
-               true);
-        d.flag("stream", o.stream, "Read samples from standard input instead, and decide as they come.");
+        d.word(
+            "input", o.input, "FILE",
+            "CSV file in the model's units: one line a sample, one column a channel. When the first line holds "
+            "names, "
+            "columns are taken by name and others ignored; without names there are exactly the model's channels, in "
+            "its order. Fields end with ';', ',', TAB or blanks. An empty field, NaN, and a window whose values are "
+            "too large for a finite answer are errors that name the place; the file then has no answer.",
+            true);
+        d.flag("stream", o.stream,
+               "Read samples from standard input instead, by the same rules, and decide as they come. Decisions "
+               "before an "
+               "error stand.");
         d.whole("hop", o.hop, 0, 1000000, "Number of samples from one window to the next; 0 takes the model's.");
         d.real("smoothing", o.smoothing, part_below_one,
                "With --stream: weight of the past in a running mean of the probabilities.");

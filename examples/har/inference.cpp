@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "load_model.hpp"
 #include "session.hpp"
+#include "signals.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/corruption.hpp"
 #include "smldist/data/normaliser.hpp"
@@ -33,6 +34,7 @@ data::windows with_channels_of(const io::model_facts& facts, const std::string& 
 } // namespace
 
 void evaluate(const options& o) {
+    const interruptible nothing_to_save;
     set_threads(o.threads > 0 ? o.threads : std::thread::hardware_concurrency());
     const auto m = load_model(o.model);
     auto set = load_data(o.data, o.seed, o.quiet);
@@ -53,9 +55,9 @@ void evaluate(const options& o) {
     j.set("macs", model::trace(m.net, m.facts.window).macs());
     j.set("head", model::text(m.net.config.head));
     j.set("preset", m.net.config.preset);
-    std::printf("accuracy %.4f  macro-F1 %.4f  worst subject %d with %.4f  calibration error %.4f\n\n%s", e.accuracy,
-                e.macro_f1, e.worst_subject, e.worst_subject_f1, e.calibration_error.value_or(0),
-                e.counts.table(w.info.labels).c_str());
+    std::printf("accuracy %.4f  macro-F1 %.4f  worst subject %d with %.4f  calibration error %.4f\n%s\n%s",
+                e.accuracy, e.macro_f1, e.worst_subject, e.worst_subject_f1, e.calibration_error.value_or(0),
+                left_out(e.counts).c_str(), e.counts.table(w.info.labels).c_str());
     if (o.json) std::printf("%s\n", j.dump().c_str());
 }
 

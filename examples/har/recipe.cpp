@@ -103,7 +103,7 @@ model::network_config architecture(const options& o, const std::string& preset, 
     c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
     c.memory.heads = o.memory_heads;
     c.memory.dropout = o.memory_dropout;
-    c.dropout = o.dropout;
+    c.dropout = published(o) ? 0 : o.dropout; // the public code has none
     if (c.memory.width % o.memory_heads != 0)
         raise<usage_error>("--memory-heads", "number of heads is ", o.memory_heads,
                            ", expected a divisor of the width ", c.memory.width);
@@ -214,6 +214,8 @@ void check_distillation(const options& o, const model::network_config* teacher) 
     if (published(o) && !o.student_channels.empty())
         raise<usage_error>("--student-channels", "number of channels is ", o.student_channels.size(),
                            ", expected all with --compat ref2021");
+    if (published(o) && o.mixup > 0) // its last loss knows one label a window
+        raise<usage_error>("--mixup", "value is ", o.mixup, ", expected 0 with --compat ref2021");
     const std::size_t mine = anchors(student),
                       theirs = anchors(
                           teacher ? *teacher : architecture(o, o.teacher_preset, head, some_channels, some_classes));

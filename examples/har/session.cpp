@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "options.hpp"
+#include "signals.hpp"
 #include "smldist/data/dataset/hapt.hpp"
 #include "smldist/data/dataset/mhealth.hpp"
 #include "smldist/data/dataset/motion_sense.hpp"
@@ -50,6 +51,7 @@ data::train_test hapt(const std::string& folder) {
 } // namespace
 
 data::train_test load_data(const std::string& spec, std::uint64_t seed, bool quiet) {
+    const interruptible nothing_to_save;
     if (spec == "synthetic") {
         data::synthetic_options o;
         o.seed = seed;
@@ -114,10 +116,17 @@ void progress::epoch(const distill::epoch_report& r) {
                      name_.c_str(), 100 * r.train.repaired);
 }
 
+std::string left_out(const metric::confusion& counts) {
+    if (counts.absent() == 0) return "";
+    return "macro-F1 leaves out " + std::to_string(counts.absent()) + " of " + std::to_string(counts.classes()) +
+           " classes, which are neither label nor prediction of a window\n";
+}
+
 io::json figures(const metric::evaluation& e) {
     io::json j;
     j.set("accuracy", e.accuracy);
     j.set("macro_f1", e.macro_f1);
+    j.set("absent_classes", e.absent_classes);
     j.set("worst_subject_f1", e.worst_subject_f1);
     j.set("worst_subject", e.worst_subject);
     if (e.calibration_error) j.set("calibration_error", *e.calibration_error);

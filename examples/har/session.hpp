@@ -34,7 +34,9 @@ private:
     std::chrono::steady_clock::time_point begin_, shown_;
 };
 
-/// {"accuracy": …, "macro_f1": …, "worst_subject_f1": …, …}
+/// A line on the classes that macro-F1 leaves out, or nothing.
+std::string left_out(const smldist::metric::confusion& counts);
+/// {"accuracy": …, "macro_f1": …, "absent_classes": …, "worst_subject_f1": …, …}
 smldist::io::json figures(const smldist::metric::evaluation& e);
 
 } // namespace har

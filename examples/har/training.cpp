@@ -33,6 +33,21 @@ using network = model::network<float>;
 
 namespace {
 
+/// One line on stderr that names the classes of which one side of the split has no window.
+void warn_of_missing_classes(const data::hold_out& split) {
+    const auto text_of = [](const std::string& part, const data::windows& w) {
+        std::string text;
+        for (const auto& name : w.missing_classes())
+            text += (text.empty() ? "no " + part + " window of " : ", ") + name;
+        return text;
+    };
+    const std::string training = text_of("training", split.train),
+                      validation = text_of("validation", split.validation);
+    const char* const between = training.empty() || validation.empty() ? "" : "; ";
+    if (!training.empty() || !validation.empty())
+        std::fprintf(stderr, "warning: %s%s%s\n", training.c_str(), between, validation.c_str());
+}
+
 const char* signal_name(int number) { return number == SIGHUP ? "SIGHUP" : number == SIGINT ? "SIGINT" : "SIGTERM"; }
 
 /// One experiment: folder, data split by subject, normaliser fitted on the training part, and what is reported in the end.
@@ -57,10 +72,11 @@ struct experiment {
           folder(o.out, o.force),
           set(load_data(o.data, o.seed, o.quiet)),
           split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
-          normal(data::fit_normaliser(split.train, chosen_normaliser(o))) {
+          normal(data::fit_normaliser(split.train, chosen_normaliser(o), published(o))) {
         folder.keep("config.toml", o.config_text);
         set.test.check();
         split.train.check_trainable();
+        if (!o.quiet) warn_of_missing_classes(split);
         std::string subjects;
         for (const int s : split.validation_subjects) subjects += " " + std::to_string(s);
         if (!o.quiet)
@@ -176,7 +192,7 @@ struct experiment {
     /// Trains with labels alone. A head under search is decided on the validation subjects, which is said on stderr and in
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
-        distill::supervised labels{o.label_smoothing};
+        distill::supervised labels{published(o) ? 0 : o.label_smoothing};
         if (published(o)) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
         hooks around;
         around.adjust = [start = memory_start_of(o)](auto& t) { t.memory = start; };
@@ -276,7 +292,8 @@ struct experiment {
                             value.as_double("macro_f1"), value.as_double("worst_subject_f1"),
                             value.as_size("parameters"), value.as_size("macs"));
         for (const auto& [name, counts] : matrices)
-            std::printf("\n%s\n%s", name.c_str(), counts.table(set.train.info.labels).c_str());
+            std::printf("\n%s\n%s%s", name.c_str(), counts.table(set.train.info.labels).c_str(),
+                        left_out(counts).c_str());
         if (o.json) std::printf("%s\n", result.dump().c_str());
     }
 };

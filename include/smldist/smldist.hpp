@@ -4,6 +4,7 @@
 #define SMLDIST_SMLDIST_HPP
 
 #include "smldist/core/config.hpp"
+#include "smldist/core/decimal.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/memory.hpp"
 #include "smldist/core/normaliser.hpp"
@@ -11,6 +12,7 @@
 #include "smldist/core/outputs.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/parameter.hpp"
+#include "smldist/core/printable.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/core/shape.hpp"
 #include "smldist/core/tensor.hpp"
@@ -104,6 +106,7 @@
 
 #include "smldist/data/augment.hpp"
 #include "smldist/data/corruption.hpp"
+#include "smldist/data/csv_reader.hpp"
 #include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/dataset/hapt.hpp"
 #include "smldist/data/dataset/mhealth.hpp"

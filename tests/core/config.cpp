@@ -17,7 +17,7 @@ TEST_CASE("config: one version in three spellings") {
     CHECK(SMLDIST_VERSION == SMLDIST_VERSION_MAJOR * 10000 + SMLDIST_VERSION_MINOR * 100 + SMLDIST_VERSION_PATCH);
 }
 
-TEST_CASE("config: the inline namespace names version, instruction set and assertions") {
+TEST_CASE("config: the inline namespace names version, instruction set, packs and assertions") {
     const std::string name = typeid(smldist::probe).name();
     CHECK(name.find("v" + std::to_string(SMLDIST_VERSION_MAJOR) + "_" + std::to_string(SMLDIST_VERSION_MINOR) + "_" +
                     std::to_string(SMLDIST_VERSION_PATCH)) != std::string::npos);
@@ -30,6 +30,11 @@ TEST_CASE("config: the inline namespace names version, instruction set and asser
 #elif defined(__SSE2__) && !defined(__AVX__)
     CHECK(name.find("_sse") != std::string::npos);
     CHECK(SMLDIST_SIMD_BITS == 128);
+#endif
+#if defined(SMLDIST_NO_XSIMD)
+    CHECK(name.find("_plain") != std::string::npos);
+#else
+    CHECK(name.find("_plain") == std::string::npos);
 #endif
     CHECK((name.find("checked") != std::string::npos) == (SMLDIST_ASSERTIONS != 0));
 }

@@ -91,3 +91,38 @@ TEST_CASE("parameter_count: elements of parameters; defaults of a parameter") {
     CHECK(p.group == rate_group::base);
     static_assert(module_like<model> && module_like<layer> && !module_like<parameter<float>> && !module_like<int>);
 }
+
+TEST_CASE(
+    "freeze and unfreeze: whole modules, optional ones, single parameters; what never learned does not begin to") {
+    model m = example();
+    m.blocks[1].bias.trainable = false;
+    CHECK(!is_frozen(m));
+    freeze(m.blocks[1]);
+    CHECK(is_frozen(m.blocks[1]));
+    CHECK(!is_frozen(m.blocks));
+    CHECK(!is_frozen(m));
+    CHECK(!m.blocks[1].weight.trainable);
+    CHECK(m.blocks[0].weight.trainable);
+    CHECK(mode_of(m.blocks[1], mode::train) == mode::eval);
+    CHECK(mode_of(m.blocks[1], mode::eval) == mode::eval);
+    CHECK(mode_of(m.blocks[0], mode::train) == mode::train);
+    freeze(m);
+    freeze(m); // again: nothing more
+    CHECK(is_frozen(m));
+    const model copy = m;
+    CHECK(is_frozen(copy));
+    unfreeze(m);
+    CHECK(!is_frozen(m));
+    CHECK(m.blocks[1].weight.trainable);
+    CHECK(!m.blocks[1].bias.trainable);
+    CHECK(m.stem.bias.trainable);
+    freeze(m.head);
+    CHECK(is_frozen(*m.head));
+    freeze(m.stem.weight);
+    CHECK(is_frozen(m.stem.weight));
+    CHECK(!is_frozen(m.stem));
+    CHECK(!is_frozen(m.mean)); // no parameter, nothing to freeze
+    const std::size_t before = allocations();
+    CHECK(mode_of(m, mode::train) == mode::train);
+    CHECK(allocations() == before);
+}

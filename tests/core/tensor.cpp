@@ -127,3 +127,13 @@ TEST_CASE("tensor: identical compares bits, all_finite finds what is not, cast c
     CHECK_FALSE(all_finite(tensor<float>{-inf, 1}));
     CHECK(identical(cast<std::int32_t>(tensor<double>{1.9, -1.9}), tensor<std::int32_t>{1, -1}));
 }
+
+TEST_CASE("tensor: an expression holds what a temporary gives it") {
+    const auto values = [] { return tensor<double>{{1, 2}, {3, 4}}; };
+    const auto lazy = values().array() * 2 + values().array();
+    for (std::size_t i = 0; i < 4; ++i) tensor<double>(shape{2, 2}, 99); // takes the block that a temporary had
+    CHECK(identical(tensor<double>(lazy), {{3, 6}, {9, 12}}));
+    tensor<double> x = values();
+    x.array() += 1; // of what stays, a view
+    CHECK(identical(x, {{2, 3}, {4, 5}}));
+}

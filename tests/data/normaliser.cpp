@@ -51,12 +51,20 @@ TEST_CASE("robust: Tukey's fence, clipped, to [0, 1]") {
     CHECK(m.high == floats{5.5f});
 }
 
-TEST_CASE("min-max maps the training range to [0, 1] and does not clip") {
+TEST_CASE("min-max maps the training range to [0, 1] and clips when asked to, as the public code does") {
     const normaliser n = fit_normaliser(of_rows({{-2}, {6}, {0}}), normaliser_kind::minmax);
     tensor<float> x({3}, {-2, 6, 14});
     x = x.reshaped({3, 1});
     data::normalise(x, n);
     CHECK(identical(x, tensor<float>({3, 1}, {0, 1, 2})));
+    const normaliser clipped = fit_normaliser(of_rows({{-2}, {6}, {0}}), normaliser_kind::minmax, true);
+    CHECK(clipped.low == floats{-2});
+    CHECK(clipped.high == floats{6});
+    tensor<float> z({4, 1}, {-3, 2, 6, 14});
+    data::normalise(z, clipped);
+    CHECK(identical(z, tensor<float>({4, 1}, {0, 0.5f, 1, 1})));
+    // Nothing else clips for it.
+    CHECK(fit_normaliser(of_rows({{-2}, {6}}), normaliser_kind::zscore, true).low.empty());
 }
 
 TEST_CASE("shared: one scale a sensor triple, no offset; single channels are standardised") {
@@ -83,6 +91,53 @@ TEST_CASE("a channel without spread becomes 0, whatever follows") {
     auto still = of_rows({{0, 0, 0}, {0, 0, 0}});
     still.info.triples = {{0, 1, 2}};
     CHECK(fit_normaliser(still, normaliser_kind::shared).scale == floats{0, 0, 0});
+}
+
+TEST_CASE("values near the largest float: finite numbers or a data_error that names the channel") {
+    using enum normaliser_kind;
+    const auto channels_of = [](std::initializer_list<float> values) {
+        data::windows w = of_rows({{0, 0, 0, 0}});
+        w.x = tensor<float>(shape{values.size(), 1, 4});
+        for (std::size_t r = 0; const float v : values) {
+            w.x[4 * r + 1] = v; // a triple of one axis that moves, and a channel by itself
+            w.x[4 * r + 3] = -v;
+            ++r;
+        }
+        w.label.assign(values.size(), 0);
+        w.subject.assign(values.size(), 1);
+        w.info.triples = {{0, 1, 2}};
+        return w;
+    };
+    const auto fits = [](const data::windows& w, normaliser_kind kind) {
+        const normaliser n = fit_normaliser(w, kind);
+        for (const auto* v : {&n.offset, &n.scale, &n.low, &n.high})
+            for (const float x : *v) CHECK(std::isfinite(x));
+        const tensor<float> y = data::normalised(w, n).x;
+        CHECK(all_finite(y));
+        return *std::max_element(y.begin(), y.end());
+    };
+    // The wider the values, the fewer kinds can take them: the fence of robust is wider than the data.
+    const auto half = channels_of({-4e37f, -1e37f, 1e37f, 4e37f});
+    CHECK(fits(half, zscore) == doctest::Approx(1.372).epsilon(1e-3));
+    CHECK(fits(half, shared) == doctest::Approx(2.376).epsilon(1e-3));
+    CHECK(fits(half, robust) == doctest::Approx(11.0 / 14));
+    CHECK(fits(half, minmax) == doctest::Approx(1));
+    const auto most = channels_of({-1.5e38f, 1.5e38f, -1.5e38f, 1.5e38f});
+    CHECK(fits(most, zscore) == doctest::Approx(1));
+    CHECK(fits(most, shared) == doctest::Approx(std::sqrt(3.0)));
+    CHECK(fits(most, minmax) == doctest::Approx(1));
+    CHECK_THROWS_WITH_AS(fit_normaliser(most, robust),
+                         "fit_normaliser: channel 1 lies between -1.5000000027488779e+38 and 1.5000000027488779e+38, "
+                         "expected a range that robust brings to finite numbers",
+                         data_error);
+    const auto all = channels_of({-3e38f, 3e38f, -3e38f, 3e38f});
+    CHECK(fits(all, zscore) == doctest::Approx(1)); // mean 0
+    CHECK(fits(all, shared) == doctest::Approx(std::sqrt(3.0)));
+    CHECK_THROWS_AS(fit_normaliser(all, robust), data_error);
+    CHECK_THROWS_AS(fit_normaliser(all, minmax), data_error);
+    const auto uneven = channels_of({-3e38f, -3e38f, -3e38f, 3e38f}); // 3e38 is 4.5e38 from the mean
+    CHECK_THROWS_AS(fit_normaliser(uneven, zscore), data_error);
+    CHECK_THROWS_AS(fit_normaliser(uneven, shared), data_error); // of the channel by itself
 }
 
 TEST_CASE("statistics come from the windows given: held-out subjects leave no trace") {

@@ -2,10 +2,14 @@
 #include "smldist/data/prefetcher.hpp"
 
 #include <doctest/doctest.h>
+#include <filesystem>
+#include <iterator>
+#include <sys/mman.h>
 #include <utility>
 #include <vector>
 
 #include "allocations.hpp"
+#include "io/memory_limit.hpp"
 #include "smldist/data/synthetic.hpp"
 
 using namespace smldist;
@@ -85,3 +89,30 @@ TEST_CASE("prefetcher: allocates nothing after the first epochs") {
     }
     CHECK(allocations() == before);
 }
+
+#if SMLDIST_TEST_LIMITS_MEMORY
+TEST_CASE("prefetcher: when the system starts no more threads, next() makes the batches") {
+    const setting s;
+    const std::size_t before = threads();
+    set_threads(1); // a child has no thread but its own
+    auto want = s.loader();
+    data::batch a, b;
+    want.start(1);
+    CHECK(want.next(a));
+    CHECK(run_within(std::size_t(400) << 20, [&] {
+              set_threads(8); // the stacks of threads that have ended are in use again
+              data::prefetcher got(s.loader());
+              b.x = tensor<float>(shape{7, a.x.shape()[1], a.x.shape()[2]});
+              const auto threads_of_process = [] {
+                  return std::distance(std::filesystem::directory_iterator("/proc/self/task"),
+                                       std::filesystem::directory_iterator());
+              };
+              const auto count = threads_of_process();
+              while (::mmap(nullptr, std::size_t(4) << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+                     MAP_FAILED) {}
+              got.start(1);
+              return threads_of_process() == count && got.next(b) && identical(a.x, b.x);
+          }) == ending::as_wanted);
+    set_threads(before);
+}
+#endif

@@ -61,6 +61,21 @@ TEST_CASE("text_reader: errors carry file, line and column") {
           "f:1:3: field is '" + std::string(24, 'y') + "...', expected a number");
 }
 
+TEST_CASE("text_reader: a leading plus; what is too small for double is 0, what is too large an error") {
+    text_reader in("f", "+1.5 1e-400 -1e-400 +.5e+1 0.1e-99999999999999999999\n");
+    REQUIRE(in.next_line());
+    CHECK(in.number() == 1.5f);
+    CHECK(in.number() == 0);
+    CHECK(in.real() == 0);
+    CHECK(in.number() == 5);
+    CHECK(in.number() == 0);
+    CHECK(in.at_end());
+    CHECK(complaint("1 +-2\n") == "f:1:3: field is '+-2', expected a number");
+    CHECK(complaint("1 ++2\n") == "f:1:3: field is '++2', expected a number");
+    CHECK(complaint("1 +\n") == "f:1:3: field is '+', expected a number");
+    CHECK(complaint("1 -1e400\n") == "f:1:3: field is '-1e400', expected a finite number in the range of float");
+}
+
 TEST_CASE("text_reader: integers in their range") {
     for (const char* text : {"0\n", "7\n", "2.0\n", "x\n", "99999999999\n"}) {
         CAPTURE(text);

@@ -55,6 +55,8 @@ TEST_CASE("windows know their extents, subjects and classes, and select copies")
     CHECK(w.classes() == 3);
     CHECK(w.subjects() == std::vector<int>{2, 5});
     CHECK(w.class_counts() == indices{1, 2, 0});
+    CHECK(w.missing_classes() == std::vector<std::string>{"c"});
+    CHECK(w.select({0}).missing_classes() == std::vector<std::string>{"b", "c"});
     const data::windows s = w.select({2, 0});
     CHECK(identical(s.x, tensor<float>({2, 2, 2}, {8, 9, 10, 11, 0, 1, 2, 3})));
     CHECK(s.label == std::vector<int>{1, 0});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/deploy/stream.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <limits>
 #include <vector>
@@ -68,7 +69,8 @@ TEST_CASE("stream: the logits of every window have the bits of the program over 
             CHECK(decided == count);
         }
     }
-    CHECK(deploy::stream(r.compile(1)).hop() == L / 2);
+    const deploy::program net = r.compile(1);
+    CHECK(deploy::stream(net).hop() == L / 2);
 }
 
 TEST_CASE("stream: smoothing is an exponential mean of the probabilities") {
@@ -106,6 +108,19 @@ TEST_CASE("stream: a sample that is not finite costs the windows that hold it, n
     CHECK(decided == r.size() - 2 * L + 1);
 }
 
+TEST_CASE("stream: window() is what was decided on, or withheld") {
+    const recording r;
+    const auto net = r.compile(1);
+    deploy::stream s(net, {.hop = 7});
+    for (std::size_t t = 0; t < 3 * L; ++t) {
+        s.push(r[t]);
+        if (t + 1 < L) continue;
+        const auto w = s.window();
+        REQUIRE(w.size() == L * C);
+        CHECK(std::equal(w.begin(), w.end(), r[t + 1 - L].data()));
+    }
+}
+
 TEST_CASE("stream: allocates nothing, refuses what it cannot run") {
     const recording r;
     const auto net = r.compile(1);
@@ -119,4 +134,11 @@ TEST_CASE("stream: allocates nothing, refuses what it cannot run") {
     CHECK_RAISES(usage_error, "no output named logits", deploy::stream(feature));
     for (const float bad : {-0.1f, 1.0f, std::numeric_limits<float>::quiet_NaN()})
         CHECK_RAISES(usage_error, "expected 0 <= smoothing < 1", deploy::stream(net, {.smoothing = bad}));
+}
+
+TEST_CASE("stream: no program that ends before it") {
+    static_assert(std::is_constructible_v<deploy::stream, const deploy::program&>);
+    static_assert(!std::is_constructible_v<deploy::stream, deploy::program>);
+    static_assert(!std::is_constructible_v<deploy::stream, const deploy::program>);
+    static_assert(!std::is_constructible_v<deploy::stream, deploy::program, deploy::stream_options>);
 }

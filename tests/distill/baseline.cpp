@@ -214,3 +214,12 @@ TEST_CASE("baseline: networks that do not fit and options out of range fail befo
     CHECK_THROWS_AS(distiller(teacher, student, method<float>("hinton"), window, generator(5), 1.5), usage_error);
     CHECK_THROWS_AS(distiller(teacher, student, method<float>("hinton"), shape{2, 32, 8}, generator(5)), shape_error);
 }
+
+TEST_CASE("baseline_distiller: no teacher that ends before it") {
+    const auto possible = []<class Teacher>(Teacher&&) {
+        return std::is_constructible_v<distiller, Teacher, const network&, method<float>, const shape&, generator>;
+    };
+    const network teacher;
+    CHECK(possible(teacher));
+    CHECK(!possible(network()));
+}

@@ -586,3 +586,15 @@ TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches be
     const double mix = mean_with(loss::repair::mix), off = mean_with(loss::repair::off);
     CHECK(mix > off);
 }
+
+TEST_CASE("distiller: no teacher that ends before it") {
+    const auto possible = []<class Teacher>(Teacher&&) {
+        return std::is_constructible_v<distill::distiller<network>, Teacher, const network&, distill::plan,
+                                       const distill::distill_options&, const shape&, generator>;
+    };
+    network teacher;
+    CHECK(possible(teacher));
+    CHECK(possible(std::as_const(teacher)));
+    CHECK(!possible(network()));
+    CHECK(!possible(std::move(std::as_const(teacher))));
+}

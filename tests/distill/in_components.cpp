@@ -73,3 +73,13 @@ TEST_CASE("in_components: channels stay where channels are compared; errors") {
                          doctest::Contains("numbers of stages of student, teacher and plan are 2, 2 and 1"),
                          usage_error);
 }
+
+TEST_CASE("in_components: no teacher that ends before it") {
+    const auto possible = []<class Teacher>(Teacher&&) {
+        return std::is_constructible_v<distill::in_components<network>, Teacher, const network&, const distill::plan&,
+                                       const loss::stage_options&, const shape&>;
+    };
+    const network teacher;
+    CHECK(possible(teacher));
+    CHECK(!possible(network()));
+}

@@ -57,22 +57,26 @@ TEST_CASE("ref2021_options: what the public code trains with") {
     for (const auto which : {ref2021_training::teacher, ref2021_training::stage, ref2021_training::logits}) {
         const auto o = distill::ref2021_options(which, base);
         CHECK_NOTHROW(o.check());
-        const bool stage = which == ref2021_training::stage, last = which == ref2021_training::logits;
+        const bool stage = which == ref2021_training::stage;
         CHECK(o.optimiser == (stage ? optim::optimiser_kind::adam : optim::optimiser_kind::ranger));
         CHECK(o.lr == (stage ? 1e-4 : 1e-3));
         CHECK(o.weight_decay == 0);
         CHECK(std::isinf(o.clip));
         CHECK(o.batch == 7);
-        CHECK(o.schedule.kind == (last ? optim::schedule_kind::plateau : optim::schedule_kind::constant));
-        CHECK(o.plateau_on_last_loss == last);
+        CHECK(o.schedule.kind == (stage ? optim::schedule_kind::constant : optim::schedule_kind::plateau));
+        CHECK(o.plateau_on_last_loss == !stage);
+        if (stage) continue;
+        const auto p = o.schedule.plateau; // of teacher and student alike
+        CHECK(p.mode == optim::plateau_options::direction::min);
+        CHECK(p.factor == 0.85);
+        CHECK(p.patience == 5);
+        CHECK(p.cooldown == 5);
+        CHECK(p.threshold == 1e-7);
+        CHECK(p.min_lr == 1e-5);
     }
-    const auto p = distill::ref2021_options(ref2021_training::logits).schedule.plateau;
-    CHECK(p.mode == optim::plateau_options::direction::min);
-    CHECK(p.factor == 0.85);
-    CHECK(p.patience == 5);
-    CHECK(p.cooldown == 5);
-    CHECK(p.threshold == 1e-7);
-    CHECK(p.min_lr == 1e-5);
+    // Nothing of an earlier choice is left.
+    const auto before = distill::ref2021_options(ref2021_training::logits, base);
+    CHECK_FALSE(distill::ref2021_options(ref2021_training::stage, before).plateau_on_last_loss);
     CHECK(distill::ref2021_stages(3) == 2);
     CHECK(distill::ref2021_stages(1) == 0);
     CHECK(distill::ref2021_stages(0) == 0);
@@ -93,34 +97,69 @@ TEST_CASE("ref2021_stage: the mean square of a difference, features as they are"
         CHECK(value.terms.total > 0);
     }
     // Other channels: a projector, which the code does not have.
-    stage_objective projected(make(published(true), 1), student, 0, window, generator(3));
+    const network wide = make(published(true), 1);
+    stage_objective projected(wide, student, 0, window, generator(3));
     CHECK(parameter_count(projected) == 8 * 24 + 2 * 24);
     CHECK_THROWS_WITH_AS(stage_objective(teacher, student, 3, window, generator(3)),
                          "ref2021_stage: stage is 3, expected below the numbers of anchors, 3 and 3", usage_error);
 }
 
-TEST_CASE("ref2021_stage: layers behind the anchor stay, those before are trained again") {
+namespace {
+
+/// Trains stage i and checks that every leaf up to the anchor moved, and none behind it: no weight, no running statistic.
+void check_stage(std::size_t i, const distill::training_options& o) {
     const network teacher = make(published(), 1), before = teacher, start = make(published(), 2);
-    for (std::size_t i = 0; i < 2; ++i) {
-        network student = start;
-        stage_objective objective(teacher, student, i, window, generator(3));
-        trained(student, objective, brief(ref2021_training::stage));
-        std::vector<const tensor<float>*> old;
-        for_each_parameter(start, [&old](const auto& p) { old.push_back(&p.value); });
-        std::size_t index = 0;
-        walk(student, [&](const std::string& path, const auto& leaf) {
-            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, parameter<float>>) {
-                CAPTURE(path);
-                const bool reached =
-                    path.starts_with("backbone.stem") ||
-                    (path.starts_with("backbone.blocks.") && static_cast<std::size_t>(path[16] - '0') <= i);
-                CHECK(identical(leaf.value, *old[index++]) != reached);
-            }
-        });
-        CHECK_FALSE(
-            identical(student.backbone.tail.norm.running_mean.value, start.backbone.tail.norm.running_mean.value));
-    }
+    network student = start;
+    stage_objective objective(teacher, student, i, window, generator(3));
+    const auto result = trained(student, objective, o);
+    CHECK(result.history.back().train.stage < result.history.front().train.stage);
+    std::vector<std::vector<float>> old;
+    walk(start,
+         [&old](const std::string&, const auto& leaf) { old.emplace_back(leaf.value.begin(), leaf.value.end()); });
+    std::size_t index = 0;
+    walk(student, [&](const std::string& path, const auto& leaf) {
+        CAPTURE(path);
+        const bool reached = path.starts_with("backbone.stem") ||
+                             (path.starts_with("backbone.blocks.") && static_cast<std::size_t>(path[16] - '0') <= i);
+        const bool same = std::equal(leaf.value.begin(), leaf.value.end(), old[index].begin(), old[index].end());
+        CHECK(same != reached);
+        ++index;
+    });
     CHECK(same_bits(teacher, before));
+}
+
+/// A student of one's own that cannot run in part.
+struct whole_network {
+    network net;
+    template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const { return net(x, m); }
+    static void visit(auto& self, auto&& member) { member("net", self.net); }
+};
+
+} // namespace
+
+TEST_CASE("ref2021_stage: all behind the anchor stays, what lies before it is trained again") {
+    for (const std::size_t i : {0u, 1u}) check_stage(i, brief(ref2021_training::stage));
+    auto o = brief(ref2021_training::stage);
+    o.swa_epochs = 1; // one more pass over the batches, for the mean's running statistics
+    check_stage(0, o);
+}
+
+TEST_CASE("ref2021_stage: what a student that cannot run in part learns is the same, but its statistics move") {
+    const network teacher = make(published(), 1);
+    network student = make(published(), 2);
+    whole_network other{student};
+    stage_objective of_student(teacher, student, 0, window, generator(3)),
+        of_other(teacher, student, 0, window, generator(3));
+    const auto o = brief(ref2021_training::stage);
+    trained(student, of_student, o);
+    distill::training<whole_network, stage_objective>(other, of_other, few().train, few().validation, few().normal, o)
+        .run();
+    std::vector<const tensor<float>*> weights;
+    for_each_parameter(student, [&weights](const auto& p) { weights.push_back(&p.value); });
+    std::size_t index = 0;
+    for_each_parameter(other.net, [&](const auto& p) { CHECK(identical(p.value, *weights[index++])); });
+    const auto mean = [](const network& n) { return n.backbone.tail.norm.running_mean.value; };
+    CHECK_FALSE(identical(mean(other.net), mean(student)));
 }
 
 TEST_CASE("ref2021_logits: loss::ref2021 of probabilities against logits") {
@@ -158,4 +197,19 @@ TEST_CASE("ref2021: the whole of the public code's training, in small") {
     logits_objective objective(teacher);
     const auto result = trained(student, objective, brief(ref2021_training::logits));
     CHECK(result.history.back().train.soft < result.history.front().train.soft);
+}
+
+TEST_CASE("ref2021 objectives: no teacher that ends before them") {
+    const auto stage = []<class Teacher>(Teacher&&) {
+        return std::is_constructible_v<distill::ref2021_stage<network>, Teacher, const network&, std::size_t,
+                                       const shape&, generator>;
+    };
+    const auto logits = []<class Teacher>(Teacher&&) {
+        return std::is_constructible_v<distill::ref2021_logits<network>, Teacher>;
+    };
+    const network teacher;
+    CHECK(stage(teacher));
+    CHECK(!stage(network()));
+    CHECK(logits(teacher));
+    CHECK(!logits(network()));
 }

@@ -499,3 +499,75 @@ TEST_CASE("loss_terms: sum and scale") {
     CHECK(half.memory == 27.5);
     CHECK(half.repaired == 33);
 }
+
+TEST_CASE("training: the normaliser and the options may be temporaries, the windows may not") {
+    const run kept(brief());
+    network net = make(student_config());
+    supervised objective;
+    training t(net, objective, few().train, few().validation, data::fit_normaliser(few().train), brief());
+    const auto result = t.run();
+    CHECK(same_bits(net, kept.net));
+    CHECK(result.history.back().validation.macro_f1 == kept.result.history.back().validation.macro_f1);
+    const auto possible = []<class Train, class Validation>(Train&&, Validation&&) {
+        return std::is_constructible_v<training, network&, supervised&, Train, Validation, const normaliser&,
+                                       const training_options&>;
+    };
+    const data::windows w;
+    CHECK(possible(w, w));
+    CHECK(!possible(data::windows(), w));
+    CHECK(!possible(w, data::windows()));
+    CHECK(!possible(data::windows(), data::windows()));
+}
+
+TEST_CASE("training: a frozen backbone stays as it is, with averages too; alone, a frozen network trains nothing") {
+    for (const std::size_t kind : {0u, 1u, 2u}) {
+        training_options o = brief(2);
+        if (kind == 1) o.ema = 0.9;
+        if (kind == 2) o.swa_epochs = 2;
+        network net = make(student_config());
+        freeze(net.backbone);
+        const network before = net;
+        supervised objective;
+        training t(net, objective, few().train, few().validation, few().normal, o);
+        const auto result = t.run();
+        CHECK(!same_bits(net, before));
+        network body = net;
+        body.intuition = before.intuition;
+        CHECK(same_bits(body, before));
+        body = result.best;
+        CHECK(is_frozen(body.backbone));
+        freeze(net);
+        const network still = net;
+        training again(net, objective, few().train, few().validation, few().normal, o);
+        again.run();
+        CHECK(same_bits(net, still));
+    }
+}
+
+TEST_CASE("training: run() again begins anew from the network as it is, after a stop too") {
+    for (const auto schedule : {optim::schedule_kind::one_cycle, optim::schedule_kind::plateau}) {
+        training_options o = brief();
+        o.schedule.kind = schedule;
+        o.schedule.plateau.patience = 0;
+        o.ema = 0.5;
+        network net = make(student_config());
+        supervised objective;
+        training t(net, objective, few().train, few().validation, few().normal, o);
+        std::size_t steps = 0;
+        t.stop = [&] { return ++steps == 6; }; // in the second epoch
+        CHECK(t.run().history.size() == 2);
+        CHECK(steps == 6);
+        network fresh = net;
+        t.stop = nullptr;
+        const auto result = t.run();
+        CHECK(result.history.size() == 3);
+        training other(fresh, objective, few().train, few().validation, few().normal, o);
+        const auto wanted = other.run();
+        CHECK(same_bits(net, fresh));
+        CHECK(same_bits(result.best, wanted.best));
+        for (std::size_t e = 0; e < 3; ++e) {
+            CHECK(result.history[e].lr == wanted.history[e].lr);
+            CHECK(result.history[e].train.total == wanted.history[e].train.total);
+        }
+    }
+}

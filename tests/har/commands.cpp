@@ -443,12 +443,60 @@ TEST_CASE("distill in the form of the public code: every training is reported, t
     REQUIRE_MESSAGE(unlike.code == 0, unlike.err);
     CHECK(unlike.err.find("the features have widths 96 and 48: the head is not copied") != std::string::npos);
     CHECK(unlike.err.find("stage 1: other channels, a projector is trained along") != std::string::npos);
-    for (const std::string wrong : {"--compat 2021", "--compat ref2021 --method hinton", "--head ref2021",
-                                    "--compat ref2021 --student-channels total_acc"}) {
+    for (const std::string wrong :
+         {"--compat 2021", "--compat ref2021 --method hinton", "--head ref2021",
+          "--compat ref2021 --student-channels total_acc", "--compat ref2021 --mixup 0.2"}) {
         const auto refused = har(at, "distill " + wrong + quick);
         CHECK(refused.code == 2);
         CHECK(refused.err.find("compat") != std::string::npos);
     }
+}
+
+TEST_CASE("the public code's form has no dropout, clips min-max and rounds the widths of rows given") {
+    const scratch_folder at;
+    make_uci_har(at.path / "set");
+    const std::string command =
+        "train --preset har_nano --compat ref2021 --augment none --epochs 2 --validation-subjects 2 --quiet "
+        "--data uci_har=set --rows 3,20,12,SE,HS,2,A --normaliser minmax";
+    for (const std::string dropout : {"0", "0.9"}) {
+        const auto r = har(at, command + " --out d" + dropout + " --dropout " + dropout);
+        REQUIRE_MESSAGE(r.code == 0, r.err);
+    }
+    const std::string file = slurp(at.path / "d0/model.safetensors");
+    CHECK(file == slurp(at.path / "d0.9/model.safetensors")); // whatever --dropout says
+    REQUIRE(file.size() > 8);
+    std::size_t length = 0;
+    for (std::size_t i = 8; i-- > 0;) length = 256 * length + static_cast<unsigned char>(file[i]);
+    const json header = json::parse(file.substr(8, length));
+    CHECK(header["backbone.blocks.0.expand.conv.weight"]["shape"] == json({24, 16, 1})); // 20 and 9 channels
+    CHECK(header["backbone.blocks.0.project.conv.weight"]["shape"] == json({16, 24, 1}));
+    const std::string facts = header["__metadata__"].dump();
+    CHECK(facts.find("minmax") != std::string::npos);
+    CHECK(facts.find("\\\"low\\\":[-") != std::string::npos);
+}
+
+TEST_CASE("macro-F1 leaves out the classes that no test window has, and says how many") {
+    const scratch_folder at;
+    make_uci_har(at.path / "set");
+    const auto first_two = [](const std::string& text) {
+        return text.substr(0, text.find('\n', text.find('\n') + 1) + 1);
+    };
+    for (const auto& entry : fs::recursive_directory_iterator(at.path / "set/test"))
+        if (entry.is_regular_file()) spit(entry.path(), first_two(slurp(entry.path()))); // two windows of class 1
+    const auto r =
+        har(at, "train --preset har_nano --epochs 1 --validation-subjects 2 --json --out run --data uci_har=set");
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    const json figures = r.last()["model"];
+    const int absent = figures["absent_classes"];
+    CHECK(absent >= 3); // of six: two windows have a label and at most two predictions
+    const double right = 2 * double(figures["accuracy"]); // F1 of class 1 is 2 TP / (2 TP + FN), all others are 0
+    CHECK(double(figures["macro_f1"]) == doctest::Approx(2 * right / (2 + right) / (6 - absent)));
+    const auto again = har(at, "evaluate --model run/model.safetensors --json --data uci_har=set");
+    REQUIRE_MESSAGE(again.code == 0, again.err);
+    CHECK(again.last()["macro_f1"] == figures["macro_f1"]);
+    for (const std::string& out : {r.out, again.out})
+        CHECK_MESSAGE(
+            out.find("macro-F1 leaves out " + std::to_string(absent) + " of 6 classes") != std::string::npos, out);
 }
 
 TEST_CASE("every kind of wrong data gives exit code 3 and names the place") {
@@ -512,6 +560,31 @@ TEST_CASE("every kind of wrong data gives exit code 3 and names the place") {
         spit(part / "y_train.txt", labels);
         refuse("two classes");
     }
+}
+
+TEST_CASE("a class without a window of one side of the split: one warning that names it, unless --quiet") {
+    const scratch_folder at;
+    make_uci_har(at.path / "set");
+    const auto without = [&](const std::string& name) {
+        const fs::path file = at.path / "set/train" / name;
+        std::string labels = slurp(file);
+        std::replace(labels.begin(), labels.end(), '6', '5');
+        std::replace(labels.begin(), labels.end(), '3', '1');
+        spit(file, labels);
+    };
+    const std::string train = "train --preset har_nano --epochs 1 --validation-subjects 2 --data uci_har=set --out ";
+    auto r = har(at, train + "o");
+    CHECK(r.code == 0);
+    CHECK(r.err.find("warning") == std::string::npos);
+    without("y_train.txt");
+    r = har(at, train + "p");
+    CHECK(r.code == 0);
+    CHECK(r.err.find("warning: no training window of WALKING_DOWNSTAIRS, LAYING; no validation window of "
+                     "WALKING_DOWNSTAIRS, LAYING\n") != std::string::npos);
+    CHECK(r.err.find("warning") == r.err.rfind("warning"));
+    r = har(at, train + "q --quiet");
+    CHECK(r.code == 0);
+    CHECK(r.err == "");
 }
 
 TEST_CASE("a learning rate that diverges ends with exit code 5, names the step and keeps the last good model") {

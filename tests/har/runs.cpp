@@ -174,7 +174,8 @@ void check_model(const scratch_folder& at, const std::string& file) {
 /// What a killed run has left is complete: every model loads, every line of a log is whole.
 std::size_t check_complete(const scratch_folder& at, const std::string& folder) {
     std::size_t models = 0;
-    for (const auto& [name, bytes] : contents(at / folder)) {
+    for (const auto& file : contents(at / folder)) {
+        const auto &name = file.first, &bytes = file.second;
         CAPTURE(name);
         if (name.ends_with(".safetensors")) {
             ++models;
@@ -230,11 +231,11 @@ TEST_CASE("--out that holds a run is refused before any work; --force replaces a
     const auto before = contents(at / "run");
 
     for (const std::string& command : {train_on, distill_on}) {
-        const auto again = har(at, command + "nonsense=1 --out run");
+        const auto again = har(at, command + "wisdm=nowhere --out run");
         CHECK(again.code == 2);
         CHECK_MESSAGE(mentions(again.err, "folder run holds a run"), again.err);
         CHECK_MESSAGE(mentions(again.err, "--force"), again.err);
-        CHECK_FALSE(mentions(again.err, "nonsense"));
+        CHECK_FALSE(mentions(again.err, "nowhere"));
         CHECK(contents(at / "run") == before);
     }
 
@@ -266,9 +267,9 @@ TEST_CASE(
     };
     unchanged("wisdm=nowhere", 3, "nowhere");
     unchanged("wisdm=set --lr -1", 2, "lr");
-    unchanged("wisdm=set --lr 1e30 --head linear --epochs 3", 5, "epoch 1");
+    unchanged("wisdm=set --lr 1e4 --head linear --epochs 3", 5, "epoch 1");
 
-    child c(at, "train --preset har_student --epochs 2 --threads 1 --out run --force");
+    child c(at, "train --preset har_teacher --epochs 2 --out run --force");
     c.said("data:");
     c.send(SIGTERM);
     CHECK(c.wait() == 128 + SIGTERM);
@@ -279,7 +280,8 @@ TEST_CASE(
     // A teacher in the folder that is replaced is not lost before its copy is there.
     REQUIRE(har(at, distill + "--epochs 1 --teacher-epochs 1 --out both --quiet").code == 0);
     const std::string teacher = slurp(at / "both/teacher.safetensors");
-    const auto again = har(at, distill + "--epochs 1 --teacher both/teacher.best.safetensors --out both --force");
+    const auto again =
+        har(at, distill + "--epochs 1 --alpha 1 --teacher both/teacher.best.safetensors --out both --force");
     REQUIRE_MESSAGE(again.code == 0, again.err);
     CHECK(slurp(at / "both/teacher.safetensors") == teacher); // of one epoch: the last is the best
     CHECK_FALSE(fs::exists(at / "both/teacher.best.safetensors"));
@@ -303,12 +305,11 @@ TEST_CASE("a start that fails leaves no folder, and one without right to write i
         wrong.push_back("closed");
     }
     for (const auto& folder : wrong) {
-        const auto r = har(at, train_on + "nonsense=1 --out " + folder);
+        const auto r = har(at, train_on + "wisdm=nowhere --out " + folder);
         CHECK(r.code == 6);
         CHECK_MESSAGE(mentions(r.err, folder), r.err);
     }
     CHECK(slurp(at / "file") == "x");
-    CHECK(har(at, train_on + "nonsense=1 --out=").code == 2);
 }
 
 TEST_CASE("two runs in one folder: the second is refused, with --force too, until the first is gone") {
@@ -317,7 +318,7 @@ TEST_CASE("two runs in one folder: the second is refused, with --force too, unti
         at, train + "--epochs 1000000 --out run", [] {}, "first ");
     first.said("epoch 1/");
     for (const std::string options : {"", "--force"}) {
-        const auto second = har(at, train_on + "nonsense=1 --out run " + options);
+        const auto second = har(at, train_on + "wisdm=nowhere --out run " + options);
         CHECK(second.code == 2);
         CHECK_MESSAGE(
             mentions(second.err, "folder run is in use by another run (process " + std::to_string(first.id()) + ")"),
@@ -381,8 +382,8 @@ TEST_CASE("a run killed at any moment leaves nothing or complete files: many tim
 
 TEST_CASE("SIGHUP, SIGINT and SIGTERM end a run after its step: models, marked figures, exit code 128 + n") {
     const scratch_folder at;
-    const std::map<int, std::string> signals{{SIGHUP, "SIGHUP"}, {SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}};
-    for (const auto& [number, name] : signals) {
+    for (const int number : {SIGHUP, SIGINT, SIGTERM}) {
+        const std::string name = number == SIGHUP ? "SIGHUP" : number == SIGINT ? "SIGINT" : "SIGTERM";
         CAPTURE(name);
         child c(at, train + "--epochs 1000000 --json --out " + name);
         c.said("epoch 3/");
@@ -402,9 +403,8 @@ TEST_CASE("SIGHUP, SIGINT and SIGTERM end a run after its step: models, marked f
     // The same where the figures are of several networks.
     for (const std::string network : {"teacher", "student_alone", "student"}) {
         CAPTURE(network);
-        child c(at, distill + "--baseline --out " + network + " --teacher-epochs " +
-                        (network == "teacher" ? "1000000" : "2") + " --epochs " +
-                        (network == "student" ? "300" : "1000000"));
+        child c(at, distill + (network == "student" ? "" : "--baseline ") + "--epochs 1000000 --teacher-epochs " +
+                        (network == "teacher" ? "1000000" : "2") + " --out " + network);
         c.said(network + " epoch 2/");
         c.send(SIGTERM);
         CHECK(c.wait() == 128 + SIGTERM);
@@ -412,7 +412,7 @@ TEST_CASE("SIGHUP, SIGINT and SIGTERM end a run after its step: models, marked f
         CHECK(figures.at("interrupted") == true);
         CHECK(figures.at("stopped_in") == network);
         CHECK(figures.contains("teacher"));
-        CHECK(figures.contains("student_alone") == (network != "teacher"));
+        CHECK(figures.contains("student_alone") == (network == "student_alone"));
         CHECK(figures.contains("student") == (network == "student"));
         check_complete(at, network);
     }
@@ -459,7 +459,7 @@ TEST_CASE("a full disk ends a run with exit code 6 and leaves what was there bef
     CHECK(har(at, train + "--quiet --epochs 3 --out run --force", limited(RLIMIT_FSIZE, model / 2)).code == 6);
     CHECK(contents(at / "run") == before);
     // No room for anything: found before the data are looked for.
-    const auto lock = har(at, train_on + "nonsense=1 --out new", limited(RLIMIT_FSIZE, 0));
+    const auto lock = har(at, train_on + "wisdm=nowhere --out new", limited(RLIMIT_FSIZE, 0));
     CHECK(lock.code == 6);
     CHECK_FALSE(fs::exists(at / "new"));
 
@@ -513,7 +513,7 @@ TEST_CASE("too little memory ends a run with exit code 1 and a message, never wi
     }
     const scratch_folder at;
     std::size_t done = 0, failed = 0;
-    for (const rlim_t megabytes : {40, 120, 205, 220, 235, 250, 265, 280, 295, 2000}) {
+    for (const rlim_t megabytes : {40u, 120u, 205u, 220u, 235u, 250u, 265u, 280u, 295u, 2000u}) {
         CAPTURE(megabytes);
         const auto r = har(at, "train --preset har_student --epochs 1 --threads 2 --quiet --force --out run",
                            limited(RLIMIT_AS, megabytes << 20));

@@ -58,10 +58,10 @@ TEST_CASE("valid_utf8_prefix at every position of a longer text") {
         }
 }
 
-TEST_CASE("append_quoted escapes what JSON forbids in a string and nothing else") {
+TEST_CASE("append_quoted escapes what JSON forbids in a string, control characters that it allows, nothing else") {
     std::string out = "x";
-    io::append_quoted(out, "a\"b\\c/\b\f\n\r\t\x01\x1F\x7F\xC3\xA9\0z"sv);
-    CHECK(out == "x\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7F\xC3\xA9\\u0000z\"");
+    io::append_quoted(out, "a\"b\\c/\b\f\n\r\t\x01\x1F\x7F\xC2\x9B\xC2\xA0\xC3\xA9\0z"sv);
+    CHECK(out == "x\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\\u009b\xC2\xA0\xC3\xA9\\u0000z\"");
 }
 
 TEST_CASE("in_quotes shortens to 80 bytes of valid UTF-8") {

@@ -19,7 +19,7 @@ TEST_CASE("cross_entropy: gradients, both worlds, PyTorch") {
     for (const double smoothing : {0.0, 0.1, 1.0})
         for (const bool weighted : {false, true}) {
             const loss::cross_entropy_options o{.label_smoothing = smoothing,
-                                                .class_weight = weighted ? std::span(weights) : std::span<double>()};
+                                                .class_weight = weighted ? weights : std::vector<double>()};
             const std::string name = "cross_entropy/eps" + text(smoothing) + "_weighted" + (weighted ? "1" : "0");
             const auto f = [&](const auto& in) { return cross_entropy(in[0], labels, o); };
             check_op(name, {logits_of(5)}, f);
@@ -83,7 +83,7 @@ TEST_CASE("cross_entropy: gradients of mixed labels") {
     for (const double share : {0.0, 0.5, 0.8, 1.0})
         for (const bool weighted : {false, true}) {
             const loss::cross_entropy_options o{.label_smoothing = 0.1,
-                                                .class_weight = weighted ? std::span(weights) : std::span<double>()};
+                                                .class_weight = weighted ? weights : std::vector<double>()};
             check_op("share" + text(share) + "_weighted" + (weighted ? "1" : "0"), {logits_of(5)},
                      [&](const auto& in) {
                          return cross_entropy(in[0], labels, o, {other, share});
@@ -162,4 +162,16 @@ TEST_CASE("cross_entropy: errors") {
     CHECK_RAISES(
         shape_error, "expected two of (B, N)",
         op::apply(loss::soft_cross_entropy_op<double>{}, tensor<double>(shape{5}), tensor<double>(shape{5})));
+}
+
+TEST_CASE("cross_entropy: the options own their class weights, a batch's second labels are referred to") {
+    const auto weighing = [] { return loss::cross_entropy_options{.label_smoothing = 0, .class_weight = {1, 2, 1}}; };
+    const loss::cross_entropy_options o = weighing();
+    const std::vector<int> label{0, 1, 2};
+    const tensor<double> z{{1, 2, 3}, {3, 1, 2}, {0, 0, 1}};
+    const std::vector<double> twice{1, 2, 1};
+    CHECK(cross_entropy(z, label, o).item() ==
+          cross_entropy(z, label, {.label_smoothing = 0, .class_weight = twice}).item());
+    static_assert(!std::is_constructible_v<loss::mixed_labels, std::vector<int>, double>);
+    static_assert(std::is_constructible_v<loss::mixed_labels, const std::vector<int>&, double>);
 }

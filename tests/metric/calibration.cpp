@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <limits>
+#include <string>
 
 using namespace smldist;
 
@@ -36,6 +37,10 @@ TEST_CASE("calibration: bounds belong to the lower bin; equals go to the first c
 TEST_CASE("calibration: bad input") {
     const tensor<float> p{{0.5f, 0.5f}};
     CHECK_THROWS_AS(metric::reliability(p, {0}, 0), usage_error);
+    for (const int label : {-1, 2}) // none, or one of another set: not a wrong answer
+        CHECK_THROWS_WITH_AS(
+            metric::reliability(p, {label}),
+            ("reliability: label in row 0 is " + std::to_string(label) + ", expected 0 to 1").c_str(), usage_error);
     CHECK_THROWS_AS(metric::reliability(p, {0, 1}), shape_error);
     CHECK_THROWS_AS(metric::reliability(tensor<float>(shape{2}), {0, 1}), shape_error);
     CHECK_THROWS_AS(metric::reliability(tensor<float>{{3, -1}}, {0}), numeric_error);

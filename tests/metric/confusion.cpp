@@ -44,12 +44,31 @@ TEST_CASE("confusion: 0/0 is 0, never NaN") {
     CHECK(c.precision(1) == 0);
     CHECK(c.recall(1) == 0);
     CHECK(c.f1(1) == 0);
-    CHECK(c.macro_f1() == doctest::Approx(1.0 / 3).epsilon(1e-15));
-    CHECK(c.macro_f1_of_present() == 1);
-    CHECK(of(3, {0, 0}, {0, 2}).macro_f1_of_present() == doctest::Approx((2.0 / 3 + 0) / 2).epsilon(1e-15));
     CHECK(confusion(3).accuracy() == 0);
-    CHECK(confusion(3).macro_f1_of_present() == 0);
+}
+
+TEST_CASE("confusion: macro-F1 is the mean over the classes that occur as label or prediction") {
+    // Classes 2 and 5 are names that no window has and that nobody predicts.
+    // Class 0: TP 3, FP 1, FN 1: 6/8. Class 1: TP 2, FP 1, FN 1: 4/6. Class 3: TP 2, FP 0, FN 0: 1. Class 4: TP 3,
+    // FP 1, FN 1: 6/8. scikit-learn's f1_score(average="macro") is their mean, 19/24.
+    const confusion c = of(6, {0, 0, 0, 0, 1, 1, 1, 3, 3, 4, 4, 4, 4}, {0, 0, 0, 1, 1, 1, 4, 3, 3, 4, 4, 4, 0});
+    CHECK(c.macro_f1() == doctest::Approx(19.0 / 24).epsilon(1e-15));
+    CHECK(c.absent() == 2);
+    for (const std::size_t n : {2u, 5u}) CHECK_FALSE(c.occurs(n));
+
+    // A class that is only predicted is there, with 0; and so is one that is never predicted.
+    CHECK(of(3, {0, 0}, {0, 2}).macro_f1() == doctest::Approx((2.0 / 3 + 0) / 2).epsilon(1e-15));
+    CHECK(of(3, {0, 0}, {0, 2}).absent() == 1);
+    CHECK(of(3, {0, 1}, {0, 0}).macro_f1() == doctest::Approx((2.0 / 3 + 0) / 2).epsilon(1e-15));
+
+    // One class; nothing at all.
+    CHECK(of(3, {1, 1}, {1, 1}).macro_f1() == 1);
+    CHECK(of(3, {1, 1}, {1, 1}).absent() == 2);
+    CHECK(of(3, {1, 1}, {2, 2}).macro_f1() == 0);
+    CHECK(confusion(3).macro_f1() == 0);
+    CHECK(confusion(3).absent() == 3);
     CHECK(confusion().macro_f1() == 0);
+    CHECK(confusion().absent() == 0);
 }
 
 TEST_CASE("confusion: merging is counting together") {
@@ -68,4 +87,9 @@ TEST_CASE("confusion: table") {
                                          "sit                  1        1    50.0      100.0  66.7\n"
                                          "walking              0        1   100.0       50.0  66.7\n");
     CHECK(c.table().find("\n1 ") != std::string::npos);
+    // A class that macro-F1 leaves out has no figures; one that is only predicted has.
+    CHECK(of(3, {0, 0}, {0, 1}).table() == "label \\ predicted  0  1  2  recall  precision    F1\n"
+                                           "0                  1  1  0    50.0      100.0  66.7\n"
+                                           "1                  0  0  0     0.0        0.0   0.0\n"
+                                           "2                  0  0  0       -          -     -\n");
 }

@@ -26,6 +26,23 @@ TEST_CASE("evaluation: predicting a class the subject never performed costs") {
     CHECK(e.worst_subject_f1 == doctest::Approx(1.0 / 3).epsilon(1e-15)); // mean of 2/3 and 0
 }
 
+TEST_CASE("evaluation: class names that nobody has are left out, and counted") {
+    const std::vector<int> labels{0, 1, 2, 0}, subjects{1, 1, 2, 2}, predicted{0, 1, 2, 2};
+    const auto e = metric::evaluate(5, labels, subjects, predicted);
+    // Class 0: TP 1, FN 1: 2/3. Class 1: 1. Class 2: TP 1, FP 1: 2/3.
+    CHECK(e.macro_f1 == doctest::Approx(7.0 / 9).epsilon(1e-15));
+    CHECK(e.absent_classes == 2);
+    // Unused names change no figure.
+    const auto same = metric::evaluate(3, labels, subjects, predicted);
+    CHECK(same.macro_f1 == e.macro_f1);
+    CHECK(same.subject_f1 == e.subject_f1);
+    CHECK(same.absent_classes == 0);
+    // A single class, all right and all wrong.
+    CHECK(metric::evaluate(2, {1, 1}, {1, 2}, {1, 1}).macro_f1 == 1);
+    CHECK(metric::evaluate(2, {1, 1}, {1, 2}, {1, 1}).absent_classes == 1);
+    CHECK(metric::evaluate(2, {1, 1}, {1, 2}, {0, 0}).macro_f1 == 0);
+}
+
 TEST_CASE("evaluation: from probabilities") {
     const tensor<float> p{{0.75f, 0.25f}, {0.25f, 0.75f}};
     const auto e = metric::evaluate({0, 0}, {1, 2}, p);
@@ -42,5 +59,8 @@ TEST_CASE("evaluation: bad input") {
     CHECK_THROWS_AS(metric::evaluate(2, {0}, {1}, std::vector<int>{0, 1}), shape_error);
     CHECK_THROWS_AS(metric::evaluate(2, {0}, {1}, std::vector<int>{2}), usage_error);
     CHECK_THROWS_AS(metric::evaluate(2, {2}, {1}, std::vector<int>{1}), usage_error);
+    CHECK_THROWS_WITH_AS(metric::evaluate(2, {-1, -1}, {1, 1}, std::vector<int>{0, 1}), // without labels
+                         "confusion.add: label and prediction are -1 and 0, expected both below 2 and not negative",
+                         usage_error);
     CHECK_THROWS_AS(metric::evaluate({0, 1}, {1, 1}, tensor<float>{{0.5f, 0.5f}}), shape_error);
 }

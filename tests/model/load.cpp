@@ -4,6 +4,8 @@
 #include <cstring>
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <functional>
+#include <limits>
 
 #include "model/small.hpp"
 
@@ -192,6 +194,101 @@ TEST_CASE("truncation and flipped bits never pass") {
     CHECK(refused > 150); // a flipped bit in created_by, a label's text or a hop is another valid file
 }
 
+namespace {
+
+/// A network, its facts and its self-test, each kind of wrong.
+struct wrong_model {
+    const char* what; ///< in the message
+    std::function<void(model::network<float>&, io::model_facts&, tensor<float>&)> spoil;
+};
+const float not_a_number = std::numeric_limits<float>::quiet_NaN(), infinite = std::numeric_limits<float>::infinity();
+const wrong_model wrong_models[] = {
+    {"infinity or NaN", [](auto& net, auto&, auto&) { net.backbone.stem.conv.weight.value[0] = not_a_number; }},
+    {"infinity or NaN", [](auto& net, auto&, auto&) { net.backbone.stem.norm.running_mean.value[0] = infinite; }},
+    {"infinity or NaN", [](auto&, auto&, auto& window) { window[0] = not_a_number; }},
+    {"infinity or NaN",
+     [](auto& net, auto&, auto&) { net.backbone.stem.norm.weight.value.fill(3e38f); }}, // the logits overflow
+    {"preprocess", [](auto&, auto& f, auto&) { f.hop = 0; }},
+    {"preprocess", [](auto&, auto& f, auto&) { f.rate_hz = 0; }},
+    {"preprocess", [](auto&, auto& f, auto&) { f.rate_hz = -50; }},
+    {"preprocess", [](auto&, auto& f, auto&) { f.units.pop_back(); }},
+    {"preprocess",
+     [](auto&, auto& f, auto&) {
+         f.normaliser.low = {0, 0, 0};
+     }},
+    {"clip bounds of channel 1",
+     [](auto&, auto& f, auto&) {
+         f.normaliser.low = {0, 1, 0}, f.normaliser.high = {1, 0, 1};
+     }},
+    {"label of ", [](auto& net, auto&, auto&) { net.memory->labels.value[0] = 9; }},
+    {"of class 1", [](auto& net, auto&, auto&) { net.memory->labels.value.fill(0); }}, // classes without a pattern
+    {"memory.beta", [](auto& net, auto&, auto&) { net.config.memory.beta = 1000; }},
+    {"bn_eps", [](auto& net, auto&, auto&) { net.config.backbone.norm.eps = 0; }},
+    {"dropout", [](auto& net, auto&, auto&) { net.config.dropout = 1; }},
+    {"shape of", [](auto& net, auto&, auto&) { net.config.backbone.tail = 12; }}, // not the layers' any more
+};
+
+/// The bytes of a model file, whatever is wrong with it.
+io::byte_vector unchecked(const model::network<float>& net, io::model_facts f, const tensor<float>& x) {
+    f.architecture = model::to_json(net.config);
+    f.graph = model::detail::to_json(model::trace(net, f.window), model::names_of(net));
+    tensor<float> logits(shape{1, net.config.classes});
+    try {
+        logits = model::raw_logits(net, f.normaliser.high.empty() ? facts().normaliser : f.normaliser, x);
+    } catch (const error&) {} // the reader's self-test shall find it
+    std::vector<io::tensor_view> tensors;
+    walk(net, [&](const std::string& path, const auto& leaf) {
+        tensors.push_back(model::detail::view_of(path, leaf.value));
+    });
+    tensors.push_back(model::detail::view_of(std::string(io::selftest_input), x));
+    tensors.push_back(model::detail::view_of(std::string(io::selftest_output), logits));
+    return io::write_bundle(f, tensors);
+}
+
+} // namespace
+
+TEST_CASE("what load refuses is not saved, and the old file is intact") {
+    namespace fs = std::filesystem;
+    const fs::path folder = fs::temp_directory_path() / "smldist-save-test";
+    fs::remove_all(folder);
+    fs::create_directory(folder);
+    const std::string path = (folder / "model.safetensors").string();
+    const model::network<float> good(small(), generator(1));
+    model::save(path, good, facts(), window());
+    const auto before = io::read_file(path);
+    CHECK(before == unchecked(good, facts(), window()));
+    for (const auto& wrong : wrong_models) {
+        CAPTURE(&wrong - wrong_models);
+        auto net = good;
+        auto f = facts();
+        auto x = window();
+        wrong.spoil(net, f, x);
+        refuse(unchecked(net, f, x), wrong.what);
+        try {
+            model::save(path, net, f, x);
+            FAIL("expected an error about ", wrong.what);
+        } catch (const error& e) {
+            CHECK_MESSAGE(std::string_view(e.what()).find(wrong.what) != std::string_view::npos, e.what());
+        }
+        CHECK(io::read_file(path) == before);
+        CHECK(std::distance(fs::directory_iterator(folder), fs::directory_iterator()) == 1);
+    }
+    // Text and numbers that no JSON can hold.
+    auto text = facts();
+    text.labels[0] = "\xff";
+    CHECK_THROWS_WITH_AS(model::save(path, good, text, window()), "json: string is not UTF-8 at its byte 0",
+                         usage_error);
+    for (const float number : {not_a_number, infinite, -infinite}) {
+        auto f = facts(), g = facts(), h = facts();
+        f.rate_hz = double(number);
+        g.normaliser.scale[0] = number;
+        h.normaliser.low = {0, number, 0}, h.normaliser.high = {1, 1, 1};
+        for (const auto* bad : {&f, &g, &h}) CHECK_THROWS_AS(model::save(path, good, *bad, window()), data_error);
+    }
+    CHECK(io::read_file(path) == before);
+    fs::remove_all(folder);
+}
+
 TEST_CASE("facts that do not fit the network are refused when saving") {
     const model::network<float> net(small(), generator(1));
     CHECK_THROWS_AS(model::to_bytes(net, facts(), tensor<float>(shape{1, 16, 3})), shape_error);
@@ -201,4 +298,52 @@ TEST_CASE("facts that do not fit the network are refused when saving") {
     f = facts();
     f.normaliser.offset.pop_back();
     CHECK_THROWS_AS(model::to_bytes(net, f, window()), shape_error);
+}
+
+TEST_CASE("what is frozen comes back frozen; a file without frozen modules says nothing of it") {
+    const auto frozen_in = [](const io::byte_vector& bytes) {
+        const auto b = io::read_bundle(io::byte_vector(bytes));
+        const io::json* list = b.facts.architecture.find("frozen");
+        return list ? list->dump() : "none";
+    };
+    const auto frozen_paths = [](const auto& net) {
+        std::string paths;
+        walk(net, [&](const std::string& path, const auto& leaf) {
+            if constexpr (requires { leaf.frozen; }) {
+                CHECK(leaf.trainable == !leaf.frozen);
+                if (leaf.frozen) paths += path + " ";
+            }
+        });
+        return paths;
+    };
+    const model::network<float> start(small(), generator(1));
+    CHECK(frozen_in(model::to_bytes(start, facts(), window())) == "none");
+    const std::pair<std::function<void(model::network<float>&)>, const char*> cases[] = {
+        {[](auto& net) { freeze(net); }, R"(["backbone","memory"])"},
+        {[](auto& net) { freeze(net.backbone); }, R"(["backbone"])"},
+        {[](auto& net) { freeze(net.backbone.stem.norm), freeze(net.memory->keys); },
+         R"(["backbone.stem.norm","memory.keys"])"},
+        {[](auto& net) { freeze(net.backbone.blocks[1]), freeze(net.backbone.stem.conv); },
+         R"(["backbone.stem.conv","backbone.blocks.1"])"},
+        {[](auto& net) { freeze(net.backbone), unfreeze(net.backbone.stem.conv); },
+         R"(["backbone.stem.norm","backbone.blocks","backbone.tail"])"}};
+    for (const auto& [spoil, list] : cases) {
+        auto net = start;
+        spoil(net);
+        const auto bytes = model::to_bytes(net, facts(), window());
+        CHECK(frozen_in(bytes) == list);
+        const auto back = model::load<float>(io::read_bundle(io::byte_vector(bytes)));
+        CHECK(frozen_paths(back.net) == frozen_paths(net));
+        CHECK(frozen_paths(net) != "");
+        CHECK(model::to_bytes(back.net, back.facts, window()) == bytes);
+        auto thawed = back.net;
+        unfreeze(thawed);
+        CHECK(model::to_bytes(thawed, back.facts, window()) == model::to_bytes(start, facts(), window()));
+    }
+    using facts_t = io::model_facts;
+    for (const char* name : {"head", "backbone.stem.norm.running_mean", "back", "backbone.", ""})
+        refuse(forged([&](facts_t& f, auto&) { f.architecture.set("frozen", io::json::array{io::json(name)}); }),
+               "frozen module");
+    refuse(forged([](facts_t& f, auto&) { f.architecture.set("frozen", "backbone"); }), "");
+    refuse(forged([](facts_t& f, auto&) { f.architecture.set("frozen", io::json::array{io::json(1)}); }), "");
 }

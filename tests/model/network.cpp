@@ -448,3 +448,54 @@ TEST_CASE("take_classifier: the teacher's classifier, frozen, behind a projector
     network other(c, generator(1));
     CHECK_THROWS_AS(other.take_classifier(make("har_teacher", model::head_kind::linear), generator(1)), usage_error);
 }
+
+TEST_CASE("freeze: a frozen backbone gives the same features to the bit, whatever is trained behind it") {
+    for (const auto head : both_heads) {
+        auto c = make("har_nano", head).config;
+        c.dropout = 0.2;
+        network net(c, generator(1));
+        for_each_buffer(net, [](auto& b) { // statistics that are not those of the batches
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(b)>, buffer<float>>)
+                for (float& v : b.value) v += 0.25f;
+        });
+        freeze(net.backbone);
+        const network before = net;
+        auto adam = optim::adamw<float>(0.01, 0.1);
+        tape<float> t;
+        const std::vector<int> labels{0, 1, 2, 3};
+        const tensor<float> x = normal({4, 32, 9});
+        for (int step = 0; step < 3; ++step) {
+            t.reset();
+            const auto out = net(t.input(x), mode::train);
+            CHECK(identical(out.feature.value(), before(x).feature));
+            t.backward(loss::cross_entropy(out.logits, labels));
+            adam.step(net, t);
+        }
+        std::vector<const void*> moved;
+        const auto bits = [](const auto& m) {
+            std::string all;
+            walk(m, [&all](const std::string&, const auto& leaf) {
+                all.append(reinterpret_cast<const char*>(leaf.value.data()),
+                           leaf.value.size() * sizeof(*leaf.value.data()));
+            });
+            return all;
+        };
+        CHECK(bits(net.backbone) == bits(before.backbone));
+        CHECK(bits(net) != bits(before));
+        CHECK(identical(net(x).feature, before(x).feature));
+        // The dropout before the head belongs to the network, which is not frozen as a whole.
+        const auto drops = [&] {
+            t.reset();
+            return !identical(net(t.input(x), mode::train).logits.value(), net(x).logits);
+        };
+        CHECK(drops());
+        freeze(net);
+        CHECK(!drops());
+        unfreeze(net);
+        CHECK(drops());
+        t.reset();
+        net(t.input(x), mode::train);
+        adam.step(net, t);
+        CHECK(bits(net.backbone) != bits(before.backbone)); // its statistics move again
+    }
+}

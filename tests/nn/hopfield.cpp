@@ -2,6 +2,7 @@
 #include "smldist/nn/hopfield.hpp"
 
 #include "check.hpp"
+#include "smldist/nn/memory.hpp"
 
 using namespace smldist;
 
@@ -252,4 +253,28 @@ TEST_CASE("hopfield: errors") {
     CHECK_RAISES(shape_error, "op::layer_norm", layer(normal({2, 3, 5}), normal({6, 5}), normal({6, 3})));
     CHECK_RAISES(shape_error, "op::matmul", layer(normal({2, 3, 4}), normal({6, 5}), normal({7, 3})));
     CHECK_RAISES(shape_error, "op::matmul", layer(normal({2, 3, 4}), normal({3, 6, 5}), normal({3, 6, 3})));
+}
+
+TEST_CASE("hopfield and memory, frozen: nothing is dropped in training") {
+    generator g(1);
+    nn::hopfield_options o;
+    o.dropout = 0.5;
+    nn::hopfield_lookup<double> lookup(4, 3, g, o);
+    nn::memory<double> memory(4, 2, g, {.patterns_per_class = 3, .width = 4, .dropout = 0.5});
+    const tensor<double> x = normal({5, 4});
+    const auto same = [&](const auto& layer, auto&& value) {
+        tape<double> t;
+        return identical(value(layer(t.input(x), mode::train)), value(layer(t.input(x), mode::eval)));
+    };
+    const auto itself = [](const var<double>& y) { return y.value(); };
+    const auto logits = [](const auto& y) { return y.logits.value(); };
+    CHECK(!same(lookup, itself));
+    CHECK(!same(memory, logits));
+    freeze(lookup);
+    freeze(memory);
+    CHECK(same(lookup, itself));
+    CHECK(same(memory, logits));
+    CHECK_NOTHROW(memory(x, mode::train)); // no tape to draw from is needed
+    unfreeze(lookup);
+    CHECK(!same(lookup, itself));
 }

@@ -119,3 +119,35 @@ TEST_CASE("inverted_residual: errors") {
     CHECK_RAISES(shape_error, "op::conv1d",
                  make(0.0f, {.in = 4, .expanded = 8, .out = 4})(tensor<float>(shape{1, 5, 3})));
 }
+
+TEST_CASE("inverted_residual: gradients where some of its layers are frozen and others not") {
+    using enum nn::activation;
+    const auto check = [](const char* what, auto&& freeze_part, const nn::inverted_residual_options& o) {
+        check_layer(
+            std::string("frozen ") + what, {normal({2, 4, 3})},
+            [&](auto zero) {
+                auto block = make(zero, o);
+                freeze_part(block);
+                return block;
+            },
+            [](const auto& layer, const auto& in) { return layer(in[0], mode::train); });
+    };
+    for (const std::size_t squeezed : {0u, 2u})
+        for (const auto activation : {relu, hard_swish, selu}) {
+            const nn::inverted_residual_options o{
+                .in = 3, .expanded = 5, .out = 3, .kernel_size = 3, .squeezed = squeezed, .activation = activation};
+            check(
+                "expand", [](auto& b) { freeze(b.expand); }, o);
+            check(
+                "depthwise", [](auto& b) { freeze(b.depthwise); }, o);
+            check(
+                "project", [](auto& b) { freeze(b.project); }, o);
+            check(
+                "depthwise norm", [](auto& b) { freeze(b.depthwise.norm); }, o);
+            check(
+                "all but squeeze-excite", [](auto& b) { freeze(b.expand), freeze(b.depthwise), freeze(b.project); },
+                o);
+            check(
+                "all", [](auto& b) { freeze(b); }, o);
+        }
+}

@@ -79,3 +79,34 @@ TEST_CASE("norms: errors") {
         CHECK_RAISES(shape_error, "op::batch_norm", bn(tensor<float>(shape{2, 5, 4}), m));
     CHECK_RAISES(shape_error, "op::layer_norm", nn::layer_norm<float>(3)(tensor<float>(shape{2, 4})));
 }
+
+TEST_CASE("batch_norm, frozen: in training as in evaluation, exact gradients, statistics that stay") {
+    const auto make = [](auto zero) {
+        nn::batch_norm<decltype(zero)> layer(3);
+        for (std::size_t c = 0; c < 3; ++c) {
+            layer.weight.value[c] = decltype(zero)(0.5 + double(c));
+            layer.running_mean.value[c] = decltype(zero)(double(c) - 0.7);
+            layer.running_var.value[c] = decltype(zero)(0.3 + double(c));
+        }
+        freeze(layer);
+        return layer;
+    };
+    check_layer("frozen batch_norm", {normal({2, 5, 3})}, make,
+                [](const auto& layer, const auto& in) { return layer(in[0], mode::train); });
+    auto layer = make(0.0);
+    const tensor<double> x = normal({2, 5, 3});
+    CHECK(identical(layer(x, mode::train), layer(x, mode::eval)));
+    CHECK_NOTHROW(layer(normal({1, 1, 3}), mode::train)); // needs no variance
+    tape<double> t;
+    CHECK(layer.open(t.input(x), op::activation::relu, mode::train).map.empty());
+    t.backward(layer(t.variable(x), mode::train), x);
+    CHECK(t.trainable_leaves() == 0);
+    const auto before = layer;
+    for_each_buffer(layer, [&t](auto& b) { t.write_notes(b); });
+    CHECK(identical(layer.running_mean.value, before.running_mean.value));
+    CHECK(identical(layer.running_var.value, before.running_var.value));
+    // An affine map that learns on frozen statistics is no frozen module.
+    unfreeze(layer.bias);
+    CHECK(!is_frozen(layer));
+    CHECK(!identical(layer(x, mode::train), layer(x, mode::eval)));
+}

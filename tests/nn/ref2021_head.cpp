@@ -88,6 +88,8 @@ TEST_CASE("ref2021_head: its memory is a Hopfield layer with one pattern, whatev
             };
             check_dead(*whole.norm_state);
             check_dead(*whole.norm_stored);
+            CHECK(dead == 4 * D); // that of the public code compares by value, and then they do get one
+            dead = 0;
             check_dead(whole.query);
             check_dead(whole.key);
             CHECK(dead == nn::ref2021_head<double>::dead_parameters(D));
@@ -95,9 +97,53 @@ TEST_CASE("ref2021_head: its memory is a Hopfield layer with one pattern, whatev
         }
 }
 
+TEST_CASE("ref2021_head: the gradient goes to the first of the layer-norms that are equal") {
+    const tensor<double> f = normal({5, D}), dy = normal({5, N}, 4);
+    auto head = make(0.0);
+    tape<double> t;
+    // The gradient of a norm's weight: "none" where it took no part, "0", or "some".
+    const auto gradient = [&](const nn::layer_norm<double>& norm) -> std::string {
+        const auto* g = t.gradient(norm.weight);
+        return !g ? "none" : identical(*g, tensor<double>(shape{D})) ? "0" : "some";
+    };
+    const auto of_norms = [&] {
+        t.reset();
+        t.backward(head(t.variable(f), mode::train), dy);
+        return gradient(head.norm_state) + " " + gradient(head.norm_stored) + " " + gradient(head.norm);
+    };
+    CHECK(of_norms() == "some none none");
+    head.norm_state.weight.value[0] = 2;
+    CHECK(of_norms() == "0 some none");
+    head.norm_state = head.norm;
+    head.norm_stored.bias.value[3] = 1e-3;
+    CHECK(of_norms() == "0 0 some"); // the state equals the projection, but nobody compares these two
+    head.norm_state = head.norm_stored;
+    CHECK(of_norms() == "0 0 some");
+    // By value: another weight with the same result is equal.
+    head.norm_state = head.norm_stored = head.norm;
+    const tensor<double> even = tensor<double>({2, D}, {1, -1, 1, -1, 0, 0, 2, -2, 2, -2, 0, 0});
+    head.norm_stored.weight.value[4] = 7; // of a channel that is 0 once the mean is taken off
+    t.reset();
+    t.backward(head(t.variable(even), mode::train), normal({2, N}, 4));
+    CHECK(gradient(head.norm_state) == "some");
+    // What f gets is the same by each of them, and evaluation does not ask.
+    head = make(0.0);
+    t.reset();
+    const auto first = t.variable(f);
+    t.backward(head(first, mode::train), dy);
+    const tensor<double> wanted = *t.gradient(first);
+    head.norm_state.weight.value.fill(3);
+    head.norm_stored.weight.value.fill(2);
+    CHECK(identical(head(f, mode::eval), make(0.0)(f, mode::eval)));
+    t.reset();
+    const auto third = t.variable(f);
+    t.backward(head(third, mode::train), dy);
+    CHECK(difference(*t.gradient(third), wanted, 1e-14) == "");
+}
+
 TEST_CASE("ref2021_head: initial values, parameters, MACs") {
     const auto head = make(0.0f);
-    CHECK(parameter_count(head) == 2 * D + (D * D + D) + 2 * (D * N + N) + 2);
+    CHECK(parameter_count(head) == 6 * D + (D * D + D) + 2 * (D * N + N) + 2);
     CHECK(head.mixing.value[0] == 0);
     CHECK(head.mixing.value[1] == 0);
     generator g(1);

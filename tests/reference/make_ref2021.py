@@ -5,15 +5,20 @@
 Run with a Python that has torch (made with 1.13):  python3 make_ref2021.py
 
 Written from the formulas of docs/ref2021.md. The head is built as it is there, a whole Hopfield layer that retrieves from
-one pattern; this script makes sure that what smldist leaves out of it gets no gradient at all.
+one pattern and projects one tensor for normed inputs that are equal; this script makes sure that what smldist leaves out of
+it gets no gradient at all.
 
     x, labels, teacher/stage0, teacher/stage1, teacher/logits     one batch, and what a teacher says of it
     init/<path>                         parameters and buffers at the start, half precision
     eval/<output>, train/<output>       outputs; eval has the head's three answers, train its probabilities
-    <loss>/loss, <loss>/gradient/<path> of the teacher's loss (labels), stage0, stage1 and logits
-    running/<path>                      the running statistics after that batch
+    <loss>/loss, <loss>/gradient/<path> of the teacher's loss (labels), stage0, stage1 and logits; of the stages' losses the
+                                        network runs up to the anchor
+    <loss>/running/<path>               the running statistics after that batch, of labels and stage0
     after/<path>                        parameters and buffers after 3 steps of Adam on stage 0, 3 of a fresh one on stage 1,
                                         and 8 of Ranger on the logits loss
+    fresh/<step>/<path>                 gradients of the head's layer-norms in steps 1 to 4 of Ranger on the teacher's loss,
+                                        the layer-norms as the code makes them: weight 1, bias 0
+    fresh/after/<path>                  the head after 8 of these steps
 """
 import math
 import os
@@ -69,22 +74,41 @@ class backbone(nn.Module):
         width = ceil8(CHANNELS)
         self.stem, self.blocks = conv_norm(CHANNELS, width, 3, 2, activation="HS"), nn.ModuleList()
         for kernel_size, expanded, out, se, activation, stride, _ in ROWS:
-            self.blocks.append(block(width, kernel_size, expanded, ceil8(out), se, activation, stride))
+            self.blocks.append(block(width, kernel_size, ceil8(expanded), ceil8(out), se, activation, stride))
             width = ceil8(out)
         self.tail = conv_norm(width, TAIL, 1, activation="HS")
 
-    def forward(self, x):
+    def forward(self, x, until=None):
+        """(stages, feature); with `until`, nothing behind that stage runs, and there is no feature."""
         h, stages = self.stem(first(x)), []
         for b, row in zip(self.blocks, ROWS):
             h = b(h)
             stages += [last(h)] * row[-1]
+            if until is not None and len(stages) > until:
+                return stages, None
         return stages, ACTIVATION["HS"](self.tail(h).mean(2))
+
+
+class association(hopfield_association):
+    """A Hopfield layer that compares its normed inputs by value and goes on with one tensor for those that are equal."""
+
+    def forward(self, state, stored, source):
+        state, stored, source = self.norm_state(state), self.norm_stored(stored), self.norm_source(source)
+        if torch.equal(stored, source):
+            source = stored
+            if torch.equal(state, stored):
+                stored = source = state
+        q, k, v, beta = self.query(state), self.key(stored), self.value(source), self.log_beta.exp()
+        for _ in range(self.updates + 1):
+            a = torch.softmax(beta * q @ k.transpose(-1, -2), -1)
+            q = a @ k
+        return self.out(a @ v)
 
 
 class head(nn.Module):
     def __init__(self):
         super().__init__()
-        self.memory = hopfield_association(TAIL, TAIL, TAIL, out=CLASSES, updates=2, eps=1e-2)
+        self.memory = association(TAIL, TAIL, TAIL, out=CLASSES, updates=2, eps=1e-2)
         self.intuition = nn.Linear(TAIL, CLASSES)
         self.mixing = nn.Parameter(torch.zeros(2))
 
@@ -100,14 +124,17 @@ class network(nn.Module):
         super().__init__()
         self.backbone, self.ref2021 = backbone(), head()
 
-    def forward(self, x):
-        stages, feature = self.backbone(x)
+    def forward(self, x, until=None):
+        stages, feature = self.backbone(x, until)
+        out = {f"stage{i}": s for i, s in enumerate(stages)}
+        if until is not None:
+            return out
         names = ["memory", "intuition", "fused"]
-        return {**{f"stage{i}": s for i, s in enumerate(stages)}, "feature": feature,
-                **dict(zip(names, self.ref2021(feature)))}
+        return {**out, "feature": feature, **dict(zip(names, self.ref2021(feature)))}
 
 
-DEAD = ("norm_state", "norm_stored", "query", "key", "log_beta")
+DEAD = ("query", "key", "log_beta")
+UNTIL = {"labels": None, "stage0": 0, "stage1": 1, "logits": None}
 
 
 def path_of(name):
@@ -178,46 +205,73 @@ LOSSES = {
 }
 for name, loss in LOSSES.items():
     model.load_state_dict(start)
-    model.zero_grad()
-    value = loss(model(x))
+    model.zero_grad(set_to_none=True)
+    value = loss(model(x, UNTIL[name]))
     value.backward()
     store(name + "/loss", value)
     for parameter_name, p in model.named_parameters():
         if path_of(parameter_name) is None:
             assert p.grad is None or p.grad.abs().max() == 0, parameter_name
-        elif p.grad is not None and p.grad.abs().max() > 0:
+        elif p.grad is not None:
             store(f"{name}/gradient/{path_of(parameter_name)}", p.grad)
-store_state("running/", model, lambda n: n.endswith(("running_mean", "running_var")))
+    if name in ("labels", "stage0"):
+        store_state(name + "/running/", model, lambda n: n.endswith(("running_mean", "running_var")))
 
 
-def steps(n, optimiser, loss, after=lambda: None):
-    for _ in range(n):
+def steps(n, optimiser, name, after=lambda step: None):
+    for step in range(1, n + 1):
         optimiser.zero_grad()
-        loss(model(x)).backward()
+        LOSSES[name](model(x, UNTIL[name])).backward()
         optimiser.step()
-        after()
+        after(step)
+
+
+class ranger(torch.optim.RAdam):
+    """RAdam in Lookahead; what has no gradient takes no step, and a parameter's steps count by themselves."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters, lr=1e-3, betas=(0.95, 0.999), eps=1e-5)
+        self.slow, self.counts = {}, {}
+
+    @torch.no_grad()
+    def step(self):
+        parameters = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        for p in parameters:
+            self.slow.setdefault(p, p.detach().clone())
+        super().step()
+        for p in parameters:
+            self.counts[p] = self.counts.get(p, 0) + 1
+            if self.counts[p] % 6 == 0:
+                self.slow[p] += 0.5 * (p - self.slow[p])
+                p.copy_(self.slow[p])
 
 
 model.load_state_dict(start)
-model.zero_grad()
+model.zero_grad(set_to_none=True)
 for stage in ("stage0", "stage1"):
-    steps(3, torch.optim.Adam(model.parameters(), lr=1e-4), LOSSES[stage])
-
-slow, count = [p.detach().clone() for p in model.parameters()], 0
-
-
-@torch.no_grad()
-def lookahead():
-    global count
-    count += 1
-    if count % 6 == 0:
-        for p, s in zip(model.parameters(), slow):
-            s += 0.5 * (p - s)
-            p.copy_(s)
-
-
-steps(8, torch.optim.RAdam(model.parameters(), lr=1e-3, betas=(0.95, 0.999), eps=1e-5), LOSSES["logits"], lookahead)
+    steps(3, torch.optim.Adam(model.parameters(), lr=1e-4), stage)
+steps(8, ranger(model.parameters()), "logits")
 store_state("after/", model)
+
+NORMS = ("norm_state", "norm_stored", "norm_source")
+model.load_state_dict(start)
+model.zero_grad(set_to_none=True)
+for name in NORMS:
+    getattr(model.ref2021.memory, name).reset_parameters()
+
+
+def store_norms(step):
+    trained = set()
+    for name in NORMS if step <= 4 else ():
+        for leaf, p in getattr(model.ref2021.memory, name).named_parameters():
+            if p.grad is not None:
+                store(f"fresh/{step}/{path_of(f'ref2021.memory.{name}.{leaf}')}", p.grad)
+                trained |= {name} if p.grad.abs().max() > 0 else set()
+    assert step > 4 or trained == {NORMS[min(step, 3) - 1]}, (step, trained)
+
+
+steps(8, ranger(model.parameters()), "labels", store_norms)
+store_state("fresh/after/", model, lambda n: n.startswith("ref2021."))
 
 save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "ref2021.safetensors"), arrays,
      {"made_with": "torch " + torch.__version__})

@@ -43,7 +43,8 @@ template <class T> struct var {
 ///         optimiser.step(model, t);
 ///     }
 ///
-/// Not to be shared between threads. A model whose parameters are on the tape must stay where it is until the step.
+/// Not to be shared between threads. Refers to the parameters and buffers that take part: a model must live and stay where
+/// it is until the step, or until reset() where there is none.
 template <class T> class tape {
 public:
     /// `seed` feeds dropout and whatever else an op draws.
@@ -66,15 +67,15 @@ public:
     }
 
     /// A constant: no gradient flows into it. Pass an rvalue to avoid a copy.
-    var<T> input(tensor<T> x) { return push(std::move(x), false); }
+    var<T> input(tensor<T> x) & { return push(std::move(x), false); }
     /// A value that gradients are wanted for.
-    var<T> variable(tensor<T> x) {
+    var<T> variable(tensor<T> x) & {
         auto v = push(std::move(x), true);
         at(v.id).retain = true;
         return v;
     }
     /// The leaf of a parameter, made at its first use; the value is referenced, not copied.
-    var<T> leaf(const parameter<T>& p) {
+    var<T> leaf(const parameter<T>& p) & {
         if (const auto* found = leaves_.find(&p)) return {this, *found};
         const auto v = push(tensor<T>(), p.trainable && !p.empty());
         at(v.id).external = &p.value;
@@ -82,6 +83,7 @@ public:
         leaves_.insert(&p, v.id);
         return v;
     }
+    var<T> leaf(const parameter<T>&&) & = delete; // it must live until reset()
 
     /// The recorded value; the reference stays valid until reset().
     const tensor<T>& value(var<T> v) const {
@@ -145,6 +147,7 @@ public:
     void note(const buffer<T>& target, tensor<T> value, T momentum) {
         notes_.push_back({&target, std::move(value), momentum});
     }
+    void note(const buffer<T>&&, tensor<T>, T) = delete; // it must live until reset()
     /// Applies the notes for `target`; the optimiser's step calls it for every buffer of the model.
     void write_notes(buffer<T>& target) const {
         for (const auto& n : notes_)

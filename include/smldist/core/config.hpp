@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Version, build facts and the inline ABI namespace.
 ///
-/// Every public name lives in `smldist::<abi>::…`, where <abi> encodes the version, the instruction set, whether there are
-/// threads and whether assertions are on. Two units compiled with other flags therefore get two functions each, not one ODR
-/// violation.
+/// Every public name lives in `smldist::<abi>::…`, where <abi> encodes the version, the instruction set, whether packs are
+/// xsimd's, whether there are threads, and whether assertions are on. Two units compiled with other flags therefore get two
+/// functions each, not one ODR violation.
 #ifndef SMLDIST_CORE_CONFIG_HPP
 #define SMLDIST_CORE_CONFIG_HPP
 
@@ -36,10 +36,25 @@
 #define SMLDIST_SIMD neon64
 #define SMLDIST_SIMD_NAME "NEON"
 #define SMLDIST_SIMD_BITS 128
+#elif defined(__wasm_simd128__)
+#define SMLDIST_SIMD wasm128
+#define SMLDIST_SIMD_NAME "WebAssembly SIMD"
+#define SMLDIST_SIMD_BITS 128
 #else
 #define SMLDIST_SIMD other
 #define SMLDIST_SIMD_NAME "scalar"
 #define SMLDIST_SIMD_BITS 0
+#endif
+
+/// `SMLDIST_NO_XSIMD` makes the packs of kernel/simd.hpp from the compiler's vector types: xsimd is not included. It is
+/// defined by itself for instruction sets other than those of x86-64 and AArch64.
+#if !defined(SMLDIST_NO_XSIMD) && !defined(__SSE2__) && !defined(__aarch64__)
+#define SMLDIST_NO_XSIMD
+#endif
+#if defined(SMLDIST_NO_XSIMD)
+#define SMLDIST_PACKS _plain
+#else
+#define SMLDIST_PACKS
 #endif
 
 /// Whether there are threads. Not on targets without them, nor with `-DSMLDIST_NO_THREADS`, for programs that want none:
@@ -47,19 +62,16 @@
 #if defined(SMLDIST_NO_THREADS) || !defined(__STDCPP_THREADS__) || defined(_LIBCPP_HAS_NO_THREADS) ||                \
     (defined(__GLIBCXX__) && !defined(_GLIBCXX_HAS_GTHREADS))
 #define SMLDIST_THREADS 0
+#define SMLDIST_THREAD_LOCAL static ///< of a variable in a function
+#define SMLDIST_SERIAL _serial
 #else
 #define SMLDIST_THREADS 1
-#endif
-#if SMLDIST_THREADS
 #define SMLDIST_THREAD_LOCAL thread_local
-#define SMLDIST_ABI_THREADS
-#else
-#define SMLDIST_THREAD_LOCAL static ///< of a variable in a function
-#define SMLDIST_ABI_THREADS _serial
+#define SMLDIST_SERIAL
 #endif
 
-#define SMLDIST_JOIN_(a, b, c, d, e, f) v##a##_##b##_##c##_##d##e##f
-#define SMLDIST_JOIN(a, b, c, d, e, f) SMLDIST_JOIN_(a, b, c, d, e, f)
+#define SMLDIST_JOIN_(a, b, c, d, e, f, g) v##a##_##b##_##c##_##d##e##f##g
+#define SMLDIST_JOIN(a, b, c, d, e, f, g) SMLDIST_JOIN_(a, b, c, d, e, f, g)
 
 /// `SMLDIST_ASSERTIONS=1` checks the preconditions of kernels and element access; it costs speed and changes the ABI
 /// namespace. Wrong *user* input never depends on it: that is checked once, at the door of each op, and throws.
@@ -69,19 +81,18 @@
 #if SMLDIST_ASSERTIONS
 #include <cstdio>
 #include <cstdlib>
-#define SMLDIST_ABI                                                                                                  \
-    SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD,                  \
-                 SMLDIST_ABI_THREADS, _checked)
+#define SMLDIST_CHECKED _checked
 #define SMLDIST_ASSERT(condition)                                                                                    \
     ((condition)                                                                                                     \
          ? static_cast<void>(0)                                                                                      \
          : (std::fprintf(stderr, "%s:%d: broken precondition: %s\n", __FILE__, __LINE__, #condition), std::abort()))
 #else
-#define SMLDIST_ABI                                                                                                  \
-    SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD,                  \
-                 SMLDIST_ABI_THREADS, )
+#define SMLDIST_CHECKED
 #define SMLDIST_ASSERT(condition) static_cast<void>(0)
 #endif
+#define SMLDIST_ABI                                                                                                  \
+    SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD, SMLDIST_PACKS,   \
+                 SMLDIST_SERIAL, SMLDIST_CHECKED)
 
 #define SMLDIST_INLINE inline __attribute__((always_inline))
 #define SMLDIST_NOINLINE __attribute__((noinline))

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "smldist/core/config.hpp"
+#include "smldist/core/printable.hpp"
 
 namespace smldist::inline SMLDIST_ABI {
 
@@ -73,7 +74,11 @@ public:
     void append_to(std::string& out) const { append_(out, *this); }
 
 private:
-    static void append_text(std::string& out, const message_part& p) { out += p.text_; }
+    static void append_text(std::string& out, const message_part& p) {
+        constexpr std::size_t longest = 1000; // of text from a file; a message is to be read
+        out += p.text_.substr(0, longest);
+        if (p.text_.size() > longest) out += "...";
+    }
     static void append_real(std::string& out, const message_part& p) { append_number(out, p.real_); }
     static void append_signed(std::string& out, const message_part& p) { append_number(out, p.whole_); }
     static void append_unsigned(std::string& out, const message_part& p) {
@@ -103,6 +108,7 @@ template <class E>
     std::string message(where);
     message += ": ";
     append_parts(message, first, n);
+    message = printable(message);
 #if defined(__cpp_exceptions)
     throw E(message);
 #else
@@ -113,7 +119,8 @@ template <class E>
 } // namespace detail
 
 /// Throws `E` with the message `where: part part …`, the parts joined as they are. Without exceptions: std::terminate().
-/// A part is text or a number; numbers are written in their shortest form.
+/// A part is text or a number; numbers are written in their shortest form. The message is printable whatever the bytes of
+/// the texts, which may come from files: as append_printable writes them, each of at most 1000 bytes.
 template <class E, class... P> [[noreturn]] void raise(std::string_view where, const P&... parts) {
     const detail::message_part list[]{detail::message_part(parts)...};
     detail::raise_parts<E>(where, list, sizeof...(P));

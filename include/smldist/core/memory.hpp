@@ -13,6 +13,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <limits>
 #include <new>
 
 #include "smldist/core/config.hpp"
@@ -197,6 +199,14 @@ private:
 #endif
 };
 
+[[noreturn, gnu::cold]] inline void throw_bad_alloc() {
+#if defined(__cpp_exceptions)
+    throw std::bad_alloc();
+#else
+    std::abort();
+#endif
+}
+
 /// A block of no free list; `size` is a block_size, where memory is recycled.
 inline void* new_block(std::size_t size) {
 #if SMLDIST_HUGE_PAGES
@@ -217,6 +227,12 @@ inline void* new_block(std::size_t size) {
 }
 
 } // namespace detail
+
+/// n · size. Throws std::bad_alloc for more bytes than a block can have, which 32 bits soon reach.
+inline std::size_t array_bytes(std::size_t n, std::size_t size) {
+    if (size != 0 && n > std::numeric_limits<std::size_t>::max() / 4 / size) detail::throw_bad_alloc();
+    return n * size;
+}
 
 /// A block of at least `bytes` bytes, 64-byte aligned, contents unspecified; null for 0 bytes. Throws std::bad_alloc.
 SMLDIST_NOINLINE inline void* allocate(std::size_t bytes) {

@@ -19,13 +19,13 @@ enum class normaliser_kind : std::uint8_t {
     none,
     zscore, ///< mean 0, standard deviation 1 a channel
     robust, ///< Tukey's fence [Q1 - 1.5 IQR, Q3 + 1.5 IQR], clipped, to [0, 1]
-    minmax, ///< [min, max] to [0, 1], not clipped
+    minmax, ///< [min, max] to [0, 1]; clipped when fitted so
     shared  ///< x / r, r the root mean square of the three axes of a sensor; z-score for channels in no triple
 };
 
 inline constexpr std::array<std::string_view, 5> normaliser_names{"none", "zscore", "robust", "minmax", "shared"};
 
-/// y = (clip(x, low, high) - offset) * scale, channel by channel; low and high are empty unless the kind clips.
+/// y = (clip(x, low, high) - offset) * scale, channel by channel; low and high are empty unless it clips.
 ///
 /// `shared` keeps directions and ratios of norms, so it commutes with a rotation of the device.
 /// A channel without spread in the training data gets scale 0: its output is 0, whatever comes later.

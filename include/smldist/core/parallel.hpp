@@ -344,7 +344,7 @@ template <class T, class F> void parallel_for_scratch(std::size_t n, std::size_t
     static_assert(std::is_trivially_copyable_v<T>, "scratch elements are neither constructed nor destroyed");
     using function = std::remove_reference_t<F>;
     detail::for_chunks({n, std::max<std::size_t>(1, grain), detail::call_chunk_with_scratch<T, function>, &f},
-                       elements * sizeof(T));
+                       memory::array_bytes(elements, sizeof(T)));
 }
 
 /// While one lives, parallel_for of this thread runs on this thread alone, in the same chunks: no lock, and the pool is not

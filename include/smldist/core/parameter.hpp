@@ -32,6 +32,8 @@ template <class T> struct parameter {
     bool trainable = true;
     bool decay = true; ///< weight decay applies: true for weights, false for biases, norms and β
     rate_group group = rate_group::base;
+    bool frozen = false;          ///< by freeze()
+    bool trainable_before = true; ///< what unfreeze() goes back to
 
     const smldist::shape& shape() const { return value.shape(); }
     bool empty() const { return value.empty(); }
@@ -123,6 +125,42 @@ template <class M, class F> void for_each_buffer(M& model, F&& f) {
         if constexpr (detail::is_buffer<std::remove_cvref_t<decltype(member)>>::value) f(member);
     };
     detail::walk_leaves(model, leaf);
+}
+
+/// Freezes a module, or one parameter: nothing in it learns, and it computes as in mode::eval whatever the mode of the call.
+/// Batch-norm uses its running statistics, which stay as they are, and nothing is dropped.
+///
+///     freeze(net.backbone);   // then train on: a new head learns on features that do not move
+///
+/// A module counts as frozen when all its parameters are. The state is copied with a model and stored in model files.
+/// Setting `trainable` by hand only keeps the optimiser away: batch-norm would still use and move its statistics.
+/// Source     requires_grad_(False) and eval() of torch.nn.Module in one, which a later train() does not undo.
+template <class M> void freeze(M& module) {
+    for_each_parameter(module, [](auto& p) {
+        if (!p.frozen) p.trainable_before = p.trainable;
+        p.frozen = true;
+        p.trainable = false;
+    });
+}
+/// Undoes freeze(): what learned before learns again.
+template <class M> void unfreeze(M& module) {
+    for_each_parameter(module, [](auto& p) {
+        if (p.frozen) p.trainable = p.trainable_before;
+        p.frozen = false;
+    });
+}
+/// Whether a module has parameters and all of them are frozen. Does not allocate.
+template <class M> bool is_frozen(const M& module) {
+    bool any = false, all = true;
+    for_each_parameter(module, [&](const auto& p) {
+        any = true;
+        all = all && p.frozen;
+    });
+    return any && all;
+}
+/// The mode in which a module computes when it is called with `m`.
+template <class M> mode mode_of(const M& module, mode m) {
+    return m == mode::train && is_frozen(module) ? mode::eval : m;
 }
 
 /// Number of parameter elements (buffers do not count).

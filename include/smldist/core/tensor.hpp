@@ -14,9 +14,11 @@
 
 #if __has_include(<xtensor/containers/xadapt.hpp>)
 #include <xtensor/containers/xadapt.hpp>
+#include <xtensor/containers/xarray.hpp>
 #include <xtensor/core/xnoalias.hpp>
 #else
 #include <xtensor/xadapt.hpp>
+#include <xtensor/xarray.hpp>
 #include <xtensor/xnoalias.hpp>
 #endif
 
@@ -135,9 +137,11 @@ public:
         return *data_;
     }
 
-    /// An xtensor view of the elements, valid while this tensor lives and keeps its storage.
-    auto array() { return adapt(data_); }
-    auto array() const { return adapt(static_cast<const T*>(data_)); }
+    /// An xtensor view of the elements, valid while this tensor lives and keeps its storage; of a temporary a copy, which
+    /// an expression then holds itself.
+    auto array() & { return adapt(data_); }
+    auto array() const& { return adapt(static_cast<const T*>(data_)); }
+    auto array() const&& { return xt::xarray<T>(adapt(static_cast<const T*>(data_))); }
 
     void fill(T value) { std::fill(begin(), end(), value); }
 

@@ -69,11 +69,37 @@ inline double quantile(std::vector<float>& values, double q) {
     return a + (at - double(below)) * (b - a);
 }
 
+/// Throws data_error unless n is finite and brings every sample of w to a finite number.
+inline void check_reach(const normaliser& n, const windows& w) {
+    const std::size_t count = w.channels(), rows = w.x.shape().rows();
+    std::vector<float> ends(2 * count); // the least value of each channel, and the largest
+    for (float* const end : {ends.data(), ends.data() + count}) std::copy_n(w.x.data(), count, end);
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t c = 0; c < count; ++c) {
+            const float v = w.x[r * count + c];
+            ends[c] = std::min(ends[c], v);
+            ends[count + c] = std::max(ends[count + c], v);
+        }
+    const std::vector<float> raw = ends;
+    n.apply(ends.data(), 2);
+    const auto finite = [](float v) { return std::isfinite(v); };
+    for (std::size_t c = 0; c < count; ++c)
+        if (!finite(ends[c]) || !finite(ends[count + c]) || !finite(n.offset[c]) || !finite(n.scale[c]) ||
+            (!n.low.empty() && (!finite(n.low[c]) || !finite(n.high[c]))))
+            raise<data_error>("fit_normaliser", w.info.channel_name(c), " lies between ", raw[c], " and ",
+                              raw[count + c], ", expected a range that ",
+                              normaliser_names[static_cast<std::size_t>(n.kind)], " brings to finite numbers");
+}
+
 } // namespace detail
 
 /// Statistics of `w`, which must hold training subjects only: sums in double, quartiles by linear interpolation
-/// (numpy's default). Cost O(N L C). Throws what windows::check throws.
-inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::zscore) {
+/// (numpy's default). `clip_minmax`: minmax clips to the range of `w`, as the public code does (ref2021), so that any sample
+/// comes to lie in [0, 1]. Cost O(N L C).
+/// Throws     what windows::check throws; data_error naming a channel whose values are so large, near 1e38, that bounds or
+///            normalised values would be infinite.
+inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::zscore,
+                                 bool clip_minmax = false) {
     w.check();
     normaliser n;
     n.kind = kind;
@@ -97,6 +123,7 @@ inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normal
                     n.scale[c] = detail::inverse_spread(r);
                 }
             }
+        detail::check_reach(n, w);
         return n;
     }
 
@@ -108,16 +135,19 @@ inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normal
             const double q1 = detail::quantile(values, 0.25), q3 = detail::quantile(values, 0.75);
             from = q1 - 1.5 * (q3 - q1);
             to = q3 + 1.5 * (q3 - q1);
-            n.low.push_back(static_cast<float>(from));
-            n.high.push_back(static_cast<float>(to));
         } else {
             const auto [least, most] = std::minmax_element(values.begin(), values.end());
             from = double(*least);
             to = double(*most);
         }
+        if (kind == normaliser_kind::robust || clip_minmax) {
+            n.low.push_back(static_cast<float>(from));
+            n.high.push_back(static_cast<float>(to));
+        }
         n.offset[c] = static_cast<float>(from);
         n.scale[c] = detail::inverse_spread(to - from);
     }
+    detail::check_reach(n, w);
     return n;
 }
 

@@ -3,15 +3,19 @@
 #ifndef SMLDIST_DATA_PREFETCHER_HPP
 #define SMLDIST_DATA_PREFETCHER_HPP
 
-#include <condition_variable>
 #include <cstddef>
-#include <exception>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/loader.hpp"
+
+#if SMLDIST_THREADS
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#endif
 
 namespace smldist::inline SMLDIST_ABI::data {
 
@@ -20,9 +24,22 @@ namespace smldist::inline SMLDIST_ABI::data {
 ///     data::prefetcher source(data::loader(windows, options, normaliser, generator(1)));
 ///     for (source.start(epoch); source.next(batch);) train_on(batch);
 ///
-/// The batches are those of the loader, bit for bit. With set_threads(1) there is no thread: next() makes the batch itself.
-/// To be used from one thread at a time.
+/// The batches are those of the loader, bit for bit. With set_threads(1), without SMLDIST_THREADS, and when the system starts no
+/// more threads, there is no thread: next() makes the batch itself. To be used from one thread at a time.
 class prefetcher {
+#if !SMLDIST_THREADS
+public:
+    explicit prefetcher(loader l) : loader_(std::move(l)) {}
+    prefetcher(const prefetcher&) = delete;
+    prefetcher& operator=(const prefetcher&) = delete;
+
+    void start(std::size_t epoch) { loader_.start(epoch); }
+    bool next(batch& b) { return loader_.next(b); }
+    std::size_t batches() const { return loader_.batches(); }
+
+private:
+    loader loader_;
+#else
 public:
     explicit prefetcher(loader l) : loader_(std::move(l)) {}
     ~prefetcher() {
@@ -37,7 +54,7 @@ public:
     void start(std::size_t epoch) {
         if (worker_.joinable()) await();
         loader_.start(epoch);
-        if (!worker_.joinable() && threads() > 1) worker_ = std::thread([this] { serve(); });
+        if (!worker_.joinable() && threads() > 1) start_thread();
         if (worker_.joinable()) give(state::wanted);
     }
 
@@ -57,6 +74,15 @@ public:
 private:
     enum class state { idle, wanted, stopping };
 
+    void start_thread() {
+#if defined(__cpp_exceptions)
+        try {
+            worker_ = std::thread([this] { serve(); });
+        } catch (const std::system_error&) {} // the batches come all the same
+#else
+        worker_ = std::thread([this] { serve(); });
+#endif
+    }
     void give(state s) {
         {
             const std::lock_guard lock(mutex_);
@@ -83,9 +109,13 @@ private:
     }
     void prepare() {
         more_ = false;
+#if defined(__cpp_exceptions)
         try {
             more_ = loader_.next(ahead_);
         } catch (...) { failure_ = std::current_exception(); }
+#else
+        more_ = loader_.next(ahead_);
+#endif
     }
 
     loader loader_;
@@ -96,6 +126,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::thread worker_;
+#endif
 };
 
 } // namespace smldist::inline SMLDIST_ABI::data

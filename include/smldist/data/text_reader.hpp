@@ -3,6 +3,7 @@
 #ifndef SMLDIST_DATA_TEXT_READER_HPP
 #define SMLDIST_DATA_TEXT_READER_HPP
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -15,9 +16,37 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/decimal.hpp"
 #include "smldist/core/error.hpp"
 
 namespace smldist::inline SMLDIST_ABI::data {
+
+namespace detail {
+
+/// A field of a file as a message quotes it: long or unprintable ones must not flood it.
+inline std::string excerpt(std::string_view f) {
+    std::string s(f.substr(0, 24));
+    for (char& c : s)
+        if (c < ' ' || c > '~') c = '?';
+    return f.size() > 24 ? s + "..." : s;
+}
+
+/// Reads the decimal number that fills `f`, with or without sign, in any locale; false when none does. "nan" and "inf"
+/// are numbers. One that is too large for double is infinite, one that is too small is 0.
+inline bool parse_real(std::string_view f, double& value) {
+    if (f.size() > 1 && f[0] == '+' && f[1] != '-') f.remove_prefix(1);
+    const auto [end, status] = std::from_chars(f.data(), f.data() + f.size(), value);
+    if (status == std::errc::invalid_argument || end != f.data() + f.size()) return false;
+    if (status == std::errc()) return true;
+    const bool negative = f.starts_with('-');
+    f.remove_prefix(negative ? 1 : 0);
+    const std::size_t e = std::min(f.find_first_of("eE"), f.size());
+    value = decimal_exponent(f.substr(0, e), f.substr(e)) > 0 ? std::numeric_limits<double>::infinity() : 0;
+    if (negative) value = -value;
+    return true;
+}
+
+} // namespace detail
 
 /// The bytes of a file. Throws io_error when it cannot be read.
 inline std::string read_text(const std::filesystem::path& path) {
@@ -130,7 +159,7 @@ public:
         const std::string_view f = field(what);
         const auto [end, status] = std::from_chars(f.data(), f.data() + f.size(), value);
         if (status != std::errc() || end != f.data() + f.size() || value < low || value > high)
-            fail(what, " is '", excerpt(f), "', expected ", low, " to ", high);
+            fail(what, " is '", detail::excerpt(f), "', expected ", low, " to ", high);
         advance();
         return value;
     }
@@ -145,7 +174,7 @@ public:
             }
         std::string list;
         for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
-        fail(what, " is '", excerpt(f), "', expected one of ", list);
+        fail(what, " is '", detail::excerpt(f), "', expected one of ", list);
     }
 
     /// Reads a line of exactly these fields, as a CSV's header. Throws data_error when it differs.
@@ -153,7 +182,7 @@ public:
         if (!next_line()) fail("file is empty, expected a header");
         for (const auto& name : names) {
             if (const std::string_view f = field("column " + name); f != name)
-                fail("column is '", excerpt(f), "', expected '", name, "'");
+                fail("column is '", detail::excerpt(f), "', expected '", name, "'");
             advance();
         }
         finish_line(names.size());
@@ -187,13 +216,6 @@ private:
         return name_ + ":" + std::to_string(line_) + ":" + std::to_string(at - line_begin_ + 1);
     }
     static bool is_blank(char c) { return c == ' ' || c == '\t'; }
-    /// Long or unprintable fields must not flood the message.
-    static std::string excerpt(std::string_view f) {
-        std::string s(f.substr(0, 24));
-        for (char& c : s)
-            if (c < ' ' || c > '~') c = '?';
-        return f.size() > 24 ? s + "..." : s;
-    }
     std::size_t skip_blanks() {
         while (at_ < part_end_ && is_blank(text_[at_])) ++at_;
         return at_;
@@ -222,13 +244,12 @@ private:
     /// The number that fills the field; infinite when it is out of the range of double. Throws data_error when none does.
     double parsed(std::string_view f) const {
         double value = 0;
-        const auto [end, status] = std::from_chars(f.data(), f.data() + f.size(), value);
-        if (status == std::errc::invalid_argument || end != f.data() + f.size())
-            fail("field is '", excerpt(f), "', expected a number");
-        return status == std::errc() ? value : std::numeric_limits<double>::infinity();
+        if (!detail::parse_real(f, value)) fail("field is '", detail::excerpt(f), "', expected a number");
+        return value;
     }
     [[noreturn]] void refuse_number(std::string_view wanted) const {
-        fail("field is '", excerpt(std::string_view(text_).substr(at_, field_end_ - at_)), "', expected ", wanted);
+        fail("field is '", detail::excerpt(std::string_view(text_).substr(at_, field_end_ - at_)), "', expected ",
+             wanted);
     }
 
     std::string name_, text_;

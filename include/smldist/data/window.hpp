@@ -59,6 +59,15 @@ struct windows {
         for (const int n : label) ++count.at(static_cast<std::size_t>(n));
         return count;
     }
+    /// Names of the classes without a window, which nothing here can teach or measure. Worth a word wherever windows were
+    /// split: a class may fall on one side of it.
+    std::vector<std::string> missing_classes() const {
+        std::vector<std::string> names;
+        const auto count = class_counts();
+        for (std::size_t n = 0; n < count.size(); ++n)
+            if (count[n] == 0) names.push_back(info.labels[n]);
+        return names;
+    }
     /// A copy of the windows at `indices`, in that order. Throws usage_error when an index is not below size().
     windows select(const std::vector<std::size_t>& indices) const {
         const std::size_t stride = length() * channels();

@@ -142,6 +142,7 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
     const auto& s = p.value(x).extents;
     p.require(ws.rank() == 2 && ws.size() > 0 && s.rank() > 0 && s.back() == ws[1], id, "the weight does not fit");
     const std::size_t O = ws[0], C = ws[1], rows = s.rows();
+    p.require(rows <= largest_value / O, id, "it is too large");
     const fused map(p, id, w, b, O);
     gemm_step step{rows, O, C, p.read(x), {}, {}, {}};
     set_weight(p, step, map.folded(p));
@@ -168,11 +169,12 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
     p.require(!p.value(x).constant && s.rank() == 2 && ws.rank() == 3 && ws.size() > 0, id, "its inputs do not fit");
     const std::size_t L = s[0], C = s[1], O = ws[0], K = ws[2];
     const std::size_t stride = p.size(id, "stride"), dilation = p.size(id, "dilation"), groups = p.size(id, "groups");
+    p.require(dilation > 0 && K - 1 <= largest_value / dilation, id, "the window is too short for it");
     const std::size_t reach = dilation * (K - 1) + 1;
     const bool causal = p.size(id, "causal") != 0;
     const std::size_t pad = causal ? reach - 1 : p.size(id, "padding");
     const std::size_t length = L + (causal ? pad : 2 * pad);
-    p.require(stride > 0 && dilation > 0 && groups > 0 && O % groups == 0 && ws[1] * groups == C, id,
+    p.require(stride > 0 && groups > 0 && O % groups == 0 && ws[1] * groups == C, id,
               "groups and channels do not fit");
     p.require(L > 0 && reach <= length && length <= largest_value, id, "the window is too short for it");
     const std::size_t Lo = (length - reach) / stride + 1;
@@ -249,6 +251,7 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
     if (!a.constant && b.constant && !ta && sb.rank() == 2 && (sa.rank() == 1 || sa.rank() == 2)) {
         const std::size_t rows = sa.rows(), K = sa.back(), N = sb[tb ? 0 : 1];
         p.require(K == sb[tb ? 1 : 0] && K > 0 && N > 0, id, "its inner extents differ");
+        p.require(rows <= largest_value / N, id, "it is too large");
         gemm_step step{rows, N, K, p.read(ia), {}, {}, {}};
         auto weight = p.constants(ib);
         if (!tb) { // transposed

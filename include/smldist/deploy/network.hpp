@@ -38,7 +38,9 @@ public:
         if (program_.find("logits") == program_.outputs().size())
             raise<usage_error>("deploy::network", "the program has no logits, expected them among its outputs");
     }
-    const deploy::program& program() const { return program_; }
+    /// Lives as long as this network.
+    const deploy::program& program() const& { return program_; }
+    const deploy::program& program() const&& = delete;
 
     outputs<tensor<float>> operator()(const tensor<float>& x, mode m = mode::eval) const {
         auto out = make<tensor<float>>(x.shape(), m,

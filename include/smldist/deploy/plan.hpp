@@ -182,6 +182,7 @@ private:
         need(!p.value(in(0)).constant && s.rank() == 2 && s[0] > 0 && K > 0 && stride > 0 && pad <= K / 2 &&
              s[0] + 2 * pad >= K);
         const std::size_t Lo = (s[0] + 2 * pad - K) / stride + 1;
+        need(Lo <= largest_value / std::max<std::size_t>(1, s[1]));
         const operand y = p.fresh(Lo * s[1]);
         return give(max_pool_step{s[0], s[1], Lo, K, stride, pad, p.read(in(0)), y}, y, {Lo, s[1]});
     }

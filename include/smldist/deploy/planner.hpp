@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,7 +34,8 @@ struct options {
     std::vector<std::string> outputs = {};
 };
 
-/// A graph traced for one window, with the values of its parameters, buffers and constants.
+/// A graph traced for one window, with the values of its parameters, buffers and constants. They lie in `own`, in the model
+/// or in the bytes of its file, which must live until the plan is made.
 struct source {
     smldist::graph graph;
     std::vector<std::span<const float>> values; ///< one a node, empty for inputs and ops; labels as whole numbers
@@ -261,6 +263,9 @@ public:
             p.outputs[i] = {name, std::vector<std::size_t>(v.extents.begin(), v.extents.end()), v.extents.size(),
                             v.at};
         }
+        std::uint64_t all = 0; // values of a sample; no sum of places below overflows
+        for (const std::size_t n : sizes_) all += n;
+        if (all > std::numeric_limits<std::size_t>::max() / 16 / longest_slice) fail("its values are too many");
         p.slice = longest_slice;
         while (p.slice > slice_unit && place_values(p, p.slice).size * sizeof(float) > slice_bytes)
             p.slice -= slice_unit;

@@ -39,7 +39,8 @@ public:
     explicit block(std::size_t n, std::size_t filled = 0)
         : size_(n),
           capacity_(n),
-          data_(static_cast<float*>(memory::allocate_pages(n * sizeof(float), filled * sizeof(float)))) {}
+          data_(static_cast<float*>(
+              memory::allocate_pages(memory::array_bytes(n, sizeof(float)), filled * sizeof(float)))) {}
     block(const block& other) : block(other.size_, other.size_) { std::copy_n(other.data_, size_, data_); }
     block(block&& other) noexcept { *this = std::move(other); }
     block& operator=(block&& other) noexcept {
@@ -199,7 +200,7 @@ public:
     /// batch() windows.
     void run(const float* in, std::span<float* const> out, std::size_t windows, std::size_t threads = 1) const {
         SMLDIST_ASSERT(out.size() == parts_.outputs.size());
-        const kernel::scratch<float> arenas(threads * parts_.arena);
+        const kernel::scratch<float> arenas(memory::array_bytes(threads, parts_.arena));
         run_all(in, {0, out}, windows, arenas.data(), threads);
     }
     void run(const float* in, float* out) const {
@@ -275,24 +276,23 @@ private:
 };
 
 inline workspace::workspace(const program& p, std::size_t threads)
-    : threads_(std::max<std::size_t>(1, threads)), arenas_(threads_ * p.arena_size()) {}
+    : threads_(std::max<std::size_t>(1, threads)), arenas_(memory::array_bytes(threads_, p.arena_size())) {}
 
 /// The report as text, one step a line, totals last.
 inline std::string text(const report& r) {
     std::string out;
-    const auto line = [&out](std::string_view step, std::initializer_list<std::size_t> numbers,
+    const auto line = [&out](std::string_view step, std::initializer_list<std::uint64_t> numbers,
                              std::string_view ops) {
         out.append(step).append(step.size() < 18 ? 18 - step.size() : 1, ' ');
-        for (const std::size_t n : numbers) {
+        for (const std::uint64_t n : numbers) {
             const std::string digits = std::to_string(n);
             out.append(digits.size() < 12 ? 12 - digits.size() : 1, ' ').append(digits);
         }
         out.append("  ").append(ops).append("\n");
     };
     out = "step                      MACs     weights      result  ops\n";
-    for (const auto& row : r.rows)
-        line(row.step, {static_cast<std::size_t>(row.macs), row.weights, row.bytes}, row.ops);
-    line("total", {static_cast<std::size_t>(r.macs), r.weight_bytes, r.arena_bytes},
+    for (const auto& row : r.rows) line(row.step, {row.macs, row.weights, row.bytes}, row.ops);
+    line("total", {r.macs, r.weight_bytes, r.arena_bytes},
          "arena of " + std::to_string(r.slice) + (r.slice == 1 ? " window" : " windows"));
     return out;
 }

@@ -141,7 +141,8 @@ struct pool_step {
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b)
             for (std::size_t i = 0; i < Lo; ++i) {
-                const std::size_t first = i * L / Lo, last = ((i + 1) * L + Lo - 1) / Lo;
+                const auto first = static_cast<std::size_t>(std::uint64_t(i) * L / Lo);
+                const auto last = static_cast<std::size_t>((std::uint64_t(i + 1) * L + Lo - 1) / Lo);
                 kernel::pool_mean(1, last - first, C, f.read(x, b) + first * C, f.write(y, b) + i * C);
             }
     }

@@ -59,11 +59,13 @@ public:
         for (auto* v : {&logits_, &now_, &mean_}) v->resize(net.outputs()[logits].size);
         targets_[logits] = logits_.data();
     }
+    explicit stream(const program&&, stream_options = {}) = delete; // the program must outlive it
     stream(const stream&) = delete;
     stream& operator=(const stream&) = delete;
 
     /// Takes one sample of channels() values. Returns the decision on the window that it completes, else null; null too for a
-    /// window whose logits are not finite, since some sample in it was not: the mean does not learn of that window.
+    /// window whose logits are not finite, since some sample in it was not or was too large: the mean does not learn of it.
+    /// A program that must not stay silent there (`har predict` ends with an error) looks at window().
     const decision* push(std::span<const float> sample) {
         const std::size_t L = net_->length(), C = net_->channels(), at = pushed_ % L;
         SMLDIST_ASSERT(sample.size() == C);
@@ -71,6 +73,13 @@ public:
         ++pushed_;
         if (pushed_ < L || (pushed_ - L) % hop_ != 0) return nullptr;
         return decide(ring_.data() + (at + 1) % L * C);
+    }
+
+    /// The last length() samples (length(), channels()), valid until the next one; to be asked for once there are so many.
+    std::span<const float> window() const {
+        const std::size_t L = net_->length(), C = net_->channels();
+        SMLDIST_ASSERT(pushed_ >= L);
+        return {ring_.data() + pushed_ % L * C, L * C};
     }
 
     /// Forgets all samples, as before a new recording.

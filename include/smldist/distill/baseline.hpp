@@ -31,8 +31,8 @@ template <class Network> outputs<shape> shapes_of(const Network& net, const shap
 ///     y = hard · CE_ε(labels, z_S) + ramp(progress) · method(student, teacher, labels),   ramp = min(1, progress/warm_up)
 ///
 /// The weights are the method's `options.weight`, or `weight()` of a loss::baseline::method. The teacher runs in
-/// evaluation mode on the same augmented batch, is not recorded and never written. What the method trains (a regressor)
-/// belongs to this object and is left behind. In the reports, `hard` and `soft` are the two parts.
+/// evaluation mode on the same augmented batch, is not recorded, never written, and must outlive this object. What the
+/// method trains (a regressor) belongs to this object and is left behind. In the reports, `hard` and `soft` are the two parts.
 ///
 ///     distill::baseline_distiller objective(teacher, student, loss::baseline::rkd{}, shape{2, L, C}, generator(1));
 ///     distill::training t(student, objective, …);
@@ -49,6 +49,9 @@ public:
         method_.prepare(shapes_of(student, student_window.rank() == 0 ? window : student_window),
                         shapes_of(teacher, window), g);
     }
+    template <class Student>
+    baseline_distiller(const Teacher&&, const Student&, Method, const shape&, generator, double = 0,
+                       const shape& = {}) = delete; // the teacher must outlive it
 
     objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,
                                double progress) {

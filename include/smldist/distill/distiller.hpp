@@ -25,7 +25,7 @@ namespace smldist::inline SMLDIST_ABI::distill {
 enum class distill_schedule : std::uint8_t {
     joint,       ///< all at once, the stage weight falling from stage_first to stage_last
     progressive, ///< first the stages, one more at a time, then jointly: nothing is forgotten
-    sequential   ///< first each stage alone, one after the other, then logits and memory (the published code's way)
+    sequential   ///< first each stage alone, one after the other, then logits and memory (the published code's order)
 };
 inline constexpr std::array<std::string_view, 3> distill_schedule_names{"joint", "progressive", "sequential"};
 
@@ -78,7 +78,7 @@ std::vector<std::size_t> common_lengths(const Teacher& teacher, const Student& s
 ///     y = logits loss + λ_stage(e) · mean of the stage losses (anchors, then the penultimate feature) + λ_mem · memory loss
 ///
 /// The teacher is any network that returns `outputs`; it runs in evaluation mode on the same augmented batch, is not
-/// recorded and never written. Projectors are made where the channels of student and teacher differ; they are trained
+/// recorded, never written, and must outlive this object. Projectors are made where the channels of student and teacher differ; they are trained
 /// along and belong to this object alone, so the student leaves as it came, only better.
 template <class Teacher> class distiller {
 public:
@@ -120,6 +120,10 @@ public:
             stages_.emplace_back(s.feature.shape(), t.feature.shape(), plan_.feature, o.stage, std::vector<double>(),
                                  g);
     }
+
+    template <class Student>
+    distiller(const Teacher&&, const Student&, plan, const distill_options&, const shape&, generator,
+              const shape& = {}) = delete; // the teacher must outlive it
 
     /// `progress` runs from 0 to 1 over the training.
     objective_value operator()(tape<float>& t, const outputs<var<float>>& student, const data::batch& b,

@@ -24,7 +24,7 @@ namespace smldist::inline SMLDIST_ABI::distill {
 ///     const deploy::network fast(deploy::compile(answers, {.length = L, .channels = C, .outputs = {"all"}}));
 ///     distill::distiller objective(fast, student, plan, options, window, generator(1));
 ///
-/// Keeps a pointer to the teacher.
+/// Keeps a pointer to the teacher, which must outlive it; a program compiled from it needs neither.
 template <class Teacher> class in_components {
 public:
     /// Windows as for the distiller.
@@ -50,6 +50,9 @@ public:
             stages_.push_back(map_to(p.stages[i].feature, s.stages[i].shape()));
         feature_ = map_to(p.feature, s.feature.shape());
     }
+    template <class Student>
+    in_components(const Teacher&&, const Student&, const plan&, const loss::stage_options&, const shape&,
+                  const shape& = {}) = delete; // the teacher must outlive it
 
     template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
         outputs<X> out = (*teacher_)(x, m);

@@ -15,9 +15,9 @@ namespace smldist::inline SMLDIST_ABI::distill {
 
 /// The trainings that follow each other there. Each has an optimiser of its own, over all parameters.
 enum class ref2021_training : std::uint8_t {
-    teacher, ///< labels alone (`supervised`): Ranger 1e-3
-    stage,   ///< one anchor (ref2021_stage): Adam 1e-4
-    logits   ///< ref2021_logits: Ranger 1e-3, the rate reduced on the loss of an epoch's last batch
+    teacher, ///< labels alone (`supervised`): Ranger 1e-3, the rate reduced on the loss of an epoch's last batch
+    stage,   ///< one anchor (ref2021_stage): Adam 1e-4, a constant rate
+    logits   ///< ref2021_logits: as the teacher
 };
 
 /// `o` with optimiser, rate and schedule of a training of the public code, without decay and clipping. Its 200 epochs,
@@ -29,7 +29,8 @@ inline training_options ref2021_options(ref2021_training which, training_options
     o.weight_decay = 0;
     o.clip = std::numeric_limits<double>::infinity();
     o.schedule.kind = optim::schedule_kind::constant;
-    if (which != ref2021_training::logits) return o;
+    o.plateau_on_last_loss = !stage;
+    if (stage) return o;
     o.schedule.kind = optim::schedule_kind::plateau;
     o.schedule.plateau = {.mode = optim::plateau_options::direction::min,
                           .factor = 0.85,
@@ -37,7 +38,6 @@ inline training_options ref2021_options(ref2021_training which, training_options
                           .threshold = 1e-7,
                           .cooldown = 5,
                           .min_lr = 1e-5};
-    o.plateau_on_last_loss = true;
     return o;
 }
 
@@ -49,9 +49,11 @@ constexpr std::size_t ref2021_stages(std::size_t anchors) { return anchors > 0 ?
 ///     y = mean (F_S - F_T)²      at anchor i, features as they are
 ///
 /// Stage i is the blocks behind anchor i-1 up to and with anchor i, but nothing holds the layers before it: training stage
-/// i+1 forgets stage i. The optimiser is given all parameters; those behind anchor i get no gradient and stay, save for
-/// their batch-norms' running statistics. Where the channels of the networks differ, for which the code has nothing, a
-/// projector belongs to this object; where the lengths differ, the shorter one counts.
+/// i+1 forgets stage i. No layer behind anchor i runs: the optimiser is given all parameters, but those there get no
+/// gradient and stay, as do their batch-norms' running statistics. A network without `up_to_stage` (model::network has it)
+/// runs as a whole, and then those statistics move. Where the channels of the networks differ, for which the code has
+/// nothing, a projector belongs to this object; where the lengths differ, the shorter one counts. The teacher must outlive
+/// it.
 template <class Teacher> class ref2021_stage {
 public:
     /// `window` is the shape of a batch, (B, L, C).
@@ -59,9 +61,18 @@ public:
     template <class Student>
     ref2021_stage(const Teacher& teacher, const Student& student, std::size_t i, const shape& window, generator g)
         : teacher_(&teacher), i_(i), loss_(make(teacher, student, i, window, g)) {}
+    template <class Student>
+    ref2021_stage(const Teacher&&, const Student&, std::size_t, const shape&, generator) = delete;
 
+    /// What `training` runs of the student, and this object of the teacher: up to the anchor.
+    template <class Network, class X> outputs<X> forward(const Network& net, const X& x, mode m = mode::train) const {
+        if constexpr (requires { net.up_to_stage(i_, x, m); })
+            return net.up_to_stage(i_, x, m);
+        else
+            return net(x, m);
+    }
     objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b, double) {
-        auto teacher = (*teacher_)(b.x, mode::eval);
+        auto teacher = forward(*teacher_, b.x, mode::eval);
         const auto loss = loss_(student.stages[i_], std::move(teacher.stages[i_]));
         loss_terms terms;
         terms.total = terms.stage = double(loss.value().item());
@@ -89,7 +100,7 @@ private:
 };
 
 /// Objective of the public code's last training: loss::ref2021 of the student's probabilities, which a ref2021 head gives
-/// in training in the place of logits, and the teacher's logits.
+/// in training in the place of logits, and the teacher's logits. The teacher must outlive it.
 template <class Teacher> class ref2021_logits {
 public:
     /// Throws     usage_error for options out of range.
@@ -97,6 +108,7 @@ public:
         : teacher_(&teacher), options_(o) {
         o.check();
     }
+    explicit ref2021_logits(const Teacher&&, const loss::ref2021_options& = {}) = delete;
 
     /// Throws     usage_error for a batch of mixtures: that loss knows one label a window.
     objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b, double) const {

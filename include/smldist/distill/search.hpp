@@ -85,7 +85,7 @@ public:
     template <class Network> void enter_epoch(Network& net, std::size_t epoch, std::size_t epochs) {
         const double done = double(epoch - 1) / double(epochs);
         const double at = std::clamp((done - options_.warmup) / (1 - options_.warmup), 0.0, 1.0);
-        net.choice.trainable = done >= options_.warmup;
+        net.choice.trainable = done >= options_.warmup && !net.choice.frozen;
         net.config.temperature = options_.first_tau * std::pow(options_.last_tau / options_.first_tau, at);
         tau_ = net.config.temperature;
     }

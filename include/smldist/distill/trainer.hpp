@@ -115,6 +115,8 @@ public:
         if (options.memory == memory_start::k_means) check_placement(net, train);
     }
 
+    /// Trains for `epochs` epochs, or until `stop` says so. Called again, it begins anew with the network as it is then:
+    /// optimiser, schedule, averages and random numbers are those of a new training.
     training_result<Network> run() {
         using clock = std::chrono::steady_clock;
         const auto seconds_since = [](clock::time_point t) {
@@ -123,8 +125,7 @@ public:
         const auto begin = clock::now();
         training_result<Network> result;
         Network good = net_;
-        if (options_.ema > 0) average_.emplace(net_, options_.ema);
-        mean_.reset();
+        start_anew();
         double best = -1;
         for (std::size_t epoch = 1; epoch <= options_.epochs; ++epoch) {
             const auto start = clock::now();
@@ -166,6 +167,9 @@ public:
 protected:
     ~training_loop() = default;
 
+    /// What runs of a network in a step.
+    virtual outputs<var<float>> forward(const Network& net, const var<float>& x) const = 0;
+
     /// The windows of a batch as the network sees them.
     tensor<float> seen(const data::batch& b) const { return data::select_channels(b.x, options_.channels); }
     /// Rate and momentum of the next step; clears the tape. Returns how far training is, from 0 to 1.
@@ -201,6 +205,18 @@ private:
         l.augment = o.augment;
         l.mixup = o.mixup;
         return l;
+    }
+
+    /// What a run begins with, whatever the steps and runs before left behind.
+    void start_anew() {
+        optimiser_ = optim::any_optimiser<float>(options_.optimiser, options_.lr, options_.weight_decay);
+        schedule_ = optim::any_schedule(options_.schedule, options_.lr, options_.epochs, steps_);
+        tape_.random() = generator(options_.seed);
+        step_ = 0;
+        stopping_ = false;
+        reference_.reset();
+        if (options_.ema > 0) average_.emplace(net_, options_.ema);
+        mean_.reset();
     }
 
     loss_terms run_epoch(std::size_t epoch) {
@@ -245,7 +261,7 @@ private:
         loader_.start(epoch);
         for (std::size_t k = 1; loader_.next(batch_); ++k) {
             t.reset();
-            mean_->model(t.input(seen(batch_)), mode::train);
+            forward(mean_->model, t.input(seen(batch_)));
             optim::refresh_statistics(mean_->model, t, k);
         }
     }
@@ -264,7 +280,7 @@ private:
 
     const data::windows& train_;
     const data::windows& validation_;
-    const normaliser& normal_;
+    const normaliser normal_;
     data::prefetcher loader_;
     data::batch batch_;
     std::size_t steps_, step_ = 0;
@@ -282,7 +298,9 @@ private:
 ///
 /// Every epoch: batches in a seeded order, augmented, normalised and mixed; forward in mode::train, `objective`,
 /// backward, clipping, the optimiser's step under the schedule; then macro-F1 on the validation windows. The objective's
-/// own parameters (projectors) are trained along. The same seed gives the same bits for any number of threads.
+/// own parameters (projectors) are trained along. An objective that needs a part of the network alone has a member
+/// `forward(net, x)`, which then runs in the place of net(x, mode::train). The same seed gives the same bits for any number
+/// of threads.
 ///
 /// With `channels` the network sees those of each batch alone; augmentation, normaliser and objective, and so the teacher
 /// in it, still see all: a rotation turns a whole sensor before some of it is left out.
@@ -296,6 +314,8 @@ private:
 ///     training<net, objective> t(net, objective, train, validation, normaliser, options);
 ///     t.on_epoch = …;  auto result = t.run();
 ///
+/// Refers to network, objective and windows, which must outlive it; normaliser and options are copied.
+///
 /// Throws     usage_error and data_error before the first step for wrong options or data; numeric_error when the loss or
 ///            gradient is not finite or the loss explodes: it names epoch and step, and `net` is then the network after
 ///            the last good epoch (its initial state in the first epoch).
@@ -306,12 +326,16 @@ public:
     training(Network& net, Objective& objective, const data::windows& train, const data::windows& validation,
              const normaliser& normal, const training_options& options)
         : loop(net, train, validation, normal, options), objective_(objective) {}
+    training(Network&, Objective&, const data::windows&&, const data::windows&, const normaliser&,
+             const training_options&) = delete; // the windows must outlive it
+    training(Network&, Objective&, const data::windows&, const data::windows&&, const normaliser&,
+             const training_options&) = delete;
 
     /// Forward, backward and update for one batch; public so that benchmarks and tests can time and count it.
     loss_terms step(const data::batch& b) override {
         const double progress = this->begin_step();
         tape<float>& t = this->tape_;
-        const auto out = this->net_(t.input(this->seen(b)), mode::train);
+        const auto out = forward(this->net_, t.input(this->seen(b)));
         const objective_value value = objective_(t, out, b, progress);
         if (!std::isfinite(value.terms.total)) return value.terms;
         t.backward(value.loss);
@@ -324,6 +348,12 @@ public:
     }
 
 private:
+    outputs<var<float>> forward(const Network& net, const var<float>& x) const override {
+        if constexpr (requires { objective_.forward(net, x); })
+            return objective_.forward(net, x);
+        else
+            return net(x, mode::train);
+    }
     /// Network and objective as one module for the optimiser.
     struct joined {
         Network* net;

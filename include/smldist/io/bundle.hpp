@@ -60,11 +60,7 @@ inline json list(const std::vector<float>& values) {
 }
 [[gnu::cold]] inline std::vector<float> floats(const json& list) {
     std::vector<float> out;
-    for (const auto& item : list.as_array()) {
-        const auto v = static_cast<float>(item.as_double());
-        if (!std::isfinite(v)) raise<data_error>("model file", "a number of preprocess is out of range");
-        out.push_back(v);
-    }
+    for (const auto& item : list.as_array()) out.push_back(static_cast<float>(item.as_double()));
     return out;
 }
 
@@ -84,6 +80,26 @@ inline std::string preprocess_text(const model_facts& f) {
     return p.dump();
 }
 
+/// Throws data_error unless there is one finite offset and scale and one name for each channel, a window, a hop and a rate.
+[[gnu::cold]] inline void check_preprocess(const model_facts& f) {
+    const std::size_t C = f.channels.size();
+    const auto fits = [&](std::size_t n, bool optional) { return n == C || (optional && n == 0); };
+    const bool none = f.normaliser.kind == normaliser_kind::none;
+    if (C == 0 || f.window == 0 || f.hop == 0 || !(f.rate_hz > 0) || !std::isfinite(f.rate_hz) ||
+        !fits(f.units.size(), true) || !fits(f.normaliser.offset.size(), none) ||
+        !fits(f.normaliser.scale.size(), none) || f.normaliser.offset.size() != f.normaliser.scale.size() ||
+        !fits(f.normaliser.low.size(), true) || f.normaliser.low.size() != f.normaliser.high.size())
+        raise<data_error>("model file",
+                          "preprocess is inconsistent, expected a window, a rate and one offset, scale and "
+                          "name for each channel");
+    for (const auto* numbers : {&f.normaliser.offset, &f.normaliser.scale, &f.normaliser.low, &f.normaliser.high})
+        for (const float v : *numbers)
+            if (!std::isfinite(v)) raise<data_error>("model file", "a number of preprocess is out of range");
+    for (std::size_t c = 0; c < f.normaliser.low.size(); ++c)
+        if (!(f.normaliser.low[c] <= f.normaliser.high[c]))
+            raise<data_error>("model file", "clip bounds of channel ", c, " are reversed");
+}
+
 [[gnu::cold]] inline void read_preprocess(const std::string& text, model_facts& f) {
     const json p = json::parse(text);
     if (p.as_string("layout") != "BLC")
@@ -99,19 +115,7 @@ inline std::string preprocess_text(const model_facts& f) {
     f.rate_hz = p.as_double("rate_hz");
     f.channels = words(p.at("channels"));
     f.units = words(p.at("units"));
-    const std::size_t C = f.channels.size();
-    const auto fits = [&](std::size_t n, bool optional) { return n == C || (optional && n == 0); };
-    const bool none = f.normaliser.kind == normaliser_kind::none;
-    if (C == 0 || f.window == 0 || f.hop == 0 || !(f.rate_hz > 0) || !fits(f.units.size(), true) ||
-        !fits(f.normaliser.offset.size(), none) || !fits(f.normaliser.scale.size(), none) ||
-        f.normaliser.offset.size() != f.normaliser.scale.size() || !fits(f.normaliser.low.size(), true) ||
-        f.normaliser.low.size() != f.normaliser.high.size())
-        raise<data_error>("model file",
-                          "preprocess is inconsistent, expected a window, a rate and one offset, scale and "
-                          "name for each channel");
-    for (std::size_t c = 0; c < f.normaliser.low.size(); ++c)
-        if (f.normaliser.low[c] > f.normaliser.high[c])
-            raise<data_error>("model file", "clip bounds of channel ", c, " are reversed");
+    check_preprocess(f);
 }
 
 /// The metadata of that key. Throws data_error when there is none.
@@ -129,7 +133,8 @@ struct bundle {
     safetensors_file file;
 };
 
-/// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors.
+/// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors. What they say is not
+/// checked here; model::to_bytes does.
 inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tensors) {
     metadata_map m{{"format", "smldist"},
                    {"format_version", std::string(format_version)},

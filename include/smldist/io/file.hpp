@@ -96,6 +96,12 @@ template <class F> std::size_t transfer(std::size_t n, F call) {
     return done;
 }
 
+#if defined(__NEWLIB__)
+inline bool is_regular(const struct stat&) { return true; } // its calls to a debugger say "device" of every file
+#else
+inline bool is_regular(const struct stat& status) { return S_ISREG(status.st_mode); }
+#endif
+
 #if defined(O_CLOEXEC)
 inline constexpr int close_on_exec = O_CLOEXEC;
 #else
@@ -135,7 +141,7 @@ inline byte_vector read_file(const std::string& path,
     if (file.get() < 0) detail::raise_errno(where, "open", path);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) detail::raise_errno(where, "examine", path);
-    if (!S_ISREG(status.st_mode)) raise<io_error>(where, "cannot read ", path, ": not a regular file");
+    if (!detail::is_regular(status)) raise<io_error>(where, "cannot read ", path, ": not a regular file");
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (size > limit) raise<data_error>(where, "size of ", path, " is ", size, " bytes, expected at most ", limit);
 
@@ -176,7 +182,7 @@ inline void write_file_atomically(const std::string& path, std::span<const std::
 #else
     const bool exists = ::stat(path.c_str(), &old) == 0;
 #endif
-    if (exists && !S_ISREG(old.st_mode)) // renaming onto a device would delete the device
+    if (exists && !detail::is_regular(old)) // renaming onto a device would delete the device
         raise<io_error>(where, "cannot replace ", path, ": not a regular file");
 
 #if SMLDIST_POSIX

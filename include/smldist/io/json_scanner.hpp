@@ -5,15 +5,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "smldist/core/decimal.hpp"
 #include "smldist/core/error.hpp"
+#include "smldist/core/printable.hpp"
 
 namespace smldist::inline SMLDIST_ABI::io {
 
@@ -31,51 +33,25 @@ struct json_number {
     friend bool operator==(const json_number&, const json_number&) = default;
 };
 
-/// Length of the longest prefix that is valid UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF).
-inline std::size_t valid_utf8_prefix(std::string_view text) {
-    const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    std::size_t i = 0;
-    while (i < text.size()) {
-        if (std::uint64_t eight = 0; text.size() - i >= 8) { // plain ASCII goes by eight
-            std::memcpy(&eight, text.data() + i, 8);
-            if ((eight & 0x8080'8080'8080'8080U) == 0) {
-                i += 8;
-                continue;
-            }
-        }
-        const unsigned lead = byte(i);
-        const std::size_t length = lead < 0x80                   ? 1
-                                   : lead >= 0xC2 && lead < 0xE0 ? 2
-                                   : lead >= 0xE0 && lead < 0xF0 ? 3
-                                   : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                                 : 0;
-        if (length == 0) break;
-        if (length > 1) { // the range of the second byte excludes overlong forms, surrogates and what is too large
-            const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-            const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-            if (byte(i + 1) < low || byte(i + 1) > high) break;
-        }
-        if (length > 2 && (byte(i + 2) & 0xC0) != 0x80) break;
-        if (length > 3 && (byte(i + 3) & 0xC0) != 0x80) break;
-        i += length;
-    }
-    return i;
-}
+using smldist::valid_utf8_prefix;
 
-/// Appends `text` (UTF-8) as a JSON string: quotes, backslashes and control characters escaped, the rest as it is.
+/// Appends `text` (UTF-8) as a JSON string: quotes, backslashes and control characters escaped, those that JSON allows
+/// (U+007F to U+009F) too, since terminals act on them; the rest as it is.
 [[gnu::cold]] inline void append_quoted(std::string& out, std::string_view text) {
     static constexpr std::string_view special = "\"\\\b\f\n\r\t";
     static constexpr std::string_view letter = "\"\\bfnrt";
     static constexpr std::string_view digits = "0123456789abcdef";
     out += '"';
-    for (const char c : text) {
-        const auto code = static_cast<unsigned char>(c);
-        if (const auto i = special.find(c); i != special.npos)
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const std::size_t control = control_prefix(text.substr(at));
+        if (const auto i = special.find(text[at]); i != special.npos)
             (out += '\\') += letter[i];
-        else if (code < 0x20)
+        else if (control > 0) {
+            at += control - 1; // the last byte of a control character is its code
+            const auto code = static_cast<unsigned char>(text[at]);
             ((out += "\\u00") += digits[code >> 4]) += digits[code & 15];
-        else
-            out += c;
+        } else
+            out += text[at];
     }
     out += '"';
 }
@@ -92,10 +68,12 @@ inline smldist::detail::message_part quote(std::string_view text) {
 }
 
 /// The tokens of a JSON text that is known to be valid UTF-8. Each member skips white space first and returns whether
-/// it succeeded; the first failure is in error(). json::parse and the safetensors reader are written with it.
+/// it succeeded; the first failure is in error(). json::parse and the safetensors reader are written with it. The text
+/// must outlive the scanner.
 class json_scanner {
 public:
     explicit json_scanner(std::string_view text) : text_(text) {}
+    template <std::same_as<std::string> S> explicit json_scanner(S&&) = delete; // the text must outlive it
 
     std::size_t offset() const { return at_; }
     const parse_error& error() const { return error_; }
@@ -189,7 +167,8 @@ public:
         const char* const text = text_.data();
         out = {};
         out.integral = at == point && std::from_chars(text + first, text + at, out.integer).ec == std::errc();
-        if (std::from_chars(text + first, text + at, out.real).ec != std::errc()) { // too large, or rounds to zero
+        if (smldist::detail::from_chars(text + first, text + at, out.real).ec !=
+            std::errc()) { // too large, or rounds to zero
             if (decimal_exponent(text_.substr(whole, mantissa - whole), text_.substr(mantissa, at - mantissa)) > 0)
                 return fail("a number is too large");
             out.real = text[first] == '-' ? -0.0 : 0.0;
@@ -199,20 +178,6 @@ public:
     }
 
 private:
-    /// e such that the number is 0.d… · 10^e, d its first digit that is not 0.
-    [[gnu::cold]] static std::int64_t decimal_exponent(std::string_view mantissa, std::string_view exponent) {
-        const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
-        const std::size_t lead = std::min(mantissa.find_first_not_of("0."), mantissa.size());
-        const auto shift =
-            static_cast<std::int64_t>(point) - static_cast<std::int64_t>(lead) + (lead > point ? 1 : 0);
-        const bool negative = exponent.size() > 1 && exponent[1] == '-';
-        exponent.remove_prefix(std::min(exponent.find_first_of("0123456789"), exponent.size()));
-        std::int64_t e = 0;
-        if (!exponent.empty() &&
-            std::from_chars(exponent.data(), exponent.data() + exponent.size(), e).ec != std::errc())
-            return negative ? -1 : 1;
-        return shift + (negative ? -e : e);
-    }
     bool hex4(std::size_t at, std::uint32_t& out) const {
         if (at + 4 > text_.size()) return false;
         const char* const first = text_.data() + at;

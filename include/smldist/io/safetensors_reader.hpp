@@ -65,25 +65,30 @@ public:
     }
 
     /// All tensors, in the order of their bytes.
-    const std::vector<tensor_view>& tensors() const { return tensors_; }
+    const std::vector<tensor_view>& tensors() const& { return tensors_; }
     const metadata_map& metadata() const { return metadata_; }
     /// The byte buffer: everything behind the header.
-    std::span<const std::byte> buffer() const {
+    std::span<const std::byte> buffer() const& {
         return std::span(bytes_).subspan(std::min(buffer_at_, bytes_.size()));
     }
 
     /// The tensor of that name, or null. Cost log n comparisons.
-    const tensor_view* find(std::string_view name) const {
+    const tensor_view* find(std::string_view name) const& {
         const auto less = [this](std::size_t i, std::string_view key) { return tensors_[i].name < key; };
         const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name, less);
         return at != by_name_.end() && tensors_[*at].name == name ? &tensors_[*at] : nullptr;
     }
     /// The tensor of that name. Throws format_error when there is none.
-    const tensor_view& at(std::string_view name) const {
+    const tensor_view& at(std::string_view name) const& {
         const tensor_view* tensor = find(name);
         if (!tensor) detail::raise_format({violation::tensor_missing, "tensor " + in_quotes(name) + " is missing"});
         return *tensor;
     }
+    // Tensors and bytes are views of the file, which must outlive them.
+    const std::vector<tensor_view>& tensors() const&& = delete;
+    std::span<const std::byte> buffer() const&& = delete;
+    const tensor_view* find(std::string_view) const&& = delete;
+    const tensor_view& at(std::string_view) const&& = delete;
 
 private:
     class reader;

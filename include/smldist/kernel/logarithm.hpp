@@ -3,7 +3,6 @@
 #ifndef SMLDIST_KERNEL_LOGARITHM_HPP
 #define SMLDIST_KERNEL_LOGARITHM_HPP
 
-#include <cstdint>
 #include <type_traits>
 
 #include "smldist/core/config.hpp"
@@ -14,11 +13,11 @@ namespace smldist::inline SMLDIST_ABI::kernel::simd {
 namespace detail {
 
 /// ln of packs of float: x = 2^e (1 + f) with 1 + f in [√½, √2), a polynomial in f.
-template <class A> SMLDIST_INLINE xsimd::batch<float, A> log_by_parts(const xsimd::batch<float, A>& x) {
-    using V = xsimd::batch<float, A>;
-    using I = xsimd::batch<std::int32_t, A>;
-    const I bits = xsimd::bitwise_cast<I>(x), e = (bits - I(0x3f3504f3)) >> 23; // of √½
-    const V f = xsimd::bitwise_cast<V>(bits - (e << 23)) - V(1.0F), z = f * f, power = xsimd::to_float(e);
+template <class V> SMLDIST_INLINE V log_by_parts(const V& x) {
+    const auto bits = packs::to_bits(x);
+    using I = std::decay_t<decltype(bits)>;
+    const I e = (bits - I(0x3f3504f3)) >> 23; // of √½
+    const V f = packs::from_bits(bits - (e << 23)) - V(1.0F), z = f * f, power = packs::to_float(e);
     V p(7.0376836292e-2F);
     for (const float k : {-1.1514610310e-1F, 1.1676998740e-1F, -1.2420140846e-1F, 1.4249322787e-1F, -1.6668057665e-1F,
                           2.0000714765e-1F, -2.4999993993e-1F, 3.3333331174e-1F})

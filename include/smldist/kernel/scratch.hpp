@@ -17,7 +17,8 @@ template <class T> class scratch {
     static_assert(std::is_trivially_copyable_v<T>, "scratch elements are neither constructed nor destroyed");
 
 public:
-    explicit scratch(std::size_t n) : size_(n), data_(static_cast<T*>(memory::allocate(n * sizeof(T)))) {}
+    explicit scratch(std::size_t n)
+        : size_(n), data_(static_cast<T*>(memory::allocate(memory::array_bytes(n, sizeof(T))))) {}
     ~scratch() { memory::release(data_, size_ * sizeof(T)); }
     scratch(const scratch&) = delete;
     scratch& operator=(const scratch&) = delete;

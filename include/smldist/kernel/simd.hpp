@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The seam to xsimd: no other header includes it.
+/// Packs of lanes: what the kernels are written in.
 ///
 /// A *pack* is a batch of lanes: `full<T>` (a whole register), `half<T>` and `quarter<T>` where the machine has them,
 /// and `single<T>` (one lane). All have `value_type`, `size`, the operators and the functions below, so one generic
 /// lambda given to `sweep` covers the body and the tail of an array without reading or writing past its end.
+///
+/// Packs of several lanes are xsimd's batches (kernel/simd_xsimd.hpp) or the compiler's vector types
+/// (kernel/simd_plain.hpp, with SMLDIST_NO_XSIMD). Each of the two gives `pack<T, bits>` and the functions on it.
 ///
 /// A lane's result does not depend on the pack it was computed in: arithmetic is IEEE, `fma` is one rounding wherever
 /// the machine has the instruction, and exp, log and tanh run in full packs only. Write products that are summed with
@@ -17,32 +20,31 @@
 #include <type_traits>
 #include <utility>
 
-// g++ 12 reports the deliberately undefined operands inside its own AVX-512 intrinsics (GCC bug 105593).
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <xsimd/xsimd.hpp>
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-
 #include "smldist/core/config.hpp"
-
-#if defined(__aarch64__)
-/// xsimd 8.1 approximates the quotient there; the instruction rounds correctly, as a lane alone does.
-template <>
-inline xsimd::batch<float, xsimd::neon64>&
-xsimd::batch<float, xsimd::neon64>::operator/=(const xsimd::batch<float, xsimd::neon64>& other) noexcept {
-    return *this = vdivq_f32(*this, other);
-}
+#if defined(SMLDIST_NO_XSIMD)
+#include "smldist/kernel/simd_plain.hpp"
+#else
+#include "smldist/kernel/simd_xsimd.hpp"
 #endif
 
 /// Lambda attribute: the body is part of the loop that calls it.
 #define SMLDIST_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace smldist::inline SMLDIST_ABI::kernel::simd {
+
+#if defined(SMLDIST_NO_XSIMD)
+namespace packs = vectors;
+#else
+namespace packs = batches;
+#endif
+using packs::abs;
+using packs::fma;
+using packs::keep;
+using packs::max;
+using packs::min;
+using packs::select;
+using packs::sqrt;
+using packs::sum;
 
 /// The pack of one lane.
 template <class T> struct single {
@@ -70,25 +72,19 @@ template <class T> struct single {
     SMLDIST_INLINE friend bool operator==(single a, single b) { return a.v == b.v; }
 };
 
-#if SMLDIST_SIMD_BITS == 512
-template <class T> using full = xsimd::batch<T, xsimd::avx512bw>;
-template <class T> using half = xsimd::batch<T, xsimd::fma3<xsimd::avx2>>;
-template <class T> using quarter = xsimd::batch<T, xsimd::sse4_2>;
-#elif SMLDIST_SIMD_BITS == 256
-#if defined(__AVX2__) && defined(__FMA__)
-template <class T> using full = xsimd::batch<T, xsimd::fma3<xsimd::avx2>>;
-#else
-template <class T> using full = xsimd::batch<T, xsimd::avx>;
-#endif
-template <class T> using half = xsimd::batch<T, xsimd::sse4_2>;
-template <class T> using quarter = single<T>;
-#elif SMLDIST_SIMD_BITS == 128
-template <class T> using full = xsimd::batch<T, xsimd::default_arch>;
-template <class T> using half = single<T>;
-template <class T> using quarter = single<T>;
+#if SMLDIST_SIMD_BITS > 0
+template <class T> using full = packs::pack<T, SMLDIST_SIMD_BITS>;
 #else
 template <class T> using full = single<T>;
+#endif
+#if SMLDIST_SIMD_BITS >= 256
+template <class T> using half = packs::pack<T, SMLDIST_SIMD_BITS / 2>;
+#else
 template <class T> using half = single<T>;
+#endif
+#if SMLDIST_SIMD_BITS >= 512
+template <class T> using quarter = packs::pack<T, SMLDIST_SIMD_BITS / 4>;
+#else
 template <class T> using quarter = single<T>;
 #endif
 
@@ -121,24 +117,7 @@ SMLDIST_INLINE V load_partial(const typename V::value_type* p, std::size_t n, ty
     return load<V>(lanes);
 }
 
-/// a * b + c, one rounding where the machine has it. xsimd 8.1 has no AVX-512 kernel, hence the intrinsics.
-template <class T, class A>
-SMLDIST_INLINE xsimd::batch<T, A> fma(const xsimd::batch<T, A>& a, const xsimd::batch<T, A>& b,
-                                      const xsimd::batch<T, A>& c) {
-#if defined(__FMA__)
-    constexpr std::size_t bytes = sizeof(T) * xsimd::batch<T, A>::size;
-    if constexpr (std::is_same_v<T, float> && bytes == 16) return _mm_fmadd_ps(a, b, c);
-    if constexpr (std::is_same_v<T, double> && bytes == 16) return _mm_fmadd_pd(a, b, c);
-    if constexpr (std::is_same_v<T, float> && bytes == 32) return _mm256_fmadd_ps(a, b, c);
-    if constexpr (std::is_same_v<T, double> && bytes == 32) return _mm256_fmadd_pd(a, b, c);
-#if SMLDIST_SIMD_BITS == 512
-    if constexpr (std::is_same_v<T, float> && bytes == 64) return _mm512_fmadd_ps(a, b, c);
-    if constexpr (std::is_same_v<T, double> && bytes == 64) return _mm512_fmadd_pd(a, b, c);
-#endif
-#else
-    return xsimd::fma(a, b, c);
-#endif
-}
+/// a * b + c, one rounding where the machine has it.
 template <class T> SMLDIST_INLINE single<T> fma(single<T> a, single<T> b, single<T> c) {
 #if defined(__FMA__) || defined(__aarch64__)
     return single<T>(std::fma(a.v, b.v, c.v));
@@ -146,48 +125,25 @@ template <class T> SMLDIST_INLINE single<T> fma(single<T> a, single<T> b, single
     return a * b + c;
 #endif
 }
-
 /// a > b ? a : b in each lane. On x86 a NaN in b is returned and a NaN in a is not: put the constant first.
-template <class T, class A>
-SMLDIST_INLINE xsimd::batch<T, A> max(const xsimd::batch<T, A>& a, const xsimd::batch<T, A>& b) {
-    return xsimd::max(a, b);
-}
 template <class T> SMLDIST_INLINE single<T> max(single<T> a, single<T> b) { return a > b ? a : b; }
-
 /// a < b ? a : b in each lane, NaN as in max.
-template <class T, class A>
-SMLDIST_INLINE xsimd::batch<T, A> min(const xsimd::batch<T, A>& a, const xsimd::batch<T, A>& b) {
-    return xsimd::min(a, b);
-}
 template <class T> SMLDIST_INLINE single<T> min(single<T> a, single<T> b) { return a < b ? a : b; }
-
-template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> abs(const xsimd::batch<T, A>& x) {
-    return xsimd::abs(x);
-}
 template <class T> SMLDIST_INLINE single<T> abs(single<T> x) { return single<T>(std::abs(x.v)); }
-
-template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> sqrt(const xsimd::batch<T, A>& x) {
-#if defined(__aarch64__)
-    if constexpr (std::is_same_v<T, float>) return vsqrtq_f32(x); // which xsimd 8.1 approximates
-#endif
-    return xsimd::sqrt(x);
-}
 template <class T> SMLDIST_INLINE single<T> sqrt(single<T> x) { return single<T>(std::sqrt(x.v)); }
-
 /// mask ? a : b in each lane; a mask is what a comparison of packs gives.
-template <class T, class A>
-SMLDIST_INLINE xsimd::batch<T, A> select(const xsimd::batch_bool<T, A>& mask, const xsimd::batch<T, A>& a,
-                                         const xsimd::batch<T, A>& b) {
-    return xsimd::select(mask, a, b);
-}
 template <class T> SMLDIST_INLINE single<T> select(bool mask, single<T> a, single<T> b) { return mask ? a : b; }
+/// Sum of the lanes, in a fixed order.
+template <class T> SMLDIST_INLINE T sum(single<T> x) { return x.v; }
+/// Holds x in a register. Without it g++ 12 turns a pack used by several FMAs into a memory operand of each of them.
+template <class T> SMLDIST_INLINE void keep(single<T>&) {}
 
 namespace detail {
 
 template <class T> struct exp_function {
     SMLDIST_INLINE full<T> operator()(const full<T>& x) const {
         if constexpr (full<T>::size > 1)
-            return xsimd::exp(x);
+            return packs::exp_lanes(x);
         else
             return full<T>(std::exp(x.v));
     }
@@ -195,7 +151,7 @@ template <class T> struct exp_function {
 template <class T> struct log_function {
     SMLDIST_INLINE full<T> operator()(const full<T>& x) const {
         if constexpr (full<T>::size > 1)
-            return xsimd::log(x);
+            return packs::log_lanes(x);
         else
             return full<T>(std::log(x.v));
     }
@@ -203,7 +159,7 @@ template <class T> struct log_function {
 template <class T> struct tanh_function {
     SMLDIST_INLINE full<T> operator()(const full<T>& x) const {
         if constexpr (full<T>::size > 1)
-            return xsimd::tanh(x);
+            return packs::tanh_lanes(x);
         else
             return full<T>(std::tanh(x.v));
     }
@@ -232,10 +188,6 @@ template <template <class> class F, class V> SMLDIST_INLINE V elementary(const V
 template <class V> SMLDIST_INLINE V exp(const V& x) { return detail::elementary<detail::exp_function>(x); }
 template <class V> SMLDIST_INLINE V log(const V& x) { return detail::elementary<detail::log_function>(x); }
 template <class V> SMLDIST_INLINE V tanh(const V& x) { return detail::elementary<detail::tanh_function>(x); }
-
-/// Sum of the lanes, in a fixed order.
-template <class T, class A> SMLDIST_INLINE T sum(const xsimd::batch<T, A>& x) { return xsimd::hadd(x); }
-template <class T> SMLDIST_INLINE T sum(single<T> x) { return x.v; }
 
 /// Largest lane.
 template <class V> SMLDIST_INLINE typename V::value_type largest(const V& x) {
@@ -275,28 +227,13 @@ template <class T, class F> SMLDIST_INLINE void sweep(std::size_t n, F&& f) {
 /// The first half of the lanes.
 template <class T> SMLDIST_INLINE half<T> lower(const full<T>& x) {
 #if SMLDIST_SIMD_BITS == 512
-    if constexpr (std::is_same_v<T, float>)
-        return _mm512_castps512_ps256(x);
-    else
-        return _mm512_castpd512_pd256(x);
+    return packs::lower_half(x);
 #else
     alignas(64) T lanes[width<T>];
     store(lanes, x);
     return load<half<T>>(lanes);
 #endif
 }
-
-/// Holds x in a register. Without it g++ 12 turns a pack used by several FMAs into a memory operand of each of them.
-template <class T, class A> SMLDIST_INLINE void keep(xsimd::batch<T, A>& x) {
-#if SMLDIST_SIMD_BITS == 512
-    __asm__("" : "+v"(x.data));
-#elif defined(__x86_64__)
-    __asm__("" : "+x"(x.data));
-#else
-    static_cast<void>(x);
-#endif
-}
-template <class T> SMLDIST_INLINE void keep(single<T>&) {}
 
 /// f(integral_constant<0>) … f(integral_constant<N - 1>), written out: g++ 12 keeps an array of packs in registers only
 /// when every index is a constant (47 against 116 GFLOP/s in the GEMM).
@@ -314,8 +251,8 @@ template <class V> SMLDIST_INLINE void transpose(V (&rows)[V::size]) {
         unroll<n == 4 ? 2 : 1>([&](auto) SMLDIST_INLINE_LAMBDA {
             V mixed[n];
             unroll<n / 2>([&](auto i) SMLDIST_INLINE_LAMBDA {
-                mixed[2 * i] = xsimd::zip_lo(rows[i], rows[i + n / 2]);
-                mixed[2 * i + 1] = xsimd::zip_hi(rows[i], rows[i + n / 2]);
+                mixed[2 * i] = packs::interleave_lower(rows[i], rows[i + n / 2]);
+                mixed[2 * i + 1] = packs::interleave_upper(rows[i], rows[i + n / 2]);
             });
             unroll<n>([&](auto i) SMLDIST_INLINE_LAMBDA { rows[i] = mixed[i]; });
         });

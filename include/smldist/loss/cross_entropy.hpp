@@ -3,8 +3,10 @@
 #ifndef SMLDIST_LOSS_CROSS_ENTROPY_HPP
 #define SMLDIST_LOSS_CROSS_ENTROPY_HPP
 
+#include <concepts>
 #include <limits>
 #include <span>
+#include <vector>
 
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/kernel/vector.hpp"
@@ -70,14 +72,18 @@ template <class T> struct soft_cross_entropy_op {
 };
 
 struct cross_entropy_options {
-    double label_smoothing = 0;           ///< ε: targets (1-ε) e_y + ε/N
-    std::span<const double> class_weight; ///< one a class, or none; the mean is weighted by the label's weight
+    double label_smoothing = 0;            ///< ε: targets (1-ε) e_y + ε/N
+    std::vector<double> class_weight = {}; ///< one a class, or none; the mean is weighted by the label's weight
 };
 
-/// Second labels of a mixed batch: the target of sample b is share · e_label + (1-share) · e_other.
+/// Second labels of a mixed batch: the target of sample b is share · e_label + (1-share) · e_other. Refers to the labels.
 struct mixed_labels {
     std::span<const int> other; ///< one a label, or none: not mixed
     double share = 1;
+
+    mixed_labels() = default;
+    mixed_labels(std::span<const int> labels, double s) : other(labels), share(s) {}
+    template <std::same_as<std::vector<int>> V> mixed_labels(V&&, double) = delete; // the labels must outlive it
 };
 
 namespace detail {

@@ -28,8 +28,8 @@ inline int most_probable(const tensor<float>& p, std::size_t i) {
 
 /// Reliability diagram of probabilities (N, K): bin m of M holds the windows whose highest probability is in
 /// (m/M, (m+1)/M].
-/// Throws     usage_error for 0 bins; shape_error unless there is one row a label; numeric_error for a value outside
-///            [0, 1] (rounding up to 1e-5 is forgiven).
+/// Throws     usage_error for 0 bins or a label not in [0, K); shape_error unless there is one row a label; numeric_error
+///            for a value outside [0, 1] (rounding up to 1e-5 is forgiven).
 inline std::vector<reliability_bin> reliability(const tensor<float>& probabilities, const std::vector<int>& labels,
                                                 std::size_t bins = 15) {
     const shape& s = probabilities.shape();
@@ -43,6 +43,8 @@ inline std::vector<reliability_bin> reliability(const tensor<float>& probabiliti
                                  ", expected 0 to 1");
     std::vector<reliability_bin> diagram(bins);
     for (std::size_t i = 0; i < labels.size(); ++i) {
+        if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= s[1])
+            raise<usage_error>("reliability", "label in row ", i, " is ", labels[i], ", expected 0 to ", s[1] - 1);
         const int n = most_probable(probabilities, i);
         const double p = double(probabilities[i * s[1] + static_cast<std::size_t>(n)]);
         const double place = std::clamp(std::ceil(p * double(bins)) - 1, 0.0, double(bins - 1));

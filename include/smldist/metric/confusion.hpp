@@ -49,26 +49,25 @@ public:
     /// 2 TP / (2 TP + FP + FN).
     double f1(std::size_t n) const { return ratio(2 * (*this)(n, n), labelled(n) + predicted(n)); }
 
-    /// Mean F1 over all N classes; a class that never occurs counts as 0.
+    /// Whether a class is the label or the prediction of any window.
+    bool occurs(std::size_t n) const { return labelled(n) + predicted(n) > 0; }
+    /// Classes that do not occur.
+    std::size_t absent() const {
+        std::size_t count = 0;
+        for (std::size_t n = 0; n < classes_; ++n) count += occurs(n) ? 0 : 1;
+        return count;
+    }
+
+    /// Mean F1 over the classes that occur as label or prediction: a name that no window has costs nothing, predicting
+    /// it does. 0 without windows. Source: scikit-learn's f1_score(average="macro").
     double macro_f1() const {
         double s = 0;
         for (std::size_t n = 0; n < classes_; ++n) s += f1(n);
-        return classes_ == 0 ? 0 : s / double(classes_);
-    }
-    /// Mean F1 over the classes that occur as label or prediction (scikit-learn's default), for subsets of the data
-    /// such as one subject, who need not have done everything.
-    double macro_f1_of_present() const {
-        double s = 0;
-        std::size_t present = 0;
-        for (std::size_t n = 0; n < classes_; ++n)
-            if (labelled(n) + predicted(n) > 0) {
-                s += f1(n);
-                ++present;
-            }
-        return present == 0 ? 0 : s / double(present);
+        return absent() == classes_ ? 0 : s / double(classes_ - absent());
     }
 
-    /// Rows labels, columns predictions, then recall, precision and F1 in percent. Missing names are class numbers.
+    /// Rows labels, columns predictions, then recall, precision and F1 in percent, "-" where a class does not occur.
+    /// Missing names are class numbers.
     std::string table(const std::vector<std::string>& names = {}) const;
 
     friend bool operator==(const confusion&, const confusion&) = default;
@@ -97,7 +96,8 @@ inline std::string confusion::table(const std::vector<std::string>& names) const
         rows[0].push_back(name);
         rows[n + 1].push_back(name);
         for (std::size_t p = 0; p < classes_; ++p) rows[n + 1].push_back(std::to_string((*this)(n, p)));
-        for (const double value : {recall(n), precision(n), f1(n)}) rows[n + 1].push_back(percent(value));
+        for (const double value : {recall(n), precision(n), f1(n)})
+            rows[n + 1].push_back(occurs(n) ? percent(value) : "-");
     }
     for (const char* heading : {"recall", "precision", "F1"}) rows[0].push_back(heading);
 

@@ -18,10 +18,10 @@ namespace smldist::inline SMLDIST_ABI::metric {
 
 struct evaluation {
     confusion counts;
-    double accuracy = 0, macro_f1 = 0;
-    /// Macro F1 of the subject who fares worst. A subject's mean runs over the classes in that subject's labels or
-    /// predictions (scikit-learn's default): nobody is marked down for an activity never performed, but predicting
-    /// one costs.
+    double accuracy = 0, macro_f1 = 0; ///< confusion::macro_f1: over the classes that occur as label or prediction
+    std::size_t absent_classes = 0;    ///< that macro_f1 leaves out
+    /// Macro F1 of the subject who fares worst, over the classes in that subject's labels or predictions: nobody is marked
+    /// down for an activity never performed, but predicting one costs.
     double worst_subject_f1 = 0;
     int worst_subject = 0;                          ///< the lowest number of equals
     std::vector<std::pair<int, double>> subject_f1; ///< (subject, macro F1), subjects ascending
@@ -44,7 +44,7 @@ inline evaluation evaluate(std::size_t classes, const std::vector<int>& labels, 
         by_subject.try_emplace(subjects[i], classes).first->second.add(labels[i], predicted[i]);
     for (const auto& [subject, counts] : by_subject) {
         e.counts.merge(counts);
-        const double f1 = counts.macro_f1_of_present();
+        const double f1 = counts.macro_f1();
         if (e.subject_f1.empty() || f1 < e.worst_subject_f1) {
             e.worst_subject_f1 = f1;
             e.worst_subject = subject;
@@ -53,6 +53,7 @@ inline evaluation evaluate(std::size_t classes, const std::vector<int>& labels, 
     }
     e.accuracy = e.counts.accuracy();
     e.macro_f1 = e.counts.macro_f1();
+    e.absent_classes = e.counts.absent();
     return e;
 }
 

@@ -135,7 +135,7 @@ inline double element_count(const network_config& c) {
     const backbone_config& b = c.backbone;
     double n = conv_norm(double(b.channels), double(b.stem_width()), 3), in = double(b.stem_width());
     for (const row& r : b.rows) {
-        const double e = double(r.expanded), o = double(b.out_width(r));
+        const double e = double(b.expanded_width(r)), o = double(b.out_width(r));
         if (e != in || b.compat == nn::compat::ref2021) n += conv_norm(in, e, 1);
         n += conv_norm(1, e, double(r.kernel_size)) + conv_norm(e, o, 1);
         if (r.se) {
@@ -156,7 +156,7 @@ inline double element_count(const network_config& c) {
         if (kind == head_kind::memory) n += linear(D, h) + M * h + 1 + M;
         if (kind == head_kind::prototype) n += N * D + 1;
         if (kind == head_kind::mlp) n += linear(D, r) + linear(r, N);
-        if (kind == head_kind::ref2021) n += 2 * D + linear(D, D) + 2 * linear(D, N) + 2;
+        if (kind == head_kind::ref2021) n += 6 * D + linear(D, D) + 2 * linear(D, N) + 2;
         if (kind == head_kind::lookup) n += M * D + 6 * D + 3 * linear(D, D) + linear(D, N) + 1;
     }
     return c.head == head_kind::search ? n + double(c.candidates.size()) : n;
@@ -176,6 +176,55 @@ template <class V> constexpr io::dtype dtype_of() {
 template <class V> io::tensor_view view_of(std::string name, const tensor<V>& t) {
     return {std::move(name), dtype_of<V>(), t.shape(), std::as_bytes(std::span(t.data(), t.size()))};
 }
+/// The paths of the largest modules, and of the parameters, that are frozen: each names all that is below it.
+template <class M> io::json::array frozen_modules(const M& model) {
+    std::vector<std::pair<std::string, bool>> all;
+    walk(model, [&](const std::string& path, const auto& leaf) {
+        if constexpr (requires { leaf.frozen; }) all.emplace_back(path, leaf.frozen);
+    });
+    const auto has = [&](std::string_view module, bool frozen) {
+        return std::any_of(all.begin(), all.end(), [&](const auto& p) {
+            return p.second == frozen && p.first.starts_with(module) &&
+                   (p.first.size() == module.size() || p.first[module.size()] == '.');
+        });
+    };
+    io::json::array names;
+    std::string_view last;
+    for (const auto& [path, frozen] : all)
+        for (std::size_t end = 0; frozen && end < path.size(); ++end) {
+            end = std::min(path.find('.', end), path.size());
+            const auto module = std::string_view(path).substr(0, end);
+            if (has(module, false)) continue;
+            if (module != last) names.emplace_back(std::string(module));
+            last = module;
+            break;
+        }
+    return names;
+}
+/// The names of an architecture's frozen modules, and which of them were met.
+class frozen_list {
+public:
+    explicit frozen_list(const io::json& architecture) {
+        if (const io::json* names = architecture.find("frozen"))
+            for (const auto& name : names->as_array()) met_.emplace(name.as_string(), false);
+    }
+    /// Whether the parameter of that path, or a module around it, is in the list.
+    bool has(std::string_view path) {
+        for (;; path = path.substr(0, path.rfind('.'))) {
+            if (const auto found = met_.find(path); found != met_.end()) return found->second = true;
+            if (path.find('.') == path.npos) return false;
+        }
+    }
+    /// Throws data_error unless all were met.
+    void check() const {
+        for (const auto& [name, met] : met_)
+            if (!met) raise<data_error>("model file", "frozen module ", io::quote(name), " is not known");
+    }
+
+private:
+    std::map<std::string, bool, std::less<>> met_;
+};
+
 /// The traced graph with parameters and buffers by name.
 inline io::json to_json(const graph& g, const std::map<const void*, std::string>& names) {
     io::json::array nodes, outputs;
@@ -242,9 +291,18 @@ tensor<T> raw_logits(const network<T>& net, const smldist::normaliser& normal, t
     return net(cast<T>(window), mode::eval).logits;
 }
 
+/// A network with what its file says of it.
+template <class T> struct loaded {
+    network<T> net;
+    io::model_facts facts;
+};
+template <class T> loaded<T> load(io::bundle b);
+
 /// The bytes of a model file. `facts` comes without architecture and graph, which are filled here; `window` (1, L, C) in raw
-/// units becomes the self-test.
-/// Throws     shape_error or usage_error when the facts do not fit the network.
+/// units becomes the self-test. The bytes are read back, so that whatever load refuses is found out here; that takes as much
+/// memory and time as a load.
+/// Throws     shape_error or usage_error when the facts do not fit the network, data_error as load: a weight or a logit of
+///            the self-test that is not finite, a window, hop or rate of 0, reversed bounds, options out of range.
 template <class T>
 io::byte_vector to_bytes(const network<T>& net, io::model_facts facts, const tensor<float>& window) {
     const std::size_t C = net.config.backbone.channels;
@@ -255,7 +313,10 @@ io::byte_vector to_bytes(const network<T>& net, io::model_facts facts, const ten
         raise<usage_error>("model::to_bytes", "numbers of labels and channel names are ", facts.labels.size(),
                            " and ", facts.channels.size(), ", expected ", net.config.classes, " and ", C);
     facts.normaliser.require_channels(C);
+    io::detail::check_preprocess(facts);
     facts.architecture = to_json(net.config);
+    if (auto frozen = detail::frozen_modules(net); !frozen.empty())
+        facts.architecture.set("frozen", std::move(frozen));
     facts.graph = detail::to_json(trace(net, facts.window), names_of(net));
     const tensor<T> logits = raw_logits(net, facts.normaliser, window);
     std::vector<io::tensor_view> tensors;
@@ -263,20 +324,17 @@ io::byte_vector to_bytes(const network<T>& net, io::model_facts facts, const ten
          [&](const std::string& path, const auto& leaf) { tensors.push_back(detail::view_of(path, leaf.value)); });
     tensors.push_back(detail::view_of(std::string(io::selftest_input), window));
     tensors.push_back(detail::view_of(std::string(io::selftest_output), logits));
-    return io::write_bundle(facts, tensors);
+    io::byte_vector bytes = io::write_bundle(facts, tensors);
+    load<T>(io::read_bundle(io::byte_vector(bytes)));
+    return bytes;
 }
 
-/// Writes a model file: complete or not at all. Throws io_error, and as to_bytes.
+/// Writes a model file: complete or not at all; a file that is there already is intact after an error.
+/// Throws     io_error, and as to_bytes.
 template <class T>
 void save(const std::string& path, const network<T>& net, const io::model_facts& facts, const tensor<float>& window) {
     io::write_file_atomically(path, to_bytes(net, facts, window));
 }
-
-/// A network with what its file says of it.
-template <class T> struct loaded {
-    network<T> net;
-    io::model_facts facts;
-};
 
 /// Rebuilds a network from a model file and re-runs its self-test.
 ///
@@ -297,14 +355,18 @@ template <class T> loaded<T> load(io::bundle b) {
     if (out.net.memory && b.file.find("memory.log_mass")) // of a memory whose patterns stand for several
         out.net.memory->log_mass.value = tensor<T>(out.net.memory->labels.shape());
     std::size_t used = 0;
+    detail::frozen_list frozen(b.facts.architecture);
     walk(out.net, [&](const std::string& path, auto& leaf) {
         const io::tensor_view& t = b.file.at(path);
         if (!(t.extents == leaf.shape()))
             raise<data_error>("model file", "shape of ", path, " is ", t.extents.text(), ", expected ",
                               leaf.shape().text());
         io::copy_to(t, leaf.value.data(), leaf.value.size());
+        if constexpr (requires { leaf.frozen; })
+            if (frozen.has(path)) freeze(leaf);
         ++used;
     });
+    frozen.check();
     if (out.net.memory)
         for (const std::int32_t label : out.net.memory->labels.value)
             if (label < 0 || static_cast<std::size_t>(label) >= c.classes)

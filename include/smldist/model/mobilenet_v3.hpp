@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -91,14 +92,16 @@ struct backbone_config {
     op::batch_norm_options norm{};
     nn::compat compat = nn::compat::smldist;
 
-    /// The widths that are built. compat::ref2021: the stem is ceil8(channels) whatever `stem` says, a block's output is
-    /// ceil8(out), and the bottleneck of squeeze-excite is E div 4 without rounding.
+    /// The widths that are built. compat::ref2021: the stem is ceil8(channels) whatever `stem` says, a block expands to
+    /// E = ceil8(expanded) and gives ceil8(out), and the bottleneck of squeeze-excite is E div 4 without rounding.
     std::size_t stem_width() const { return compat == nn::compat::ref2021 ? ceil8(channels) : stem; }
+    std::size_t expanded_width(const row& r) const {
+        return compat == nn::compat::ref2021 ? ceil8(r.expanded) : r.expanded;
+    }
     std::size_t out_width(const row& r) const { return compat == nn::compat::ref2021 ? ceil8(r.out) : r.out; }
     std::size_t squeezed_width(const row& r) const {
         if (!r.se) return 0;
-        return compat == nn::compat::ref2021 ? std::max<std::size_t>(1, r.expanded / 4)
-                                             : make_divisible(double(r.expanded / 4));
+        return compat == nn::compat::ref2021 ? expanded_width(r) / 4 : make_divisible(double(r.expanded / 4));
     }
 
     friend bool operator==(const backbone_config& a, const backbone_config& b) {
@@ -138,7 +141,7 @@ template <class T> struct mobilenet_v3 {
         for (const row& r : c.rows) {
             const std::size_t out = c.out_width(r);
             blocks.emplace_back(nn::inverted_residual_options{.in = in,
-                                                              .expanded = r.expanded,
+                                                              .expanded = c.expanded_width(r),
                                                               .out = out,
                                                               .kernel_size = r.kernel_size,
                                                               .stride = r.stride,
@@ -154,8 +157,11 @@ template <class T> struct mobilenet_v3 {
         tail = nn::conv_norm<T>(in, c.tail, 1, g, {.activation = hs, .norm = c.norm});
         if (c.compat == nn::compat::ref2021) pooled = hs;
     }
-    /// Stages and feature; memory and logits stay empty.
-    template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
+    /// Stages and feature; memory and logits stay empty. With `stages`, the first so many alone: what lies behind the last
+    /// of them does not run, and the feature stays empty too.
+    template <class X>
+    outputs<X> operator()(const X& x, mode m = mode::eval,
+                          std::size_t stages = std::numeric_limits<std::size_t>::max()) const {
         if (x.shape().rank() != 3 || x.shape()[2] != stem.conv.weight.shape()[1])
             raise<shape_error>("model::mobilenet_v3", "shape of x is ", x.shape().text(), ", expected (B, L, ",
                                stem.conv.weight.shape()[1], ")");
@@ -166,7 +172,7 @@ template <class T> struct mobilenet_v3 {
             h = blocks[i](h, m);
             if (next < anchors.size() && anchors[next] == i) {
                 out.stages.push_back(h);
-                ++next;
+                if (++next == stages) return out;
             }
         }
         out.feature = nn::activate(op::mean_over_time(tail.open(h, m)), pooled);

@@ -119,8 +119,9 @@ template <class T> struct network {
     template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
         auto out = backbone(x, m);
         if (projector) out.feature = (*projector)(out.feature, m);
-        const X f =
-            m == mode::train && config.dropout > 0 ? op::dropout(out.feature, {.p = config.dropout}, m) : out.feature;
+        const X f = config.dropout > 0 && mode_of(*this, m) == mode::train
+                        ? op::dropout(out.feature, {.p = config.dropout}, m)
+                        : out.feature;
         if (choice.empty()) {
             out.logits = classify(config.head, f, out.memory, m);
             return out;
@@ -132,6 +133,16 @@ template <class T> struct network {
         out.candidates.weights = op::lift(f, choice);
         out.logits = op::mixture(out.candidates.logits, op::scale(out.candidates.weights, 1 / config.temperature));
         return out;
+    }
+
+    /// The stages 0 to `last` and nothing else: no layer behind that anchor runs, so none is recorded, and running
+    /// statistics there stay.
+    /// Throws     usage_error when there is no anchor `last`.
+    template <class X> outputs<X> up_to_stage(std::size_t last, const X& x, mode m = mode::eval) const {
+        if (last >= backbone.anchors.size())
+            raise<usage_error>("network.up_to_stage", "stage is ", last, ", expected below the number of anchors, ",
+                               backbone.anchors.size());
+        return backbone(x, m, last + 1);
     }
 
     /// Whether the network has a head of this kind.
@@ -206,7 +217,7 @@ template <class T> struct network {
             mine.query.bias.value = theirs.query.bias.value;
         }
         for (auto* p : {&mine.keys, &mine.log_beta}) {
-            p->trainable = policy != memory_transfer::copy_freeze;
+            p->trainable = policy != memory_transfer::copy_freeze && !p->frozen;
             p->group = policy == memory_transfer::copy_slow ? rate_group::slow : rate_group::base;
         }
         return merged;
@@ -222,6 +233,7 @@ template <class T> struct network {
                                teacher.config.feature_width(),
                                "), expected two ref2021 of the same classes and width");
         ref2021 = teacher.ref2021;
+        unfreeze(ref2021);
     }
 
     /// Replaces the classifier by the teacher's, frozen, behind a new projector into the teacher's feature space: SimKD's
@@ -245,16 +257,13 @@ template <class T> struct network {
         config.evaluation = teacher.config.evaluation;
         lookup = teacher.lookup;
         choice = teacher.choice;
-        const auto freeze = [](auto& head) {
-            if (head) for_each_parameter(*head, [](auto& p) { p.trainable = false; });
-        };
         freeze(intuition);
         freeze(memory);
         freeze(prototype);
         freeze(mlp);
         freeze(ref2021);
         freeze(lookup);
-        choice.trainable = false;
+        freeze(choice);
     }
 
     static void visit(auto& self, auto&& member) {

@@ -76,6 +76,7 @@ template <class T> struct hopfield_association {
         const X k = key(norm_stored ? (*norm_stored)(stored) : stored);
         const X v = value(norm_source ? (*norm_source)(source) : source);
         const X beta = op::exp(op::lift(state, log_beta));
+        m = mode_of(*this, m);
         X joined;
         for (std::size_t head = 0; head < options.heads; ++head) {
             const X one = retrieve(part(q, head, options.head_width), part(k, head, options.head_width),

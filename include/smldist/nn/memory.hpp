@@ -93,7 +93,7 @@ template <class T> struct memory {
         const auto classify = [&](const X& s) {
             return op::class_log_sum_exp(s, labels, log_mass, {.classes = classes(), .kappa = options.kappa});
         };
-        X logits = m == mode::train && options.dropout > 0
+        X logits = options.dropout > 0 && mode_of(*this, m) == mode::train
                        ? classify(op::pattern_dropout(scores, {.p = options.dropout}, m))
                        : classify(scores);
         return {{std::move(scores), std::move(retrieved)}, std::move(logits)};

@@ -11,7 +11,8 @@
 
 namespace smldist::inline SMLDIST_ABI::nn {
 
-/// Batch normalisation of the last axis: of this batch in mode::train, with the running statistics in mode::eval.
+/// Batch normalisation of the last axis: of this batch in mode::train, with the running statistics in mode::eval and
+/// when frozen.
 /// See op::batch_norm_train_op and op::batch_norm_eval_op.
 ///
 /// Shapes     x (…, C) · weight, bias, running_mean, running_var (C)
@@ -30,11 +31,12 @@ template <class T> struct batch_norm {
         running_var.value = tensor<T>(shape{channels}, T(1));
     }
     template <class X> auto operator()(const X& x, mode m = mode::eval) const {
-        return op::batch_norm(x, weight, bias, running_mean, running_var, m, options);
+        return op::batch_norm(x, weight, bias, running_mean, running_var, mode_of(*this, m), options);
     }
     /// The same and then an activation, left to the next op in mode::train. See op::pending.
     template <class X> op::pending<X> open(X x, op::activation f, mode m) const {
-        return op::norm_activate(std::move(x), weight, bias, running_mean, running_var, f, m, options);
+        return op::norm_activate(std::move(x), weight, bias, running_mean, running_var, f, mode_of(*this, m),
+                                 options);
     }
     static void visit(auto& self, auto&& member) {
         member("weight", self.weight);

@@ -3,12 +3,14 @@
 #ifndef SMLDIST_NN_REF2021_HEAD_HPP
 #define SMLDIST_NN_REF2021_HEAD_HPP
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
 
 #include "smldist/nn/linear.hpp"
 #include "smldist/nn/norm.hpp"
+#include "smldist/op/apply.hpp"
 #include "smldist/op/mixture.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reshape.hpp"
@@ -23,6 +25,56 @@ enum class ref2021_evaluation : std::uint8_t {
 };
 inline constexpr std::array<std::string_view, 3> ref2021_evaluation_names{"memory", "intuition", "fused"};
 
+namespace detail {
+
+/// c, with its gradient sent to the first of three equal tensors.
+///
+///     y = c,   dy → a when a = b = c,   else → b when b = c,   else → c
+///
+/// The Hopfield layer of the public code compares its normed inputs by value, and projects one tensor for those that are
+/// equal. So a layer-norm gets the gradient that belongs to another with the same result.
+///
+/// Shapes     a, b, c, y alike
+/// Gradients  as above; the inputs before the one that gets dy get zeros, those behind it nothing at all.
+/// Keeps      nothing.
+/// Throws     shape_error unless the shapes are equal.
+/// Source     [CODE] the branches of its projections, by reading.
+template <class T> struct first_equal_op {
+    using scalar = T;
+    struct saved {};
+    static constexpr std::string_view name = "first_equal";
+    void attributes(auto&&) const {}
+    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
+    shape infer(const shape& a, const shape& b, const shape& c) const {
+        if (!(a == c) || !(b == c))
+            raise<shape_error>("first_equal", "shapes are ", a.text(), ", ", b.text(), ", ", c.text(),
+                               ", expected them equal");
+        return c;
+    }
+    void forward(saved*, tensor<T>& y, const tensor<T>&, const tensor<T>&, const tensor<T>& c) const {
+        std::copy(c.begin(), c.end(), y.begin());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& a, const tensor<T>& b,
+                  const tensor<T>& c, tensor<T>* da, tensor<T>* db, tensor<T>* dc) const {
+        const bool two = std::equal(b.begin(), b.end(), c.begin());
+        const bool three = two && std::equal(a.begin(), a.end(), b.begin());
+        add(da, dy, three);
+        if (three) return;
+        add(db, dy, two);
+        if (!two) add(dc, dy, true);
+    }
+
+private:
+    static void add(tensor<T>* sink, const tensor<T>& dy, bool wanted) {
+        if (!sink) return;
+        if (!sink->ensure(dy.shape())) sink->fill(T(0));
+        if (wanted)
+            for (std::size_t i = 0; i < dy.size(); ++i) (*sink)[i] += dy[i];
+    }
+};
+
+} // namespace detail
+
 /// A "memory" of one pattern, which is none, and a linear map, mixed by learned weights.
 ///
 ///     y_h = out(value(norm(f)))                         logits of the memory
@@ -31,31 +83,43 @@ inline constexpr std::array<std::string_view, 3> ref2021_evaluation_names{"memor
 ///
 /// Returns p, which are *probabilities*, in mode::train, and in mode::eval what `evaluation` says: logits as a rule. The
 /// code builds y_h as a Hopfield layer in which f retrieves from f alone. A softmax over one pattern is 1, so whatever β,
-/// the number of updates, the query and the key map are, it gives this y_h. Those maps and two layer-norms get no
-/// gradient; they are left out here: dead_parameters(D) of them. nn::memory holds patterns that f is compared with.
+/// the number of updates, the query and the key map are, it gives this y_h. Those maps get no gradient; they are left out
+/// here: dead_parameters(D) of them. nn::memory holds patterns that f is compared with.
+///
+/// The layer-norms of state and stored pattern have no say in y_h either, but while they equal `norm` they get its gradient
+/// (detail::first_equal_op). All three begin with weight 1 and bias 0, so a new head trains norm_state in its first step,
+/// norm_stored in its second, and `norm` from its third on.
 ///
 /// Shapes     f (B, D) · value (D, D), out and intuition (N, D), w (2) · result (B, N)
 /// Init       value N(0, 0.02²), out and intuition N(0, 0.01²), w and biases 0.
 /// Source     [CODE] the public repository's head, by reading.
 template <class T> struct ref2021_head {
-    layer_norm<T> norm;
+    layer_norm<T> norm_state, norm_stored, norm; ///< of state, stored pattern, and projected pattern
     linear<T> value, out, intuition;
     parameter<T> mixing; ///< w (2): memory, intuition
 
     ref2021_head() = default;
     ref2021_head(std::size_t features, std::size_t classes, generator& g)
-        : norm(features), value(features, features, g), out(features, classes, g), intuition(features, classes, g) {
+        : norm_state(features),
+          norm_stored(features),
+          norm(features),
+          value(features, features, g),
+          out(features, classes, g),
+          intuition(features, classes, g) {
         init::normal_(value.weight.value, g, 0, 0.02);
         mixing.value = tensor<T>(shape{2});
     }
 
     template <class X>
     X operator()(const X& f, mode m, ref2021_evaluation evaluation = ref2021_evaluation::memory) const {
-        if (m == mode::eval && evaluation == ref2021_evaluation::memory) return recall(f);
+        m = mode_of(*this, m);
+        if (m == mode::eval && evaluation == ref2021_evaluation::memory) return recall(f, m);
         if (m == mode::eval && evaluation == ref2021_evaluation::intuition) return intuition(f);
-        return op::exp(op::mixture(op::concat(recall(f), intuition(f)), op::lift(f, mixing)));
+        return op::exp(op::mixture(op::concat(recall(f, m), intuition(f)), op::lift(f, mixing)));
     }
     static void visit(auto& self, auto&& member) {
+        member("norm_state", self.norm_state);
+        member("norm_stored", self.norm_stored);
         member("norm", self.norm);
         member("value", self.value);
         member("out", self.out);
@@ -63,15 +127,18 @@ template <class T> struct ref2021_head {
         member("mixing", self.mixing);
     }
 
-    /// Parameters of the code's head that no gradient reaches: query and key maps and their layer-norms.
+    /// Parameters of the code's head that no gradient reaches: query and key maps.
     static constexpr std::size_t dead_parameters(std::size_t features) {
-        return 2 * (features * features + features + 2 * features);
+        return 2 * (features * features + features);
     }
     /// Multiply-accumulates that query and key maps cost for one window.
     static constexpr std::size_t dead_macs(std::size_t features) { return 2 * features * features; }
 
 private:
-    template <class X> X recall(const X& f) const { return out(value(norm(f))); }
+    template <class X> X recall(const X& f, mode m) const {
+        if (m == mode::eval) return out(value(norm(f)));
+        return out(value(op::apply(detail::first_equal_op<T>{}, norm_state(f), norm_stored(f), norm(f))));
+    }
 };
 
 } // namespace smldist::inline SMLDIST_ABI::nn

@@ -92,9 +92,11 @@ template <class V> struct held_slot {
 
 template <class T> node_slot enter(tape<T>&, const var<T>& v) { return {v.id}; }
 template <class T> node_slot enter(tape<T>& t, const parameter<T>& p) { return {t.leaf(p).id}; }
+template <class T> node_slot enter(tape<T>&, const parameter<T>&&) = delete; // the tape refers to it
 template <class T> node_slot enter(tape<T>& t, const tensor<T>& x) { return {t.input(x).id}; }
 template <class T> node_slot enter(tape<T>& t, tensor<T>&& x) { return {t.input(std::move(x)).id}; }
 template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>& b) { return {&b.value}; }
+template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>&&) = delete; // as that of a parameter
 
 /// Whether all floating-point inputs are of type T; integer ones are labels.
 template <class T, class... A>
