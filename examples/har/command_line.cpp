@@ -207,15 +207,14 @@ void output_options(declarer& d, options& o, const std::string& folder = "") {
     if (!folder.empty()) {
         d.word("out", o.out, "DIR",
                std::string("Folder for the models, logs, figures and pictures of the run. ") +
-                   (folder == "har-demo" ? "Any but the default one is refused when it holds a run already."
-                                         : "It is refused when it holds a run already, unless --force is given."),
+                   (folder == "har-demo" ? "Any but the default one" : "It") +
+                   " is refused when it holds a run already, unless --force is given.",
                false, folder);
-        if (folder != "har-demo") // no run's config.toml may replace that run
-            d.momentary_flag(
-                "force", o.force,
-                "Replace the run that --out holds, all of its files, once the first epoch of this one is done. "
-                "A start that fails or is interrupted before that leaves them as they are. This option does "
-                "not stand in files.");
+        d.momentary_flag( // no run's config.toml may replace that run
+            "force", o.force,
+            "Replace the run that --out holds, all of its files, once the first epoch of this one is done. A start "
+            "that "
+            "fails or is interrupted before that leaves them as they are. This option does not stand in files.");
     }
     d.flag("json", o.json, "Print one JSON object with all figures as the last line of the output.");
     d.flag("quiet", o.quiet, "Print no progress and no remarks on stderr, only errors.");
@@ -455,7 +454,7 @@ void complete(const std::string& name, options& o) {
     if (o.preset.empty()) o.preset = "har_student";
     if (o.head.empty()) o.head = name == "summary" ? "linear" : "memory";
     if (name == "demo") {
-        o.force = o.out.empty(); // the demo's own folder
+        if (o.out.empty() || o.out == "har-demo") o.force = true; // the demo's own folder
         o.baseline = true;
         o.teacher_epochs = 12; // with 8 and 12 one seed of three leaves the distilled student behind the one alone
         o.epochs = 30;

@@ -471,18 +471,21 @@ TEST_CASE("a full disk ends a run with exit code 6 and leaves what was there bef
     for (const auto& name : names(at / "log")) CHECK_FALSE(mentions(name, ".tmp-"));
 }
 
-TEST_CASE("the demo replaces what its own folder holds; a folder named by --out is the user's") {
+TEST_CASE("the demo replaces what its own folder holds; any other is refused as usual") {
     const scratch_folder at;
-    REQUIRE(har(at, train + "--epochs 1 --out har-demo").code == 0);
-    const auto before = contents(at / "har-demo");
-    const auto named = har(at, "demo --out har-demo");
-    CHECK(named.code == 2);
-    CHECK_MESSAGE(mentions(named.err, "folder har-demo holds a run"), named.err);
-    child again(at, "demo");
-    again.said("data:"); // it is not refused
-    again.send(SIGTERM);
-    CHECK(again.wait() == 128 + SIGTERM);
-    CHECK(contents(at / "har-demo") == before);
+    for (const std::string folder : {"har-demo", "mine"})
+        REQUIRE(har(at, train + "--epochs 1 --out " + folder).code == 0);
+    const auto before = contents(at / "mine");
+    const auto refused = har(at, "demo --out mine");
+    CHECK(refused.code == 2);
+    CHECK_MESSAGE(mentions(refused.err, "folder mine holds a run"), refused.err);
+    for (const std::string command : {"demo", "demo --out mine --force"}) {
+        child again(at, command);
+        again.said("data:"); // it is not refused
+        again.send(SIGTERM);
+        CHECK(again.wait() == 128 + SIGTERM);
+    }
+    CHECK(contents(at / "mine") == before);
 }
 
 TEST_CASE("evaluate, predict and summary write nothing") {
