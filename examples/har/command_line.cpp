@@ -213,8 +213,7 @@ void output_options(declarer& d, options& o, const std::string& folder = "") {
         d.momentary_flag( // no run's config.toml may replace that run
             "force", o.force,
             "Replace the run that --out holds, all of its files, once the first epoch of this one is done. A start "
-            "that "
-            "fails or is interrupted before that leaves them as they are. This option does not stand in files.");
+            "that fails or is interrupted before leaves them as they are. This option does not stand in files.");
     }
     d.flag("json", o.json, "Print one JSON object with all figures as the last line of the output.");
     d.flag("quiet", o.quiet, "Print no progress and no remarks on stderr, only errors.");
