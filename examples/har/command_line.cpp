@@ -212,9 +212,8 @@ void output_options(declarer& d, options& o, const std::string& folder = "") {
                false, folder);
         d.momentary_flag( // no run's config.toml may replace that run
             "force", o.force,
-            "Replace the run that --out holds, all of its files, once the first epoch of this one is done. "
-            "A start that fails or is interrupted before that leaves them as they are. This option does "
-            "not stand in files.");
+            "Replace the run that --out holds, all of its files, once the first epoch of this one is done. A start "
+            "that fails or is interrupted before leaves them as they are. This option does not stand in files.");
     }
     d.flag("json", o.json, "Print one JSON object with all figures as the last line of the output.");
     d.flag("quiet", o.quiet, "Print no progress and no remarks on stderr, only errors.");
@@ -443,6 +442,14 @@ void complete(const std::string& name, options& o) {
         demand(o.stream != !o.input.empty(), "--input", "expected either a file or --stream");
         demand(o.stream || o.smoothing == 0, "--smoothing", "expected it to come with --stream");
     }
+    const std::size_t equals = o.data.find('=');
+    const std::vector<std::string> sets = CLI::detail::split(dataset_names, ',');
+    const bool known = std::any_of(sets.begin(), sets.end(), [&](const std::string& set) {
+        return CLI::detail::trim_copy(set) == o.data.substr(0, equals);
+    });
+    if (o.data != "synthetic" && (equals == o.data.npos || !known))
+        raise<usage_error>("--data", "value is ", io::quote(o.data),
+                           ", expected synthetic or NAME=DIR with NAME one of ", dataset_names);
     if (o.preset.empty()) o.preset = "har_student";
     if (o.head.empty()) o.head = name == "summary" ? "linear" : "memory";
     if (name == "demo") {

@@ -205,6 +205,21 @@ TEST_CASE("options: what does not fit together is refused before data are read")
     refused("distill --student-patterns 2 --head linear", "no memory is taken over");
     refused("distill --compat ref2021 --student-channels total_acc", "--student-channels");
     refused("evaluate", "--model: value is missing");
+    for (const std::string data : {"imagenet=here", "uci", "synthetic=here", "uci_har, hapt=here", "=here", "''"}) {
+        const auto a = run(at, "distill --data " + (has(data, " ") ? shell_word(data) : data));
+        CHECK(a.code == 2);
+        CHECK_MESSAGE(has(a.err, "har: --data: value is "), a.err);
+    }
+    // Messages are short and printable whatever is given.
+    write(at.path / "c.toml", "[distill]\ndata=\"\\u001B[31m" + std::string(5000, 'x') + "\"\n");
+    for (const std::string& given :
+         {"distill --rows " + std::string(5000, 'x'), std::string("distill --config c.toml"),
+          "distill --data " + std::string(5000, 'x'), "distill --lr " + std::string(5000, '9')}) {
+        const auto a = run(at, given);
+        CHECK(a.code == 2);
+        CHECK(a.err.size() < 400);
+        CHECK_FALSE(has(a.err, "\x1b"));
+    }
     CHECK(run(at, "distill --teacher missing.safetensors" + no_data).code == 6);
     CHECK(run(at, "distill" + no_data).code == 3); // what fits comes as far as the data
     CHECK(run(at, "distill --compat ref2021" + no_data).code == 3);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "smldist/core/outputs.hpp"
+#include "smldist/io/json_scanner.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/inverted_residual.hpp"
 #include "smldist/op/reduce.hpp"
@@ -50,7 +51,7 @@ inline std::string text(const row& r) {
 /// The inverse of text(row). Throws usage_error that quotes the row.
 inline row parse_row(std::string_view line) {
     const auto fail = [line](std::string_view expected) {
-        raise<usage_error>("model::parse_row", "row is \"", line, "\", expected ", expected);
+        raise<usage_error>("model::parse_row", "row is ", io::quote(line), ", expected ", expected);
     };
     std::vector<std::string_view> fields;
     for (std::string_view rest = line;;) {
