@@ -39,6 +39,19 @@ distill::loss_terms terms_of(D& objective, const network& student, mode m = mode
     return objective(t, student(t.input(b.x), m), b, progress).terms;
 }
 
+/// The network with running statistics of few().
+network settled(network net) {
+    data::loader loader(few().train, {.batch = 26}, few().normal, generator(1));
+    data::batch b;
+    tape<float> t;
+    for (std::size_t k = 1; loader.next(b); ++k) {
+        t.reset();
+        net(t.input(b.x), mode::train);
+        optim::refresh_statistics(net, t, k);
+    }
+    return net;
+}
+
 distill::training_options brief(std::size_t epochs = 2) {
     distill::training_options o;
     o.epochs = epochs;
@@ -128,12 +141,12 @@ TEST_CASE("distiller: a mixed batch moves the target of the hard term, and the t
 }
 
 TEST_CASE("distiller: a student equal to its teacher has no stage and no memory loss") {
-    const network teacher = make(teacher_config(head_kind::memory));
+    const network teacher = settled(make(teacher_config(head_kind::memory)));
     distill_options o;
     o.logits.hard = 0;
     o.logits.rule = loss::repair::off;
     auto objective = distiller_of(teacher, teacher, o);
-    CHECK(parameter_count(objective) == 0); // equal channels need no projector
+    CHECK(parameter_count(objective) == 0); // equal channels of equal scale need no projector
     const auto terms = terms_of(objective, teacher, mode::eval);
     CHECK(terms.stage < 1e-10);
     CHECK(std::abs(terms.memory) < 1e-5);
@@ -597,4 +610,36 @@ TEST_CASE("distiller: no teacher that ends before it") {
     CHECK(possible(std::as_const(teacher)));
     CHECK(!possible(network()));
     CHECK(!possible(std::move(std::as_const(teacher))));
+}
+
+TEST_CASE(
+    "distiller: a teacher of a few steps, whose features are a thousandth of the student's, starts no huge loss") {
+    auto c = model::preset("har_nano");
+    c.backbone.channels = total_acc.size();
+    c.classes = few().train.classes();
+    const auto train = few().train.select_channels(total_acc),
+               validation = few().validation.select_channels(total_acc);
+    const normaliser normal = few().normal.select_channels(total_acc);
+    const shape windows{2, 32, 3};
+    distill::training_options o;
+    o.epochs = 1;
+    distill::supervised labels;
+    for (const auto head : {head_kind::linear, head_kind::memory}) {
+        c.head = head;
+        network teacher = make(c, 1), student = make(c, 2);
+        distill::training(teacher, labels, train, validation, normal, o).run();
+        const auto plan = distill::calibrate(teacher, train, normal);
+        CHECK(*std::max_element(plan.feature.std.begin(), plan.feature.std.end()) <
+              1e-3f); // its statistics lag behind
+        distill::distiller objective(teacher, student, plan, {}, windows, generator(3));
+        CHECK(parameter_count(objective) > 0);
+        std::vector<double> losses;
+        auto longer = o;
+        longer.epochs = 10;
+        distill::training session(student, objective, train, validation, normal, longer);
+        session.on_step = [&](const distill::step_report& r) { losses.push_back(r.loss); };
+        session.run();
+        CHECK(losses.front() < 100); // 1e7 where the student's channels are divided by the teacher's
+        CHECK(losses.back() < losses.front() / 2);
+    }
 }

@@ -81,3 +81,17 @@ TEST_CASE("principal_map: nothing where channels are compared; errors") {
     CHECK_RAISES(usage_error, "shape of the principal directions is (4, 3), expected (4, 4)",
                  loss::principal_map(s, o, 2));
 }
+
+TEST_CASE("scales_differ: where all live channels are much narrower than 1; a dead one does not count") {
+    const auto of = [](const tensor<double>& std) {
+        return loss::detail::scales_differ(loss::feature_statistics<double>{tensor<double>(std.shape()), std});
+    };
+    CHECK(!of({1, 1, 1}));
+    CHECK(!of({0.05, 0.1, 0.04}));
+    CHECK(!of({1000, 100, 500}));
+    CHECK(!of({1, 1, 1e-6}));
+    CHECK(of({1e-3, 4e-3, 2e-3}));
+    CHECK(of({0.02, 0.02, 0.02}));
+    CHECK(of({1, 1, 2e-3})); // one narrow channel is enough to rule the sum
+    CHECK(!of({0, 0, 0}));
+}

@@ -320,6 +320,8 @@ TEST_CASE("stage loss: a dead channel of the teacher has no say") {
     for (std::size_t i = 2; i < other.size(); i += 4) other[i] = 1000;
     CHECK(stage(x, t, s, stage_options::plain()).item() == stage(other, t, s, stage_options::plain()).item());
     CHECK(stage(x, t, s, stage_options::plain()).item() < 4);
+    s.std.fill(0); // all are: nothing to compare
+    CHECK(stage(x, t, s, stage_options::plain()).item() == 0);
 }
 
 TEST_CASE("stage loss: about 2 for an untrained projector, the sum of two unit variances") {
@@ -367,4 +369,26 @@ TEST_CASE("projector: shapes, a map without bias, and one name for each member")
     std::string names;
     walk(p, [&](const std::string& path, const auto& leaf) { names += path + leaf.shape().text() + " "; });
     CHECK(names == "map.weight(5, 3) norm.weight(5) norm.bias(5) norm.running_mean(5) norm.running_var(5) ");
+}
+
+TEST_CASE("stage loss: equal channels of a much narrower teacher are compared behind a projector") {
+    const tensor<double> x = normal({64, 16, 4}, 1);
+    tensor<double> t = normal({64, 16, 4}, 2);
+    for (double& v : t) v *= 1e-3;
+    loss::feature_statistics<double> narrow{tensor<double>(shape{4}), tensor<double>(shape{4}, 1e-3)};
+    generator g(3);
+    for (const auto& o :
+         {stage_options::plain(), stage_options(), options(loss::time_basis::dct, 1, loss::phase_free::none, 0)}) {
+        const loss::stage_loss<double> one(x.shape(), t.shape(), narrow, o, {}, g);
+        CHECK(parameter_count(one) == 4 * 4 + 2 * 4);
+        CHECK(one(x, t).item() == doctest::Approx(2).epsilon(0.2)); // the sum of two unit variances, not 1e6
+        const loss::stage_loss<double> usual(x.shape(), x.shape(), unit(4), o, {}, g);
+        CHECK(parameter_count(usual) == 0);
+    }
+    // Features as they are, and each sample by itself, divide by nothing of the teacher's.
+    for (const auto scale : {loss::standardise::none, loss::standardise::sample}) {
+        auto o = stage_options::plain();
+        o.scale = scale;
+        CHECK(parameter_count(loss::stage_loss<double>(x.shape(), t.shape(), narrow, o, {}, g)) == 0);
+    }
 }

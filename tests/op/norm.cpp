@@ -2,6 +2,10 @@
 #include "smldist/op/norm.hpp"
 
 #include "check.hpp"
+#include "smldist/op/linear.hpp"
+#include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
+#include "smldist/op/softmax.hpp"
 
 using namespace smldist;
 
@@ -146,12 +150,17 @@ TEST_CASE("layer_norm") {
             check_reference("layer_norm/affine1" + end, {"x", "w", "b"}, affine);
             check_reference("layer_norm/affine0" + end, {"x"}, plain);
         }
-        for (const shape& s : {shape{3, 5}, shape{2, 3, 17}, shape{4, 2}, shape{1, 33}}) {
+        for (const shape& s : {shape{3, 5}, shape{2, 3, 17}, shape{4, 2}, shape{1, 33}, shape{6}}) {
             check_op("layer_norm" + s.text(), {normal(s, 1), normal({s.back()}, 2), normal({s.back()}, 3)}, affine);
             check_op("layer_norm without affine map" + s.text(), {normal(s, 1)}, plain);
         }
     }
+    // One row of rank 1 is that row of rank 2.
+    const tensor<double> row{{1, -2, 4, 0}}, w{2, 1, 0.5, -1}, b{0, 1, 2, 3};
+    CHECK(identical(op::layer_norm(row.reshaped({4}), w, b), op::layer_norm(row, w, b).reshaped({4})));
     const parameter<float> two{tensor<float>(shape{2})}, none;
+    CHECK_RAISES(shape_error, "op::layer_norm: shape of weight or bias is (2)",
+                 op::layer_norm(tensor<float>(shape{3}), two, two));
     CHECK_RAISES(shape_error, "op::layer_norm: shape of weight or bias is (2)",
                  op::layer_norm(tensor<float>(shape{4, 3}), two, two));
     CHECK_RAISES(shape_error, "op::layer_norm: shape of x is ()", op::layer_norm(tensor<float>(shape{}), none, none));
@@ -171,4 +180,40 @@ TEST_CASE("l2_normalize") {
     t.backward(y, tensor<double>{{1e-12, 2e-12}});
     CHECK(difference(*t.gradient(zero), {{1, 2}}, 1e-12) == "");
     CHECK_RAISES(shape_error, "op::l2_normalize: shape of x is ()", op::l2_normalize(tensor<float>(shape{})));
+}
+
+TEST_CASE("ops of the last axis on rank 1: as on one row, with exact gradients") {
+    const auto same = [](const char* name, const std::vector<tensor<double>>& others, std::size_t C, auto f) {
+        CAPTURE(name);
+        std::vector<tensor<double>> one{normal({C}, 1)}, row{one[0].reshaped({1, C})};
+        one.insert(one.end(), others.begin(), others.end());
+        row.insert(row.end(), others.begin(), others.end());
+        check_op(std::string(name) + " of rank 1", one, f);
+        const tensor<double> y = f(one), z = f(row);
+        CHECK(y.shape().rank() + 1 == z.shape().rank());
+        CHECK(identical(y, z.reshaped(y.shape())));
+    };
+    same("layer_norm", {normal({6}, 2), normal({6}, 3)}, 6,
+         [](const auto& in) { return op::layer_norm(in[0], in[1], in[2]); });
+    same("plain layer_norm", {}, 6,
+         [](const auto& in) { return op::layer_norm(in[0], absent(in[0]), absent(in[0])); });
+    same("l2_normalize", {}, 6, [](const auto& in) { return op::l2_normalize(in[0]); });
+    same("linear", {normal({4, 6}, 2), normal({4}, 3)}, 6,
+         [](const auto& in) { return op::linear(in[0], in[1], in[2]); });
+    same("softmax", {}, 6, [](const auto& in) { return op::softmax(in[0]); });
+    same("log_softmax", {}, 6, [](const auto& in) { return op::log_softmax(in[0]); });
+    same("log_sum_exp", {}, 6, [](const auto& in) { return op::log_sum_exp(in[0]); });
+    same("sum", {}, 6, [](const auto& in) { return op::sum(in[0], {.axis = -1}); });
+    same("mean", {}, 6, [](const auto& in) { return op::mean(in[0], {.axis = -1}); });
+    same("slice", {}, 6, [](const auto& in) { return op::slice(in[0], -1, 1, 4); });
+    static const buffer<double> mean{normal({6}, 4)}, var{tensor<double>(shape{6}, 0.3)};
+    static const buffer<float> mean_float{cast<float>(mean.value)}, var_float{cast<float>(var.value)};
+    same("batch_norm in evaluation", {normal({6}, 2), normal({6}, 3)}, 6, [](const auto& in) {
+        using T = op::scalar_of_t<decltype(in[0])>;
+        const op::batch_norm_eval_op<T> op{};
+        if constexpr (std::is_same_v<T, double>)
+            return op::apply(op, in[0], in[1], in[2], mean, var);
+        else
+            return op::apply(op, in[0], in[1], in[2], mean_float, var_float);
+    });
 }

@@ -78,8 +78,9 @@ std::vector<std::size_t> common_lengths(const Teacher& teacher, const Student& s
 ///     y = logits loss + λ_stage(e) · mean of the stage losses (anchors, then the penultimate feature) + λ_mem · memory loss
 ///
 /// The teacher is any network that returns `outputs`; it runs in evaluation mode on the same augmented batch, is not
-/// recorded, never written, and must outlive this object. Projectors are made where the channels of student and teacher differ; they are trained
-/// along and belong to this object alone, so the student leaves as it came, only better.
+/// recorded, never written, and must outlive this object. Projectors are made where the channels of student and teacher
+/// differ in number, or by far in scale (see stage_loss); they are trained along and belong to this object alone, so the
+/// student leaves as it came, only better.
 template <class Teacher> class distiller {
 public:
     /// `window` is the shape of a batch, (B, L, C); `student_window` that of the student's when it sees fewer channels.

@@ -48,10 +48,10 @@ template <class T> struct projector {
 
 /// Stage loss of one pair of features, frequency-aware.
 ///
-///     F̂_T = (F_T - mean)/(std + eps),   F̂_S = projector(F_S), or as F̂_T when channels agree
+///     F̂_T = (F_T - mean)/(std + eps),   F̂_S = projector(F_S), or as F̂_T when channels and scales agree
 ///     y = 1/(B·L·C) Σ_{b,r,c} w̃_r pen(d[b,r,c]) + η · phase-free term,   d = M (A_S F̂_S - A_T F̂_T)
 ///
-/// Where channels differ the projector predicts the teacher's principal components, F̂_T as in principal_map. With
+/// Where channels differ, or so do scales (detail::scales_differ), the projector predicts the teacher's principal components, F̂_T as in principal_map. With
 /// channel_match::all, other scales than `channel`, or statistics without directions, it predicts all C_T channels.
 ///
 /// M is the orthonormal basis along time, w̃ the band weights of its rows (mean 1), A_S and A_T bring both to the shorter
@@ -82,7 +82,10 @@ public:
             raise<usage_error>("loss::stage_loss", "features of student and teacher are ", student.text(), " and ",
                                teacher.text(), ", expected both (B, L, C) or both (B, D)");
         const std::size_t C = statistics.mean.size();
-        if (student.back() != C) components_ = principal_map<T>(statistics, o, student.back());
+        const bool unlike =
+            statistics.std.size() == C && o.scale == standardise::channel && detail::scales_differ(statistics);
+        const bool projected = student.back() != C || unlike;
+        if (projected) components_ = principal_map<T>(statistics, o, student.back());
         answered_ = teacher.back() != C && teacher.back() == components();
         if ((teacher.back() != C && !answered_) || statistics.std.size() != C)
             raise<usage_error>("loss::stage_loss", "channels of the statistics are ", statistics.std.size(),
@@ -93,7 +96,7 @@ public:
             std::copy_n(statistics.mean.data(), C, normal_.data());
             std::copy_n(inverse.data(), C, normal_.data() + C);
         }
-        if (student.back() != C) {
+        if (projected) {
             map_ = projector<T>(student.back(), components() > 0 ? components() : C, g);
             if (components() > 0) map_->norm.weight.value = components_.std;
         }

@@ -23,7 +23,7 @@ struct hopfield_options {
 ///
 /// Every state stops by itself, so the result does not depend on what else is in the batch.
 ///
-/// Shapes     q (…, h) · keys (M, h), or (B, M, h) for q (B, Q, h) or for q (Q, h), which then starts in every sample ·
+/// Shapes     q (…, Q, h) · keys (M, h), or (B, M, h) for q (B, Q, h) or for q (Q, h), which then starts in every sample ·
 ///            beta (1) · y as q, (B, Q, h) with keys (B, M, h)
 /// Gradients  for u = U-1 … 0 with g = d loss / d q_{u+1}:  r = keys g;  s = p_u ⊙ (r - <p_u, r>);
 ///            dkeys += p_u gᵀ + beta s q_uᵀ;  dbeta += <s, keys q_u>;  dq_u = beta keysᵀ s.
@@ -53,7 +53,7 @@ template <class T> struct hopfield_op {
         const bool paired = keys.rank() == 3 && (shared_state || (q.rank() == 3 && keys[0] == q[0]));
         if (q.rank() < 2 || !(shared_keys || paired) || keys.size() == 0 || keys.back() != q.back())
             raise<shape_error>("op::hopfield", "shapes of state and keys are ", q.text(), " and ", keys.text(),
-                               ", expected (…, h) and (M, h), or (B, Q, h) or (Q, h) and (B, M, h)");
+                               ", expected (…, Q, h) and (M, h), or (B, Q, h) or (Q, h) and (B, M, h)");
         if (beta.size() != 1)
             raise<shape_error>("op::hopfield", "shape of beta is ", beta.text(), ", expected one number");
         if (!(options.eps >= 0)) raise<usage_error>("op::hopfield", "eps is ", options.eps, ", expected at least 0");

@@ -18,8 +18,9 @@ struct batch_norm_options {
 };
 
 namespace detail {
-inline shape infer_norm(std::string_view where, const shape& x, const shape& weight, const shape& bias) {
-    if (x.rank() < 2 || x.size() == 0)
+inline shape infer_norm(std::string_view where, const shape& x, const shape& weight, const shape& bias,
+                        std::size_t least_rank = 1) {
+    if (x.rank() < least_rank || x.size() == 0)
         raise<shape_error>(where, "shape of x is ", x.text(), ", expected (…, C) with at least one row");
     for (const shape* s : {&weight, &bias})
         if (!(*s == shape{x.back()}))
@@ -58,7 +59,7 @@ template <class T> struct batch_norm_train_op {
     }
     std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
     shape infer(const shape& x, const shape& gamma, const shape& beta) const {
-        const shape y = detail::infer_norm("op::batch_norm", x, gamma, beta);
+        const shape y = detail::infer_norm("op::batch_norm", x, gamma, beta, 2);
         if (x.rows() < 2)
             raise<shape_error>("op::batch_norm", "number of rows is 1 of x ", x.text(),
                                ", expected at least 2 in training (a variance needs them)");
