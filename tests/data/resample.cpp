@@ -211,3 +211,35 @@ TEST_CASE("resample refuses what does not fit") {
     refused([](auto& s) { s.labels = {1}; });
     refused([](auto& s) { s.channels = 0; });
 }
+
+TEST_CASE("resample: stamps in another unit are refused") {
+    const auto stamped = [](std::size_t n, double step) {
+        stamped_signal s{1, std::vector<float>(n, 1), {}, {}};
+        for (std::size_t i = 0; i < n; ++i) s.stamps.push_back(double(i) * step);
+        return s;
+    };
+    const auto message = [&](double step, resample_options o, std::size_t n = 8400) {
+        try {
+            data::resample({stamped(n, step)}, o, 0);
+        } catch (const data_error& e) { return std::string(e.what()); }
+        return std::string();
+    };
+    // The rate of the devices is not known: a thousand times too long or short is another unit, a hundred may be meant.
+    CHECK(message(0.02, {50, 0.5, 0}) == "");
+    CHECK(message(0.001, {10, 0.5, 0}) == "");
+    CHECK(message(0.1, {1000, 0.5, 0}) == "");
+    CHECK(message(20, {50, 0.5, 0}) ==
+          "resample: device 0: median step between stamps is 20 s, expected about 0.02 s, as at 50 Hz: 1000 times as "
+          "long; are the stamps in another unit?");
+    CHECK(message(2e-5, {50, 0.5, 0}).find("times as short") != std::string::npos);
+    CHECK(message(2e-8, {50, 0.5, 0}).find("times as short") != std::string::npos);
+    CHECK(message(20, {50, 0.5, 0}, 8) == ""); // seven steps say too little
+    // It is known.
+    CHECK(message(0.02, {20, 0.5, 0, 50}) == "");
+    CHECK(message(0.039, {20, 0.5, 0, 50}) == "");
+    CHECK(message(0.041, {20, 0.5, 0, 50}).find("times as long") != std::string::npos);
+    CHECK(message(0.009, {20, 0.5, 0, 50}).find("times as short") != std::string::npos);
+    CHECK_THROWS_AS(data::resample({stamped(2, 1)}, {20, 0.5, 0, -1}, 0), usage_error);
+    // What no array can hold is refused, not converted.
+    CHECK_THROWS_AS(data::resample({stamped(2, 1e300)}, {50, 1e301, 0}, 0), data_error);
+}

@@ -43,6 +43,23 @@ TEST_CASE("text_reader: numbers, CRLF, byte-order mark, blank lines at the end")
     CHECK(!text_reader("f", "\xEF\xBB\xBF").next_line());
 }
 
+TEST_CASE("text_reader: the lines that are left") {
+    const auto left = [](const std::string& text) { return text_reader("f", text).lines_left(); };
+    CHECK(left("") == 0);
+    CHECK(left("\xEF\xBB\xBF") == 0);
+    CHECK(left(" \n\r\n") == 0);
+    CHECK(left("1\n") == 1);
+    CHECK(left("1") == 1);
+    CHECK(left("\xEF\xBB\xBF"
+               "1\r\n2\r\n3\n\n \n") == 3);
+    text_reader in("f", "1\n2\n3\n");
+    for (std::size_t n = 3; n > 0; --n) {
+        CHECK(in.lines_left() == n);
+        CHECK(in.next_line());
+    }
+    CHECK(in.lines_left() == 0);
+}
+
 TEST_CASE("text_reader: errors carry file, line and column") {
     CHECK(complaint("1 2\n3 4\n") == "");
     CHECK(complaint("1 2\n3 x4\n") == "f:2:3: field is 'x4', expected a number");

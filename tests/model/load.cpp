@@ -391,7 +391,7 @@ void refuse_within_promise(const std::string& name, const io::byte_vector& bytes
             model::load<float>(io::read_bundle(io::byte_vector(bytes)));
         } catch (const data_error& e) {
             if (std::string(e.what()).find(what) != std::string::npos) return true;
-            std::puts(e.what());
+            std::fprintf(stderr, "%s\n", e.what());
         }
         return false;
     });

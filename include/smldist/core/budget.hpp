@@ -68,6 +68,8 @@ public:
         spent_ += work;
     }
 
+    std::uint64_t spent() const { return spent_; }
+
     /// Memory that is given back at the end of the scope.
     class lease {
     public:

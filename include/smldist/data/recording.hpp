@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/budget.hpp"
 #include "smldist/core/error.hpp"
+#include "smldist/core/memory.hpp"
 #include "smldist/core/tensor.hpp"
 
 namespace smldist::inline SMLDIST_ABI::data {
@@ -108,6 +110,14 @@ struct recording {
     std::vector<int> labels; ///< one a sample; -1: unlabelled
     int subject = 0;
 };
+
+/// A recording of n samples to be filled, unlabelled, whose memory is taken from a budget.
+/// Throws     data_error when there is not that much.
+inline recording make_recording(std::size_t n, std::size_t channels, int subject, budget& room) {
+    constexpr std::size_t blocks = 4 * memory::alignment; // of samples and labels
+    room.take(sizeof(recording) + blocks + n * (channels * sizeof(float) + sizeof(int)), "the samples");
+    return {tensor<float>::uninitialized({n, channels}), std::vector<int>(n, -1), subject};
+}
 
 /// A recording from its rows. `rows` is row-major (n, C); labels are one a row.
 /// Throws     data_error when the numbers of values, channels and labels do not fit.

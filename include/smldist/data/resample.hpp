@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "smldist/core/budget.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/recording.hpp"
@@ -23,6 +26,10 @@ struct stamped_signal {
     std::vector<int> labels;    ///< one a sample, -1: unlabelled; or none at all: the device has no say
 
     std::size_t size() const { return stamps.size(); }
+    /// Memory that it takes, at least.
+    std::size_t bytes() const {
+        return samples.size() * sizeof(float) + stamps.size() * sizeof(double) + labels.size() * sizeof(int);
+    }
 };
 
 struct resample_options {
@@ -31,7 +38,25 @@ struct resample_options {
     /// Samples on either side over which smooth_stamps averages; 0 trusts every stamp. For devices that sample evenly and
     /// stamp on delivery, in bursts.
     std::size_t smooth = 0;
+    /// Rate at which the devices take samples, in Hz; 0: not known. Steps between stamps that do not fit it are refused.
+    double device_hz = 0;
 };
+
+/// Throws data_error when the median step between stamps is more than `factor` times as long or as short as at `hz`: so look
+/// stamps in another unit. Samples that share a stamp say nothing, and fewer than eight steps too little.
+inline void check_steps(std::string_view where, const std::vector<double>& stamps, double hz, double factor) {
+    std::vector<double> steps;
+    for (std::size_t i = 1; i < stamps.size() && steps.size() < 65536; ++i)
+        if (stamps[i] > stamps[i - 1]) steps.push_back(stamps[i] - stamps[i - 1]);
+    if (steps.size() < 8) return;
+    const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+    std::nth_element(steps.begin(), middle, steps.end());
+    const double ratio = *middle * hz, most = factor * (1 + 1e-6); // rounding
+    if (ratio <= most && ratio * most >= 1) return;
+    raise<data_error>(where, "median step between stamps is ", *middle, " s, expected about ", 1 / hz, " s, as at ",
+                      hz, " Hz: ", ratio > 1 ? ratio : 1 / ratio, " times as ", ratio > 1 ? "long" : "short",
+                      "; are the stamps in another unit?");
+}
 
 namespace detail {
 
@@ -122,42 +147,50 @@ inline std::vector<double> smooth_stamps(const std::vector<double>& stamps, std:
     return times;
 }
 
-/// Even recordings of all devices side by side, on the clock of the stamps.
-///
-///     y[k,c] = (1 - w) * x[i,c] + w * x[i+1,c],   T = begin + k / rate,   t[i] <= T < t[i+1],
-///     w = (T - t[i]) / (t[i+1] - t[i])
-///
-/// with t = smooth_stamps(stamps). A recording spans a time in which no device has a gap; a gap longer than `max_gap` in
-/// any device ends it. Columns are those of the devices in their order. A sample's label is that of the nearest sample
-/// of each labelled device; -1 where the devices disagree. Samples with equal times are a jump: the grid sees the last.
-/// There is no low-pass filter: a rate far below the devices' own aliases.
-/// Cost       O(samples in and out).
-/// Throws     usage_error when the rate or `max_gap` is not positive; data_error when stamps run backwards or sizes
-///            do not fit.
-inline std::vector<recording> resample(const std::vector<stamped_signal>& devices, const resample_options& o,
-                                       int subject) {
+namespace detail {
+
+/// resample within a budget, without a look at the unit of the stamps: what loaders call, who know more of it. A rate above
+/// `device_hz` is the caller's wish: recordings count as at that rate.
+inline std::vector<recording> resample_within(const std::vector<stamped_signal>& devices, const resample_options& o,
+                                              int subject, budget& room) {
     if (!(o.rate_hz > 0 && std::isfinite(o.rate_hz)) || !(o.max_gap > 0))
         raise<usage_error>("resample", "rate is ", o.rate_hz, " Hz and longest gap ", o.max_gap,
                            " s, expected both positive");
     if (devices.empty()) raise<usage_error>("resample", "number of devices is 0, expected at least one");
-    std::vector<std::vector<double>> times;
-    std::vector<detail::overlap> spans;
-    std::size_t channels = 0;
+    std::size_t channels = 0, working = 0;
     for (std::size_t d = 0; d < devices.size(); ++d) {
-        detail::check_stamped(devices[d], d);
+        check_stamped(devices[d], d);
+        const std::vector<double>& t = devices[d].stamps;
+        std::size_t parts = 1;
+        for (std::size_t i = 1; i < t.size(); ++i) parts += !(t[i] - t[i - 1] <= o.max_gap);
+        // Smoothing keeps three numbers a stamp; stretches and overlaps grow by doubling.
+        working += 3 * sizeof(double) * t.size() + 3 * parts * (2 * sizeof(overlap) + 3 * sizeof(stretch) + 32);
         channels += devices[d].channels;
+    }
+    const budget::lease work(room, working, "the stamps");
+    std::vector<std::vector<double>> times;
+    std::vector<overlap> spans;
+    for (std::size_t d = 0; d < devices.size(); ++d) {
         times.push_back(smooth_stamps(devices[d].stamps, o.smooth, o.max_gap));
-        const auto parts = detail::stretches(devices[d].stamps, o.max_gap);
+        const auto parts = stretches(devices[d].stamps, o.max_gap);
         if (d > 0)
-            spans = detail::intersect(spans, parts, times[d]);
+            spans = intersect(spans, parts, times[d]);
         else
             for (const auto s : parts) spans.push_back({times[0][s.first], times[0][s.last - 1], {s}});
     }
 
+    const double wished = o.device_hz > 0 ? std::max(1.0, o.rate_hz / o.device_hz) : 1;
     std::vector<recording> recordings;
     for (const auto& span : spans) {
         // Rounding must not cost the last sample: a millionth of a step counts as on the grid.
-        const auto n = static_cast<std::size_t>((span.end - span.begin) * o.rate_hz + 1e-6) + 1;
+        const double steps = (span.end - span.begin) * o.rate_hz + 1e-6;
+        if (!(steps < 1e12))
+            raise<data_error>("resample", "number of samples is ", steps, " at ", o.rate_hz,
+                              " Hz, expected less than 1e12");
+        const auto n = static_cast<std::size_t>(steps) + 1;
+        const double bytes = double(n) * double(channels * sizeof(float) + sizeof(int)) / wished;
+        make_room(recordings, room, "the recordings");
+        room.take(static_cast<std::size_t>(bytes) + 4 * memory::alignment, "the resampled samples");
         recording r{tensor<float>::uninitialized({n, channels}), std::vector<int>(n, -1), subject};
         std::size_t column = 0;
         bool labelled = false;
@@ -184,6 +217,35 @@ inline std::vector<recording> resample(const std::vector<stamped_signal>& device
         }
         recordings.push_back(std::move(r));
     }
+    return recordings;
+}
+
+} // namespace detail
+
+/// Even recordings of all devices side by side, on the clock of the stamps.
+///
+///     y[k,c] = (1 - w) * x[i,c] + w * x[i+1,c],   T = begin + k / rate,   t[i] <= T < t[i+1],
+///     w = (T - t[i]) / (t[i+1] - t[i])
+///
+/// with t = smooth_stamps(stamps). A recording spans a time in which no device has a gap; a gap longer than `max_gap` in
+/// any device ends it. Columns are those of the devices in their order. A sample's label is that of the nearest sample
+/// of each labelled device; -1 where the devices disagree. Samples with equal times are a jump: the grid sees the last.
+/// There is no low-pass filter: a rate far below the devices' own aliases.
+///
+/// Stamps in another unit than seconds are refused: those of which the median step is not within a factor of 2 of that of
+/// `device_hz`, or, where that is not known, of 200 of that of `rate_hz`.
+/// Cost       O(samples in and out).
+/// Throws     usage_error when a rate or `max_gap` is not positive; data_error when stamps run backwards, their steps do
+///            not fit the rate, or sizes do not fit.
+inline std::vector<recording> resample(const std::vector<stamped_signal>& devices, const resample_options& o,
+                                       int subject) {
+    if (!(o.device_hz >= 0 && std::isfinite(o.device_hz)))
+        raise<usage_error>("resample", "rate of the devices is ", o.device_hz, " Hz, expected a positive one or 0");
+    budget unlimited;
+    auto recordings = detail::resample_within(devices, o, subject, unlimited);
+    for (std::size_t d = 0; d < devices.size(); ++d)
+        check_steps("resample: device " + std::to_string(d), smooth_stamps(devices[d].stamps, o.smooth, o.max_gap),
+                    o.device_hz > 0 ? o.device_hz : o.rate_hz, o.device_hz > 0 ? 2 : 200);
     return recordings;
 }
 

@@ -54,7 +54,9 @@ inline std::string read_text(const std::filesystem::path& path) {
     const auto size = std::filesystem::file_size(path, status);
     std::ifstream in(path, std::ios::binary);
     if (status || !in) raise<io_error>(path.string(), "cannot be opened for reading");
-    std::string text(static_cast<std::size_t>(size), '\0');
+    std::string text;
+    text.reserve(static_cast<std::size_t>(size) + 1); // a line end more does not move it
+    text.resize(static_cast<std::size_t>(size));
     in.read(text.data(), static_cast<std::streamsize>(size));
     if (in.gcount() != static_cast<std::streamsize>(size))
         raise<io_error>(path.string(), "cannot be read to its end");
@@ -109,15 +111,24 @@ public:
         return skipped;
     }
 
+    /// Lines that next_line still gives, when none of them is blank.
+    std::size_t lines_left() const {
+        const std::size_t last = text_.find_last_not_of(" \t\r\n");
+        if (last == std::string::npos || last < next_) return 0;
+        const char* const text = text_.data();
+        return 1 + static_cast<std::size_t>(std::count(text + next_, text + last, '\n'));
+    }
+
     /// Confines reading to the next part of the current line, which `mark` or the line's end closes; false after the
     /// last part. For files with several records on a line.
     bool next_part(char mark) {
         if (part_ >= line_end_) return false;
         at_ = part_;
-        const std::size_t end = text_.find(mark, part_);
-        marked_ = end < line_end_;
-        part_end_ = marked_ ? end : line_end_;
-        part_ = marked_ ? end + 1 : line_end_;
+        const std::size_t end =
+            std::string_view(text_).substr(part_, line_end_ - part_).find(mark); // not beyond the line
+        marked_ = end != std::string_view::npos;
+        part_end_ = marked_ ? part_ + end : line_end_;
+        part_ = marked_ ? part_end_ + 1 : line_end_;
         more_ = true;
         return true;
     }
@@ -209,6 +220,8 @@ public:
     }
 
     const std::string& name() const { return name_; }
+    /// Bytes of the text.
+    std::size_t size() const { return text_.size(); }
     std::size_t line() const { return line_; }
 
 private:

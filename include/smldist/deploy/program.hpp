@@ -156,8 +156,8 @@ private:
 ///
 /// Immutable once made: any number of threads may run one program, each with a workspace of its own. A run allocates
 /// nothing and throws nothing; it stays on the calling thread and locks nothing unless it is given more threads. Results
-/// equal the network's in mode::eval but for rounding (1e-5 of the largest logit). They do not depend on what else is in
-/// the batch or on the number of threads.
+/// equal the network's in mode::eval but for rounding: 1e-5 of the largest logit, unless the network amplifies it
+/// (docs/architecture.md). They do not depend on what else is in the batch or on the number of threads.
 class program {
 public:
     /// Everything a plan decides; deploy/plan.hpp fills it.

@@ -142,6 +142,21 @@ inline std::string preprocess_text(const model_facts& f) {
 
 } // namespace detail
 
+/// How a self-test is judged. Its logits may differ by 1e-4 of the largest, which counts as at least 1; where a network
+/// amplifies rounding (a lookup of sharp association behind a layer-norm of small features), by `amplified` times what they
+/// move when the window is nudged by some roundings, and not more.
+inline constexpr double selftest_tolerance = 1e-4, amplified = 16;
+inline constexpr std::uint32_t selftest_nudges = 3;
+
+/// Multiplies each value by 1 + 2⁻²¹ u with u in [-2, 2), other u for each round.
+[[gnu::cold]] inline void nudge(std::span<float> window, std::uint32_t round) {
+    std::uint32_t state = 12345 + round;
+    for (float& v : window) {
+        state = 1664525 * state + 1013904223;
+        v *= 1 + 0x1p-21f * (static_cast<float>(state >> 8) * 0x1p-22f - 2);
+    }
+}
+
 /// What loading a model file may take.
 struct load_options {
     /// Bytes in use at once, the file's own included; 0: twice the file's size and 16 MiB, or a quarter of it where that is

@@ -126,3 +126,15 @@ TEST_CASE("hapt: the published recordings give the published windows, row by row
         CHECK(ours->subject == subject);
     }
 }
+
+TEST_CASE("hapt: ranges of any length and files of any density are refused within the promise") {
+    const small_set at;
+    at.write(at.labels, "1 1 1 1 99999999999\n");
+    within_promise(1 << 14, "end is '99999999999', expected 1 to 300", [&] { data::hapt(at.path()); });
+    std::string dense; // six bytes a row, of which there are two for 28 bytes of samples
+    for (int i = 0; i < 2'000'000; ++i) dense += "0 0 0\n";
+    for (const std::string sensor : {"acc", "gyro"})
+        at.write(at.root + "RawData/" + sensor + "_exp01_user01.txt", dense);
+    at.write(at.labels, "1 1 1 1 2000000\n");
+    within_promise(2 * dense.size(), "hapt: memory with the samples", [&] { data::hapt(at.path()); });
+}

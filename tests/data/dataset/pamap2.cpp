@@ -152,3 +152,16 @@ TEST_CASE("pamap2: what is wrong is named") {
     CHECK(has(complaint([&] { data::pamap2(at.path()); }), "https://archive.ics.uci.edu/dataset/231"));
     CHECK_THROWS_AS(data::pamap2(at.path(), {false, false, {}, {}}), usage_error);
 }
+
+TEST_CASE("pamap2: stamps in another unit are refused") {
+    const small_set at(rows(0, 3));
+    std::string milliseconds = rows(0, 200);
+    for (std::size_t at_line = 0, t = 0; at_line < milliseconds.size(); ++t) {
+        const std::size_t blank = milliseconds.find(' ', at_line);
+        milliseconds.replace(at_line, blank - at_line, std::to_string(10 * t));
+        at_line = milliseconds.find('\n', at_line) + 1;
+    }
+    const std::string message = at.refusal(milliseconds);
+    CHECK(has(message, "subject105.dat: median step between stamps is 10 s, expected about 0.01 s, as at 100 Hz"));
+    CHECK(has(message, "1000 times as long; are the stamps in another unit?"));
+}

@@ -3,6 +3,7 @@
 #ifndef TESTS_DATA_DATASET_SCRATCH_HPP
 #define TESTS_DATA_DATASET_SCRATCH_HPP
 
+#include <cstdio>
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <string>
 #include <unistd.h>
 
+#include "../../io/memory_limit.hpp"
 #include "smldist/core/error.hpp"
 
 /// A new folder, removed at the end.
@@ -47,6 +49,20 @@ template <class F> std::string complaint(F&& f) {
         f();
     } catch (const smldist::data_error& e) { return e.what(); }
     return "";
+}
+
+/// Checks in a process of its own that `f` raises a data_error with `what` in its message, or none for "", as soon and with as little memory as
+/// SECURITY.md says of a set of so many bytes.
+template <class F> void within_promise(std::size_t bytes, const std::string& what, F&& f) {
+    CAPTURE(what);
+    const cost c = measured([&] {
+        const std::string message = complaint(f);
+        const bool good = what.empty() ? message.empty() : message.find(what) != std::string::npos;
+        if (!good) std::fprintf(stderr, "%s\n", message.c_str());
+        return good;
+    });
+    CHECK(c.end == ending::as_wanted);
+    CHECK_MESSAGE(keeps_promise(c, 2 * bytes), c.seconds, " s, ", c.bytes >> 10, " KiB of ", bytes >> 10);
 }
 
 inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

@@ -141,3 +141,29 @@ TEST_CASE("sp_sw_har: the published set" * doctest::test_suite("real data")) {
         for (const std::size_t n : w.class_counts()) CHECK(n > 40);
     }
 }
+
+TEST_CASE("sp_sw_har: stamps in another unit are refused, and a subject that is listed twice") {
+    const small_set at;
+    const std::string phone = "s12/s12_01_sp.csv";
+    CHECK(has(at.refusal(phone, header + samples(1000000, 300, 10000)), // microseconds
+              "s12_01_sp.csv: median step between stamps is 10 s, expected about 0.00970"));
+    CHECK(has(at.refusal(phone, header + samples(1000000, 300, 10000)),
+              "times as long; are the stamps in another unit?"));
+    CHECK(has(at.refusal(phone, header + samples(1000000, 300, 2)), "times as short"));
+    const std::string once = "s12,24,F,161,62,L,2\n";
+    CHECK(at.refusal("subjects_info.csv", people + once) == "");
+    std::string often = people;
+    for (int i = 0; i < 100'000; ++i) often += once;
+    CHECK(
+        has(at.refusal("subjects_info.csv", often), "subjects_info.csv:3:1: subject is listed twice, expected once"));
+}
+
+TEST_CASE("sp_sw_har: memory stays in proportion to the files") {
+    const small_set at;
+    at.write("DATA/subjects_info.csv", people + "s01,54,M,190,83,R,1\n");
+    std::string text = header; // each 45th step is 0.4 s long, so it gives forty samples
+    for (int i = 0; i < 400'000; ++i)
+        text += "0,0,0,0,0,0," + std::to_string(1000000LL + i / 45 * 840LL + i % 45 * 10) + ",SEATED\n";
+    at.write("DATA/s01/s01_01_sp.csv", text);
+    within_promise(text.size(), "sp_sw_har: memory with", [&] { at.load(sp_sw_har_devices::phone); });
+}

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <unistd.h>
 
+#include "scratch.hpp"
 #include "smldist/data/normaliser.hpp"
 
 using namespace smldist;
@@ -77,13 +78,6 @@ private:
 };
 
 const std::string acc = "train/Inertial Signals/body_acc_y_train.txt";
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-/// `text` with its first `from` replaced by `to`.
-std::string swapped(std::string text, const std::string& from, const std::string& to) {
-    return text.replace(text.find(from), from.size(), to);
-}
 
 } // namespace
 
@@ -238,4 +232,13 @@ TEST_CASE("uci_har: the published set equals its known figures" * doctest::test_
         CHECK(std::abs(double(n.offset[c]) - mean[c]) < 6e-6);
         CHECK(std::abs(1 / double(n.scale[c]) - deviation[c]) < 6e-6);
     }
+}
+
+TEST_CASE("uci_har: labels by the million do not get their windows before there are signals") {
+    const small_set set;
+    std::string labels, subjects;
+    for (int i = 0; i < 2'300'000; ++i) labels += "5\n", subjects += "1\n"; // 10 GB of windows
+    set.write("train/y_train.txt", labels);
+    set.write("train/subject_train.txt", subjects);
+    within_promise(2 * labels.size(), "uci_har: memory with the windows", [&] { data::uci_har(set.root()); });
 }

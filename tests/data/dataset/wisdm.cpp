@@ -134,3 +134,46 @@ TEST_CASE("wisdm: other dirt is refused with its place, or left out on demand") 
     REQUIRE(set.recordings.size() == 1);
     check_line(set.recordings[0], 0, 2);
 }
+
+TEST_CASE("wisdm: time and memory stay in proportion to the file") {
+    const small_set at;
+    const auto load = [&](const std::string& text, const std::string& what) {
+        const std::string file = "WISDM_ar_v1.1/WISDM_ar_v1.1_raw.txt";
+        at.write(file, text);
+        within_promise(text.size(), what, [&] { data::wisdm(at.path()); });
+    };
+    std::string text;
+    for (int t = 0; t < 100'000; ++t) text += record(1, t) + "\n"; // 5 MB; each line once was a search to the end
+    load(text, "");
+    // Each third step lasts 0.4 s and gives eight samples: as many as the file allows, but no more.
+    const auto sparse = [](int n) {
+        std::string list;
+        for (int t = 0; t < n; ++t)
+            list += "1,Sitting," + std::to_string(t / 3 * 500000000LL + t % 3 * 50000000LL) + ",1,1,1;\n";
+        return list;
+    };
+    load(sparse(1000), "");
+    load(sparse(700'000), "wisdm: memory with");
+    // Each record a recording of its own.
+    text.clear();
+    for (int t = 0; t < 300'000; ++t) text += (t % 2 ? "1" : "2") + std::string(",Sitting,5,1,1,1;\n");
+    load(text, "wisdm: memory with");
+}
+
+TEST_CASE("wisdm: stamps in another unit are refused; in the published one other rates up to twice as high are not") {
+    const small_set at;
+    const auto with_step = [](double nanoseconds) {
+        std::string text;
+        for (int t = 0; t < 1200; ++t)
+            text += "1,Sitting," + std::to_string(static_cast<long long>(4910596232 + t * nanoseconds)) + ",1,1,1;\n";
+        return text;
+    };
+    for (const double step : {26e6, 50e6, 99e6}) CHECK(at.refusal(with_step(step)) == "");
+    const std::string message = at.refusal(with_step(50)); // milliseconds
+    CHECK(has(message, "WISDM_ar_v1.1_raw.txt: median step between stamps is "));
+    CHECK(has(message, "expected about 0.05 s, as at 20 Hz"));
+    CHECK(has(message, "times as short; are the stamps in another unit?"));
+    CHECK(has(at.refusal(with_step(50e3)), "times as short"));
+    CHECK(has(at.refusal(with_step(101e6)), "times as long"));
+    CHECK(has(at.refusal(with_step(24e6)), "times as short"));
+}

@@ -8,19 +8,23 @@
 #include <string_view>
 #include <system_error>
 
+#include "smldist/core/budget.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/data/text_reader.hpp"
 
 namespace smldist::inline SMLDIST_ABI::data {
 
 /// A dataset's folder as its publisher packed it. What is missing is named, with the place to get it.
+///
+/// Reading it may take memory in proportion to the files that are read: room() counts them, and loaders ask it before they
+/// allocate. A set of which each number takes as few bytes as a digit and a blank is refused, unless it is small.
 class dataset_folder {
 public:
-    /// The folder `name`, given by itself or by the folder that holds it. `loader` names the set in messages, `source`
-    /// is where to get it. Throws data_error when there is no such folder.
+    /// The folder `name`, given by itself or by the folder that holds it. `loader`, a literal, names the set in messages,
+    /// `source` is where to get it. Throws data_error when there is no such folder.
     dataset_folder(std::string_view loader, const std::filesystem::path& path, std::string_view name,
                    std::string_view source)
-        : loader_(loader), name_(name), source_(source) {
+        : loader_(loader), name_(name), source_(source), room_(loader, 0) {
         std::error_code status;
         const auto nested = path / name_;
         path_ = std::filesystem::is_directory(nested, status) ? nested : path;
@@ -29,11 +33,15 @@ public:
 
     const std::filesystem::path& path() const { return path_; }
 
-    /// The path of a file below the folder. Throws data_error when there is none.
+    budget& room() const { return room_; }
+
+    /// The path of a file below the folder, which is to be read. Throws data_error when there is none.
     std::filesystem::path file(const std::filesystem::path& relative) const {
         std::error_code status;
         const auto full = path_ / relative;
         if (!std::filesystem::is_regular_file(full, status)) missing("file", full);
+        const auto size = std::filesystem::file_size(full, status);
+        if (!status) room_.allow(static_cast<std::size_t>(size));
         return full;
     }
     /// Throws data_error when the file is missing, io_error when it cannot be read.
@@ -49,6 +57,7 @@ private:
 
     std::string loader_, name_, source_;
     std::filesystem::path path_;
+    mutable budget room_;
 };
 
 } // namespace smldist::inline SMLDIST_ABI::data

@@ -39,30 +39,31 @@ inline std::string hapt_file(std::string_view sensor, int experiment, int user) 
     return "RawData/" + std::string(sensor) + "_exp" + two(experiment) + "_user" + two(user) + ".txt";
 }
 
-/// The rows of three numbers of one file.
-inline std::vector<float> hapt_rows(const dataset_folder& set, const std::string& file) {
-    text_reader in = set.open(file);
-    std::vector<float> rows;
-    while (in.next_line()) {
-        for (int axis = 0; axis < 3; ++axis) rows.push_back(in.number());
+/// The rows of three numbers of a file, into columns [first, first + 3) of the samples, as far as there are any; returns
+/// how many rows the file has.
+inline std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first) {
+    std::size_t row = 0;
+    for (; in.next_line(); ++row) {
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            const float value = in.number();
+            if (row < r.labels.size()) r.samples(row, first + axis) = value;
+        }
         in.finish_line(3);
     }
-    return rows;
+    return row;
 }
 
 /// One experiment, unlabelled.
 inline recording hapt_experiment(const dataset_folder& set, int experiment, int user) {
     const std::string acc_file = hapt_file("acc", experiment, user), gyro_file = hapt_file("gyro", experiment, user);
-    const std::vector<float> acc = hapt_rows(set, acc_file), gyro = hapt_rows(set, gyro_file);
-    if (acc.size() != gyro.size())
-        raise<data_error>((set.path() / gyro_file).string(), "number of lines is ", gyro.size() / 3, ", expected ",
-                          acc.size() / 3, " as in '", acc_file, "'");
-    std::vector<float> rows;
-    rows.reserve(2 * acc.size());
-    for (std::size_t at = 0; at < acc.size(); at += 3)
-        for (const auto* sensor : {&acc, &gyro})
-            rows.insert(rows.end(), sensor->data() + at, sensor->data() + at + 3);
-    return make_recording(rows, 6, std::vector<int>(acc.size() / 3, -1), user);
+    text_reader acc = set.open(acc_file), gyro = set.open(gyro_file);
+    const budget::lease text(set.room(), acc.size() + gyro.size(), "its text");
+    const std::size_t n = acc.lines_left();
+    recording r = make_recording(n, 6, user, set.room());
+    hapt_rows(acc, r, 0);
+    if (const std::size_t rows = hapt_rows(gyro, r, 3); rows != n)
+        raise<data_error>(gyro.name(), "number of lines is ", rows, ", expected ", n, " as in '", acc_file, "'");
+    return r;
 }
 
 } // namespace detail
@@ -88,6 +89,7 @@ inline recording_set hapt(const std::filesystem::path& path) {
     const int activities = static_cast<int>(result.info.labels.size());
     std::map<int, recording> experiments;
     text_reader in = set.open("RawData/labels.txt");
+    const budget::lease text(set.room(), in.size(), "its text");
     while (in.next_line()) {
         const int experiment = in.integer("experiment", 1, 99), user = in.integer("user", 1, 30);
         if (!experiments.count(experiment))

@@ -3,6 +3,7 @@
 #ifndef SMLDIST_DATA_DATASET_MHEALTH_HPP
 #define SMLDIST_DATA_DATASET_MHEALTH_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -83,23 +84,25 @@ inline recording_set mhealth(const std::filesystem::path& path, const mhealth_op
     const int activities = static_cast<int>(result.info.labels.size());
     for (const int subject : o.subjects) {
         text_reader in = set.open("mHealth_subject" + std::to_string(subject) + ".log");
-        std::vector<float> rows;
-        std::vector<int> labels;
-        while (in.next_line()) {
+        const budget::lease text(set.room(), in.size(), "its text");
+        recording r = make_recording(in.lines_left(), result.info.channels.size(), subject, set.room());
+        float* to = r.samples.data();
+        std::size_t count = 0;
+        for (; in.next_line(); ++count) {
             float ecg[2] = {};
             for (std::size_t c = 0; c < 23; ++c) {
                 const float value = in.number();
                 if (c == 3 || c == 4)
                     ecg[c - 3] = value;
                 else
-                    rows.push_back(value);
+                    *to++ = value;
             }
-            if (o.ecg) rows.insert(rows.end(), {ecg[0], ecg[1]});
-            labels.push_back(in.integer("label", 0, activities) - 1);
+            if (o.ecg) to = std::copy_n(ecg, 2, to);
+            r.labels[count] = in.integer("label", 0, activities) - 1;
             in.finish_line(24);
         }
-        if (labels.empty()) in.fail("number of samples is 0, expected at least one");
-        result.recordings.push_back(make_recording(rows, result.info.channels.size(), std::move(labels), subject));
+        if (count == 0) in.fail("number of samples is 0, expected at least one");
+        result.recordings.push_back(std::move(r));
     }
     return result;
 }

@@ -3,6 +3,7 @@
 #ifndef SMLDIST_DATA_DATASET_MOTION_SENSE_HPP
 #define SMLDIST_DATA_DATASET_MOTION_SENSE_HPP
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <filesystem>
@@ -81,7 +82,9 @@ inline recording_set motion_sense(const std::filesystem::path& path, const motio
             in.header({"", "attitude.roll", "attitude.pitch", "attitude.yaw", "gravity.x", "gravity.y", "gravity.z",
                        "rotationRate.x", "rotationRate.y", "rotationRate.z", "userAcceleration.x",
                        "userAcceleration.y", "userAcceleration.z"});
-            std::vector<float> rows;
+            const budget::lease text(set.room(), in.size(), "its text");
+            recording r = make_recording(in.lines_left(), 9, subject, set.room());
+            float* to = r.samples.data();
             int count = 0;
             while (in.next_line()) {
                 if (const int row = in.integer("row number", 0, std::numeric_limits<int>::max()); row != count)
@@ -89,13 +92,12 @@ inline recording_set motion_sense(const std::filesystem::path& path, const motio
                 ++count;
                 std::array<float, 12> values;
                 for (float& v : values) v = in.number();
-                for (const std::size_t first : {9u, 6u, 3u})
-                    rows.insert(rows.end(), values.data() + first, values.data() + first + 3);
+                for (const std::size_t first : {9u, 6u, 3u}) to = std::copy_n(values.data() + first, 3, to);
                 in.finish_line(13);
             }
             if (count == 0) in.fail("number of samples is 0, expected at least one");
-            result.recordings.push_back(
-                make_recording(rows, 9, std::vector<int>(static_cast<std::size_t>(count), label), subject));
+            std::fill(r.labels.begin(), r.labels.end(), label);
+            result.recordings.push_back(std::move(r));
         }
     return result;
 }

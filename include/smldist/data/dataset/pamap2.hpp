@@ -80,11 +80,24 @@ inline signal_info pamap2_info(const pamap2_options& o) {
     return info;
 }
 
+/// Rate of the published files.
+inline constexpr double pamap2_hz = 100;
+
 /// One file: the sensors as devices of their own, each without the rows that lack its values, then the heart rate.
-inline std::vector<stamped_signal> pamap2_signals(text_reader in, recording_set& set) {
+inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, const std::string& file,
+                                                  recording_set& set) {
+    text_reader in = folder.open(file);
+    const std::size_t n = in.lines_left();
     std::vector<stamped_signal> devices(4);
     for (std::size_t d = 0; d < 3; ++d) devices[d].channels = 9;
     devices[3].channels = 1;
+    const budget::lease text(folder.room(), in.size() + n * 3 * (9 * sizeof(float) + sizeof(double) + sizeof(int)),
+                             "its text");
+    for (std::size_t d = 0; d < 3; ++d) {
+        devices[d].samples.reserve(n * 9);
+        devices[d].stamps.reserve(n);
+        devices[d].labels.reserve(n);
+    }
     double before = 0;
     while (in.next_line()) {
         const double stamp = in.real();
@@ -118,6 +131,8 @@ inline std::vector<stamped_signal> pamap2_signals(text_reader in, recording_set&
         devices[3].stamps.push_back(stamp);
     }
     if (in.line() == 0) in.fail("number of samples is 0, expected at least one");
+    const auto shorter = [](const stamped_signal& a, const stamped_signal& b) { return a.size() < b.size(); };
+    check_steps(in.name(), std::max_element(devices.begin(), devices.end() - 1, shorter)->stamps, pamap2_hz, 2);
     return devices;
 }
 
@@ -133,8 +148,9 @@ inline std::vector<stamped_signal> pamap2_signals(text_reader in, recording_set&
 ///            activities (0) and, without the option, the six others are -1.
 /// Repairs    "rows without values of the hand" (chest, ankle) ", interpolated or split" · "gaps, split".
 /// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; a line has
-///            other than 54 fields; a field is neither a number nor NaN; an unknown activity; time runs backwards; a
-///            file in which the sensors share no time. io_error when the system cannot read a file. usage_error as
+///            other than 54 fields; a field is neither a number nor NaN; an unknown activity; time runs backwards; the
+///            median step between stamps is not within a factor of 2 of 10 ms; recordings that take more memory than their
+///            files allow (SECURITY.md); a file in which the sensors share no time. io_error when the system cannot read a file. usage_error as
 ///            resample and when no subject is listed.
 /// Tested     on files made by the test, in the publisher's format.
 /// Source     Reiss and Stricker 2012, https://archive.ics.uci.edu/dataset/231, CC BY 4.0.
@@ -148,9 +164,15 @@ inline recording_set pamap2(const std::filesystem::path& path, const pamap2_opti
             const std::string file = folder + "/subject" + std::to_string(subject) + ".dat";
             if (folder == "Optional" && !(o.optional_activities && std::filesystem::exists(set.path() / file)))
                 continue;
-            auto devices = detail::pamap2_signals(set.open(file), result);
+            auto devices = detail::pamap2_signals(set, file, result);
             if (!o.heart_rate) devices.pop_back();
-            auto parts = resample(devices, o.resampling, subject);
+            std::size_t taken = 0;
+            for (const auto& device : devices) taken += device.bytes();
+            set.room().take(taken, "its samples");
+            resample_options resampling = o.resampling;
+            resampling.device_hz = detail::pamap2_hz;
+            auto parts = detail::resample_within(devices, resampling, subject, set.room());
+            set.room().give_back(taken);
             if (parts.empty())
                 raise<data_error>((set.path() / file).string(),
                                   "time in which all sensors deliver is 0 s, expected some");

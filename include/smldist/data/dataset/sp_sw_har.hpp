@@ -29,6 +29,10 @@ struct sp_sw_har_options {
 
 namespace detail {
 
+/// Rate of the devices, and samples over which their stamps are averaged before it is compared with their steps.
+inline constexpr double sp_sw_har_hz = 103;
+inline constexpr std::size_t sp_sw_har_burst = 50;
+
 inline signal_info sp_sw_har_info(const sp_sw_har_options& o) {
     signal_info info;
     info.labels = {"SEATED", "STANDING_UP", "WALKING", "TURNING", "SITTING_DOWN"};
@@ -49,10 +53,18 @@ inline signal_info sp_sw_har_info(const sp_sw_har_options& o) {
 }
 
 /// The file of one device and execution; stamps in seconds after `origin`, which the first file sets.
-inline stamped_signal sp_sw_har_signal(text_reader in, const std::vector<std::string>& labels, double& origin) {
+inline stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::string& file,
+                                       const std::vector<std::string>& labels, double& origin) {
+    text_reader in = set.open(file, ',');
+    const std::size_t n = in.lines_left();
+    const budget::lease text(set.room(), in.size() + 5 * n * sizeof(double),
+                             "its text"); // and what looks at the stamps
     in.header({"x_acc", "y_acc", "z_acc", "x_gyro", "y_gyro", "z_gyro", "timestamp", "label"});
     stamped_signal s;
     s.channels = 6;
+    s.samples.reserve(n * s.channels);
+    s.stamps.reserve(n);
+    s.labels.reserve(n);
     while (in.next_line()) {
         for (std::size_t c = 0; c < s.channels; ++c) s.samples.push_back(in.number());
         const double stamp = in.real() / 1000;
@@ -64,6 +76,7 @@ inline stamped_signal sp_sw_har_signal(text_reader in, const std::vector<std::st
         in.finish_line(8);
     }
     if (s.size() == 0) in.fail("number of samples is 0, expected at least one");
+    check_steps(in.name(), smooth_stamps(s.stamps, sp_sw_har_burst, 0.5), sp_sw_har_hz, 2);
     return s;
 }
 
@@ -79,8 +92,9 @@ inline stamped_signal sp_sw_har_signal(text_reader in, const std::vector<std::st
 ///            time, left out".
 /// Cost       about 1 s for the whole set.
 /// Throws     data_error, naming file, line and column: a file is missing or truncated; another header; a line has other
-///            than eight fields; a field is no finite number; an unknown label; time runs backwards. io_error when the
-///            system cannot read a file. usage_error as resample.
+///            than eight fields; a field is no finite number; an unknown label; time runs backwards; the median step between
+///            stamps is not within a factor of 2 of 1/103 s; a subject listed twice; recordings that take more memory than
+///            their files allow (SECURITY.md). io_error when the system cannot read a file. usage_error as resample.
 /// Tested     on the published files and on files made by the test.
 /// Source     Matey-Sanz et al. 2023, https://doi.org/10.5281/zenodo.8398688, CC BY 4.0.
 inline recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_har_options& o = {}) {
@@ -88,11 +102,17 @@ inline recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_ha
     recording_set result;
     result.info = detail::sp_sw_har_info(o);
     text_reader people = set.open("subjects_info.csv", ',');
+    const budget::lease text(set.room(), people.size(), "its text");
     people.header({"subject_id", "age", "gender", "height", "weight", "dominant_hand", "executions"});
     std::vector<std::string> ids;
     for (int n = 1; n <= 99; ++n) ids.push_back((n < 10 ? "s0" : "s") + std::to_string(n));
+    std::vector<bool> seen(ids.size() + 1, false);
+    resample_options resampling = o.resampling;
+    resampling.device_hz = detail::sp_sw_har_hz;
     while (people.next_line()) {
         const int subject = people.choice("subject", ids) + 1;
+        if (seen[static_cast<std::size_t>(subject)]) people.refuse("subject is listed twice, expected once");
+        seen[static_cast<std::size_t>(subject)] = true;
         people.skip(5);
         const int executions = people.integer("number of executions", 1, 99);
         people.finish_line(7);
@@ -101,12 +121,16 @@ inline recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_ha
             const std::string stem = id + "/" + id + (execution < 10 ? "_0" : "_") + std::to_string(execution);
             double origin = 0;
             std::vector<stamped_signal> devices;
+            std::size_t taken = 0;
             for (const auto& [device, suffix] :
                  {std::pair(sp_sw_har_devices::phone, "_sp.csv"), std::pair(sp_sw_har_devices::watch, "_sw.csv")})
-                if (o.devices == device || o.devices == sp_sw_har_devices::both)
-                    devices.push_back(
-                        detail::sp_sw_har_signal(set.open(stem + suffix, ','), result.info.labels, origin));
-            auto parts = resample(devices, o.resampling, subject);
+                if (o.devices == device || o.devices == sp_sw_har_devices::both) {
+                    devices.push_back(detail::sp_sw_har_signal(set, stem + suffix, result.info.labels, origin));
+                    set.room().take(devices.back().bytes(), "its samples");
+                    taken += devices.back().bytes();
+                }
+            auto parts = detail::resample_within(devices, resampling, subject, set.room());
+            set.room().give_back(taken);
             if (parts.empty()) result.note("executions whose devices share no time, left out");
             if (parts.size() > 1) result.note("executions split at a gap", parts.size() - 1);
             std::move(parts.begin(), parts.end(), std::back_inserter(result.recordings));

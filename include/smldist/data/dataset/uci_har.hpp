@@ -36,7 +36,10 @@ inline signal_info uci_har_info() {
 inline std::vector<int> uci_har_column(const dataset_folder& set, const std::filesystem::path& file,
                                        std::string_view what, int high) {
     text_reader in = set.open(file);
+    const budget::lease text(set.room(), in.size(), "its text");
     std::vector<int> values;
+    set.room().take(in.lines_left() * sizeof(int), what);
+    values.reserve(in.lines_left());
     while (in.next_line()) {
         values.push_back(in.integer(what, 1, high));
         in.finish_line(1);
@@ -53,19 +56,23 @@ inline windows uci_har_part(const dataset_folder& set, const std::string& part) 
     for (int& n : w.label) --n;
     const auto require_rows = [&](const std::filesystem::path& file, std::size_t rows) {
         if (rows != w.size())
-            raise<data_error>((set.path() / file).string(), "number of lines is ", rows, ", expected ", w.size(),
-                              " as in '", labels.string(), "'");
+            raise<data_error>(file.string(), "number of lines is ", rows, ", expected ", w.size(), " as in '",
+                              labels.string(), "'");
     };
     const std::filesystem::path subjects = folder / ("subject_" + part + ".txt");
     w.subject = uci_har_column(set, subjects, "subject", 30);
-    require_rows(subjects, w.subject.size());
+    require_rows(set.path() / subjects, w.subject.size());
     if (w.empty()) raise<data_error>(labels.string(), "number of lines is 0, expected at least one");
 
     const std::size_t channels = w.info.channels.size();
+    std::vector<std::filesystem::path> signals;
+    for (const auto& channel : w.info.channels)
+        signals.push_back(set.file(folder / "Inertial Signals" / (channel + "_" + part + ".txt")));
+    set.room().take(w.size() * uci_har_length * channels * sizeof(float), "the windows");
     w.x = tensor<float>::uninitialized({w.size(), uci_har_length, channels});
     for (std::size_t c = 0; c < channels; ++c) {
-        const auto file = folder / "Inertial Signals" / (w.info.channels[c] + "_" + part + ".txt");
-        text_reader in = set.open(file);
+        text_reader in(signals[c]);
+        const budget::lease text(set.room(), in.size(), "its text");
         std::size_t row = 0;
         for (; in.next_line(); ++row) {
             if (row == w.size()) in.fail("file goes on, expected ", w.size(), " lines as in '", labels.string(), "'");
@@ -76,7 +83,7 @@ inline windows uci_har_part(const dataset_folder& set, const std::string& part) 
             }
             in.finish_line(uci_har_length);
         }
-        require_rows(file, row);
+        require_rows(signals[c], row);
     }
     return w;
 }

@@ -27,6 +27,9 @@ struct wisdm_options {
 
 namespace detail {
 
+/// Rate of the published records.
+inline constexpr double wisdm_hz = 20;
+
 struct wisdm_record {
     int user = 0, activity = 0;
     double seconds = 0;
@@ -78,7 +81,9 @@ inline bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set) {
 ///            Blanks around fields are normal.
 /// Cost       about 1 s for the published million of records.
 /// Throws     data_error, naming file, line and column: the file is missing or ends within a record; a record is
-///            malformed in another way; no record remains. io_error when the system cannot read the file.
+///            malformed in another way; no record remains; the median step between stamps is not within a factor of 2 of
+///            50 ms; recordings that take more memory than the file allows (SECURITY.md). io_error when the system cannot
+///            read the file.
 /// Tested     on files made by the test, in the publisher's format.
 /// Source     Kwapisz et al. 2011, https://www.cis.fordham.edu/wisdm/dataset.php (to be cited). The readme states no
 ///            licence.
@@ -88,17 +93,32 @@ inline recording_set wisdm(const std::filesystem::path& path, const wisdm_option
     std::string text = read_text(file);
     if (text.ends_with(';')) text += '\n'; // a whole record at the end of the file
     text_reader in(file.string(), std::move(text), ',');
+    budget& room = folder.room();
+    room.take(in.size(), "its text");
     recording_set result;
     result.info = detail::wisdm_info(o.resampling.rate_hz);
 
-    stamped_signal session;
+    resample_options resampling = o.resampling;
+    resampling.device_hz = detail::wisdm_hz;
+    std::vector<stamped_signal> sessions(1);
+    stamped_signal& session = sessions[0];
     session.channels = 3;
     int user = 0;
+    std::vector<double> clock; ///< one session after the other, without the time between them
     const auto close_session = [&] {
         if (session.size() == 0) return;
-        auto parts = resample({session}, o.resampling, user);
+        for (std::size_t i = 0; i < session.size() && clock.size() < 65536; ++i) {
+            make_room(clock, room, "the stamps");
+            clock.push_back(i == 0 ? (clock.empty() ? 0 : clock.back())
+                                   : clock.back() + (session.stamps[i] - session.stamps[i - 1]));
+        }
+        auto parts = detail::resample_within(sessions, resampling, user, room);
         result.note("gaps, split", parts.size() - 1);
-        std::move(parts.begin(), parts.end(), std::back_inserter(result.recordings));
+        for (recording& part : parts) {
+            make_room(result.recordings, room, "the recordings");
+            result.recordings.push_back(std::move(part));
+        }
+        room.give_back(parts.capacity() * sizeof(recording));
         session.samples.clear();
         session.stamps.clear();
         session.labels.clear();
@@ -112,8 +132,13 @@ inline recording_set wisdm(const std::filesystem::path& path, const wisdm_option
         } else if (session.size() > 0 && r.seconds == session.stamps.back())
             result.note("repeated timestamps, kept");
         user = r.user;
-        session.samples.insert(session.samples.end(), r.acc.begin(), r.acc.end());
+        for (const float axis : r.acc) {
+            make_room(session.samples, room, "a session");
+            session.samples.push_back(axis);
+        }
+        make_room(session.stamps, room, "a session");
         session.stamps.push_back(r.seconds);
+        make_room(session.labels, room, "a session");
         session.labels.push_back(r.activity);
     };
 
@@ -137,6 +162,7 @@ inline recording_set wisdm(const std::filesystem::path& path, const wisdm_option
     }
     close_session();
     if (result.recordings.empty()) in.fail("number of records is 0, expected at least one");
+    check_steps(file.string(), clock, detail::wisdm_hz, 2);
     return result;
 }
 
