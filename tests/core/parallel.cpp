@@ -165,16 +165,18 @@ TEST_CASE("parallel_for: an exception of the caller's chunk comes when all threa
         // Freed right after the call: a thread that still ran would write to freed memory.
         const auto big = std::make_unique<std::vector<double>>(1000, 1.0);
         std::atomic<int> running{0};
+        std::atomic<bool> thrown{false};
         bool caught = false;
         try {
-            parallel_for(64, 1, [&](std::size_t first, std::size_t) {
-                ++running;
+            parallel_for(8, 1, [&](std::size_t first, std::size_t) {
                 if (std::this_thread::get_id() == me) {
-                    std::this_thread::sleep_for(std::chrono::microseconds(300));
-                    --running;
+                    thrown = true;
                     throw std::bad_alloc();
                 }
-                for (int k = 0; k < 2000; ++k) (*big)[first] += double(k);
+                ++running;
+                while (!thrown) std::this_thread::yield();
+                std::this_thread::sleep_for(std::chrono::microseconds(100)); // the caller is on its way out
+                (*big)[first] += 1;
                 --running;
             });
         } catch (const std::bad_alloc&) { caught = true; }

@@ -206,15 +206,26 @@ private:
     }
 #endif
 
+    /// Whether a chunk of the job may still be taken.
+    bool is_open(std::uint32_t job) const {
+        for (std::size_t t = 0; t < threads(); ++t) {
+            const std::uint64_t v = ranges_[t].left.load(std::memory_order_relaxed);
+            if (v >> 32 == job && static_cast<std::uint32_t>(v) > 0) return true;
+        }
+        return false;
+    }
+
     /// What thread `me` does, having seen epoch `seen`. One that gets no memory leaves a job to the others.
     void serve(std::size_t me, std::uint32_t seen) {
         for (;;) {
             seen = await(epoch_, [seen](std::uint32_t now) { return now != seen; });
             if (me >= threads()) return;
+            const std::size_t bytes = bytes_.load(std::memory_order_acquire);
+            if (bytes > 0 && !is_open(seen)) continue; // too late: nothing to allocate for
 #if defined(__cpp_exceptions)
             try {
 #endif
-                const working_memory memory(bytes_.load(std::memory_order_acquire));
+                const working_memory memory(bytes);
                 work(seen, me, memory.get());
 #if defined(__cpp_exceptions)
             } catch (const std::bad_alloc&) {}

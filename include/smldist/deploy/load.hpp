@@ -171,7 +171,8 @@ struct self_test {
         }
         for (std::size_t n = 0; n < N; ++n)
             if (!(distance(n) <= std::max(tolerance, io::amplified * moved[n])))
-                raise<data_error>("model file", "self-test gives logit ", n, " as ", got[n], ", expected ", logits[n]);
+                raise<data_error>("model file", "self-test gives logit ", n, " as ", got[n], ", expected ",
+                                  logits[n]);
     }
 
 private:
