@@ -104,10 +104,11 @@ public:
         if (last) heap_release(this, bytes);
     }
 
+    static constexpr std::size_t bytes = 4 * huge_page;
+
 private:
     slab() = default;
 
-    static constexpr std::size_t bytes = 4 * huge_page;
 #if SMLDIST_THREADS
     std::atomic<std::size_t> users_{1};
 #else
@@ -116,6 +117,14 @@ private:
     std::size_t used_ = alignment;
 };
 #endif
+
+/// Bytes that a block of this size puts to use: its share of a slab, the end of which may fit no further one.
+inline std::size_t resident(std::size_t size) {
+#if SMLDIST_HUGE_PAGES
+    if (slab::serves(size)) return slab::bytes / ((slab::bytes - alignment) / size);
+#endif
+    return size;
+}
 
 /// What the new blocks of a thread may still take, and whether one was refused.
 struct allowance {
@@ -130,7 +139,7 @@ inline allowance*& allowed() {
 
 /// Gives a block of new_block, below, back.
 inline void delete_block(void* block, std::size_t size) {
-    if (allowed()) allowed()->left += size;
+    if (allowed()) allowed()->left += resident(size);
 #if SMLDIST_HUGE_PAGES
     if (slab::serves(size)) return slab::of(block)->drop();
     if (size >= huge_page) return heap_release(block, huge_page);
@@ -223,9 +232,9 @@ private:
 /// A block of no free list; `size` is a block_size, where memory is recycled.
 inline void* new_block(std::size_t size) {
     if (allowance* const here = allowed()) {
-        here->refused = size > here->left;
+        here->refused = resident(size) > here->left;
         if (here->refused) throw_bad_alloc();
-        here->left -= size;
+        here->left -= resident(size);
     }
 #if SMLDIST_HUGE_PAGES
     if (slab::serves(size)) {
@@ -318,11 +327,11 @@ template <class T> struct page_allocator {
     friend bool operator==(const page_allocator&, const page_allocator&) { return true; }
 };
 
-/// Bytes that allocate(bytes) puts to use: all of a small block, of a large one those that are touched and the rest of the
-/// huge page on which they end.
+/// Bytes that allocate(bytes) puts to use: of a small block all and its share of what is lost, of a large one those that
+/// are touched and the rest of the huge page on which they end.
 inline std::size_t footprint(std::size_t bytes) {
     const std::size_t size = block_size(bytes), huge = size / huge_page * huge_page;
-    if (size < huge_page) return size;
+    if (size < huge_page) return detail::resident(size);
     return bytes > huge ? bytes : (bytes + huge_page - 1) / huge_page * huge_page;
 }
 
