@@ -296,8 +296,9 @@ TEST_CASE("load: shapes that overflow are refused, also where an extent is 0") {
 }
 
 TEST_CASE("load: what presets and long windows need is given, and the option gives more") {
-    for (const auto& [preset, length] :
+    for (const auto& [name, length] :
          {std::pair("har_teacher", 4096), {"har_student", 8192}, {"mobilenet_v3_large", 512}}) {
+        const std::string preset = name;
         CAPTURE(preset);
         auto c = model::preset(preset);
         c.backbone.channels = 3;

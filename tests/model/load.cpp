@@ -412,8 +412,9 @@ TEST_CASE("a self-test that asks for much more than the file is refused before i
 }
 
 TEST_CASE("what presets and long windows need is given, and the option gives more") {
-    for (const auto& [preset, length] :
+    for (const auto& [name, length] :
          {std::pair("har_teacher", 4096), {"har_student", 8192}, {"mobilenet_v3_large", 512}}) {
+        const std::string preset = name;
         CAPTURE(preset);
         auto c = model::preset(preset);
         c.backbone.channels = 3;

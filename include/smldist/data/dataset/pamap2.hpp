@@ -150,8 +150,8 @@ inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, 
 /// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; a line has
 ///            other than 54 fields; a field is neither a number nor NaN; an unknown activity; time runs backwards; the
 ///            median step between stamps is not within a factor of 2 of 10 ms; recordings that take more memory than their
-///            files allow (SECURITY.md); a file in which the sensors share no time. io_error when the system cannot read a file. usage_error as
-///            resample and when no subject is listed.
+///            files allow (SECURITY.md); a file in which the sensors share no time. io_error when the system cannot read a
+///            file. usage_error as resample and when no subject is listed.
 /// Tested     on files made by the test, in the publisher's format.
 /// Source     Reiss and Stricker 2012, https://archive.ics.uci.edu/dataset/231, CC BY 4.0.
 inline recording_set pamap2(const std::filesystem::path& path, const pamap2_options& o = {}) {
