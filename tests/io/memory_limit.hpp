@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <fstream>
+#include <malloc.h>
 #include <new>
 #include <string>
 #include <sys/mman.h>
@@ -76,6 +77,9 @@ template <class F> cost measured(F wanted) {
     if (shared == MAP_FAILED) return {};
     auto* const result = ::new (shared) cost;
     const ending end = run_within(std::size_t(4) << 30, [&] {
+        // The C library's first values again: the more the parent has freed, the more it would keep of what is freed here.
+        ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
+        ::mallopt(M_TRIM_THRESHOLD, 128 << 10);
         const std::size_t before = memory_status("VmRSS");
         const double start = cpu_seconds();
         const bool good = wanted();
