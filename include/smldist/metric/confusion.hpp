@@ -54,7 +54,7 @@ public:
     /// Classes that do not occur.
     std::size_t absent() const {
         std::size_t count = 0;
-        for (std::size_t n = 0; n < classes_; ++n) count += occurs(n) ? 0 : 1;
+        for (std::size_t n = 0; n < classes_; ++n) count += occurs(n) ? 0u : 1u;
         return count;
     }
 

@@ -13,4 +13,4 @@ distiller objective(const network& teacher, const network& student, distill::pla
     return {teacher, student, std::move(plan), {}, shape{1, 128, 9}, generator(0)};
 }
 
-template model::loaded<float> model::load<float>(const std::string& path);
+template model::loaded<float> model::load<float>(const std::string& path, io::load_options limits);
