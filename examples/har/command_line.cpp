@@ -202,7 +202,8 @@ constexpr bounds weight{0, 1e6}, share{0, 1}, part_below_one{0, 1, false, true},
 constexpr std::uint64_t most_epochs = 1000000;
 
 /// `folder`: the standard --out of a subcommand that makes one.
-void output_options(declarer& d, options& o, const std::string& folder = "") {
+void output_options(declarer& d, options& o, const std::string& folder = "",
+                    const char* json = "Print one JSON object with all figures as the last line of the output.") {
     d.group("Output");
     if (!folder.empty()) {
         d.word("out", o.out, "DIR",
@@ -213,9 +214,9 @@ void output_options(declarer& d, options& o, const std::string& folder = "") {
         d.momentary_flag( // no run's config.toml may replace that run
             "force", o.force,
             "Replace the run that --out holds, all of its files, once the first epoch of this one is done. A start "
-            "that fails or is interrupted before leaves them as they are. This option does not stand in files.");
+            "that fails or is interrupted before leaves them as they are. Not allowed in a configuration file.");
     }
-    d.flag("json", o.json, "Print one JSON object with all figures as the last line of the output.");
+    d.flag("json", o.json, json);
     d.flag("quiet", o.quiet, "Print no progress and no remarks on stderr, only errors.");
     d.whole("seed", o.seed, 0, INT64_MAX,
             "Seed of everything random: weights, held-out subjects, order of the windows, augmentation.");
@@ -230,7 +231,7 @@ void data_option(declarer& d, options& o) {
         "data", o.data, "SET",
         std::string(
             "Dataset: synthetic (built in), or NAME=DIR, where DIR is the publisher's folder and NAME is one of ") +
-            dataset_names + ". scripts/get_dataset NAME downloads it.");
+            dataset_names + ". scripts/get_dataset downloads them.");
 }
 
 void data_options(declarer& d, options& o) {
@@ -258,7 +259,7 @@ void network_options(declarer& d, options& o, const std::string& role, const std
     d.choice(
         "head", o.head, list_of(model::head_names),
         "Classifier on the last feature: memory compares it with stored patterns of known class (a Hopfield "
-        "network), lookup has learned values instead of classes, prototype has one pattern a class, linear and mlp "
+        "network), lookup has learned values instead of classes, prototype has one pattern per class, linear and mlp "
         "have none. search trains the first four as a mixture and keeps the best. ref2021 comes with --compat "
         "ref2021.",
         head);
@@ -314,7 +315,8 @@ void training_options(declarer& d, options& o, bool distils) {
     d.real("ema", o.ema, part_below_one,
            "Decay of an exponential average of the weights, which is then validated and saved; 0 averages none.");
     d.whole("swa", o.swa, 0, most_epochs,
-            "Average the weights after each of the last N epochs; 0 averages none, more than there are takes all.");
+            "Average the weights after each of the last N epochs; 0 averages none. If N is more than the epochs, all "
+            "are averaged.");
 }
 
 void distillation_options(declarer& d, options& o) {
@@ -356,7 +358,7 @@ void stage_options(declarer& d, options& o) {
     d.group("Stage loss (the student's intermediate features learn from the teacher's)");
     d.real("stage", o.stage, weight, "Weight of the stage loss at the beginning of the training.");
     d.real("stage-last", o.stage_last, weight,
-           "Weight of the stage loss at the end of the training; not more than --stage.");
+           "Weight of the stage loss at the end of the training; --stage where that is smaller.");
     d.choice(
         "standardise", o.standardise, list_of(loss::standardise_names),
         "Scaling of the features before they are compared: channel by the teacher's mean and standard deviation of "
@@ -440,7 +442,7 @@ void complete(const std::string& name, options& o) {
         demand(!o.model.empty(), "--model", "value is missing, expected a model file");
     if (name == "predict") {
         demand(o.stream != !o.input.empty(), "--input", "expected either a file or --stream");
-        demand(o.stream || o.smoothing == 0, "--smoothing", "expected it to come with --stream");
+        demand(o.stream || o.smoothing == 0, "--smoothing", "works only with --stream");
     }
     const std::size_t equals = o.data.find('=');
     const std::vector<std::string> sets = CLI::detail::split(dataset_names, ',');
@@ -477,7 +479,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     std::map<std::string, std::vector<setting>> settings;
     const auto command = [&](const std::string& name, const std::string& description) {
         auto* sub = app.add_subcommand(name, description);
-        sub->footer("Options may also stand in a file: har --config FILE " + name + ". See har --help.");
+        sub->footer("Options can also be read from a file: har --config FILE " + name + ". See har --help.");
         return declarer(*sub, settings[name]);
     };
 
@@ -510,7 +512,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         d.group("Corruption of the data");
         d.real("rotation", o.rotation, {0, 180}, "Turn each sensor by this angle in degrees, about a random axis.");
         d.real("rate", o.rate, {0, 1e6},
-               "Let the sensors deliver at this rate in Hz, at most the data's; 0 leaves it.");
+               "Resample to this rate in Hz, at most that of the data; 0 keeps the data's rate.");
         d.real("noise", o.noise, {0, 1000}, "Add noise of this many standard deviations of each channel.");
         d.words(
             "missing", o.missing, ',', "NAMES",
@@ -525,25 +527,26 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         d.group("Data");
         d.word(
             "input", o.input, "FILE",
-            "CSV file in the model's units: one line a sample, one column a channel. When the first line holds "
-            "names, "
-            "columns are taken by name and others ignored; without names there are exactly the model's channels, in "
+            "CSV file in the model's units: one line per sample, one column per channel. When the first line holds "
+            "names, columns are taken by name and others ignored; without names there are exactly the model's "
+            "channels, in "
             "its order. Fields end with ';', ',', TAB or blanks. An empty field, NaN, and a window whose values are "
             "too large for a finite answer are errors that name the place; the file then has no answer.",
             true);
         d.flag("stream", o.stream,
                "Read samples from standard input instead, by the same rules, and decide as they come. Decisions "
-               "before an "
-               "error stand.");
+               "before an error stand. Fewer samples than a window give no decision.");
         d.whole("hop", o.hop, 0, 1000000, "Number of samples from one window to the next; 0 takes the model's.");
         d.real("smoothing", o.smoothing, part_below_one,
                "With --stream: weight of the past in a running mean of the probabilities.");
-        output_options(d, o);
+        output_options(d, o, "",
+                       "Print JSON: with --input one object as the last line of the output, with --stream one object "
+                       "per decision.");
     }
     {
         auto d = command("summary", "Print the layers of a network: output shape, parameters, MACs, bytes.");
         d.group("Input");
-        d.word("model", o.model, "FILE", "Model file, which is described instead of a preset.", true);
+        d.word("model", o.model, "FILE", "Describe this model file instead of a preset.", true);
         d.whole("channels", o.channels, 1, 65536, "Number of input channels.");
         d.whole("length", o.length, 1, 1000000, "Number of samples in a window.");
         d.whole("classes", o.classes, 2, 1000, "Number of classes.");
@@ -566,6 +569,16 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         if (e.get_exit_code() == 0) {
             app.exit(e);
             return "";
+        }
+        const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+        if (app.get_subcommands().empty()) {
+            std::string names;
+            for (const auto* c : commands) names += (names.empty() ? "" : ", ") + c->get_name();
+            const char* const* const word =
+                std::find_if(argv + 1, argv + argc, [](const char* a) { return a[0] != '-'; });
+            if (config.empty() && (argc == 1 || word == argv + 1))
+                raise<usage_error>("command line", "subcommand is \"", argc == 1 ? "" : *word, "\", expected one of ",
+                                   names);
         }
         raise<usage_error>("command line", e.what(), " (har --help explains)");
     }

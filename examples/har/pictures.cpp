@@ -151,7 +151,7 @@ std::string learning_curves(const std::string& path, const std::vector<std::stri
     // The axis begins at the tenth below the lowest score.
     return script + epoch_axis(longest) + "set title 'validation macro-F1'\nset yrange [" +
            std::to_string(std::clamp((std::ceil(10 * lowest) - 1) / 10, 0.0, 0.9)) +
-           ":1]\nunset rmargin\nset key outside right top Left reverse samplen 1\nplot " + together +
+           ":1]\nunset rmargin\nset key inside right bottom Left reverse samplen 1 opaque\nplot " + together +
            "\nunset multiplot\n";
 }
 
@@ -166,7 +166,7 @@ std::string confusion_matrix(const std::string& name, const metric::confusion& c
         longest = std::max(longest, std::min<std::size_t>(24, characters(label)));
         ticks += (n ? ", " : "") + tick(label) + " " + std::to_string(n);
     }
-    const std::size_t names = 9 * longest, left = names + 50, right = 40, top = 66, bottom = names * 3 / 4 + 66;
+    const std::size_t names = 9 * longest, left = names + 50, right = 40, top = 66, bottom = names * 3 / 4 + 44;
     // The title needs room too, where there are few classes.
     const std::size_t side = N * cell, width = std::max<std::size_t>(left + side + right, 380),
                       height = top + side + bottom;
@@ -179,7 +179,7 @@ std::string confusion_matrix(const std::string& name, const metric::confusion& c
         script += "set label " + std::to_string(++labelled) + " " + literal(text) + " at" + share(x, width) + "," +
                   share(y, height) + " center " + how + "\n";
     };
-    label(name + ", test subjects: windows", width / 2, height - 20, "");
+    label(name + ": windows of the test subjects", width / 2, height - 20, "");
     label("shade: share of the windows with this label", width / 2, height - 42, "font 'sans,12' tc rgb '#606060'");
     label("label", 16, bottom + side / 2, "rotate");
     label("predicted", left + side / 2, 16, "");
@@ -193,8 +193,9 @@ std::string confusion_matrix(const std::string& name, const metric::confusion& c
               "set cbrange [0:1]\nset border 0\nset tics scale 0\nset xtics rotate by 45 right (" +
               ticks + ")\nset ytics (" + ticks + ")\nset xrange [-0.5:" + end + "]\nset yrange [" + end +
               ":-0.5]\nset style fill solid 1 border lc rgb 'white'\n";
-    return script + "plot " + file + " using 2:1:($2-0.5):($2+0.5):($1-0.5):($1+0.5):4 with boxxyerror lc palette, " +
-           file + " using 2:1:3:($4 > 0.45 ? 0xffffff : $3 > 0 ? 0x202020 : 0xb0b0b0) with labels font 'sans," +
+    return script + "plot " + file +
+           " every ::1 using 2:1:($2-0.5):($2+0.5):($1-0.5):($1+0.5):4 with boxxyerror lc palette, " + file +
+           " every ::1 using 2:1:3:($4 > 0.45 ? 0xffffff : $3 > 0 ? 0x202020 : 0xb0b0b0) with labels font 'sans," +
            (N <= 8 ? "14" : "11") + "' tc rgb variable\n";
 }
 
@@ -226,7 +227,7 @@ std::string draw(const std::string& path, const std::vector<std::string>& logs,
         pictures.push_back("learning_curves.svg");
     }
     for (const auto& [name, counts] : matrices) {
-        std::string csv;
+        std::string csv = "label,predicted,windows,share\n";
         for (std::size_t n = 0; n < counts.classes(); ++n)
             for (std::size_t k = 0; k < counts.classes(); ++k)
                 csv += std::to_string(n) + ',' + std::to_string(k) + ',' + std::to_string(counts(n, k)) + ',' +

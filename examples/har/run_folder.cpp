@@ -154,7 +154,7 @@ run_folder::run_folder(const std::string& path, bool force)
     : path_(path), lock_(path), earlier_(names_in(path, of_a_run)) {
     if (!force && !earlier_.empty())
         raise<usage_error>("--out", "folder ", path, " holds a run (", earlier_.front(),
-                           "), expected one without: name another, or --force to replace that run");
+                           "), expected one without: choose another folder, or give --force to replace that run");
     for (const auto& name : names_in(path, of_a_killed_run)) remove_file(file(name));
 }
 

@@ -278,7 +278,7 @@ struct experiment {
             result.set("stopped_in", stopped->network);
             result.set("stopped_at_epoch", stopped->epoch);
             if (!o.quiet)
-                std::fprintf(stderr, "ended by %s in epoch %zu of %s; what there is lies in %s\n",
+                std::fprintf(stderr, "stopped by %s in epoch %zu of %s; the results so far are in %s\n",
                              signal_name(caught_signal), stopped->epoch, stopped->network.c_str(), o.out.c_str());
         }
         folder.write("metrics.json", result.dump() + "\n");

@@ -160,6 +160,16 @@ TEST_CASE("options: no number of any subcommand takes a word, a sign that wraps 
     CHECK(run(at, "summary --channels 8").out != run(at, "summary --channels 10").out);
 }
 
+TEST_CASE("options: a subcommand that there is not is named, with those there are") {
+    const folder at;
+    for (const std::string word : {"distil", "help", ""}) {
+        const auto a = run(at, word);
+        CHECK(a.code == 2);
+        CHECK(has(a.err, "subcommand is \"" + word +
+                             "\", expected one of train, distill, evaluate, predict, summary, demo"));
+    }
+}
+
 TEST_CASE("options: a name that there is not is refused before data are read, with the names there are") {
     const folder at;
     for (const std::string subcommand : {"train --preset har_nano", "distill", "evaluate --model none", "summary"})

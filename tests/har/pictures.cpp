@@ -86,7 +86,7 @@ TEST_CASE("pictures: distill with the default stage loss draws each, and says so
                                                         {"student_alone", 1}});
     for (const std::string name : {"teacher", "student_alone", "student"})
         check_picture(at.path / "run" / ("confusion." + name + ".svg"),
-                      {{name + ", test subjects: windows", 1}, {"walking", 2}, {"stairs down", 2}});
+                      {{name + ": windows of the test subjects", 1}, {"walking", 2}, {"stairs down", 2}});
     // The plain stage loss has no bands.
     CHECK_FALSE(std::filesystem::exists(at.path / "run/stage_bands.csv"));
     CHECK_FALSE(std::filesystem::exists(at.path / "run/stage_bands.svg"));
