@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "settings.hpp"
+#include "signals.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/distill/distiller.hpp"
@@ -414,7 +415,11 @@ void apply_file(const std::string& file, const std::string& name,
                 const std::map<std::string, std::vector<setting>>& all) {
     std::string found;
     bool has_it = false;
-    for (const config_section& section : read_config(file)) {
+    const auto read = [&] {
+        const interruptible now; // the file may be a pipe that nobody writes to
+        return read_config(file);
+    };
+    for (const config_section& section : read()) {
         const auto at = all.find(section.name);
         if (at == all.end())
             raise<usage_error>(file + ":" + std::to_string(section.line), "section is ", io::quote(section.name),
@@ -442,6 +447,7 @@ void complete(const std::string& name, options& o) {
         demand(!o.model.empty(), "--model", "value is missing, expected a model file");
     if (name == "predict") {
         demand(o.stream != !o.input.empty(), "--input", "expected either a file or --stream");
+        demand(o.smoothing < 1, "--smoothing", "value is 1 in the precision of float, expected less");
         demand(o.stream || o.smoothing == 0, "--smoothing", "works only with --stream");
     }
     const std::size_t equals = o.data.find('=');

@@ -57,14 +57,19 @@ bool of_a_killed_run(std::string_view name) {
     return dash != numbers.npos && is_number(numbers.substr(0, dash)) && is_number(numbers.substr(dash + 1));
 }
 
-/// Names in a folder that `wanted` takes, sorted. A folder never counts. Throws io_error.
+/// Names of the files in a folder that `wanted` takes, sorted. Throws io_error.
 std::vector<std::string> names_in(const std::string& folder, bool (*wanted)(std::string_view)) {
     std::vector<std::string> names;
     std::error_code code;
     for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
         const std::string name = entry->path().filename().string();
         std::error_code unknown;
-        if (wanted(name) && !entry->is_directory(unknown)) names.push_back(name);
+        if (!wanted(name)) continue;
+        if (!entry->is_directory(unknown))
+            names.push_back(name);
+        else if (wanted == of_a_run) // could not be replaced in the end
+            raise<usage_error>("--out", "folder ", folder, " holds a folder ", name,
+                               ", expected a file or nothing of that name");
     }
     if (code) raise<io_error>("--out", "folder ", folder, " cannot be read: ", code.message());
     std::sort(names.begin(), names.end());

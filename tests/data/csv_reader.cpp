@@ -188,6 +188,11 @@ TEST_CASE("csv_reader: what a header is") {
     CHECK(complaint("x,y\n1,2\n") == "f:1:1: names of the columns lack 'z" + lack);
     CHECK(complaint("# x y\n1 2 3\n") == "f:1:1: names of the columns lack 'z" + lack);
     CHECK(complaint("x,y,x\n1,2,3\n", {"x", "y"}) == "f:1:5: column 'x' occurs twice, expected it once");
+    // Names that are not unique choose no columns; without a header their order does.
+    CHECK(complaint("a\n1\n", {"a", "a"}) ==
+          "f:1:1: names of the columns are a header, but 'a' is wanted twice, expected "
+          "numbers in the order of the columns");
+    CHECK(complaint("1,2\n", {"a", "a"}) == "");
     CHECK(complaint("x,y,z,\n1,2,3,\n") == "f:1:7: name of column 4 is empty, expected a name");
     CHECK(complaint("x,,y,z\n1,2,3,4\n") == "f:1:3: name of column 2 is empty, expected a name");
     CHECK(complaint("x;y;z;\n") == "f:1:7: name of column 4 is empty, expected a name");

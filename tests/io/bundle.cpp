@@ -90,8 +90,8 @@ TEST_CASE("every fact is checked") {
     refuse(with("seed", "-1"), "seed");
     refuse(with("seed", "18446744073709551616"), "seed");
     refuse(with("selftest_input", "other"), "self-test");
-    const std::string good =
-        io::safetensors_file::parse(io::write_bundle(facts(), tensors())).metadata().at("preprocess");
+    const auto whole = io::safetensors_file::parse(io::write_bundle(facts(), tensors()));
+    const std::string good = whole.metadata().at("preprocess");
     const auto preprocess = [&](const std::string& from, const std::string& to, std::string_view what) {
         std::string text = good;
         const std::size_t at = text.find(from);

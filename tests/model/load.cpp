@@ -409,6 +409,16 @@ TEST_CASE("a self-test that asks for much more than the file is refused before i
     refuse_within_promise("long", with_window(one_row(128, "1,128,1,-,RE,1"), 32'768), "the values of its self-test");
     forged_graph g(8);
     refuse_within_promise("another graph", g.file(g.logits(0)), "\"type\" is missing");
+    const auto frozen = [](std::size_t n, std::size_t length) {
+        return forged([&](io::model_facts& f, auto&) {
+            io::json::array names;
+            for (std::size_t i = 0; i < n; ++i)
+                names.emplace_back(std::string(length - std::to_string(i).size(), '0') + std::to_string(i));
+            f.architecture.set("frozen", std::move(names));
+        });
+    };
+    refuse_within_promise("many frozen modules", frozen(90'000, 17), "frozen module");
+    refuse_within_promise("long names of frozen modules", frozen(2, std::size_t(7) << 20), "frozen module");
 }
 
 TEST_CASE("what presets and long windows need is given, and the option gives more") {

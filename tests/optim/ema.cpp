@@ -33,6 +33,19 @@ model make(double w, double r, std::int32_t label) {
 
 } // namespace
 
+TEST_CASE("ema: what is frozen is taken as it is, and stays frozen") {
+    optim::ema<model> average(make(1, 5, 0), 0.5);
+    average.update(make(3, 5, 0));
+    model now = make(4, 6, 0);
+    freeze(now);
+    average.update(now);
+    CHECK(is_frozen(average.model));
+    CHECK(identical(average.model.weight.value, now.weight.value));
+    unfreeze(now);
+    average.update(now);
+    CHECK_FALSE(is_frozen(average.model));
+}
+
 TEST_CASE("ema: averages parameters with a ramp, copies buffers") {
     optim::ema<model> average(make(1, 5, 0), 0.5);
     double wanted = 1;

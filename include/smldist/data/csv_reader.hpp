@@ -280,6 +280,11 @@ private:
             if (names[i].empty())
                 lines_.fail(fields_[i].begin, "name of column ", i + 1, " is empty, expected a name");
         if (missing < places_.size()) refuse_names(missing);
+        for (std::size_t c = 0; c < columns_.size(); ++c)
+            if (std::find(columns_.begin(), columns_.begin() + static_cast<std::ptrdiff_t>(c), columns_[c]) !=
+                columns_.begin() + static_cast<std::ptrdiff_t>(c))
+                lines_.fail(0, "names of the columns are a header, but '", detail::excerpt(columns_[c]),
+                            "' is wanted twice, expected numbers in the order of the columns");
         for (std::size_t i = 0; i < names.size(); ++i) {
             const auto c = std::find(columns_.begin(), columns_.end(), names[i]);
             if (c == columns_.end())

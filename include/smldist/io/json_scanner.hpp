@@ -73,7 +73,9 @@ inline smldist::detail::message_part quote(std::string_view text) {
 class json_scanner {
 public:
     explicit json_scanner(std::string_view text) : text_(text) {}
-    template <std::same_as<std::string> S> explicit json_scanner(S&&) = delete; // the text must outlive it
+    template <class S> // the text must outlive it
+    requires std::same_as<std::remove_const_t<S>, std::string>
+    explicit json_scanner(S&&) = delete;
 
     std::size_t offset() const { return at_; }
     const parse_error& error() const { return error_; }

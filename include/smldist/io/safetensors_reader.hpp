@@ -66,7 +66,7 @@ public:
 
     /// All tensors, in the order of their bytes.
     const std::vector<tensor_view>& tensors() const& { return tensors_; }
-    const metadata_map& metadata() const { return metadata_; }
+    const metadata_map& metadata() const& { return metadata_; }
     /// The byte buffer: everything behind the header.
     std::span<const std::byte> buffer() const& {
         return std::span(bytes_).subspan(std::min(buffer_at_, bytes_.size()));
@@ -84,7 +84,8 @@ public:
         if (!tensor) detail::raise_format({violation::tensor_missing, "tensor " + in_quotes(name) + " is missing"});
         return *tensor;
     }
-    // Tensors and bytes are views of the file, which must outlive them.
+    // Tensors and bytes are views of the file, which must outlive them, and so is the metadata.
+    const metadata_map& metadata() const&& = delete;
     const std::vector<tensor_view>& tensors() const&& = delete;
     std::span<const std::byte> buffer() const&& = delete;
     const tensor_view* find(std::string_view) const&& = delete;

@@ -83,7 +83,11 @@ struct mixed_labels {
 
     mixed_labels() = default;
     mixed_labels(std::span<const int> labels, double s) : other(labels), share(s) {}
-    template <std::same_as<std::vector<int>> V> mixed_labels(V&&, double) = delete; // the labels must outlive it
+    template <class V> // the labels must outlive it
+    requires(!std::is_lvalue_reference_v<V> && std::convertible_to<V, std::span<const int>> &&
+             !std::same_as<std::remove_const_t<V>, std::span<const int>> &&
+             !std::same_as<std::remove_const_t<V>, std::span<int>>) mixed_labels(V&&, double)
+    = delete;
 };
 
 namespace detail {

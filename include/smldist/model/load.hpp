@@ -232,12 +232,15 @@ template <class M> io::json::array frozen_modules(const M& model) {
         }
     return names;
 }
-/// The names of an architecture's frozen modules, and which of them were met.
+/// The names of an architecture's frozen modules, which must outlive the list, and which of them were met.
 class frozen_list {
 public:
-    explicit frozen_list(const io::json& architecture) {
-        if (const io::json* names = architecture.find("frozen"))
-            for (const auto& name : names->as_array()) met_.emplace(name.as_string(), false);
+    frozen_list(const io::json& architecture, budget& room) {
+        const io::json* names = architecture.find("frozen");
+        if (!names) return;
+        constexpr std::size_t of_a_name = sizeof(std::string_view) + 8 * sizeof(void*); // and its node
+        room.take(names->as_array().size() * of_a_name, "its frozen modules");
+        for (const auto& name : names->as_array()) met_.emplace(name.as_string(), false);
     }
     /// Whether the parameter of that path, or a module around it, is in the list.
     bool has(std::string_view path) {
@@ -253,7 +256,7 @@ public:
     }
 
 private:
-    std::map<std::string, bool, std::less<>> met_;
+    std::map<std::string_view, bool> met_;
 };
 
 /// The traced graph with parameters and buffers by name.
@@ -426,7 +429,7 @@ template <class T> loaded<T> load(io::bundle b) {
     if (out.net.memory && b.file.find("memory.log_mass")) // of a memory whose patterns stand for several
         out.net.memory->log_mass.value = tensor<T>(out.net.memory->labels.shape());
     std::size_t used = 0;
-    detail::frozen_list frozen(b.facts.architecture);
+    detail::frozen_list frozen(b.facts.architecture, b.room);
     walk(out.net, [&](const std::string& path, auto& leaf) {
         const io::tensor_view& t = b.file.at(path);
         if (!(t.extents == leaf.shape()))

@@ -24,7 +24,13 @@ template <class M> void approach(M& mean, const M& current, double s, std::vecto
         const auto& theirs = *static_cast<const leaf*>(leaves.at(next++));
         if constexpr (smldist::detail::is_parameter<leaf>::value) {
             using T = typename std::remove_cvref_t<decltype(mine.value)>::value_type;
-            kernel::approach(mine.value.size(), static_cast<T>(s), theirs.value.data(), mine.value.data());
+            mine.trainable = theirs.trainable;
+            mine.frozen = theirs.frozen;
+            mine.trainable_before = theirs.trainable_before;
+            if (theirs.frozen)
+                mine.value = theirs.value; // which no longer moves
+            else
+                kernel::approach(mine.value.size(), static_cast<T>(s), theirs.value.data(), mine.value.data());
         } else {
             mine.value = theirs.value;
         }
