@@ -100,6 +100,29 @@ TEST_CASE_TEMPLATE("simd: quotients and roots are rounded correctly in every pac
     check(simd::single<T>(T(0)));
 }
 
+TEST_CASE_TEMPLATE("simd: max and min return a NaN that is their second operand", T, float, double) {
+    const auto check = [](auto one) {
+        using V = decltype(one);
+        const V nan(std::numeric_limits<T>::quiet_NaN());
+        for (const V& y : {simd::max(one, nan), simd::min(one, nan)}) {
+            T lanes[V::size];
+            simd::store(lanes, y);
+            for (const T lane : lanes) CHECK(std::isnan(lane));
+        }
+#if defined(__SSE2__) // elsewhere it may be the NaN too
+        for (const V& y : {simd::max(nan, one), simd::min(nan, one)}) {
+            T lanes[V::size];
+            simd::store(lanes, y);
+            for (const T lane : lanes) CHECK(lane == T(0));
+        }
+#endif
+    };
+    check(simd::full<T>(T(0)));
+    check(simd::half<T>(T(0)));
+    check(simd::quarter<T>(T(0)));
+    check(simd::single<T>(T(0)));
+}
+
 TEST_CASE_TEMPLATE("simd: exp at its limits", T, float, double) {
     using V = simd::full<T>;
     constexpr T infinity = std::numeric_limits<T>::infinity();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Packs made of xsimd's batches. The only header that includes xsimd; kernel/simd.hpp says what packs are.
 ///
-/// xsimd 8.1 to 14.3. What differs between them is here: `hadd` became `reduce_add` in 9.
+/// xsimd 8.1 to 14.3. What differs between them is here: `hadd` became `reduce_add` in 9, `max` and `min` of a NaN changed in 14.
 #ifndef SMLDIST_KERNEL_SIMD_XSIMD_HPP
 #define SMLDIST_KERNEL_SIMD_XSIMD_HPP
 
@@ -76,13 +76,42 @@ SMLDIST_INLINE xsimd::batch<T, A> fma(const xsimd::batch<T, A>& a, const xsimd::
     return xsimd::fma(a, b, c);
 #endif
 }
+/// By the instruction, for xsimd 14 exchanges the operands, and with them what becomes of NaN.
 template <class T, class A>
 SMLDIST_INLINE xsimd::batch<T, A> max(const xsimd::batch<T, A>& a, const xsimd::batch<T, A>& b) {
+#if defined(__SSE2__)
+    constexpr std::size_t bytes = sizeof(T) * xsimd::batch<T, A>::size;
+    if constexpr (std::is_same_v<T, float> && bytes == 16) return _mm_max_ps(a, b);
+    if constexpr (std::is_same_v<T, double> && bytes == 16) return _mm_max_pd(a, b);
+#if SMLDIST_SIMD_BITS >= 256
+    if constexpr (std::is_same_v<T, float> && bytes == 32) return _mm256_max_ps(a, b);
+    if constexpr (std::is_same_v<T, double> && bytes == 32) return _mm256_max_pd(a, b);
+#endif
+#if SMLDIST_SIMD_BITS == 512
+    if constexpr (std::is_same_v<T, float> && bytes == 64) return _mm512_max_ps(a, b);
+    if constexpr (std::is_same_v<T, double> && bytes == 64) return _mm512_max_pd(a, b);
+#endif
+#else
     return xsimd::max(a, b);
+#endif
 }
 template <class T, class A>
 SMLDIST_INLINE xsimd::batch<T, A> min(const xsimd::batch<T, A>& a, const xsimd::batch<T, A>& b) {
+#if defined(__SSE2__)
+    constexpr std::size_t bytes = sizeof(T) * xsimd::batch<T, A>::size;
+    if constexpr (std::is_same_v<T, float> && bytes == 16) return _mm_min_ps(a, b);
+    if constexpr (std::is_same_v<T, double> && bytes == 16) return _mm_min_pd(a, b);
+#if SMLDIST_SIMD_BITS >= 256
+    if constexpr (std::is_same_v<T, float> && bytes == 32) return _mm256_min_ps(a, b);
+    if constexpr (std::is_same_v<T, double> && bytes == 32) return _mm256_min_pd(a, b);
+#endif
+#if SMLDIST_SIMD_BITS == 512
+    if constexpr (std::is_same_v<T, float> && bytes == 64) return _mm512_min_ps(a, b);
+    if constexpr (std::is_same_v<T, double> && bytes == 64) return _mm512_min_pd(a, b);
+#endif
+#else
     return xsimd::min(a, b);
+#endif
 }
 template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> abs(const xsimd::batch<T, A>& x) {
     return xsimd::abs(x);
