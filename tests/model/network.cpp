@@ -462,13 +462,13 @@ TEST_CASE("freeze: a frozen backbone gives the same features to the bit, whateve
         const network before = net;
         auto adam = optim::adamw<float>(0.01, 0.1);
         tape<float> t;
-        const std::vector<int> labels{0, 1, 2, 3};
+        const std::vector<int> four{0, 1, 2, 3};
         const tensor<float> x = normal({4, 32, 9});
         for (int step = 0; step < 3; ++step) {
             t.reset();
             const auto out = net(t.input(x), mode::train);
             CHECK(identical(out.feature.value(), before(x).feature));
-            t.backward(loss::cross_entropy(out.logits, labels));
+            t.backward(loss::cross_entropy(out.logits, four));
             adam.step(net, t);
         }
         std::vector<const void*> moved;
