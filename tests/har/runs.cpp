@@ -17,6 +17,7 @@
 #include <sstream>
 #include <string>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -310,6 +311,19 @@ TEST_CASE("a start that fails leaves no folder, and one without right to write i
         CHECK_MESSAGE(mentions(r.err, folder), r.err);
     }
     CHECK(slurp(at / "file") == "x");
+    fs::create_directories(at / "odd/metrics.json"); // which could not be replaced in the end
+    const auto r = har(at, train_on + "wisdm=nowhere --out odd");
+    CHECK(r.code == 2);
+    CHECK_MESSAGE(mentions(r.err, "holds a folder metrics.json"), r.err);
+}
+
+TEST_CASE("a signal ends har while it waits for its configuration") {
+    const scratch_folder at;
+    REQUIRE(::mkfifo((at.path / "pipe").c_str(), 0600) == 0);
+    child c(at, "--config pipe train");
+    std::this_thread::sleep_for(milliseconds(300));
+    c.send(SIGTERM);
+    CHECK(c.wait() == 1000 + SIGTERM);
 }
 
 TEST_CASE("two runs in one folder: the second is refused, with --force too, until the first is gone") {
@@ -393,7 +407,7 @@ TEST_CASE("SIGHUP, SIGINT and SIGTERM end a run after its step: models, marked f
         c.said("epoch 3/");
         c.send(number);
         CHECK(c.wait() == 128 + number);
-        CHECK_MESSAGE(mentions(c.err(), "ended by " + name + " in epoch"), c.err());
+        CHECK_MESSAGE(mentions(c.err(), "stopped by " + name + " in epoch"), c.err());
         const json figures = json::parse(slurp(at / name / "metrics.json"));
         CHECK(figures.at("interrupted") == true);
         CHECK(figures.at("signal") == name);

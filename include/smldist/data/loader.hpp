@@ -76,7 +76,8 @@ public:
         for (augment_scratch& s : scratch_) s.reserve(source.length(), source.channels());
         start(0);
     }
-    loader(const windows&&, const loader_options&, const normaliser&, const generator&) = delete; // source must outlive it
+    loader(const windows&&, const loader_options&, const normaliser&,
+           const generator&) = delete; // source must outlive it
 
     /// Goes to the beginning of epoch `epoch`.
     void start(std::size_t epoch) {
