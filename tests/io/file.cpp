@@ -94,11 +94,11 @@ struct file_size_limit {
     }
 };
 
+#if SMLDIST_RECYCLE_MEMORY // else allocations do not fail
 std::size_t open_descriptors() {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
 }
 
-#if SMLDIST_RECYCLE_MEMORY // else allocations do not fail
 TEST_CASE("write_file_atomically: whichever allocation fails, the old content, no descriptor and no file is left") {
     const folder f;
     const std::string target = f / "a name that is longer than a string holds in itself", link = f / "link";
