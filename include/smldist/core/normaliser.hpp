@@ -40,7 +40,8 @@ struct normaliser {
         const std::size_t channel_count = channels();
         for (std::size_t r = 0; r < rows; ++r, x += channel_count) {
             if (!low.empty())
-                for (std::size_t c = 0; c < channel_count; ++c) x[c] = std::clamp(x[c], low[c], high[c]);
+                for (std::size_t c = 0; c < channel_count; ++c) // std::clamp is undefined for reversed bounds
+                    x[c] = std::min(std::max(x[c], low[c]), high[c]);
             for (std::size_t c = 0; c < channel_count; ++c) x[c] = (x[c] - offset[c]) * scale[c];
         }
     }
