@@ -285,7 +285,7 @@ void memory_head_options(declarer& d, options& o) {
 
 void memory_training_options(declarer& d, options& o) {
     d.choice("memory-init", o.memory_init, {"random", "kmeans"},
-             "First patterns of a memory that is trained by labels alone: random ones, or after the first epoch the "
+             "First patterns of a memory that is trained with labels only: random ones, or after the first epoch the "
              "k-means centres of the features of each class.");
     d.real("memory-dropout", o.memory_dropout, part_below_one,
            "Share of the memory's patterns that are hidden from a window at random in training.");
@@ -324,7 +324,7 @@ void distillation_options(declarer& d, options& o) {
     d.group("Distillation");
     d.word("teacher", o.teacher, "FILE", "Model file of a trained teacher, which is used instead of training one.",
            true);
-    d.flag("baseline", o.baseline, "Also train the student with labels alone, for comparison.");
+    d.flag("baseline", o.baseline, "Also train the student with labels only, for comparison.");
     d.choice(
         "method", o.method, {"smldist", "hinton", "fitnets", "at", "sp", "rkd", "pkt", "dkd", "dist", "simkd"},
         "Method of distillation: smldist, or a published baseline with its published settings. With a baseline, the "

@@ -58,7 +58,7 @@ std::size_t anchors(const model::network_config& c) {
 /// Stand in for what the data will say.
 constexpr std::size_t some_channels = 9, some_classes = 6;
 
-/// Checks a network, and its training by labels alone.
+/// Checks a network, and its training with labels only.
 void check_supervised(const options& o, const std::string& preset, model::head_kind head, std::size_t epochs) {
     const auto c = architecture(o, preset, head, some_channels, some_classes);
     auto t = training_of(o, epochs_for(preset, epochs));

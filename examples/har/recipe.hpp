@@ -33,13 +33,13 @@ smldist::model::network_config architecture(const options& o, const std::string&
 /// Epochs of a network: `wanted`, or the preset's own number for 0.
 std::size_t epochs_for(const std::string& preset, std::size_t wanted);
 
-/// How a network is trained, but for the channels that it sees.
+/// How a network is trained, without the channels that it sees.
 smldist::distill::training_options training_of(const options& o, std::size_t epochs);
 
-/// First patterns of a memory trained by labels alone.
+/// First patterns of a memory that is trained with labels only.
 smldist::distill::memory_start memory_start_of(const options& o);
 
-/// The losses of SMLDist, but for merged patterns.
+/// The losses of SMLDist, without merged patterns.
 smldist::distill::distill_options losses_of(const options& o);
 
 smldist::model::memory_transfer transfer_of(const options& o);

@@ -192,7 +192,7 @@ private:
 /// raw sensor units. Of the options batch and outputs count; the logits are always among the outputs.
 ///
 /// Any bytes give a program or a typed error, within the memory and work of io::load_options. Weights go from the file's
-/// bytes into the program at once. Runs on the calling thread alone.
+/// bytes into the program at once. Runs on the calling thread only.
 /// Throws     data_error naming what is wrong: container, facts, a node that programs do not know or whose inputs do not
 ///            fit, logits of the self-test that differ, more memory or work than the options allow; usage_error for outputs
 ///            that the file does not have and for a window of another length.

@@ -2,7 +2,7 @@
 /// A small strict JSON value (RFC 8259): parse, look up, dump.
 ///
 /// Stricter than most: valid UTF-8 only, no duplicate keys, no byte order mark, no text after the value, bounded depth,
-/// number of values and memory. Parsing is linear in the text but for sorting the keys of each object; it throws nothing.
+/// number of values and memory. Parsing is linear in the text, and the keys of each object are sorted; it throws nothing.
 #ifndef SMLDIST_IO_JSON_HPP
 #define SMLDIST_IO_JSON_HPP
 
