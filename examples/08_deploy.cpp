@@ -22,14 +22,14 @@ int main() {
 
     // The normaliser is folded in: the program takes raw sensor units.
     const auto net = deploy::compile(student, {.batch = 1, .length = set.train.length(), .normaliser = normal});
-    std::fputs(deploy::text(net.report()).c_str(), stdout);
+    std::fputs(runtime::text(net.report()).c_str(), stdout);
 
     // One program serves any number of threads, each with a workspace. A run allocates nothing.
     tensor<float> window(shape{1, set.train.length(), set.train.channels()});
     generator noise(2);
     for (float& v : window) v = static_cast<float>(noise.normal());
     std::vector<float> logits(config.classes);
-    deploy::workspace memory(net);
+    runtime::workspace memory(net);
     net.run(window.data(), logits.data(), 1, memory);
 
     // The same logits as the network's.

@@ -63,9 +63,9 @@ double peak() {
 
 /// A program of random weights and windows to run it on.
 struct setting {
-    deploy::program net;
+    runtime::program net;
     std::vector<float> x, y;
-    deploy::workspace memory;
+    runtime::workspace memory;
 
     setting(std::string_view preset, std::size_t batch) : net(make(preset, batch)), memory(net) {
         generator g(2);
@@ -76,7 +76,7 @@ struct setting {
     void run() { net.run(x.data(), y.data(), net.batch(), memory); }
 
 private:
-    static deploy::program make(std::string_view preset, std::size_t batch) {
+    static runtime::program make(std::string_view preset, std::size_t batch) {
         auto config = model::preset(preset);
         config.backbone.channels = channels;
         config.classes = 6;

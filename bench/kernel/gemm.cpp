@@ -54,7 +54,7 @@ std::function<void()> packed(const matrices& m) {
 std::function<void()> packed_hard_swish(const matrices& m) {
     return [&m] {
         kernel::gemm_packed(m.M, m.a.data(), m.K, m.weights(), m.c.data(), m.N,
-                            {.bias = m.bias.data(), .f = kernel::ending::hard_swish});
+                            {.bias = m.bias.data(), .f = activation::hard_swish});
     };
 }
 /// The forward product of training: packs W, then multiplies.

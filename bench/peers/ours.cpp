@@ -106,12 +106,12 @@ struct setting {
 
 peers::job inference(const setting& s, const peers::request& r) {
     struct state {
-        deploy::program net;
-        deploy::workspace memory;
+        runtime::program net;
+        runtime::workspace memory;
         std::vector<float> logits;
     };
     auto net = deploy::compile(s.load(r.model), {.batch = r.batch, .length = peers::window_length});
-    deploy::workspace memory(net);
+    runtime::workspace memory(net);
     const auto st = std::make_shared<state>(
         state{std::move(net), std::move(memory), std::vector<float>(r.batch * peers::classes)});
     const float* x = s.windows.x.data();

@@ -21,7 +21,7 @@
 #include "smldist/data/csv_reader.hpp"
 #include "smldist/data/window.hpp"
 #include "smldist/deploy/load.hpp"
-#include "smldist/deploy/stream.hpp"
+#include "smldist/runtime/stream.hpp"
 #include "smldist/distill/evaluate.hpp"
 #include "smldist/io/json.hpp"
 
@@ -227,7 +227,7 @@ void predict_stream(const options& o) {
     const auto m = as_model(o.model, [](const std::string& path) { return deploy::load(path); });
     const auto &channels = m.facts.channels, &labels = m.facts.labels;
     const std::size_t L = m.facts.window;
-    deploy::stream stream(m.net, {o.hop > 0 ? o.hop : m.facts.hop, o.smoothing});
+    runtime::stream stream(m.net, {o.hop > 0 ? o.hop : m.facts.hop, o.smoothing});
     data::csv_reader in("standard input", read_standard_input, channels);
     std::vector<float> sample(channels.size());
     const answers say(labels);

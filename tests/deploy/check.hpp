@@ -52,13 +52,13 @@ inline double difference(const std::vector<float>& got, const smldist::tensor<fl
 }
 
 /// All outputs of a program for a batch, in the order of net.outputs().
-inline std::vector<std::vector<float>> run_all(const smldist::deploy::program& net, const smldist::tensor<float>& x) {
+inline std::vector<std::vector<float>> run_all(const smldist::runtime::program& net, const smldist::tensor<float>& x) {
     const std::size_t windows = x.shape()[0];
     std::vector<std::vector<float>> out;
     std::vector<float*> to;
     for (const auto& o : net.outputs()) out.emplace_back(o.size * windows, NAN);
     for (auto& o : out) to.push_back(o.data());
-    smldist::deploy::workspace w(net);
+    smldist::runtime::workspace w(net);
     net.run(x.data(), to, windows, w);
     return out;
 }
@@ -85,7 +85,7 @@ template <class F> struct probe {
 
 /// Checks f(x, w) as a program against f on tensors, for 11 windows (L, C) in slices of 8, and of one; gives the program.
 template <class F>
-smldist::deploy::program check_op(F f, std::size_t L, std::size_t C, const std::vector<smldist::shape>& weights = {},
+smldist::runtime::program check_op(F f, std::size_t L, std::size_t C, const std::vector<smldist::shape>& weights = {},
                                   float offset = 0) {
     const probe<F> net(f, weights);
     auto x = noise({11, L, C}, 4);
@@ -99,7 +99,7 @@ smldist::deploy::program check_op(F f, std::size_t L, std::size_t C, const std::
 }
 
 /// Checks every output of a program against the network's, by name.
-inline void same_outputs(const smldist::deploy::program& net, const smldist::tensor<float>& x,
+inline void same_outputs(const smldist::runtime::program& net, const smldist::tensor<float>& x,
                          const smldist::outputs<smldist::tensor<float>>& want) {
     const auto got = run_all(net, x);
     for (std::size_t i = 0; i < got.size(); ++i) {

@@ -154,8 +154,8 @@ TEST_CASE("compile: one step a convolution or linear map, and the mean over time
     CHECK(products == 1 + 3 + 4 + 4 + 2 * 3 + 1 + 1); // stem, expansions, depthwise, projections, gates, tail, head
     CHECK(r.rows.size() == products + 1);             // the mean over time that ends the backbone
     CHECK(r.macs == 212800);
-    CHECK(deploy::text(r).find("conv1d + batch_norm + hard_swish + mean_over_time") != std::string::npos);
-    CHECK(deploy::text(r).find("gate + conv1d + batch_norm + add") != std::string::npos);
+    CHECK(runtime::text(r).find("conv1d + batch_norm + hard_swish + mean_over_time") != std::string::npos);
+    CHECK(runtime::text(r).find("gate + conv1d + batch_norm + add") != std::string::npos);
 }
 
 TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
@@ -163,7 +163,7 @@ TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
     const auto p = deploy::compile(net, {.batch = 64, .length = 32});
     const auto x = noise({70, 32, 3}, 3);
     std::vector<float> first(70 * 4), again(70 * 4), own(64 * 4);
-    deploy::workspace w(p);
+    runtime::workspace w(p);
     std::size_t count = 0;
     std::thread([&] { // a thread that has nothing warm
         const std::size_t before = allocations();
@@ -186,13 +186,13 @@ TEST_CASE("compile: many threads run one program, each with a workspace, and get
     const auto p = deploy::compile(net, {.batch = 8, .length = 32});
     const auto x = noise({20, 32, 3}, 3);
     std::vector<float> want(20 * 4);
-    deploy::workspace w(p);
+    runtime::workspace w(p);
     p.run(x.data(), want.data(), 20, w);
     std::vector<std::vector<float>> got(4, std::vector<float>(20 * 4));
     std::vector<std::thread> threads;
     for (std::size_t t = 0; t < 4; ++t)
         threads.emplace_back([&, t] {
-            deploy::workspace mine(p);
+            runtime::workspace mine(p);
             for (int i = 0; i < 20; ++i) p.run(x.data(), got[t].data(), 20, mine);
         });
     for (auto& t : threads) t.join();
@@ -216,7 +216,7 @@ TEST_CASE("compile: a run on the pool's threads gives the same bits and does not
         for (const std::size_t n : {2u, 3u}) {
             CAPTURE(n);
             set_threads(n);
-            deploy::workspace w(p, n);
+            runtime::workspace w(p, n);
             auto got = want;
             std::vector<float*> to;
             for (auto& o : got) to.push_back(o.data());

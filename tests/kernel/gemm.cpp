@@ -103,19 +103,18 @@ TEST_CASE("gemm: packed weights give the bits of the unpacked product") {
 }
 
 TEST_CASE_TEMPLATE("gemm: the epilogue is f(product + bias + addend)", T, float, double) {
-    using kernel::ending;
-    const auto plain = [](ending f, T x) {
+    const auto plain = [](activation f, T x) {
         using one = kernel::simd::single<T>;
         switch (f) {
-        case ending::relu:
+        case activation::relu:
             return kernel::relu{}.value(one(x)).v;
-        case ending::relu6:
+        case activation::relu6:
             return kernel::relu6{}.value(one(x)).v;
-        case ending::hard_sigmoid:
+        case activation::hard_sigmoid:
             return kernel::hard_sigmoid{}.value(one(x)).v;
-        case ending::hard_swish:
+        case activation::hard_swish:
             return kernel::hard_swish{}.value(one(x)).v;
-        case ending::none:
+        case activation::none:
             break;
         }
         return x;
@@ -123,7 +122,8 @@ TEST_CASE_TEMPLATE("gemm: the epilogue is f(product + bias + addend)", T, float,
     const std::size_t K = 20;
     for (std::size_t M : counts{1, 2, 4, 7, 8, 21, 66})
         for (std::size_t N : counts{1, 6, 8, 16, 24, 27, 40, 48, 56, 70})
-            for (ending f : {ending::none, ending::relu, ending::relu6, ending::hard_sigmoid, ending::hard_swish})
+            for (activation f : {activation::none, activation::relu, activation::relu6, activation::hard_sigmoid,
+                                 activation::hard_swish})
                 for (int operands : {0, 1, 2, 3}) {
                     CAPTURE(M);
                     CAPTURE(N);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "../raises.hpp"
 #include "../reference.hpp"
 #include "smldist/op/apply.hpp"
 #include "smldist/testing/gradcheck.hpp"
@@ -137,18 +138,5 @@ inline void check_reference(const std::string& prefix, const std::vector<std::st
     detail::check_reference<double>(prefix, inputs, f, file, 1e-6);
     detail::check_reference<float>(prefix, inputs, f, file, 1e-4);
 }
-
-/// Runs `f` and checks that it throws E with `part` in the message.
-#define CHECK_RAISES(E, part, ...)                                                                                   \
-    do {                                                                                                             \
-        bool raised = false;                                                                                         \
-        try {                                                                                                        \
-            static_cast<void>(__VA_ARGS__);                                                                          \
-        } catch (const E& e) {                                                                                       \
-            raised = true;                                                                                           \
-            CHECK_MESSAGE(std::string(e.what()).find(part) != std::string::npos, e.what());                          \
-        }                                                                                                            \
-        CHECK_MESSAGE(raised, #__VA_ARGS__ " did not throw " #E);                                                    \
-    } while (false)
 
 #endif

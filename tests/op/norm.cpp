@@ -44,7 +44,7 @@ struct statistics {
           var_float{cast<float>(var.value)} {}
     template <class X> auto normalise(const std::vector<X>& in, op::batch_norm_options o) const {
         using T = op::scalar_of_t<X>;
-        const op::batch_norm_eval_op<T> op{o};
+        const op::batch_norm_eval_op<T> op{{o.eps}};
         if constexpr (std::is_same_v<T, double>)
             return op::apply(op, in[0], in[1], in[2], mean, var);
         else

@@ -5,7 +5,7 @@
 #include "smldist/op/arithmetic.hpp"
 
 using namespace smldist;
-using op::activation;
+
 
 TEST_CASE("batch_norm_map") {
     for (const double eps : {1e-5, 1e-2})

@@ -5,7 +5,7 @@
 #include "smldist/op/arithmetic.hpp"
 
 using namespace smldist;
-using op::activation;
+
 
 TEST_CASE("normed_depthwise") {
     struct sizes {

@@ -5,18 +5,6 @@
 
 using namespace smldist;
 
-TEST_CASE("resolve_axis: from the front, from the back, and outside") {
-    const shape s{2, 3, 4};
-    CHECK(op::detail::resolve_axis("f", s, 0) == 0);
-    CHECK(op::detail::resolve_axis("f", s, 2) == 2);
-    CHECK(op::detail::resolve_axis("f", s, -1) == 2);
-    CHECK(op::detail::resolve_axis("f", s, -3) == 0);
-    CHECK_RAISES(shape_error, "f: axis is 3, expected one of 3 axes; got shape (2, 3, 4)",
-                 op::detail::resolve_axis("f", s, 3));
-    CHECK_RAISES(shape_error, "axis is -4", op::detail::resolve_axis("f", s, -4));
-    CHECK_RAISES(shape_error, "axis is 0", op::detail::resolve_axis("f", {}, 0));
-}
-
 TEST_CASE("around: what lies before, at and behind an axis") {
     const auto v = op::detail::around({2, 3, 4, 5}, 1);
     CHECK(v.outer == 2);

@@ -4,7 +4,7 @@
 #include "check.hpp"
 
 using namespace smldist;
-using op::activation;
+
 
 namespace {
 

@@ -96,7 +96,9 @@
 
 #define SMLDIST_INLINE inline __attribute__((always_inline))
 #define SMLDIST_NOINLINE __attribute__((noinline))
-/// Of a function: its loops begin with a cache line, where the compiler can be told so.
+/// Load-time code: compiled for size, out of the way of what runs often.
+#define SMLDIST_COLD __attribute__((cold))
+/// Aligns the function's loops to cache lines, where the compiler can be told so.
 #if defined(__GNUC__) && !defined(__clang__)
 #define SMLDIST_ALIGN_LOOPS __attribute__((optimize("align-loops=64")))
 #else

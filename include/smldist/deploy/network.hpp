@@ -13,7 +13,7 @@
 #include "smldist/core/outputs.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/tensor.hpp"
-#include "smldist/deploy/program.hpp"
+#include "smldist/runtime/program.hpp"
 #include "smldist/graph/graph.hpp"
 
 namespace smldist::inline SMLDIST_ABI::deploy {
@@ -28,7 +28,7 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 ///            mode::train; shape_error for windows of another length.
 class network {
 public:
-    explicit network(deploy::program p) : program_(std::move(p)) {
+    explicit network(runtime::program p) : program_(std::move(p)) {
         outputs<int> known;
         for (const auto& o : program_.outputs())
             if (!at(known, o.name))
@@ -39,8 +39,8 @@ public:
             raise<usage_error>("deploy::network", "the program has no logits, expected them among its outputs");
     }
     /// Lives as long as this network.
-    const deploy::program& program() const& { return program_; }
-    const deploy::program& program() const&& = delete;
+    const runtime::program& program() const& { return program_; }
+    const runtime::program& program() const&& = delete;
 
     outputs<tensor<float>> operator()(const tensor<float>& x, mode m = mode::eval) const {
         auto out = make<tensor<float>>(x.shape(), m,
@@ -90,7 +90,7 @@ private:
         return out;
     }
 
-    deploy::program program_;
+    runtime::program program_;
 };
 
 } // namespace smldist::inline SMLDIST_ABI::deploy

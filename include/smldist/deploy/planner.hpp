@@ -19,7 +19,7 @@
 #include "smldist/core/normaliser.hpp"
 #include "smldist/core/shape.hpp"
 #include "smldist/deploy/layout.hpp"
-#include "smldist/deploy/program.hpp"
+#include "smldist/runtime/program.hpp"
 #include "smldist/graph/graph.hpp"
 
 namespace smldist::inline SMLDIST_ABI::deploy {

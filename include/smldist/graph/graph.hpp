@@ -3,18 +3,23 @@
 #ifndef SMLDIST_GRAPH_GRAPH_HPP
 #define SMLDIST_GRAPH_GRAPH_HPP
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "smldist/core/shape.hpp"
 
 namespace smldist::inline SMLDIST_ABI {
 
-/// A network as data. Summary, MAC counts and the model file's graph are all read off it.
+/// A network as data. Summary, MAC counts, the model file's graph and programs are all read off it.
 struct graph {
+    /// Bounds of a graph in a file: elements of a value of one window, and nodes.
+    static constexpr std::size_t largest_value = std::size_t(1) << 24, most_nodes = 16384;
+
     /// A number or a text.
     struct attribute_value {
         bool whole = false; ///< an integer, at most 2^53
@@ -31,6 +36,8 @@ struct graph {
         std::string name;
         attribute_value value;
     };
+    /// The elements of a constant, in the type of its tensor.
+    using constant = std::variant<std::monostate, std::vector<float>, std::vector<double>, std::vector<std::int32_t>>;
     enum class kind : std::uint8_t { input, parameter, buffer, constant, op };
     struct node {
         kind what = kind::op;
@@ -39,8 +46,9 @@ struct graph {
         std::vector<std::uint32_t> inputs; ///< nodes before this one
         std::vector<attribute> attributes; ///< the op's options
         std::uint64_t macs = 0;            ///< multiply-accumulates for the traced batch
-        const void* address = nullptr;     ///< of the parameter<T> or buffer<V>
-        const void* values = nullptr;      ///< first element of a constant (the traced function's caller owns it)
+        constant values;                   ///< of a constant, in row-major order
+        const void* address = nullptr;     ///< which parameter<T> or buffer<V> of the traced network it is
+        std::string tensor;                ///< the dotted path of a parameter or buffer, once names are given
     };
 
     std::vector<node> nodes;

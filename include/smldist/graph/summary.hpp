@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,10 +30,16 @@ struct summary {
     std::size_t peak_bytes = 0; ///< most bytes of activations alive at once when each is freed after its last use
 };
 
-/// Reads the summary off a graph; `names` maps addresses of parameters and buffers to dotted paths, `scalar_bytes` is the
-/// size of an activation's element.
-inline summary summarise(const graph& g, const std::map<const void*, std::string>& names,
-                         std::size_t scalar_bytes = 4) {
+namespace detail {
+/// The path of the layer that owns a parameter: what is before the last dot.
+inline std::string layer_of(const graph::node& n) {
+    return n.tensor.substr(0, std::min(n.tensor.rfind('.'), n.tensor.size()));
+}
+} // namespace detail
+
+/// Reads the summary off a graph whose tensors have names (graph/trace.hpp); `scalar_bytes` is the size of an activation's
+/// element.
+inline summary summarise(const graph& g, std::size_t scalar_bytes = 4) {
     summary s;
     std::vector<bool> counted(g.nodes.size());
     std::vector<std::size_t> last_use(g.nodes.size(), 0);
@@ -61,8 +66,7 @@ inline summary summarise(const graph& g, const std::map<const void*, std::string
         summary_row row{"", n.name, n.shape, 0, n.macs, bytes};
         for (const auto in : n.inputs) {
             const auto& p = g.nodes[in];
-            if (const auto found = names.find(p.address); p.address && found != names.end())
-                layer = found->second.substr(0, std::min(found->second.rfind('.'), found->second.size()));
+            if (!p.tensor.empty()) layer = detail::layer_of(p);
             if (p.what == graph::kind::parameter && !counted[in]) {
                 counted[in] = true;
                 row.parameters += p.shape.size();
@@ -100,15 +104,15 @@ inline std::string text(const summary& s) {
 }
 
 /// The graph in the language of Graphviz: ops as boxes with their result's shape, data flowing along the arrows.
-inline std::string to_dot(const graph& g, const std::map<const void*, std::string>& names) {
+inline std::string to_dot(const graph& g) {
     std::string out = "digraph network {\n  node [shape=box, fontname=\"Helvetica\"];\n";
     for (std::size_t i = 0; i < g.nodes.size(); ++i) {
         const auto& n = g.nodes[i];
         if (n.what != graph::kind::op && n.what != graph::kind::input) continue;
         std::string label = n.name;
         for (const auto in : n.inputs)
-            if (const auto found = names.find(g.nodes[in].address); g.nodes[in].address && found != names.end()) {
-                label += "\\n" + found->second.substr(0, std::min(found->second.rfind('.'), found->second.size()));
+            if (!g.nodes[in].tensor.empty()) {
+                label += "\\n" + detail::layer_of(g.nodes[in]);
                 break;
             }
         out += "  n" + std::to_string(i) + " [label=\"" + label + "\\n" + n.shape.text() + "\"];\n";

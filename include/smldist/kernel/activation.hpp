@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The scalar functions of the networks, on any pack of kernel/simd.hpp.
+/// The functions of core/activation.hpp on any pack of kernel/simd.hpp.
 ///
 /// Each has `value(x)` and `derivative(x)`; where the derivative is cheaper from y = value(x), also
 /// `derivative_of_value(y)`. At a kink the derivative is 0 on the flat side's boundary, as in PyTorch.
 #ifndef SMLDIST_KERNEL_ACTIVATION_HPP
 #define SMLDIST_KERNEL_ACTIVATION_HPP
 
+#include "smldist/core/activation.hpp"
 #include "smldist/core/config.hpp"
 #include "smldist/kernel/simd.hpp"
 
@@ -106,6 +107,37 @@ struct tanh {
         return simd::fma(-y, y, simd::constant<V>(1));
     }
 };
+
+/// eˣ
+struct exponential {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return simd::exp(x); }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const { return value(x); }
+    template <class V> SMLDIST_INLINE V derivative_of_value(const V& y) const { return y; }
+};
+
+/// ln x; −∞ at 0 and NaN below, as the standard's log
+struct logarithm {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return simd::log(x); }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const { return simd::constant<V>(1) / x; }
+};
+
+namespace detail {
+template <activation F> constexpr auto function_of() {
+    if constexpr (F == activation::none) return identity{};
+    if constexpr (F == activation::relu) return relu{};
+    if constexpr (F == activation::relu6) return relu6{};
+    if constexpr (F == activation::hard_sigmoid) return hard_sigmoid{};
+    if constexpr (F == activation::hard_swish) return hard_swish{};
+    if constexpr (F == activation::selu) return selu{};
+    if constexpr (F == activation::sigmoid) return sigmoid{};
+    if constexpr (F == activation::tanh) return kernel::tanh{};
+    if constexpr (F == activation::exp) return exponential{};
+    if constexpr (F == activation::log) return logarithm{};
+}
+} // namespace detail
+
+/// The function of an enumerator.
+template <activation F> using function_of = decltype(detail::function_of<F>());
 
 } // namespace smldist::inline SMLDIST_ABI::kernel
 

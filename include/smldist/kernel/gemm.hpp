@@ -108,7 +108,7 @@ void for_panels(std::size_t M, std::size_t N, std::size_t K, const T* a, std::si
 
 /// C or, to add to it, C + the product.
 template <class T> epilogue<T> plain(const T* c, std::size_t ldc, bool add, const T* bias = nullptr) {
-    return {bias, add ? c : nullptr, ldc, ending::none};
+    return {bias, add ? c : nullptr, ldc, activation::none};
 }
 
 /// C (+)= 0, the product over no k.

@@ -10,26 +10,27 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <type_traits>
 #include <utility>
 
+#include "smldist/core/activation.hpp"
 #include "smldist/core/config.hpp"
 #include "smldist/kernel/activation.hpp"
 #include "smldist/kernel/simd.hpp"
 
 namespace smldist::inline SMLDIST_ABI::kernel {
 
-/// The functions that a product can end with; those of kernel/activation.hpp that cost a few instructions.
-enum class ending : std::uint8_t { none, relu, relu6, hard_sigmoid, hard_swish };
+/// Whether a product can end with f while it is in registers: the functions that cost a few instructions.
+constexpr bool ends_products(activation f) { return f <= activation::hard_swish; }
 
-/// What ends a product P while it is in registers: C[m,n] = f(P[m,n] + bias[n] + addend[m*addend_step + n]).
+/// What ends a product P while it is in registers: C[m,n] = f(P[m,n] + bias[n] + addend[m*addend_step + n]), for an f of
+/// ends_products().
 template <class T> struct epilogue {
     const T* bias = nullptr;   ///< (N) or null
     const T* addend = nullptr; ///< rows addend_step apart, or null; may be C itself
     std::size_t addend_step = 0;
-    ending f = ending::none;
+    activation f = activation::none;
 };
 
 namespace detail {
@@ -108,33 +109,28 @@ template <std::size_t R> inline constexpr bool ends_in_registers = R >= (simd::r
 /// of 9 FMAs runs at 0.57 of peak, one of 18 at 0.79.
 constexpr bool in_pairs(std::size_t fmas) { return simd::registers < 32 && fmas > 3 && fmas < 12; }
 
-/// x
-struct identity {
-    template <class V> SMLDIST_INLINE V value(const V& x) const { return x; }
-};
-
 /// min(high, max(low, x)): relu, relu6 and none are one function.
 template <class T> struct clamp {
     T low, high;
-    explicit clamp(ending f)
-        : low(f == ending::none ? -std::numeric_limits<T>::infinity() : T(0)),
-          high(f == ending::relu6 ? T(6) : std::numeric_limits<T>::infinity()) {}
+    explicit clamp(activation f)
+        : low(f == activation::none ? -std::numeric_limits<T>::infinity() : T(0)),
+          high(f == activation::relu6 ? T(6) : std::numeric_limits<T>::infinity()) {}
     template <class V> SMLDIST_INLINE V value(const V& x) const { return simd::min(V(high), simd::max(V(low), x)); }
 };
 
 /// c[r,n] = f(c[r,n]) for rows that were just stored.
 template <class T>
-SMLDIST_NOINLINE void end_rows(ending f, std::size_t rows, std::size_t columns, T* c, std::size_t ldc) {
+SMLDIST_NOINLINE void end_rows(activation f, std::size_t rows, std::size_t columns, T* c, std::size_t ldc) {
     const auto apply = [&](auto function) {
         for (std::size_t r = 0; r < rows; ++r, c += ldc)
             simd::sweep<T>(columns, [&](auto p, std::size_t n)
                                         SMLDIST_INLINE_LAMBDA { p.store(c + n, function.value(p.load(c + n))); });
     };
-    if (f == ending::hard_swish)
+    if (f == activation::hard_swish)
         apply(hard_swish{});
-    else if (f == ending::hard_sigmoid)
+    else if (f == activation::hard_sigmoid)
         apply(hard_sigmoid{});
-    else if (f != ending::none)
+    else if (f != activation::none)
         apply(clamp<T>(f));
 }
 
@@ -198,7 +194,7 @@ SMLDIST_NOINLINE SMLDIST_ALIGN_LOOPS void tiles(const tile_job<T>& job, std::siz
     static_assert(R <= 9);
     const std::size_t K = job.K, row_step = job.row_step, k_step = job.k_step, b_step = job.b_step, ldc = job.ldc;
     const T *const panel = job.b, *a = job.a, *addend = job.end.addend;
-    const ending f = job.end.f;
+    const activation f = job.end.f;
     T* c = job.c;
     const row start = job.end.bias ? row::template load<false>(job.end.bias) : row::zero();
     for (; count > 0; --count) {
@@ -242,9 +238,9 @@ SMLDIST_NOINLINE SMLDIST_ALIGN_LOOPS void tiles(const tile_job<T>& job, std::siz
         };
         if constexpr (!ends_in_registers<R>)
             through(identity{});
-        else if (f == ending::hard_swish)
+        else if (f == activation::hard_swish)
             through(hard_swish{});
-        else if (f != ending::none || addend)
+        else if (f != activation::none || addend)
             through(clamp<T>(f));
         else
             last([&](row& x, std::size_t r) SMLDIST_INLINE_LAMBDA { x.store(c + r * ldc); });
@@ -261,15 +257,15 @@ SMLDIST_NOINLINE SMLDIST_ALIGN_LOOPS void tiles(const tile_job<T>& job, std::siz
 template <class T, std::size_t U> SMLDIST_NOINLINE void whole_panel(tile_job<T> job, std::size_t rows) {
     constexpr std::size_t NH = !half_panels<T> ? 0 : U == 3 ? 3 : U % 2, NW = half_panels<T> ? (U - NH) / 2 : U;
     constexpr std::size_t width = U * unit<T>, low = tile_heights<T>(U)[0], high = tile_heights<T>(U)[1];
-    const ending f = job.end.f;
+    const activation f = job.end.f;
     const auto part = [&](auto height, std::size_t count) {
         if (count == 0) return;
         tiles<T, height, NW, NH>(job, count);
-        if (f == ending::hard_sigmoid || (f != ending::none && !ends_in_registers<height>))
+        if (f == activation::hard_sigmoid || (f != activation::none && !ends_in_registers<height>))
             end_rows(f, count * height, width, job.c, job.ldc);
         job.skip(count * height);
     };
-    if (f == ending::hard_sigmoid) job.end.f = ending::none;
+    if (f == activation::hard_sigmoid) job.end.f = activation::none;
     const bool prefer_low = simd::registers < 32 && job.K < 40;
     const std::size_t first = prefer_low ? low : high, second = prefer_low ? high : low;
     // As many of the preferred height as leave a multiple of the other, if that can be: 8 rows are 4 + 4, not 6 + 1 + 1.

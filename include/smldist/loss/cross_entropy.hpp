@@ -30,11 +30,10 @@ template <class T> struct soft_cross_entropy_op {
         tensor<T> log_p;
     };
     static constexpr std::string_view name = "soft_cross_entropy";
-    void attributes(auto&& visit) const {
-        visit("temperature", temperature);
-        visit("offset", offset);
+    static void visit(auto& self, auto&& f) {
+        f("temperature", self.temperature);
+        f("offset", self.offset);
     }
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
     shape infer(const shape& z, const shape& q) const {
         if (!(temperature > 0))
             raise<usage_error>("loss", "temperature is ", temperature, ", expected a positive number");

@@ -92,9 +92,9 @@ template <class T> struct discrepancy_op {
         tensor<T> sums;  ///< (2, C), Σ dz and Σ dz (x - mean)
     };
     static constexpr std::string_view name = "discrepancy";
-    void attributes(auto&& visit) const {
-        visit("kind", penalty_names[static_cast<std::size_t>(kind)]);
-        visit("delta", delta);
+    static void visit(auto& self, auto&& f) {
+        f("kind", penalty_names[static_cast<std::size_t>(self.kind)]);
+        f("delta", self.delta);
     }
     std::uint64_t macs(const shape& x, const shape&) const {
         const shape& t = target->shape();

@@ -49,8 +49,7 @@ template <class T> struct zscore_op {
         tensor<T> std; ///< one a row
     };
     static constexpr std::string_view name = "zscore";
-    void attributes(auto&& visit) const { visit("eps", eps); }
-    std::uint64_t macs(const shape&) const { return 0; }
+    static void visit(auto& self, auto&& f) { f("eps", self.eps); }
     shape infer(const shape& z) const {
         if (z.rank() < 1 || z.back() < 2)
             raise<shape_error>("loss::zscore", "shape of z is ", z.text(), ", expected (…, N) with N >= 2");

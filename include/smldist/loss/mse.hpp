@@ -21,8 +21,7 @@ template <class T> struct mse_op {
     double scale = 1;
     struct saved {};
     static constexpr std::string_view name = "mse";
-    void attributes(auto&& visit) const { visit("scale", scale); }
-    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
+    static void visit(auto& self, auto&& f) { f("scale", self.scale); }
     shape infer(const shape& x, const shape& t, const shape& w) const {
         if (x.rank() < 1 || x.size() == 0 || !(x == t))
             raise<shape_error>("loss::mse", "shapes of x and target are ", x.text(), " and ", t.text(),

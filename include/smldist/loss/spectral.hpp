@@ -71,11 +71,10 @@ template <class T> struct row_penalty_op {
     double delta = 1; ///< δ of huber
     struct saved {};
     static constexpr std::string_view name = "row_penalty";
-    void attributes(auto&& visit) const {
-        visit("kind", penalty_names[static_cast<std::size_t>(kind)]);
-        visit("delta", delta);
+    static void visit(auto& self, auto&& f) {
+        f("kind", penalty_names[static_cast<std::size_t>(self.kind)]);
+        f("delta", self.delta);
     }
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
     shape infer(const shape& x, const shape& t) const {
         detail::check_rows("loss::row_penalty", x, t);
         return {x[1]};
@@ -131,8 +130,6 @@ template <class T> struct band_power_op {
     std::shared_ptr<const std::vector<typename time_bands<T>::band>> bands; ///< shared with the tape's record
     struct saved {};
     static constexpr std::string_view name = "band_power";
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&) const { return 0; }
     shape infer(const shape& x) const {
         const std::size_t rows = bands->back().first_row + bands->back().rows;
         if (x.rank() != 3 || x[1] != rows)
@@ -192,8 +189,6 @@ template <class T> struct log_magnitude_op {
     struct saved {};
     static constexpr std::string_view name = "log_magnitude";
     static constexpr double eps = 1e-3;
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&) const { return 0; }
     shape infer(const shape& x) const { return x; }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         kernel::map(
@@ -236,8 +231,7 @@ template <class T> struct spectral_kl_op {
     };
     static constexpr std::string_view name = "spectral_kl";
     static constexpr double eps = 1e-6;
-    void attributes(auto&& visit) const { visit("temperature", temperature); }
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
+    static void visit(auto& self, auto&& f) { f("temperature", self.temperature); }
     shape infer(const shape& x, const shape& q) const {
         detail::check_rows("loss::spectral_kl", x, q);
         if (x[1] < 2) raise<shape_error>("loss::spectral_kl", "number of bands is ", x[1], ", expected at least 2");

@@ -38,7 +38,7 @@ template <class T> struct projector {
     }
     /// Left to the next op to normalise in mode::train.
     template <class X> op::pending<X> operator()(const X& x, mode m) const {
-        return norm.open(map(x), op::activation::none, m);
+        return norm.open(map(x), activation::none, m);
     }
     static void visit(auto& self, auto&& member) {
         member("map", self.map);

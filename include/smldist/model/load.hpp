@@ -18,6 +18,8 @@
 #include "smldist/core/budget.hpp"
 #include "smldist/core/memory.hpp"
 #include "smldist/core/parallel.hpp"
+#include "smldist/graph/json.hpp"
+#include "smldist/graph/trace.hpp"
 #include "smldist/io/bundle.hpp"
 #include "smldist/model/network.hpp"
 
@@ -258,64 +260,11 @@ public:
 private:
     std::map<std::string_view, bool> met_;
 };
-
-/// The traced graph with parameters and buffers by name.
-inline io::json to_json(const graph& g, const std::map<const void*, std::string>& names) {
-    io::json::array nodes, outputs;
-    for (const auto& n : g.nodes) {
-        io::json j;
-        constexpr std::string_view kinds[] = {"input", "parameter", "buffer", "constant", "op"};
-        j.set("kind", kinds[static_cast<std::size_t>(n.what)]);
-        if (!n.name.empty()) j.set("name", n.name);
-        if (const auto found = names.find(n.address); found != names.end()) j.set("tensor", found->second);
-        io::json::array extents, inputs;
-        for (const std::size_t e : n.shape) extents.emplace_back(e);
-        for (const auto i : n.inputs) inputs.emplace_back(i);
-        j.set("shape", std::move(extents));
-        if (n.what == graph::kind::op) {
-            j.set("inputs", std::move(inputs));
-            io::json attributes(io::json::object{});
-            for (const auto& [key, value] : n.attributes)
-                attributes.set(key, value.is_text ? io::json(value.text)
-                                    : value.whole ? io::json(static_cast<std::int64_t>(value.number))
-                                                  : io::json(value.number));
-            j.set("attributes", std::move(attributes));
-        }
-        nodes.push_back(std::move(j));
-    }
-    for (const auto& [name, id] : g.outputs) {
-        io::json j;
-        j.set("name", name);
-        j.set("node", id);
-        outputs.push_back(std::move(j));
-    }
-    io::json j;
-    j.set("nodes", std::move(nodes));
-    j.set("outputs", std::move(outputs));
-    return j;
-}
 } // namespace detail
 
-/// Traces a network for one window; outputs are named stages.0 …, feature, memory.scores, memory.retrieved, logits.
+/// The graph of a network for windows of so many samples.
 template <class T> graph trace(const network<T>& net, std::size_t length, std::size_t batch = 1) {
-    graph g;
-    const auto out = net(symbol::input(g, "x", {batch, length, net.config.backbone.channels}), mode::eval);
-    for (std::size_t i = 0; i < out.stages.size(); ++i)
-        g.outputs.emplace_back("stages." + std::to_string(i), out.stages[i].id);
-    g.outputs.emplace_back("feature", out.feature.id);
-    if (!out.memory.empty()) {
-        g.outputs.emplace_back("memory.scores", out.memory.scores.id);
-        g.outputs.emplace_back("memory.retrieved", out.memory.retrieved.id);
-    }
-    g.outputs.emplace_back("logits", out.logits.id);
-    return g;
-}
-
-/// Address → dotted path of every parameter and buffer.
-template <class M> std::map<const void*, std::string> names_of(const M& model) {
-    std::map<const void*, std::string> names;
-    walk(model, [&](const std::string& path, const auto& leaf) { names.emplace(&leaf, path); });
-    return names;
+    return smldist::trace(net, {batch, length, net.config.backbone.channels});
 }
 
 /// Logits of one window (1, L, C) in raw units.
@@ -351,7 +300,7 @@ io::byte_vector to_bytes(const network<T>& net, io::model_facts facts, const ten
     facts.architecture = to_json(net.config);
     if (auto frozen = detail::frozen_modules(net); !frozen.empty())
         facts.architecture.set("frozen", std::move(frozen));
-    facts.graph = detail::to_json(trace(net, facts.window), names_of(net));
+    facts.graph = smldist::to_json(trace(net, facts.window));
     const tensor<T> logits = raw_logits(net, facts.normaliser, window);
     std::vector<io::tensor_view> tensors;
     walk(net,

@@ -10,9 +10,9 @@
 namespace smldist::inline SMLDIST_ABI::nn {
 
 using op::activate;
-using op::activation;
+using smldist::activation;
 
-/// "RE", "HS", "SELU" for relu, hard_swish, selu; "-" for none.
+/// "RE", "HS", "SELU" for relu, hard_swish, selu; "-" for none; the name of any other.
 inline std::string_view text(activation a) {
     switch (a) {
     case activation::relu:
@@ -21,16 +21,15 @@ inline std::string_view text(activation a) {
         return "HS";
     case activation::selu:
         return "SELU";
-    case activation::none:
-        break;
+    default:
+        return a == activation::none ? "-" : name_of(a);
     }
-    return "-";
 }
 /// The inverse of text(). Throws usage_error for another word.
 inline activation parse_activation(std::string_view word) {
-    for (const activation a : {activation::none, activation::relu, activation::hard_swish, activation::selu})
-        if (text(a) == word) return a;
-    raise<usage_error>("nn::activation", "word is \"", word, "\", expected RE, HS, SELU or -");
+    for (std::size_t i = 0; i < activation_names.size(); ++i)
+        if (const auto a = static_cast<activation>(i); text(a) == word) return a;
+    raise<usage_error>("nn::activation", "word is \"", word, "\", expected RE, HS, SELU, - or a name as sigmoid");
 }
 
 } // namespace smldist::inline SMLDIST_ABI::nn

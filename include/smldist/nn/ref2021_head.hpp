@@ -43,8 +43,6 @@ template <class T> struct first_equal_op {
     using scalar = T;
     struct saved {};
     static constexpr std::string_view name = "first_equal";
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
     shape infer(const shape& a, const shape& b, const shape& c) const {
         if (!(a == c) || !(b == c))
             raise<shape_error>("first_equal", "shapes are ", a.text(), ", ", b.text(), ", ", c.text(),

@@ -4,38 +4,21 @@
 #define SMLDIST_OP_ADAPTIVE_POOL_HPP
 
 #include <cstdint>
-#include <string_view>
 
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/op/operand.hpp"
+#include "smldist/spec/reduce.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
-/// Mean over L' windows that cover time evenly; neighbours share a step where L' does not divide L.
+/// See spec::adaptive_avg_pool1d.
 ///
-///     y[b,i,c] = mean of x[b,t,c] over floor(i L/L') ≤ t < ceil((i+1) L/L')
-///
-/// Shapes     x (B, L, C) · y (B, L', C)
 /// Gradients  dx[b,t,c] = sum over the windows i that hold t of dy[b,i,c] / (their number of steps)
 /// Keeps      nothing beyond x.
-/// Cost       one pass; counted as 0 MACs.
-/// Throws     shape_error if x is not (B, L, C) with L ≥ 1; usage_error if L' = 0.
-/// Source     torch.nn.functional.adaptive_avg_pool1d.
-template <class T> struct adaptive_avg_pool1d_op {
+template <class T> struct adaptive_avg_pool1d_op : spec::adaptive_avg_pool1d {
     using scalar = T;
     struct saved {};
-    static constexpr std::string_view name = "adaptive_avg_pool1d";
 
-    std::size_t length = 1; ///< L'
-
-    void attributes(auto&& visit) const { visit("length", length); }
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const {
-        if (length == 0) raise<usage_error>("op::adaptive_avg_pool1d", "length is 0, expected at least 1");
-        if (x.rank() != 3 || x[1] == 0)
-            raise<shape_error>("op::adaptive_avg_pool1d", "shape is ", x.text(), ", expected (B, L, C) with L >= 1");
-        return {x[0], length, x[2]};
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         each_window(x.shape(), [&](std::size_t from, std::size_t steps, std::size_t C, std::size_t to) {
             kernel::pool_mean(1, steps, C, x.data() + from, y.data() + to);
@@ -64,7 +47,7 @@ private:
 
 /// x (B, L, C) averaged to (B, length, C). See adaptive_avg_pool1d_op.
 template <class X> auto adaptive_avg_pool1d(const X& x, std::size_t length) {
-    return op::apply(adaptive_avg_pool1d_op<scalar_of_t<X>>{length}, x);
+    return op::apply(adaptive_avg_pool1d_op<scalar_of_t<X>>{{length}}, x);
 }
 
 } // namespace smldist::inline SMLDIST_ABI::op

@@ -2,15 +2,14 @@
 /// The one door through which every op enters the three worlds: tensor computes, var computes and records, symbol
 /// computes nothing and traces.
 ///
-/// An op is a struct (see docs/adding_an_op.md):
+/// An op is the description (spec/all.hpp) with its gradient (see docs/adding_an_op.md):
 ///
-///     struct saved;                                      what backward needs beyond inputs and result
-///     static constexpr std::string_view name;
-///     void attributes(auto&& visit) const;               visit("stride", value) for every option
-///     std::uint64_t macs(shapes…) const;
-///     shape infer(shapes…) const;                        every check, once
-///     void forward(saved* keep, tensor<T>& y, inputs…) const;          y has the inferred shape; keep may be null
-///     void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, inputs…, sinks…) const;
+///     template <class T> struct linear_op : spec::linear {
+///         using scalar = T;
+///         struct saved;                                      what backward needs beyond inputs and result
+///         void forward(saved* keep, tensor<T>& y, inputs…) const;      y has the inferred shape; keep may be null
+///         void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, inputs…, sinks…) const;
+///     };
 ///
 /// A sink is a tensor<T>*: null when nobody wants that gradient; a tensor without elements means zero (`ensure`).
 /// Two sinks may be one tensor (add(x, x)), so a backward finishes one sink before it opens the next.
@@ -24,9 +23,12 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "smldist/autograd/tape.hpp"
+#include "smldist/graph/attributes.hpp"
 #include "smldist/graph/graph.hpp"
+#include "smldist/spec/options.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
@@ -45,7 +47,7 @@ template <class T> struct argument<tensor<T>> {
         graph::node n;
         n.what = graph::kind::constant;
         n.shape = a.shape();
-        n.values = a.data();
+        n.values = std::vector<T>(a.begin(), a.end());
         return symbol::append(g, std::move(n));
     }
 };
@@ -162,19 +164,6 @@ template <class T, class Op, class... S> struct recorded {
 };
 template <class T, class Op, class... S> recorded(tape<T>&, Op&&, S...) -> recorded<T, Op, S...>;
 
-/// Puts an op's options into its node.
-struct attribute_writer {
-    graph::node& to;
-
-    template <class V> SMLDIST_NOINLINE void operator()(std::string_view name, const V& value) const {
-        if constexpr (std::is_integral_v<V>)
-            to.attributes.push_back({std::string(name), static_cast<std::int64_t>(value)});
-        else if constexpr (std::is_floating_point_v<V>)
-            to.attributes.push_back({std::string(name), static_cast<double>(value)});
-        else
-            to.attributes.push_back({std::string(name), std::string(value)});
-    }
-};
 SMLDIST_NOINLINE inline symbol append_op(graph& g, std::string_view name, const shape& s, std::uint64_t macs,
                                          std::initializer_list<std::uint32_t> inputs) {
     graph::node n;
@@ -191,8 +180,8 @@ struct traced {
 
     template <class Op, class... S>
     SMLDIST_NOINLINE traced(graph& g, const Op& op, const S&... s)
-        : result(append_op(g, Op::name, infer(op, s.shape()...), op.macs(s.shape()...), {s.id...})) {
-        op.attributes(attribute_writer{g.nodes.back()});
+        : result(append_op(g, Op::name, infer(op, s.shape()...), spec::macs_of(op, s.shape()...), {s.id...})) {
+        spec::visit_options(op, attribute_writer{g.nodes.back()});
     }
 };
 

@@ -4,7 +4,6 @@
 #define SMLDIST_OP_ARITHMETIC_HPP
 
 #include <cstdint>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -12,60 +11,49 @@
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/broadcast.hpp"
 #include "smldist/op/operand.hpp"
+#include "smldist/spec/arithmetic.hpp"
+#include "smldist/spec/elementwise.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
-/// The two-argument functions of binary_op: the value, and the partial derivative by each argument.
+/// The functions of binary_op: the description, the value, and the partial derivative by each argument.
 namespace function {
 
 enum class partial : std::uint8_t { one, minus_one, other_argument };
 
-struct add {
-    static constexpr std::string_view where = "op::add", name = where.substr(4);
-    static constexpr partial da = partial::one, db = partial::one;
+struct add : spec::add {
+    static constexpr partial by_a = partial::one, by_b = partial::one;
     static constexpr bool commutes = true;
     template <class V> SMLDIST_INLINE V operator()(const V& a, const V& b) const { return a + b; }
 };
-struct sub {
-    static constexpr std::string_view where = "op::sub", name = where.substr(4);
-    static constexpr partial da = partial::one, db = partial::minus_one;
+struct sub : spec::sub {
+    static constexpr partial by_a = partial::one, by_b = partial::minus_one;
     static constexpr bool commutes = false;
     template <class V> SMLDIST_INLINE V operator()(const V& a, const V& b) const { return a - b; }
 };
-struct mul {
-    static constexpr std::string_view where = "op::mul", name = where.substr(4);
-    static constexpr partial da = partial::other_argument, db = partial::other_argument;
+struct mul : spec::mul {
+    static constexpr partial by_a = partial::other_argument, by_b = partial::other_argument;
     static constexpr bool commutes = true;
     template <class V> SMLDIST_INLINE V operator()(const V& a, const V& b) const { return a * b; }
 };
 
 } // namespace function
 
-/// y = f(a, b) with NumPy's broadcasting.
+/// y = f(a, b) with NumPy's broadcasting: see spec::add, spec::sub and spec::mul.
 ///
-/// Shapes     a, b: extents equal or 1 from the last axis on, missing axes count as 1 · y the larger extents
 /// Gradients  da, db: dy times the partial derivative, summed over the axes along which the operand was repeated.
 /// Keeps      nothing beyond a and b.
-/// Cost       one pass; counted as 0 MACs. Fast for equal shapes, (…, C) with (C), and one element.
-/// Throws     shape_error if the shapes do not broadcast.
-template <class T, class F> struct binary_op {
+template <class T, class F> struct binary_op : F {
     using scalar = T;
     struct saved {};
-    static constexpr std::string_view name = F::name;
 
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
-    shape infer(const shape& a, const shape& b) const {
-        if (a == b) return a;
-        return detail::broadcast(F::where, a, b);
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& a, const tensor<T>& b) const {
         detail::broadcast_map<false>(F{}, y.shape(), y.data(), a.shape(), a.data(), b.shape(), b.data());
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& a, const tensor<T>& b,
                   tensor<T>* da, tensor<T>* db) const {
-        if (da) operand_gradient<F::da>(dy, b, a.shape(), *da);
-        if (db) operand_gradient<F::db>(dy, a, b.shape(), *db);
+        if (da) operand_gradient<F::by_a>(dy, b, a.shape(), *da);
+        if (db) operand_gradient<F::by_b>(dy, a, b.shape(), *db);
     }
 
 private:
@@ -95,29 +83,14 @@ private:
     }
 };
 
-/// Channel gate of squeeze-excite.
+/// See spec::gate.
 ///
-///     y[b,t,c] = x[b,t,c] * g[b,c]
-///
-/// Shapes     x (B, L, C) · g (B, C) · y as x
 /// Gradients  dx = dy g · dg[b,c] = sum_t dy[b,t,c] x[b,t,c]
 /// Keeps      nothing beyond x and g.
-/// Cost       one pass; counted as 0 MACs.
-/// Throws     shape_error if x is not (B, L, C) or g not (B, C).
-/// Source     Hu et al. 2018.
-template <class T> struct gate_op {
+template <class T> struct gate_op : spec::gate {
     using scalar = T;
     struct saved {};
-    static constexpr std::string_view name = "gate";
 
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
-    shape infer(const shape& x, const shape& g) const {
-        if (x.rank() != 3 || !(g == shape{x[0], x[2]}))
-            raise<shape_error>("op::gate", "shapes of x and g are ", x.text(), " and ", g.text(),
-                               ", expected (B, L, C) and (B, C)");
-        return x;
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& g) const {
         const auto& s = x.shape();
         kernel::gate_forward(s[0], s[1], s[2], x.data(), g.data(), y.data());
@@ -131,37 +104,22 @@ template <class T> struct gate_op {
     }
 };
 
-struct affine_options {
-    double scale = 1, offset = 0;
-};
-
-/// y = scale x + offset with two constants.
+/// See spec::affine.
 ///
-/// Shapes     x any · y as x
 /// Gradients  dx = scale dy
-/// Cost       one pass; counted as 0 MACs.
-template <class T> struct affine_op {
+template <class T> struct affine_op : spec::affine {
     using scalar = T;
     struct saved {};
-    static constexpr std::string_view name = "affine";
 
-    affine_options options;
-
-    void attributes(auto&& visit) const {
-        visit("scale", options.scale);
-        visit("offset", options.offset);
-    }
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const { return x; }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
-        const auto f = [o = options](const auto& v) SMLDIST_INLINE_LAMBDA {
+        const auto f = [a = scale, b = offset](const auto& v) SMLDIST_INLINE_LAMBDA {
             using V = std::remove_cvref_t<decltype(v)>;
-            return kernel::simd::fma(kernel::simd::constant<V>(o.scale), v, kernel::simd::constant<V>(o.offset));
+            return kernel::simd::fma(kernel::simd::constant<V>(a), v, kernel::simd::constant<V>(b));
         };
         kernel::map(x.size(), f, y.data(), x.data());
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
-        const auto f = [a = options.scale](const auto& d) SMLDIST_INLINE_LAMBDA {
+        const auto f = [a = scale](const auto& d) SMLDIST_INLINE_LAMBDA {
             return kernel::simd::constant<std::remove_cvref_t<decltype(d)>>(a) * d;
         };
         if (dx) detail::accumulate(*dx, x.shape(), f, dy);

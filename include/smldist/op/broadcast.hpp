@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <string_view>
 #include <type_traits>
 
 #include "smldist/core/tensor.hpp"
@@ -16,21 +15,6 @@
 namespace smldist::inline SMLDIST_ABI::op {
 
 namespace detail {
-
-/// The common shape of two operands: axes are matched from the back, an extent of 1 or a missing axis is repeated.
-inline shape broadcast(std::string_view where, const shape& a, const shape& b) {
-    const std::size_t rank = std::max(a.rank(), b.rank());
-    shape y;
-    for (std::size_t i = 0; i < rank; ++i) {
-        const std::size_t ea = i + a.rank() < rank ? 1 : a[i + a.rank() - rank];
-        const std::size_t eb = i + b.rank() < rank ? 1 : b[i + b.rank() - rank];
-        if (ea != eb && ea != 1 && eb != 1)
-            raise<shape_error>(where, "shapes are ", a.text(), " and ", b.text(),
-                               ", expected extents that are equal or 1, from the last axis on");
-        y.push_back(ea == 1 ? eb : ea);
-    }
-    return y;
-}
 
 /// Whether x, its leading extents of 1 removed, is the last part of y: then y is rows of x.size() columns.
 inline bool is_row_of(const shape& x, const shape& y) {

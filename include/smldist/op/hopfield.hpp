@@ -9,62 +9,30 @@
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
+#include "smldist/spec/hopfield.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
-struct hopfield_options {
-    std::size_t updates = 1; ///< U, the largest number of updates of a state
-    double eps = 1e-4;       ///< a state that moved less than this (Euclidean) rests; 0: always U updates
-};
+using hopfield_options = spec::hopfield;
 
-/// Moves states towards stored patterns: at most U updates of a modern Hopfield network.
+/// See spec::hopfield.
 ///
-///     p_u = softmax(beta * keys q_u),   q_{u+1} = keysᵀ p_u,   until ‖q_{u+1} - q_u‖ < eps or u = U
-///
-/// Every state stops by itself, so the result does not depend on what else is in the batch.
-///
-/// Shapes     q (…, Q, h) · keys (M, h), or (B, M, h) for q (B, Q, h) or for q (Q, h), which then starts in every sample ·
-///            beta (1) · y as q, (B, Q, h) with keys (B, M, h)
 /// Gradients  for u = U-1 … 0 with g = d loss / d q_{u+1}:  r = keys g;  s = p_u ⊙ (r - <p_u, r>);
 ///            dkeys += p_u gᵀ + beta s q_uᵀ;  dbeta += <s, keys q_u>;  dq_u = beta keysᵀ s.
 ///            The moment of stopping is taken as given.
 /// Keeps      q_u and p_u of every update, and the number of updates of every state.
-/// Cost       2 * U * rows * M * h multiply-accumulates.
-/// Throws     shape_error if keys do not fit q or beta is not one number; usage_error if eps < 0.
-/// Source     Ramsauer et al. 2020 (arXiv 2008.02217), eq. 3; the reference code stops a whole batch at once.
-template <class T> struct hopfield_op {
+template <class T> struct hopfield_op : spec::hopfield {
     using scalar = T;
-    hopfield_options options;
     struct saved {
         tensor<T> states, association;
         tensor<std::int32_t> updates;
     };
-    static constexpr std::string_view name = "hopfield";
-    void attributes(auto&& visit) const {
-        visit("updates", options.updates);
-        visit("eps", options.eps);
-    }
-    std::uint64_t macs(const shape& q, const shape& keys, const shape&) const {
-        const sizes s(q, keys);
-        return 2 * std::uint64_t(options.updates) * s.groups * s.rows * s.M * s.h;
-    }
-    shape infer(const shape& q, const shape& keys, const shape& beta) const {
-        const bool shared_keys = keys.rank() == 2, shared_state = q.rank() == 2;
-        const bool paired = keys.rank() == 3 && (shared_state || (q.rank() == 3 && keys[0] == q[0]));
-        if (q.rank() < 2 || !(shared_keys || paired) || keys.size() == 0 || keys.back() != q.back())
-            raise<shape_error>("op::hopfield", "shapes of state and keys are ", q.text(), " and ", keys.text(),
-                               ", expected (…, Q, h) and (M, h), or (B, Q, h) or (Q, h) and (B, M, h)");
-        if (beta.size() != 1)
-            raise<shape_error>("op::hopfield", "shape of beta is ", beta.text(), ", expected one number");
-        if (!(options.eps >= 0)) raise<usage_error>("op::hopfield", "eps is ", options.eps, ", expected at least 0");
-        return shared_state && !shared_keys ? shape{keys[0], q[0], q[1]} : q;
-    }
     void forward(saved* keep, tensor<T>& y, const tensor<T>& q, const tensor<T>& keys, const tensor<T>& beta) const {
         const sizes s(q.shape(), keys.shape());
         const std::size_t rows = s.groups * s.rows;
         if (keep) {
-            keep->states = tensor<T>::uninitialized({options.updates, rows, s.h});
-            keep->association = tensor<T>::uninitialized({options.updates, rows, s.M});
+            keep->states = tensor<T>::uninitialized({updates, rows, s.h});
+            keep->association = tensor<T>::uninitialized({updates, rows, s.M});
             keep->updates = tensor<std::int32_t>(shape{rows});
         }
         auto association = tensor<T>::uninitialized({s.rows, s.M}), next = tensor<T>::uninitialized({s.rows, s.h});
@@ -75,7 +43,7 @@ template <class T> struct hopfield_op {
             T* state = y.data() + g * s.rows * s.h;
             const T* k = keys.data() + g * s.key_step;
             resting.fill(0);
-            for (std::size_t u = 0; u < options.updates; ++u) {
+            for (std::size_t u = 0; u < updates; ++u) {
                 associate(s, state, k, beta.item(), association.data());
                 kernel::gemm_nn(s.rows, s.h, s.M, association.data(), s.M, k, s.h, next.data(), s.h, false);
                 if (keep) {
@@ -92,7 +60,7 @@ template <class T> struct hopfield_op {
                         state[r * s.h + c] = next[r * s.h + c];
                     }
                     if (keep) keep->updates[g * s.rows + r] = static_cast<std::int32_t>(u + 1);
-                    resting[r] = std::sqrt(moved) < static_cast<T>(options.eps);
+                    resting[r] = std::sqrt(moved) < static_cast<T>(eps);
                 }
             }
         }
@@ -110,7 +78,7 @@ template <class T> struct hopfield_op {
             const T* k = keys.data() + group * s.key_step;
             T* grad = g.data() + group * s.rows * s.h;
             T* dk = dkeys ? dkeys->data() + group * s.key_step : nullptr;
-            for (std::size_t u = options.updates; u-- > 0;) {
+            for (std::size_t u = updates; u-- > 0;) {
                 const std::size_t at = u * rows + group * s.rows;
                 const T *state = keep.states.data() + at * s.h, *p = keep.association.data() + at * s.M;
                 auto active = tensor<T>::uninitialized({s.rows, s.h}); // gradient of the rows that made this update
@@ -137,16 +105,6 @@ template <class T> struct hopfield_op {
     }
 
 private:
-    struct sizes {
-        std::size_t groups, rows, M, h, key_step, state_step;
-        sizes(const shape& q, const shape& keys)
-            : groups(keys.rank() == 3 ? keys[0] : 1),
-              rows(q.rank() == 2 ? q[0] : q.rows() / groups),
-              M(keys[keys.rank() - 2]),
-              h(q.back()),
-              key_step(keys.rank() == 3 ? M * h : 0),
-              state_step(q.rank() == 2 ? 0 : rows * h) {}
-    };
     static void associate(const sizes& s, const T* state, const T* keys, T beta, T* p) {
         kernel::gemm_nt(s.rows, s.M, s.h, state, s.h, keys, s.h, p, s.M, false);
         kernel::scale(s.rows * s.M, beta, p);

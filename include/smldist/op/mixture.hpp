@@ -8,36 +8,20 @@
 
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/op/apply.hpp"
+#include "smldist/spec/softmax.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
-/// Log-probabilities of a mixture of J classifiers.
+/// See spec::mixture.
 ///
-///     y[b,n] = ln Σ_j ω_j p_jn,   ω = softmax(a),   p_j = softmax(z[b, j, :])
-///
-/// softmax(y) = exp(y): y serves as logits of the mixture.
-///
-/// Shapes     z (B, J·N), the logits of one classifier after the other · a (J) · y (B, N)
 /// Gradients  with r_jn = ω_j p_jn / exp(y_n) and g_jn = dy_n r_jn:  dz_j = g_j - p_j Σ_n g_jn;
 ///            da_j = h_j - ω_j Σ_i h_i,  h_j = Σ_{b,n} g_jn.  With cross entropy: da_j = ω_j - r_jy.
 /// Keeps      ln p (B, J, N).
-/// Cost       one pass; counted as 0 MACs.
-/// Throws     shape_error if J does not divide the columns of z.
-/// Source     mixture of experts, Jacobs et al. 1991.
-template <class T> struct mixture_op {
+template <class T> struct mixture_op : spec::mixture {
     using scalar = T;
     struct saved {
         tensor<T> log_p;
     };
-    static constexpr std::string_view name = "mixture";
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
-    shape infer(const shape& z, const shape& a) const {
-        if (z.rank() != 2 || a.rank() != 1 || a[0] == 0 || z[1] == 0 || z[1] % a[0] != 0)
-            raise<shape_error>("op::mixture", "shapes of logits and weights are ", z.text(), " and ", a.text(),
-                               ", expected (B, J·N) and (J)");
-        return {z[0], z[1] / a[0]};
-    }
     void forward(saved* keep, tensor<T>& y, const tensor<T>& z, const tensor<T>& a) const {
         const std::size_t B = z.shape()[0], J = a.size(), N = z.shape()[1] / J;
         auto log_p = tensor<T>::uninitialized({B * J, N});

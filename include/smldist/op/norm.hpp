@@ -9,6 +9,7 @@
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
+#include "smldist/spec/norm.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
@@ -16,19 +17,6 @@ struct batch_norm_options {
     double eps = 1e-5;
     double momentum = 0.1; ///< weight of the new batch in the running statistics
 };
-
-namespace detail {
-inline shape infer_norm(std::string_view where, const shape& x, const shape& weight, const shape& bias,
-                        std::size_t least_rank = 1) {
-    if (x.rank() < least_rank || x.size() == 0)
-        raise<shape_error>(where, "shape of x is ", x.text(), ", expected (…, C) with at least one row");
-    for (const shape* s : {&weight, &bias})
-        if (!(*s == shape{x.back()}))
-            raise<shape_error>(where, "shape of weight or bias is ", s->text(), ", expected (", x.back(), ") for x ",
-                               x.text());
-    return x;
-}
-} // namespace detail
 
 /// Batch normalisation with the statistics of this batch (training).
 ///
@@ -53,13 +41,12 @@ template <class T> struct batch_norm_train_op {
         std::size_t rows = 0;
     };
     static constexpr std::string_view name = "batch_norm_train";
-    void attributes(auto&& visit) const {
-        visit("eps", options.eps);
-        visit("momentum", options.momentum);
+    static void visit(auto& self, auto&& f) {
+        f("eps", self.options.eps);
+        f("momentum", self.options.momentum);
     }
-    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
     shape infer(const shape& x, const shape& gamma, const shape& beta) const {
-        const shape y = detail::infer_norm("op::batch_norm", x, gamma, beta, 2);
+        const shape y = spec::infer_norm("op::batch_norm", x, gamma, beta, 2);
         if (x.rows() < 2)
             raise<shape_error>("op::batch_norm", "number of rows is 1 of x ", x.text(),
                                ", expected at least 2 in training (a variance needs them)");
@@ -99,32 +86,19 @@ template <class T> struct batch_norm_train_op {
     }
 };
 
-/// Batch normalisation with stored statistics (evaluation): an affine map of each channel.
+/// See spec::batch_norm.
 ///
-///     y[r,c] = gamma[c] * (x[r,c] - running_mean[c]) / sqrt(running_var[c] + eps) + beta[c]
-///
-/// Shapes     x (…, C) · gamma, beta, running_mean, running_var (C) · y as x
 /// Gradients  dx = dy gamma/σ · dgamma = Σ dy x̂ · dbeta = Σ dy; none into the statistics.
 /// Keeps      nothing.
-/// Throws     shape_error if a vector does not fit x.
-/// Source     Ioffe and Szegedy 2015; torch.nn.BatchNorm1d in eval mode.
-template <class T> struct batch_norm_eval_op {
+template <class T> struct batch_norm_eval_op : spec::batch_norm {
     using scalar = T;
-    batch_norm_options options;
     struct saved {};
-    static constexpr std::string_view name = "batch_norm";
-    void attributes(auto&& visit) const { visit("eps", options.eps); }
-    std::uint64_t macs(const shape&, const shape&, const shape&, const shape&, const shape&) const { return 0; }
-    shape infer(const shape& x, const shape& gamma, const shape& beta, const shape& mean, const shape& var) const {
-        detail::infer_norm("op::batch_norm", x, mean, var);
-        return detail::infer_norm("op::batch_norm", x, gamma, beta);
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta,
                  const tensor<T>& mean, const tensor<T>& var) const {
         const std::size_t C = x.shape().back();
         auto scale = tensor<T>::uninitialized({C}), shift = tensor<T>::uninitialized({C});
         for (std::size_t c = 0; c < C; ++c) {
-            scale[c] = gamma[c] / std::sqrt(var[c] + static_cast<T>(options.eps));
+            scale[c] = gamma[c] / std::sqrt(var[c] + static_cast<T>(eps));
             shift[c] = beta[c] - mean[c] * scale[c];
         }
         kernel::column_affine(x.size() / C, C, x.data(), scale.data(), shift.data(), y.data());
@@ -135,7 +109,7 @@ template <class T> struct batch_norm_eval_op {
         const std::size_t C = x.shape().back(), R = x.size() / C;
         auto inverse = tensor<T>::uninitialized({C}), scale = tensor<T>::uninitialized({C});
         for (std::size_t c = 0; c < C; ++c) {
-            inverse[c] = T(1) / std::sqrt(var[c] + static_cast<T>(options.eps));
+            inverse[c] = T(1) / std::sqrt(var[c] + static_cast<T>(eps));
             scale[c] = gamma[c] * inverse[c];
         }
         if (dgamma || dbeta) {
@@ -162,43 +136,28 @@ auto batch_norm(X&& x, const parameter<T>& weight, const parameter<T>& bias, con
                 const buffer<T>& running_var, mode m, batch_norm_options o = {}) {
     if (m == mode::train)
         return apply(batch_norm_train_op<T>{o, &running_mean, &running_var}, std::forward<X>(x), weight, bias);
-    return apply(batch_norm_eval_op<T>{o}, std::forward<X>(x), weight, bias, running_mean, running_var);
+    return apply(batch_norm_eval_op<T>{{o.eps}}, std::forward<X>(x), weight, bias, running_mean, running_var);
 }
 
-struct layer_norm_options {
-    double eps = 1e-5;
-};
+using layer_norm_options = spec::layer_norm;
 
-/// Layer normalisation of the last axis.
+/// See spec::layer_norm.
 ///
-///     y[r,c] = (x[r,c] - mean_c x[r,:]) / sqrt(var_c x[r,:] + eps) * gamma[c] + beta[c],   var biased
-///
-/// Shapes     x (…, C) · gamma, beta (C), or both empty for the plain form · y as x
 /// Gradients  with x̂ the normalised row and g = dy gamma:  dx = (g - mean g - x̂ mean(g x̂)) / σ ·
 ///            dgamma = Σ dy x̂ · dbeta = Σ dy
 /// Keeps      mean and 1/σ of each row.
-/// Throws     shape_error if gamma or beta does not fit x.
-/// Source     Ba, Kiros and Hinton 2016; torch.nn.LayerNorm.
-template <class T> struct layer_norm_op {
+template <class T> struct layer_norm_op : spec::layer_norm {
     using scalar = T;
-    layer_norm_options options;
     struct saved {
         tensor<T> mean, inverse;
     };
-    static constexpr std::string_view name = "layer_norm";
-    void attributes(auto&& visit) const { visit("eps", options.eps); }
-    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
-    shape infer(const shape& x, const shape& gamma, const shape& beta) const {
-        if (gamma.size() == 0 && beta.size() == 0 && x.rank() >= 1 && x.size() > 0) return x;
-        return detail::infer_norm("op::layer_norm", x, gamma, beta);
-    }
     void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta) const {
         const std::size_t C = x.shape().back(), R = x.size() / C;
         saved local;
         saved& s = keep ? *keep : local;
         s.mean = tensor<T>::uninitialized({R});
         s.inverse = tensor<T>::uninitialized({R});
-        kernel::layer_norm_forward(R, C, x.data(), gamma.data(), beta.data(), static_cast<T>(options.eps), y.data(),
+        kernel::layer_norm_forward(R, C, x.data(), gamma.data(), beta.data(), static_cast<T>(eps), y.data(),
                                    s.mean.data(), s.inverse.data());
     }
     void backward(const saved& s, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& gamma,
@@ -218,26 +177,13 @@ auto layer_norm(X&& x, const W& weight, const B& bias, layer_norm_options o = {}
     return apply(layer_norm_op<scalar_of_t<X, W>>{o}, std::forward<X>(x), weight, bias);
 }
 
-/// Rows scaled to unit length.
+/// See spec::l2_normalize.
 ///
-///     y[r] = x[r] / max(‖x[r]‖₂, eps)
-///
-/// Shapes     x (…, C) · y as x
 /// Gradients  dx = (dy - y <dy, y>) / ‖x‖; where ‖x‖ ≤ eps the divisor is a constant: dx = dy / eps.
 /// Keeps      nothing beyond x and y.
-/// Throws     shape_error for a scalar.
-/// Source     torch.nn.functional.normalize.
-template <class T> struct l2_normalize_op {
+template <class T> struct l2_normalize_op : spec::l2_normalize {
     using scalar = T;
-    double eps = 1e-12;
     struct saved {};
-    static constexpr std::string_view name = "l2_normalize";
-    void attributes(auto&& visit) const { visit("eps", eps); }
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const {
-        if (x.rank() < 1) raise<shape_error>("op::l2_normalize", "shape of x is ", x.text(), ", expected (…, C)");
-        return x;
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         const std::size_t C = x.shape().back();
         for (std::size_t r = 0; r < x.shape().rows(); ++r) {

@@ -40,8 +40,7 @@ template <class T> struct batch_norm_map_op {
     const buffer<T>* running_var = nullptr;
     using saved = typename batch_norm_train_op<T>::saved;
     static constexpr std::string_view name = "batch_norm_map";
-    void attributes(auto&& visit) const { batch_norm_train_op<T>{options}.attributes(visit); }
-    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
+    static void visit(auto& self, auto&& g) { batch_norm_train_op<T>::visit(self, g); }
     shape infer(const shape& x, const shape& gamma, const shape& beta) const {
         return {3, batch_norm_train_op<T>{options}.infer(x, gamma, beta).back()};
     }
@@ -86,18 +85,16 @@ template <class T> struct batch_norm_map_op {
 
 namespace detail {
 
-/// The row functions of an activation.
+/// Whether the ops below know f; a value with another activation is normalised by itself.
+constexpr bool has_rows(activation f) {
+    return f == activation::none || f == activation::relu || f == activation::hard_swish || f == activation::selu;
+}
+/// The row functions of an activation for which has_rows() holds.
 template <class T> const kernel::row_functions<T>& rows_of(activation f) {
-    switch (f) {
-    case activation::relu:
-        return kernel::rows_of<kernel::relu, T>;
-    case activation::hard_swish:
-        return kernel::rows_of<kernel::hard_swish, T>;
-    case activation::selu:
-        return kernel::rows_of<kernel::selu, T>;
-    case activation::none:
-        break;
-    }
+    SMLDIST_ASSERT(has_rows(f));
+    if (f == activation::relu) return kernel::rows_of<kernel::relu, T>;
+    if (f == activation::hard_swish) return kernel::rows_of<kernel::hard_swish, T>;
+    if (f == activation::selu) return kernel::rows_of<kernel::selu, T>;
     return kernel::rows_of<kernel::identity, T>;
 }
 
@@ -155,11 +152,10 @@ private:
 /// Throws     shape_error if map does not fit x.
 template <class T> struct normalise_op {
     using scalar = T;
-    op::activation f = activation::none;
+    activation f = activation::none;
     struct saved {};
     static constexpr std::string_view name = "normalise";
-    void attributes(auto&& visit) const { visit("activation", static_cast<int>(f)); }
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
+    static void visit(auto& self, auto&& g) { g("activation", self.f); }
     shape infer(const shape& x, const shape& map) const {
         detail::check_map("op::normalise", x, map);
         return x;
@@ -187,11 +183,10 @@ template <class T> struct normalise_op {
 /// Throws     shape_error if x is not (B, L, C) or map does not fit it.
 template <class T> struct normed_mean_op {
     using scalar = T;
-    op::activation f = activation::none;
+    activation f = activation::none;
     struct saved {};
     static constexpr std::string_view name = "normed_mean";
-    void attributes(auto&& visit) const { visit("activation", static_cast<int>(f)); }
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
+    static void visit(auto& self, auto&& g) { g("activation", self.f); }
     shape infer(const shape& x, const shape& map) const {
         detail::check_map("op::normed_mean", x, map);
         if (x.rank() != 3) raise<shape_error>("op::normed_mean", "shape of x is ", x.text(), ", expected (B, L, C)");

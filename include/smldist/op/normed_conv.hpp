@@ -36,19 +36,17 @@ template <class T> void give(tensor<T> gradient, tensor<T>* sink) {
 template <class T> struct normed_depthwise_op {
     using scalar = T;
     conv1d_options options; ///< groups = C
-    op::activation f = activation::none;
+    activation f = activation::none;
     struct saved {};
     static constexpr std::string_view name = "normed_depthwise";
-    void attributes(auto&& visit) const {
-        conv1d_op<T>{options}.attributes(visit);
-        visit("activation", static_cast<int>(f));
+    static void visit(auto& self, auto&& g) {
+        spec::conv1d::visit(self.options, g);
+        g("activation", self.f);
     }
-    std::uint64_t macs(const shape& x, const shape&, const shape& w) const {
-        return conv1d_op<T>{options}.macs(x, w, shape{0});
-    }
+    std::uint64_t macs(const shape& x, const shape&, const shape& w) const { return options.macs(x, w, shape{0}); }
     shape infer(const shape& x, const shape& map, const shape& w) const {
         detail::check_map("op::normed_depthwise", x, map);
-        return conv1d_op<T>{options}.infer(x, w, shape{0});
+        return options.infer(x, w, shape{0});
     }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& map, const tensor<T>& w) const {
         const auto& s = x.shape();
@@ -87,10 +85,10 @@ private:
 /// Throws     shape_error if map, g or w does not fit x.
 template <class T> struct normed_pointwise_op {
     using scalar = T;
-    op::activation f = activation::none;
+    activation f = activation::none;
     struct saved {};
     static constexpr std::string_view name = "normed_pointwise";
-    void attributes(auto&& visit) const { visit("activation", static_cast<int>(f)); }
+    static void visit(auto& self, auto&& g) { g("activation", self.f); }
     std::uint64_t macs(const shape& x, const shape&, const shape&, const shape& w) const {
         return std::uint64_t(x.rows()) * w.size();
     }

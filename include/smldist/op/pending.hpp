@@ -21,7 +21,7 @@ namespace smldist::inline SMLDIST_ABI::op {
 template <class X> struct pending {
     X x{};   ///< (B, L, C)
     X map{}; ///< (3, C), of batch_norm_map; empty: nothing is pending
-    op::activation f = activation::none;
+    activation f = activation::none;
     X gate{}; ///< (B, C), or empty
 };
 
@@ -37,7 +37,8 @@ pending<X> norm_activate(X x, const parameter<T>& weight, const parameter<T>& bi
     if constexpr (!std::is_same_v<X, symbol>)
         if (m == mode::train) {
             X map = op::apply(batch_norm_map_op<T>{o, &running_mean, &running_var}, x, weight, bias);
-            return {std::move(x), std::move(map), f, X()};
+            if (detail::has_rows(f)) return {std::move(x), std::move(map), f, X()};
+            return {activate(op::apply(normalise_op<T>{}, x, map), f), X(), activation::none, X()};
         }
     return {activate(op::batch_norm(std::move(x), weight, bias, running_mean, running_var, m, o), f), X(),
             activation::none, X()};

@@ -8,67 +8,25 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/kernel/activation.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/operand.hpp"
+#include "smldist/spec/elementwise.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
-/// The scalar functions of pointwise_op: `name`, `value(x)`, and `derivative_of_value(y)` or `derivative(x)`.
-namespace function {
-
-struct relu : kernel::relu {
-    static constexpr std::string_view name = "relu";
-};
-struct relu6 : kernel::relu6 {
-    static constexpr std::string_view name = "relu6";
-};
-struct hard_sigmoid : kernel::hard_sigmoid {
-    static constexpr std::string_view name = "hard_sigmoid";
-};
-struct hard_swish : kernel::hard_swish {
-    static constexpr std::string_view name = "hard_swish";
-};
-struct selu : kernel::selu {
-    static constexpr std::string_view name = "selu";
-};
-struct sigmoid : kernel::sigmoid {
-    static constexpr std::string_view name = "sigmoid";
-};
-struct tanh : kernel::tanh {
-    static constexpr std::string_view name = "tanh";
-};
-struct exp {
-    static constexpr std::string_view name = "exp";
-    template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::exp(x); }
-    template <class V> SMLDIST_INLINE V derivative_of_value(const V& y) const { return y; }
-};
-struct log {
-    static constexpr std::string_view name = "log";
-    template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::log(x); }
-    template <class V> SMLDIST_INLINE V derivative(const V& x) const { return kernel::simd::constant<V>(1) / x; }
-};
-
-} // namespace function
-
-/// y = f(x), element by element.
+/// See spec::elementwise.
 ///
-/// Shapes     x any · y as x
 /// Gradients  dx = f'(x) dy, with f' taken from y where that is cheaper. At a kink f' is 0, as in PyTorch.
 /// Keeps      nothing beyond x and y.
-/// Cost       one pass over x; counted as 0 MACs.
-template <class T, class F> struct pointwise_op {
+template <class T, activation A> struct pointwise_op : spec::elementwise<A> {
     using scalar = T;
+    using F = kernel::function_of<A>;
     struct saved {};
-    static constexpr std::string_view name = F::name;
 
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const { return x; }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         kernel::map(
             x.size(), [](const auto& v) SMLDIST_INLINE_LAMBDA { return F{}.value(v); }, y.data(), x.data());
@@ -88,68 +46,64 @@ template <class T, class F> struct pointwise_op {
 };
 
 namespace detail {
-template <class F, class X> auto pointwise(const X& x) { return op::apply(pointwise_op<scalar_of_t<X>, F>{}, x); }
+template <activation A, class X> auto pointwise(const X& x) {
+    return op::apply(pointwise_op<scalar_of_t<X>, A>{}, x);
+}
 } // namespace detail
 
 /// max(0, x)
-template <class X> auto relu(const X& x) { return detail::pointwise<function::relu>(x); }
+template <class X> auto relu(const X& x) { return detail::pointwise<activation::relu>(x); }
 /// min(6, max(0, x))
-template <class X> auto relu6(const X& x) { return detail::pointwise<function::relu6>(x); }
+template <class X> auto relu6(const X& x) { return detail::pointwise<activation::relu6>(x); }
 /// clip(x/6 + 1/2, 0, 1)   Howard et al. 2019
-template <class X> auto hard_sigmoid(const X& x) { return detail::pointwise<function::hard_sigmoid>(x); }
+template <class X> auto hard_sigmoid(const X& x) { return detail::pointwise<activation::hard_sigmoid>(x); }
 /// x · hard_sigmoid(x)   Howard et al. 2019
-template <class X> auto hard_swish(const X& x) { return detail::pointwise<function::hard_swish>(x); }
+template <class X> auto hard_swish(const X& x) { return detail::pointwise<activation::hard_swish>(x); }
 /// λ (max(0, x) + min(0, α (eˣ − 1)))   Klambauer et al. 2017
-template <class X> auto selu(const X& x) { return detail::pointwise<function::selu>(x); }
+template <class X> auto selu(const X& x) { return detail::pointwise<activation::selu>(x); }
 /// 1 / (1 + e⁻ˣ)
-template <class X> auto sigmoid(const X& x) { return detail::pointwise<function::sigmoid>(x); }
+template <class X> auto sigmoid(const X& x) { return detail::pointwise<activation::sigmoid>(x); }
 /// tanh x
-template <class X> auto tanh(const X& x) { return detail::pointwise<function::tanh>(x); }
+template <class X> auto tanh(const X& x) { return detail::pointwise<activation::tanh>(x); }
 /// eˣ
-template <class X> auto exp(const X& x) { return detail::pointwise<function::exp>(x); }
+template <class X> auto exp(const X& x) { return detail::pointwise<activation::exp>(x); }
 /// ln x; −∞ at 0 and NaN below, as the standard's log.
-template <class X> auto log(const X& x) { return detail::pointwise<function::log>(x); }
+template <class X> auto log(const X& x) { return detail::pointwise<activation::log>(x); }
 
-/// The activation of a block as a value.
-enum class activation : std::uint8_t { none, relu, hard_swish, selu };
-
-/// a(x), element by element.
+/// a(x), element by element; x itself for none.
 template <class X> X activate(X x, activation a) {
     switch (a) {
+    case activation::none:
+        break;
     case activation::relu:
         return relu(x);
+    case activation::relu6:
+        return relu6(x);
+    case activation::hard_sigmoid:
+        return hard_sigmoid(x);
     case activation::hard_swish:
         return hard_swish(x);
     case activation::selu:
         return selu(x);
-    case activation::none:
-        break;
+    case activation::sigmoid:
+        return sigmoid(x);
+    case activation::tanh:
+        return op::tanh(x);
+    case activation::exp:
+        return op::exp(x);
+    case activation::log:
+        return op::log(x);
     }
     return x;
 }
 
-/// y = min(high, max(low, x)), element by element.
+/// See spec::clamp.
 ///
-/// Shapes     x any · y as x
 /// Gradients  dx = dy where low ≤ x ≤ high, else 0.
 /// Keeps      nothing beyond x.
-/// Throws     usage_error unless low ≤ high.
-/// Source     torch.clamp.
-template <class T> struct clamp_op {
+template <class T> struct clamp_op : spec::clamp {
     using scalar = T;
-    double low, high;
     struct saved {};
-    static constexpr std::string_view name = "clamp";
-    void attributes(auto&& visit) const {
-        visit("low", low);
-        visit("high", high);
-    }
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const {
-        if (!(low <= high))
-            raise<usage_error>("op::clamp", "bounds are ", low, " and ", high, ", expected low <= high");
-        return x;
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         const T a = static_cast<T>(low), b = static_cast<T>(high);
         kernel::map(
@@ -176,7 +130,7 @@ template <class T> struct clamp_op {
 
 /// min(high, max(low, x))
 template <class X> auto clamp(const X& x, double low, double high) {
-    return op::apply(clamp_op<scalar_of_t<X>>{low, high}, x);
+    return op::apply(clamp_op<scalar_of_t<X>>{{low, high}}, x);
 }
 
 namespace detail {
@@ -198,33 +152,23 @@ SMLDIST_NOINLINE void draw(const generator& stream, double p, T dropped, T kept,
 }
 } // namespace detail
 
-struct dropout_options {
-    double p = 0.5; ///< probability that an element is dropped
-};
+using dropout_options = spec::dropout;
 
-/// Inverted dropout: y = x m, each m independently 0 with probability p and 1/(1−p) otherwise.
+/// See spec::dropout.
 ///
-/// Shapes     x any · y as x
 /// Gradients  dx = m dy
-/// Keeps      the mask m. It is drawn from `stream` alone, in row-major order, whatever the number of threads.
-/// Cost       one pass over x and 32 random bits an element; counted as 0 MACs.
-/// Source     torch.nn.functional.dropout; Srivastava et al. 2014.
-template <class T> struct dropout_op {
+/// Keeps      the mask m. It is drawn from `stream` only, in row-major order, whatever the number of threads.
+template <class T> struct dropout_op : spec::dropout {
     using scalar = T;
     struct saved {
         tensor<T> mask;
     };
-    static constexpr std::string_view name = "dropout";
 
-    dropout_options options;
     generator stream{}; ///< set by op::apply from the tape's generator
 
-    void attributes(auto&& visit) const { visit("p", options.p); }
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const { return x; }
     void forward(saved* keep, tensor<T>& y, const tensor<T>& x) const {
         auto mask = tensor<T>::uninitialized(x.shape());
-        detail::draw(stream, options.p, T(0), T(1 / (1 - options.p)), x.size(), mask.data());
+        detail::draw(stream, p, T(0), T(1 / (1 - p)), x.size(), mask.data());
         kernel::map(
             x.size(), [](const auto& v, const auto& m) SMLDIST_INLINE_LAMBDA { return v * m; }, y.data(), x.data(),
             mask.data());
@@ -249,25 +193,18 @@ template <class X> X dropout(X x, dropout_options o, mode m) {
         raise<usage_error>("op::dropout", "mode is train on a plain tensor, expected a var of a tape, or mode::eval");
 }
 
-/// Takes patterns out of an association: y = x, or x - 20 with probability p, so that the softmax hardly sees them.
+/// See spec::pattern_dropout.
 ///
-/// Shapes     scores x any · y as x
 /// Gradients  dx = dy
-/// Keeps      nothing. The draw comes from `stream` alone, in row-major order.
-/// Cost       one pass over x; counted as 0 MACs.
-template <class T> struct pattern_dropout_op {
+/// Keeps      nothing. The draw comes from `stream` only, in row-major order.
+template <class T> struct pattern_dropout_op : spec::pattern_dropout {
     using scalar = T;
     struct saved {};
-    static constexpr std::string_view name = "pattern_dropout";
 
-    dropout_options options;
     generator stream{}; ///< set by op::apply from the tape's generator
 
-    void attributes(auto&& visit) const { visit("p", options.p); }
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const { return x; }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
-        detail::draw(stream, options.p, T(-20), T(0), x.size(), y.data());
+        detail::draw(stream, p, T(-20), T(0), x.size(), y.data());
         kernel::axpy(x.size(), T(1), x.data(), y.data());
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
@@ -278,7 +215,7 @@ template <class T> struct pattern_dropout_op {
 };
 
 /// Pattern dropout in mode::train; x itself in mode::eval or when p is 0. Throws as dropout.
-template <class X> X pattern_dropout(X x, dropout_options o, mode m) {
+template <class X> X pattern_dropout(X x, spec::pattern_dropout o, mode m) {
     if (!(o.p >= 0 && o.p < 1)) raise<usage_error>("op::pattern_dropout", "p is ", o.p, ", expected 0 <= p < 1");
     if (m == mode::eval || o.p == 0) return x;
     if constexpr (requires { x.owner; })

@@ -7,39 +7,21 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <string_view>
 
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/op/operand.hpp"
+#include "smldist/spec/softmax.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
-namespace detail {
-inline void check_last_axis(std::string_view where, const shape& x) {
-    if (x.rank() == 0 || x.back() == 0)
-        raise<shape_error>(where, "shape is ", x.text(), ", expected (…, N) with N >= 1");
-}
-} // namespace detail
-
-/// y[…,n] = exp(x[…,n] − lse(x[…,:]))
+/// See spec::softmax.
 ///
-/// Shapes     x (…, N) · y as x
 /// Gradients  dx = y ⊙ (dy − <dy, y>)
 /// Keeps      nothing beyond y.
-/// Cost       one exponential an element; counted as 0 MACs.
-/// Throws     shape_error if x has no last axis or N = 0.
-/// Source     torch.nn.functional.softmax with dim = −1.
-template <class T> struct softmax_op {
+template <class T> struct softmax_op : spec::softmax {
     using scalar = T;
     struct saved {};
-    static constexpr std::string_view name = "softmax";
 
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const {
-        detail::check_last_axis("op::softmax", x);
-        return x;
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         kernel::softmax(x.shape().rows(), x.shape().back(), x.data(), y.data());
     }
@@ -50,25 +32,14 @@ template <class T> struct softmax_op {
     }
 };
 
-/// y[…,n] = x[…,n] − lse(x[…,:])
+/// See spec::log_softmax.
 ///
-/// Shapes     x (…, N) · y as x
 /// Gradients  dx = dy − exp(y) sum_n dy
 /// Keeps      nothing beyond y.
-/// Cost       one exponential an element; counted as 0 MACs.
-/// Throws     shape_error if x has no last axis or N = 0.
-/// Source     torch.nn.functional.log_softmax with dim = −1.
-template <class T> struct log_softmax_op {
+template <class T> struct log_softmax_op : spec::log_softmax {
     using scalar = T;
     struct saved {};
-    static constexpr std::string_view name = "log_softmax";
 
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const {
-        detail::check_last_axis("op::log_softmax", x);
-        return x;
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         kernel::log_softmax(x.shape().rows(), x.shape().back(), x.data(), y.data());
     }
@@ -79,25 +50,14 @@ template <class T> struct log_softmax_op {
     }
 };
 
-/// y[…] = ln sum_n exp(x[…,n]), computed from the largest element so that nothing overflows.
+/// See spec::log_sum_exp.
 ///
-/// Shapes     x (…, N) · y (…)
 /// Gradients  dx[…,n] = dy[…] exp(x[…,n] − y[…])
 /// Keeps      nothing beyond x and y.
-/// Cost       one exponential an element; counted as 0 MACs.
-/// Throws     shape_error if x has no last axis or N = 0.
-/// Source     torch.logsumexp with dim = −1.
-template <class T> struct log_sum_exp_op {
+template <class T> struct log_sum_exp_op : spec::log_sum_exp {
     using scalar = T;
     struct saved {};
-    static constexpr std::string_view name = "log_sum_exp";
 
-    void attributes(auto&&) const {}
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const {
-        detail::check_last_axis("op::log_sum_exp", x);
-        return shape(x.begin(), x.end() - 1);
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         kernel::log_sum_exp(x.shape().rows(), x.shape().back(), x.data(), y.data());
     }
@@ -113,37 +73,18 @@ template <class X> auto softmax(const X& x) { return op::apply(softmax_op<scalar
 template <class X> auto log_softmax(const X& x) { return op::apply(log_softmax_op<scalar_of_t<X>>{}, x); }
 template <class X> auto log_sum_exp(const X& x) { return op::apply(log_sum_exp_op<scalar_of_t<X>>{}, x); }
 
-struct log_mean_exp_options {
-    std::size_t blocks = 1; ///< J
-};
+using log_mean_exp_options = spec::log_mean_exp;
 
-/// Log of the mean exponential of J blocks of columns, element by element.
+/// See spec::log_mean_exp.
 ///
-///     y[b,n] = ln 1/J sum_j exp(x[b, j N + n])
-///
-/// Shapes     x (B, J·N) · y (B, N)
 /// Gradients  dx[b, j N + n] = dy[b,n] exp(x[b, j N + n] − y[b,n]) / J
 /// Keeps      nothing beyond x and y.
-/// Cost       one exponential an element; counted as 0 MACs.
-/// Throws     shape_error if x is no matrix or J does not divide its columns.
-template <class T> struct log_mean_exp_op {
+template <class T> struct log_mean_exp_op : spec::log_mean_exp {
     using scalar = T;
     struct saved {};
-    static constexpr std::string_view name = "log_mean_exp";
 
-    log_mean_exp_options options;
-
-    void attributes(auto&& visit) const { visit("blocks", options.blocks); }
-    std::uint64_t macs(const shape&) const { return 0; }
-    shape infer(const shape& x) const {
-        const std::size_t J = options.blocks;
-        if (x.rank() != 2 || x[1] == 0 || J == 0 || x[1] % J != 0)
-            raise<shape_error>("op::log_mean_exp", "shape is ", x.text(), ", expected (B, J·N) with J = ", J,
-                               " at least 1");
-        return {x[0], x[1] / J};
-    }
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
-        const std::size_t J = options.blocks, N = y.shape()[1];
+        const std::size_t J = blocks, N = y.shape()[1];
         for (std::size_t b = 0; b < y.shape()[0]; ++b)
             for (std::size_t n = 0; n < N; ++n) {
                 const T* from = x.data() + b * J * N + n;
@@ -155,7 +96,7 @@ template <class T> struct log_mean_exp_op {
     }
     void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
         if (!dx) return;
-        const std::size_t J = options.blocks, N = y.shape()[1];
+        const std::size_t J = blocks, N = y.shape()[1];
         const bool add = dx->ensure(x.shape());
         for (std::size_t i = 0; i < x.size(); ++i) {
             const std::size_t at = i / (J * N) * N + i % N;
@@ -168,52 +109,22 @@ template <class X> auto log_mean_exp(const X& x, log_mean_exp_options o) {
     return op::apply(log_mean_exp_op<scalar_of_t<X>>{o}, x);
 }
 
-struct class_log_sum_exp_options {
-    std::size_t classes = 0; ///< N
-    double kappa = 0.5;      ///< 0: classes weigh by their mass; 1: every class weighs the same
-};
+using class_log_sum_exp_options = spec::class_log_sum_exp;
 
-/// Class logits of a memory whose patterns carry labels.
+/// See spec::class_log_sum_exp.
 ///
-///     z[b,n] = ln sum_{m: label[m] = n} exp(s[b,m]) − kappa ln M_n,   M_n = sum_{m: label[m] = n} exp(log_mass[m])
-///
-/// With kappa = 0, softmax(z) is the association mass on every class. `s` holds log_mass already.
-///
-/// Shapes     s (B, M) · label (M) · log_mass (M), or empty for masses of 1 · z (B, N)
 /// Gradients  ds[b,m] = dz[b,label[m]] exp(s[b,m] − lse of its class); none into label and log_mass.
 /// Keeps      exp(s − lse), (B, M).
-/// Cost       2 B M exponentials; counted as 0 MACs.
-/// Throws     shape_error if label or log_mass does not fit s; usage_error if kappa is not in [0, 1], if classes is 0,
-///            and when run if a label is not in [0, N) or a class has no pattern.
-template <class T> struct class_log_sum_exp_op {
+/// Throws     when run usage_error if a label is not in [0, N) or a class has no pattern.
+template <class T> struct class_log_sum_exp_op : spec::class_log_sum_exp {
     using scalar = T;
     struct saved {
         tensor<T> share; ///< (B, M): part of a pattern in its class
     };
-    static constexpr std::string_view name = "class_log_sum_exp";
 
-    class_log_sum_exp_options options;
-
-    void attributes(auto&& visit) const {
-        visit("classes", options.classes);
-        visit("kappa", options.kappa);
-    }
-    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
-    shape infer(const shape& s, const shape& label, const shape& log_mass) const {
-        constexpr std::string_view where = "op::class_log_sum_exp";
-        if (!(options.kappa >= 0 && options.kappa <= 1))
-            raise<usage_error>(where, "kappa is ", options.kappa, ", expected 0 <= kappa <= 1");
-        if (options.classes == 0) raise<usage_error>(where, "classes is 0, expected at least 1");
-        if (s.rank() != 2) raise<shape_error>(where, "shape of s is ", s.text(), ", expected (B, M)");
-        if (!(label == shape{s[1]}))
-            raise<shape_error>(where, "shape of label is ", label.text(), ", expected (", s[1], ")");
-        if (log_mass.size() != 0 && !(log_mass == shape{s[1]}))
-            raise<shape_error>(where, "shape of log_mass is ", log_mass.text(), ", expected (", s[1], ") or none");
-        return {s[0], options.classes};
-    }
     void forward(saved* keep, tensor<T>& z, const tensor<T>& s, const tensor<std::int32_t>& label,
                  const tensor<T>& log_mass) const {
-        const std::size_t B = s.shape()[0], M = s.shape()[1], N = options.classes;
+        const std::size_t B = s.shape()[0], M = s.shape()[1], N = classes;
         const tensor<T> log_prior = prior(label, log_mass);
         if (keep) keep->share = tensor<T>::uninitialized(s.shape());
         auto top = tensor<T>::uninitialized({N}), total = tensor<T>::uninitialized({N});
@@ -234,7 +145,7 @@ template <class T> struct class_log_sum_exp_op {
                   const tensor<std::int32_t>& label, const tensor<T>&, tensor<T>* ds, tensor<std::int32_t>*,
                   tensor<T>*) const {
         if (!ds) return;
-        const std::size_t B = s.shape()[0], M = s.shape()[1], N = options.classes;
+        const std::size_t B = s.shape()[0], M = s.shape()[1], N = classes;
         const bool add = ds->ensure(s.shape());
         for (std::size_t b = 0; b < B; ++b)
             for (std::size_t m = 0; m < M; ++m) {
@@ -250,18 +161,18 @@ private:
     }
     /// kappa ln M_n of every class; checks the labels.
     tensor<T> prior(const tensor<std::int32_t>& label, const tensor<T>& log_mass) const {
-        tensor<T> mass(shape{options.classes});
+        tensor<T> mass(shape{classes});
         for (std::size_t m = 0; m < label.size(); ++m) {
-            if (label[m] < 0 || of(label, m) >= options.classes)
+            if (label[m] < 0 || of(label, m) >= classes)
                 raise<usage_error>("op::class_log_sum_exp", "label of pattern ", m, " is ", label[m],
-                                   ", expected 0 to ", options.classes - 1);
+                                   ", expected 0 to ", classes - 1);
             mass[of(label, m)] += log_mass.empty() ? T(1) : std::exp(log_mass[m]);
         }
-        for (std::size_t n = 0; n < options.classes; ++n) {
+        for (std::size_t n = 0; n < classes; ++n) {
             if (!(mass[n] > 0))
                 raise<usage_error>("op::class_log_sum_exp", "number of patterns of class ", n,
                                    " is 0, expected >= 1");
-            mass[n] = static_cast<T>(options.kappa) * std::log(mass[n]);
+            mass[n] = static_cast<T>(kappa) * std::log(mass[n]);
         }
         return mass;
     }

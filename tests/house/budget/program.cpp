@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A unit that runs a program and includes nothing else of the library.
-#include "smldist/deploy/program.hpp"
+#include "smldist/runtime/program.hpp"
 
-int classify(const smldist::deploy::program& net, smldist::deploy::workspace& memory, const float* window,
+int classify(const smldist::runtime::program& net, smldist::runtime::workspace& memory, const float* window,
              float* logits, int classes) {
     net.run(window, logits, 1, memory);
     int best = 0;

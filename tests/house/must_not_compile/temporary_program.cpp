@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // MISUSE: .*deleted (function|constructor|member function)
-#include "smldist/deploy/stream.hpp"
+#include "smldist/runtime/stream.hpp"
 
 using namespace smldist;
 
-std::size_t hop(const deploy::program& net) {
+std::size_t hop(const runtime::program& net) {
 #ifdef MISUSE
-    return deploy::stream(deploy::program(net)).hop();
+    return runtime::stream(runtime::program(net)).hop();
 #else
-    return deploy::stream(net).hop();
+    return runtime::stream(net).hop();
 #endif
 }

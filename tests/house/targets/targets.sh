@@ -48,7 +48,7 @@ wasm)
     links
     run=(node --experimental-wasi-unstable-preview1 --no-warnings "$here/wasi.mjs" classify.wasm "$work" /model.safetensors)
     for feature in -mno-simd128 -msimd128; do
-        "${compile[@]}" "$feature" -fsyntax-only -x c++ "$root/include/smldist/deploy/program.hpp"
+        "${compile[@]}" "$feature" -fsyntax-only -x c++ "$root/include/smldist/runtime/program.hpp"
         "${compile[@]}" "$feature" -fsyntax-only -x c++ "$root/include/smldist/deploy/load.hpp"
     done
     "$save" model.safetensors >want.txt

@@ -14,7 +14,7 @@
 inline void print_logits(const smldist::deploy::loaded& model) {
     std::vector<float> window(model.net.length() * model.net.channels()), logits(model.facts.labels.size());
     for (std::size_t i = 0; i < window.size(); ++i) window[i] = std::sin(0.01f * static_cast<float>(i * i % 1000));
-    smldist::deploy::workspace memory(model.net, 3);
+    smldist::runtime::workspace memory(model.net, 3);
     model.net.run(window.data(), logits.data(), 1, memory);
     for (const float v : logits) std::printf("%.9g\n", double(v));
 }

@@ -35,12 +35,11 @@ template <class T> struct pearson_op {
         tensor<T> dx;
     };
     static constexpr std::string_view name = "pearson";
-    void attributes(auto&& visit) const {
-        visit("along", along == correlate::classes ? "classes" : "samples");
-        visit("scale", scale);
-        visit("eps", eps);
+    static void visit(auto& self, auto&& f) {
+        f("along", self.along == correlate::classes ? "classes" : "samples");
+        f("scale", self.scale);
+        f("eps", self.eps);
     }
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
     shape infer(const shape& x, const shape& t) const {
         if (x.rank() != 2 || x.size() == 0 || !(x == t))
             raise<shape_error>("loss::baseline::dist", "shapes of x and target are ", x.text(), " and ", t.text(),

@@ -32,13 +32,12 @@ template <class T> struct decoupled_divergence_op {
         tensor<T> dz;
     };
     static constexpr std::string_view name = "decoupled_divergence";
-    void attributes(auto&& visit) const {
-        visit("temperature", temperature);
-        visit("alpha", alpha);
-        visit("beta", beta);
-        visit("scale", scale);
+    static void visit(auto& self, auto&& f) {
+        f("temperature", self.temperature);
+        f("alpha", self.alpha);
+        f("beta", self.beta);
+        f("scale", self.scale);
     }
-    std::uint64_t macs(const shape&, const shape&, const shape&) const { return 0; }
     shape infer(const shape& z, const shape& t, const shape& label) const {
         if (z.rank() != 2 || z[0] == 0 || z[1] < 2 || !(z == t) || !(label == shape{z[0]}))
             raise<shape_error>("loss::baseline::dkd", "shapes of logits and labels are ", z.text(), ", ", t.text(),

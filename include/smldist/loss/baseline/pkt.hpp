@@ -30,11 +30,10 @@ template <class T> struct affinity_divergence_op {
         tensor<T> dc;
     };
     static constexpr std::string_view name = "affinity_divergence";
-    void attributes(auto&& visit) const {
-        visit("scale", scale);
-        visit("eps", eps);
+    static void visit(auto& self, auto&& f) {
+        f("scale", self.scale);
+        f("eps", self.eps);
     }
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
     shape infer(const shape& c, const shape& t) const {
         if (c.rank() != 2 || c.size() == 0 || c[0] != c[1] || !(c == t))
             raise<shape_error>("loss::baseline::pkt", "shapes of the cosines are ", c.text(), " and ", t.text(),

@@ -39,11 +39,10 @@ template <class T> struct relation_op {
         tensor<T> map;
     };
     static constexpr std::string_view name = "relation";
-    void attributes(auto&& visit) const {
-        visit("distance", distance);
-        visit("angle", angle);
+    static void visit(auto& self, auto&& f) {
+        f("distance", self.distance);
+        f("angle", self.angle);
     }
-    std::uint64_t macs(const shape&, const shape&) const { return 0; }
     shape infer(const shape& x, const shape& t) const {
         if (x.rank() != 2 || x[0] < 2 || x[1] == 0 || !(t == shape{x[0], x[0]}))
             raise<shape_error>("loss::baseline::rkd", "shapes of the feature and of the teacher's distances are ",

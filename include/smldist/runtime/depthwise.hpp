@@ -4,8 +4,8 @@
 /// Samples are read in place. Packs run over channels; for each the taps, the bias and the last K rows stay in registers,
 /// so that a row is loaded once and stored once, and the running sum for the mean costs one addition. 5 taps with hard-swish
 /// run at two thirds of FMA peak on Zen 4, a copy between zeros and a second pass at a third.
-#ifndef SMLDIST_DEPLOY_DEPTHWISE_HPP
-#define SMLDIST_DEPLOY_DEPTHWISE_HPP
+#ifndef SMLDIST_RUNTIME_DEPTHWISE_HPP
+#define SMLDIST_RUNTIME_DEPTHWISE_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -14,12 +14,12 @@
 #include <type_traits>
 
 #include "smldist/core/config.hpp"
-#include "smldist/deploy/step.hpp"
+#include "smldist/runtime/step.hpp"
 #include "smldist/kernel/activation.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/simd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::inline SMLDIST_ABI::runtime {
 
 namespace detail {
 
@@ -143,6 +143,6 @@ struct depthwise_step {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+} // namespace smldist::inline SMLDIST_ABI::runtime
 
 #endif

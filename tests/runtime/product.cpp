@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/deploy/product.hpp"
+#include "smldist/runtime/product.hpp"
 
 #include <doctest/doctest.h>
 

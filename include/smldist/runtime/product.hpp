@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The steps that multiply by weights: linear maps, dense, grouped and pointwise convolutions, and products of two values.
 /// Weights are packed, batch-norms folded into them; bias, residual and activation end the same step.
-#ifndef SMLDIST_DEPLOY_PRODUCT_HPP
-#define SMLDIST_DEPLOY_PRODUCT_HPP
+#ifndef SMLDIST_RUNTIME_PRODUCT_HPP
+#define SMLDIST_RUNTIME_PRODUCT_HPP
 
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
 
-#include "smldist/deploy/step.hpp"
+#include "smldist/runtime/step.hpp"
 #include "smldist/kernel/conv.hpp"
 #include "smldist/kernel/gemm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::inline SMLDIST_ABI::runtime {
 
 /// y (M,N) = A·B for A[m,k] = a[m·a_row + k·a_step], B (K,N), or (N,K) if `transposed`. No packing: for products of two
 /// values of one sample, which are small.
@@ -45,9 +45,9 @@ namespace detail {
 /// C (M,N) = f(A·B + bias + residual), rows of the residual ldc apart as C's; bias and residual may be null.
 inline void product(std::size_t M, const float* a, std::size_t lda, kernel::packed_b<float> b, float* c,
                     std::size_t ldc, const float* bias, const float* residual, activation f) {
-    kernel::epilogue<float> end{bias, residual, ldc, kernel::ending::none};
-    if (in_registers(f)) {
-        end.f = static_cast<kernel::ending>(f);
+    kernel::epilogue<float> end{bias, residual, ldc, activation::none};
+    if (kernel::ends_products(f)) {
+        end.f = f;
         return kernel::gemm_packed(M, a, lda, b, c, ldc, end);
     }
     kernel::gemm_packed(M, a, lda, b, c, ldc, end,
@@ -91,7 +91,7 @@ struct gemm_step {
 private:
     void multiply(const frame& f, std::size_t b, std::size_t n, const float* from) const {
         if (is_narrow()) {
-            deploy::multiply(n * rows, N, K, from, K, 1, f.read(weight), true, f.write(y, b));
+            runtime::multiply(n * rows, N, K, from, K, 1, f.read(weight), true, f.write(y, b));
             return finish(end.f, n * rows, N, f.write(y, b), N, f.read(end.bias),
                           end.residual ? f.read(end.residual, b) : nullptr);
         }
@@ -168,6 +168,6 @@ struct matmul_step {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+} // namespace smldist::inline SMLDIST_ABI::runtime
 
 #endif

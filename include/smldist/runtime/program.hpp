@@ -3,8 +3,8 @@
 ///
 /// This header needs neither tensors nor exceptions nor RTTI: a program that only runs includes it alone. Make one with
 /// deploy/compile.hpp or deploy/load.hpp.
-#ifndef SMLDIST_DEPLOY_PROGRAM_HPP
-#define SMLDIST_DEPLOY_PROGRAM_HPP
+#ifndef SMLDIST_RUNTIME_PROGRAM_HPP
+#define SMLDIST_RUNTIME_PROGRAM_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -20,16 +20,16 @@
 
 #include "smldist/core/memory.hpp"
 #include "smldist/core/parallel.hpp"
-#include "smldist/deploy/depthwise.hpp"
-#include "smldist/deploy/product.hpp"
-#include "smldist/deploy/rows.hpp"
+#include "smldist/runtime/depthwise.hpp"
+#include "smldist/runtime/product.hpp"
+#include "smldist/runtime/rows.hpp"
 #include "smldist/kernel/scratch.hpp"
 
 #if SMLDIST_THREADS
 #include <atomic>
 #endif
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::inline SMLDIST_ABI::runtime {
 
 /// Floats in one block, 64-byte aligned, from the heap. A copy is deep.
 class block {
@@ -160,7 +160,7 @@ private:
 /// (docs/architecture.md). They do not depend on what else is in the batch or on the number of threads.
 class program {
 public:
-    /// Everything a plan decides; deploy/plan.hpp fills it.
+    /// Everything the compiler decides (deploy/compile.hpp).
     struct parts {
         std::size_t batch = 1, length = 0, channels = 0;
         std::size_t slice = 1; ///< samples that run together
@@ -220,8 +220,8 @@ public:
         }
     }
 
-    deploy::report report() const {
-        deploy::report r;
+    runtime::report report() const {
+        runtime::report r;
         for (const auto& s : parts_.steps) {
             r.rows.push_back({std::string(s.name()), s.ops, s.macs, s.weights, s.bytes});
             r.macs += s.macs;
@@ -298,6 +298,6 @@ inline std::string text(const report& r) {
     return out;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+} // namespace smldist::inline SMLDIST_ABI::runtime
 
 #endif

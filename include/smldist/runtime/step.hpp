@@ -3,22 +3,22 @@
 ///
 /// A step is plain data with `name`, `operands(list)`, which names its operands, and `run(frame)`. It runs on n samples
 /// at a time and writes only its result and its scratch, both in the frame's arena. Steps allocate nothing and throw
-/// nothing; whoever plans them has checked all shapes (deploy/plan.hpp).
-#ifndef SMLDIST_DEPLOY_STEP_HPP
-#define SMLDIST_DEPLOY_STEP_HPP
+/// nothing; the compiler that makes them has checked all shapes (deploy/).
+#ifndef SMLDIST_RUNTIME_STEP_HPP
+#define SMLDIST_RUNTIME_STEP_HPP
 
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <string_view>
 
+#include "smldist/core/activation.hpp"
 #include "smldist/core/config.hpp"
 #include "smldist/kernel/activation.hpp"
 #include "smldist/kernel/simd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::inline SMLDIST_ABI::runtime {
 
 /// Where a value lies.
 enum class place : std::uint8_t { none, input, weights, arena };
@@ -60,14 +60,6 @@ struct frame {
     float* write(const operand& o, std::size_t b = 0) const { return arena + o.offset + b * o.step; }
 };
 
-/// The functions that end a step.
-enum class activation : std::uint8_t { none, relu, relu6, hard_sigmoid, hard_swish, selu, sigmoid, tanh, exp, log };
-inline constexpr std::array<std::string_view, 10> activation_names{
-    "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "selu", "sigmoid", "tanh", "exp", "log"};
-
-/// Whether a product applies f before it stores: kernel::ending has the first of the functions, in the same order.
-constexpr bool in_registers(activation f) { return f <= activation::hard_swish; }
-
 /// What ends a product: y = f(product + bias + residual).
 struct ending {
     operand bias, residual; ///< (N) or none · as y or none
@@ -76,9 +68,6 @@ struct ending {
 
 namespace detail {
 
-struct exponential {
-    template <class V> SMLDIST_INLINE V value(const V& x) const { return kernel::simd::exp(x); }
-};
 /// Lane by lane: rare, and xsimd 8.1's does not compile for AVX-512 without optimisation.
 struct logarithm {
     template <class V> SMLDIST_INLINE V value(const V& x) const {
@@ -143,7 +132,7 @@ SMLDIST_NOINLINE inline void finish(activation f, std::size_t rows, std::size_t 
     case activation::tanh:
         return map_rows(kernel::tanh{}, rows, columns, y, step);
     case activation::exp:
-        return map_rows(exponential{}, rows, columns, y, step);
+        return map_rows(kernel::exponential{}, rows, columns, y, step);
     case activation::log:
         return map_rows(logarithm{}, rows, columns, y, step);
     }
@@ -162,6 +151,6 @@ inline void apply_gate(activation f, std::size_t L, std::size_t C, const float* 
 
 } // namespace detail
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+} // namespace smldist::inline SMLDIST_ABI::runtime
 
 #endif

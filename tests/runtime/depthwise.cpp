@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/deploy/depthwise.hpp"
+#include "smldist/runtime/depthwise.hpp"
 
 #include <doctest/doctest.h>
 

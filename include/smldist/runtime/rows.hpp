@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The steps without weights to multiply by: element-wise maps, gates, pooling, reductions, copies, and what heads are made
 /// of. Each computes what the op of its name does (op/), for n samples of fixed shape.
-#ifndef SMLDIST_DEPLOY_ROWS_HPP
-#define SMLDIST_DEPLOY_ROWS_HPP
+#ifndef SMLDIST_RUNTIME_ROWS_HPP
+#define SMLDIST_RUNTIME_ROWS_HPP
 
 #include <algorithm>
 #include <array>
@@ -12,14 +12,14 @@
 #include <limits>
 #include <string_view>
 
-#include "smldist/deploy/product.hpp"
-#include "smldist/deploy/step.hpp"
+#include "smldist/runtime/product.hpp"
+#include "smldist/runtime/step.hpp"
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::inline SMLDIST_ABI::runtime {
 
 /// y = the normalised input, for a network that does not begin with a dense convolution.
 struct normalise_step {
@@ -344,6 +344,6 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+} // namespace smldist::inline SMLDIST_ABI::runtime
 
 #endif

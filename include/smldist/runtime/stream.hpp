@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Decisions from samples as a sensor delivers them, one by one.
-#ifndef SMLDIST_DEPLOY_STREAM_HPP
-#define SMLDIST_DEPLOY_STREAM_HPP
+#ifndef SMLDIST_RUNTIME_STREAM_HPP
+#define SMLDIST_RUNTIME_STREAM_HPP
 
 #include <algorithm>
 #include <cmath>
@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "smldist/core/error.hpp"
-#include "smldist/deploy/program.hpp"
+#include "smldist/runtime/program.hpp"
 #include "smldist/kernel/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::inline SMLDIST_ABI::runtime {
 
 struct stream_options {
     std::size_t hop = 0; ///< samples from one window to the next; 0: half a window
@@ -31,7 +31,7 @@ struct decision {
 
 /// Runs a program over the windows of an endless recording.
 ///
-///     deploy::stream s(net, {.hop = 32});
+///     runtime::stream s(net, {.hop = 32});
 ///     while (sensor.read(sample))                       // (C) values, in the units that the program takes
 ///         if (const auto* d = s.push(sample)) show(d->label);
 ///
@@ -53,9 +53,9 @@ public:
           targets_(net.outputs().size(), nullptr) {
         const std::size_t logits = net.find("logits");
         if (logits == net.outputs().size())
-            raise<usage_error>("deploy::stream", "the program has no output named logits, expected one");
+            raise<usage_error>("runtime::stream", "the program has no output named logits, expected one");
         if (!(o.smoothing >= 0 && o.smoothing < 1))
-            raise<usage_error>("deploy::stream", "smoothing is ", o.smoothing, ", expected 0 <= smoothing < 1");
+            raise<usage_error>("runtime::stream", "smoothing is ", o.smoothing, ", expected 0 <= smoothing < 1");
         for (auto* v : {&logits_, &now_, &mean_}) v->resize(net.outputs()[logits].size);
         targets_[logits] = logits_.data();
     }
@@ -111,6 +111,6 @@ private:
     decision decision_{};
 };
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+} // namespace smldist::inline SMLDIST_ABI::runtime
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/deploy/program.hpp"
+#include "smldist/runtime/program.hpp"
 
 #include <doctest/doctest.h>
 #include <vector>
@@ -11,33 +11,33 @@ using namespace smldist;
 namespace {
 
 /// y = relu(x W + 1) for x of two numbers and W = [1 2 3; 4 5 6], then z = softmax(y); slices of two samples.
-deploy::program by_hand() {
-    using deploy::place;
+runtime::program by_hand() {
+    using runtime::place;
     const float w[] = {1, 2, 3, 4, 5, 6};
-    deploy::program::parts p;
+    runtime::program::parts p;
     p.batch = 3;
     p.length = 1;
     p.channels = 2;
     p.slice = 2;
     p.arena = 32;
     const std::size_t packed = kernel::packed_size<float>(3, 2);
-    p.weights = deploy::block(packed + 3);
+    p.weights = runtime::block(packed + 3);
     kernel::pack_nn(3, 2, w, 3, p.weights.data());
     std::fill_n(p.weights.data() + packed, 3, 1.0f);
-    const deploy::operand x{place::input, 0, 2}, y{place::arena, 0, 3}, z{place::arena, 16, 3};
+    const runtime::operand x{place::input, 0, 2}, y{place::arena, 0, 3}, z{place::arena, 16, 3};
     p.steps.push_back(
-        {deploy::gemm_step{
-             1, 3, 2, x, {place::weights, 0, 0}, y, {{place::weights, packed, 0}, {}, deploy::activation::relu}},
+        {runtime::gemm_step{
+             1, 3, 2, x, {place::weights, 0, 0}, y, {{place::weights, packed, 0}, {}, activation::relu}},
          "linear + relu", 6, 36, 12});
-    p.steps.push_back({deploy::row_step{deploy::row_function::softmax, 1, 3, y, z}, "softmax", 0, 0, 12});
+    p.steps.push_back({runtime::row_step{runtime::row_function::softmax, 1, 3, y, z}, "softmax", 0, 0, 12});
     p.outputs = {{"feature", {3}, 3, y}, {"logits", {3}, 3, z}};
-    return deploy::program(std::move(p));
+    return runtime::program(std::move(p));
 }
 
 } // namespace
 
 TEST_CASE("block: keeps what was written when it grows, and copies deeply") {
-    deploy::block b(3);
+    runtime::block b(3);
     std::fill_n(b.data(), 3, 2.0f);
     b.resize(1);
     const float* const before = b.data();
@@ -46,7 +46,7 @@ TEST_CASE("block: keeps what was written when it grows, and copies deeply") {
     b.resize(100);
     CHECK(b.size() == 100);
     CHECK(b.data()[2] == 2.0f);
-    deploy::block copy = b, moved;
+    runtime::block copy = b, moved;
     copy.data()[0] = 5;
     CHECK(b.data()[0] == 2.0f);
     moved = std::move(copy);
@@ -61,7 +61,7 @@ TEST_CASE("program: runs slice after slice, gives the outputs asked for, allocat
     CHECK(p.find("memory") == 2);
     const float in[] = {1, 0, 0, 1, -1, 0};
     std::vector<float> y(9), z(9), last(9);
-    deploy::workspace w(p);
+    runtime::workspace w(p);
     CHECK(w.bytes() == 128);
     float* const both[] = {y.data(), z.data()};
     float* const first[] = {y.data(), nullptr};
@@ -81,7 +81,7 @@ TEST_CASE("program: runs slice after slice, gives the outputs asked for, allocat
 }
 
 TEST_CASE("program: a copy runs when the original is gone") {
-    deploy::program copy;
+    runtime::program copy;
     {
         const auto p = by_hand();
         copy = p;
@@ -100,7 +100,7 @@ TEST_CASE("program: the report lists steps, bytes and multiply-accumulates") {
     CHECK(r.macs == 6);
     CHECK(r.arena_bytes == 128);
     CHECK(r.slice == 2);
-    const std::string text = deploy::text(r);
+    const std::string text = runtime::text(r);
     CHECK(text.find("linear + relu") != std::string::npos);
     CHECK(text.find("arena of 2 windows") != std::string::npos);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/deploy/stream.hpp"
+#include "smldist/runtime/stream.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -29,7 +29,7 @@ struct recording {
     }
     std::size_t size() const { return samples.size() / C; }
     std::span<const float> operator[](std::size_t t) const { return std::span(samples).subspan(t * C, C); }
-    deploy::program compile(std::size_t batch, std::vector<std::string> outputs = {}) const {
+    runtime::program compile(std::size_t batch, std::vector<std::string> outputs = {}) const {
         auto config = model::preset("har_nano");
         config.backbone.channels = C;
         config.classes = 4;
@@ -51,7 +51,7 @@ TEST_CASE("stream: the logits of every window have the bits of the program over 
             windows.insert(windows.end(), &r.samples[i * hop * C], &r.samples[i * hop * C] + L * C);
         batch.run(windows.data(), want.data());
 
-        deploy::stream s(one, {.hop = hop});
+        runtime::stream s(one, {.hop = hop});
         for (int round = 0; round < 2; ++round, s.reset()) {
             std::size_t decided = 0;
             for (std::size_t t = 0; t < r.size(); ++t) {
@@ -69,14 +69,14 @@ TEST_CASE("stream: the logits of every window have the bits of the program over 
             CHECK(decided == count);
         }
     }
-    const deploy::program net = r.compile(1);
-    CHECK(deploy::stream(net).hop() == L / 2);
+    const runtime::program net = r.compile(1);
+    CHECK(runtime::stream(net).hop() == L / 2);
 }
 
 TEST_CASE("stream: smoothing is an exponential mean of the probabilities") {
     const recording r;
     const auto net = r.compile(1);
-    deploy::stream raw(net, {.hop = 8}), smooth(net, {.hop = 8, .smoothing = 0.75f});
+    runtime::stream raw(net, {.hop = 8}), smooth(net, {.hop = 8, .smoothing = 0.75f});
     std::vector<double> mean;
     for (std::size_t t = 0; t < r.size(); ++t) {
         const auto *a = raw.push(r[t]), *b = smooth.push(r[t]);
@@ -94,7 +94,7 @@ TEST_CASE("stream: smoothing is an exponential mean of the probabilities") {
 TEST_CASE("stream: a sample that is not finite costs the windows that hold it, no more") {
     const recording r;
     const auto net = r.compile(1);
-    deploy::stream s(net, {.hop = 1, .smoothing = 0.5f});
+    runtime::stream s(net, {.hop = 1, .smoothing = 0.5f});
     const std::vector<float> bad(C, std::numeric_limits<float>::quiet_NaN());
     std::size_t withheld = 0, decided = 0;
     for (std::size_t t = 0; t < r.size(); ++t) {
@@ -111,7 +111,7 @@ TEST_CASE("stream: a sample that is not finite costs the windows that hold it, n
 TEST_CASE("stream: window() is what was decided on, or withheld") {
     const recording r;
     const auto net = r.compile(1);
-    deploy::stream s(net, {.hop = 7});
+    runtime::stream s(net, {.hop = 7});
     for (std::size_t t = 0; t < 3 * L; ++t) {
         s.push(r[t]);
         if (t + 1 < L) continue;
@@ -124,21 +124,21 @@ TEST_CASE("stream: window() is what was decided on, or withheld") {
 TEST_CASE("stream: allocates nothing, refuses what it cannot run") {
     const recording r;
     const auto net = r.compile(1);
-    deploy::stream s(net);
+    runtime::stream s(net);
     for (std::size_t t = 0; t < 2 * L; ++t) s.push(r[t]);
     const std::size_t before = allocations();
     for (std::size_t t = 2 * L; t < r.size(); ++t) s.push(r[t]);
     CHECK(allocations() == before);
 
     const auto feature = r.compile(1, {"feature"});
-    CHECK_RAISES(usage_error, "no output named logits", deploy::stream(feature));
+    CHECK_RAISES(usage_error, "no output named logits", runtime::stream(feature));
     for (const float bad : {-0.1f, 1.0f, std::numeric_limits<float>::quiet_NaN()})
-        CHECK_RAISES(usage_error, "expected 0 <= smoothing < 1", deploy::stream(net, {.smoothing = bad}));
+        CHECK_RAISES(usage_error, "expected 0 <= smoothing < 1", runtime::stream(net, {.smoothing = bad}));
 }
 
 TEST_CASE("stream: no program that ends before it") {
-    static_assert(std::is_constructible_v<deploy::stream, const deploy::program&>);
-    static_assert(!std::is_constructible_v<deploy::stream, deploy::program>);
-    static_assert(!std::is_constructible_v<deploy::stream, const deploy::program>);
-    static_assert(!std::is_constructible_v<deploy::stream, deploy::program, deploy::stream_options>);
+    static_assert(std::is_constructible_v<runtime::stream, const runtime::program&>);
+    static_assert(!std::is_constructible_v<runtime::stream, runtime::program>);
+    static_assert(!std::is_constructible_v<runtime::stream, const runtime::program>);
+    static_assert(!std::is_constructible_v<runtime::stream, runtime::program, runtime::stream_options>);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/deploy/rows.hpp"
+#include "smldist/runtime/rows.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// From a node of a graph back to the description of its op.
+#ifndef SMLDIST_GRAPH_VISIT_HPP
+#define SMLDIST_GRAPH_VISIT_HPP
+
+#include <cstddef>
+#include <utility>
+
+#include "smldist/core/error.hpp"
+#include "smldist/graph/attributes.hpp"
+#include "smldist/graph/graph.hpp"
+#include "smldist/spec/all.hpp"
+
+namespace smldist::inline SMLDIST_ABI {
+
+namespace detail {
+
+template <class S, std::size_t... K> constexpr bool takes(std::index_sequence<K...>) {
+    return requires(const S& s, const shape& x) { s.infer(((void)K, x)...); };
+}
+/// How many inputs a description takes.
+template <class S, std::size_t N = 1> constexpr std::size_t arity() {
+    if constexpr (takes<S>(std::make_index_sequence<N>()))
+        return N;
+    else
+        return arity<S, N + 1>();
+}
+template <class S, std::size_t... K>
+SMLDIST_COLD SMLDIST_NOINLINE shape infer_from(const S& s, const graph& g, const graph::node& n,
+                                               std::index_sequence<K...>) {
+    return s.infer(g.nodes[n.inputs[K]].shape...);
+}
+
+} // namespace detail
+
+/// The shape of the result of node `id`, which S describes, from the shapes of its inputs.
+/// Throws     data_error for another number of inputs, and what infer throws.
+template <class S> SMLDIST_COLD shape infer_node(const S& s, const graph& g, std::size_t id) {
+    constexpr std::size_t arity = detail::arity<S>();
+    const auto& n = g.nodes[id];
+    if (n.inputs.size() != arity)
+        raise<data_error>("model file: graph", "node ", id, " (", n.name, "): number of inputs is ", n.inputs.size(),
+                          ", expected ", arity);
+    return detail::infer_from(s, g, n, std::make_index_sequence<arity>());
+}
+
+/// Calls f(description) for the op of node `id`, with the options that the node has.
+/// Throws     data_error for an op that is not in spec::all, and for options as attribute_reader.
+template <class F> SMLDIST_COLD void visit(const graph& g, std::size_t id, F&& f) {
+    const auto& n = g.nodes[id];
+    const bool known = spec::visit_named(n.name, [&](auto description) {
+        attribute_reader read(n, id);
+        spec::visit_options(description, read);
+        read.finish();
+        f(description);
+    });
+    if (!known) raise<data_error>("model file: graph", "node ", id, " is the op \"", n.name, "\", which is not known");
+}
+
+} // namespace smldist::inline SMLDIST_ABI
+
+#endif

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The list of all ops that a graph may hold, and the way from a name to a description.
+///
+/// A description says what an op is without tensors: its options, their names, the shape of the result and its cost.
+///
+///     struct conv1d {
+///         std::size_t stride = 1, …;                                       the options, with defaults
+///         static constexpr std::string_view name = "conv1d";              in graphs and model files
+///         static void visit(auto& self, auto&& f) { f("stride", self.stride); … }   the options by name; none: no visit
+///         shape infer(const shape& x, const shape& w, const shape& bias) const;     every check, once
+///         std::uint64_t macs(shapes…) const;                               multiply-accumulates; none: counts as 0
+///     };
+///
+/// The differentiable op (op/) derives from it and adds forward and backward. A backend, which makes something of a graph,
+/// is a set of overloads for descriptions (deploy/emit.hpp).
+#ifndef SMLDIST_SPEC_ALL_HPP
+#define SMLDIST_SPEC_ALL_HPP
+
+#include <string_view>
+
+#include "smldist/spec/arithmetic.hpp"
+#include "smldist/spec/conv1d.hpp"
+#include "smldist/spec/elementwise.hpp"
+#include "smldist/spec/hopfield.hpp"
+#include "smldist/spec/linear.hpp"
+#include "smldist/spec/norm.hpp"
+#include "smldist/spec/options.hpp"
+#include "smldist/spec/reduce.hpp"
+#include "smldist/spec/reshape.hpp"
+#include "smldist/spec/softmax.hpp"
+
+namespace smldist::inline SMLDIST_ABI::spec {
+
+template <class... S> struct list {};
+
+/// Every op by its description. The only place where ops are compared by name.
+using all =
+    list<add, sub, mul, gate, conv1d, linear, matmul, batch_norm, layer_norm, l2_normalize,
+         elementwise<activation::relu>, elementwise<activation::relu6>, elementwise<activation::hard_sigmoid>,
+         elementwise<activation::hard_swish>, elementwise<activation::selu>, elementwise<activation::sigmoid>,
+         elementwise<activation::tanh>, elementwise<activation::exp>, elementwise<activation::log>, clamp, affine,
+         dropout, pattern_dropout, softmax, log_softmax, log_sum_exp, log_mean_exp, class_log_sum_exp, mixture, sum,
+         mean, mean_over_time, adaptive_avg_pool1d, max_pool1d, reshape, flatten, concat, slice, hopfield>;
+
+namespace detail {
+template <class F, class... S> void for_each(list<S...>, F&& f) { (f(S{}), ...); }
+template <class F, class... S> bool visit_named(list<S...>, std::string_view name, F&& f) {
+    return ((S::name == name && (f(S{}), true)) || ...);
+}
+} // namespace detail
+
+/// Calls f(description) for every op, with default options.
+template <class F> void for_each(F&& f) { detail::for_each(all{}, f); }
+
+/// Calls f(description) for the op of that name, with default options. Returns whether there is one.
+template <class F> bool visit_named(std::string_view name, F&& f) { return detail::visit_named(all{}, name, f); }
+
+} // namespace smldist::inline SMLDIST_ABI::spec
+
+#endif

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Descriptions of the ops that map each element: activations, exp and log, clamping, scaling, dropout.
+#ifndef SMLDIST_SPEC_ELEMENTWISE_HPP
+#define SMLDIST_SPEC_ELEMENTWISE_HPP
+
+#include <string_view>
+
+#include "smldist/core/activation.hpp"
+#include "smldist/core/error.hpp"
+#include "smldist/core/shape.hpp"
+
+namespace smldist::inline SMLDIST_ABI::spec {
+
+/// y = f(x), element by element, for each f of core/activation.hpp other than none.
+///
+/// Shapes     x any · y as x
+/// Cost       one pass over x; counted as 0 MACs.
+template <activation F> struct elementwise {
+    static constexpr std::string_view name = name_of(F);
+    shape infer(const shape& x) const { return x; }
+};
+
+/// y = min(high, max(low, x)), element by element.
+///
+/// Shapes     x any · y as x
+/// Throws     usage_error unless low ≤ high.
+/// Source     torch.clamp.
+struct clamp {
+    double low, high;
+
+    static constexpr std::string_view name = "clamp";
+    static void visit(auto& self, auto&& f) {
+        f("low", self.low);
+        f("high", self.high);
+    }
+    shape infer(const shape& x) const {
+        if (!(low <= high))
+            raise<usage_error>("op::clamp", "bounds are ", low, " and ", high, ", expected low <= high");
+        return x;
+    }
+};
+
+/// y = scale x + offset with two constants.
+///
+/// Shapes     x any · y as x
+/// Cost       one pass; counted as 0 MACs.
+struct affine {
+    double scale = 1, offset = 0;
+
+    static constexpr std::string_view name = "affine";
+    static void visit(auto& self, auto&& f) {
+        f("scale", self.scale);
+        f("offset", self.offset);
+    }
+    shape infer(const shape& x) const { return x; }
+};
+
+/// Inverted dropout: y = x m, each m independently 0 with probability p and 1/(1−p) otherwise.
+///
+/// Shapes     x any · y as x
+/// Cost       one pass over x and 32 random bits per element; counted as 0 MACs.
+/// Source     torch.nn.functional.dropout; Srivastava et al. 2014.
+struct dropout {
+    double p = 0.5; ///< probability that an element is dropped
+
+    static constexpr std::string_view name = "dropout";
+    static void visit(auto& self, auto&& f) { f("p", self.p); }
+    shape infer(const shape& x) const { return x; }
+};
+
+/// Takes patterns out of an association: y = x, or x - 20 with probability p, so that the softmax hardly sees them.
+///
+/// Shapes     x any · y as x
+/// Cost       one pass over x; counted as 0 MACs.
+struct pattern_dropout {
+    double p = 0.5; ///< probability that an element is dropped
+
+    static constexpr std::string_view name = "pattern_dropout";
+    static void visit(auto& self, auto&& f) { f("p", self.p); }
+    shape infer(const shape& x) const { return x; }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::spec
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Descriptions of normalisations: over the rows of each channel (batch-norm) or over the channels of each row.
+#ifndef SMLDIST_SPEC_NORM_HPP
+#define SMLDIST_SPEC_NORM_HPP
+
+#include <string_view>
+
+#include "smldist/spec/shapes.hpp"
+
+namespace smldist::inline SMLDIST_ABI::spec {
+
+/// Batch normalisation with stored statistics (evaluation): an affine map of each channel.
+///
+///     y[r,c] = gamma[c] * (x[r,c] - running_mean[c]) / sqrt(running_var[c] + eps) + beta[c]
+///
+/// Shapes     x (…, C) · gamma, beta, running_mean, running_var (C) · y as x
+/// Throws     shape_error if a vector does not fit x.
+/// Source     Ioffe and Szegedy 2015; torch.nn.BatchNorm1d in eval mode.
+struct batch_norm {
+    double eps = 1e-5;
+
+    static constexpr std::string_view name = "batch_norm";
+    static void visit(auto& self, auto&& f) { f("eps", self.eps); }
+    shape infer(const shape& x, const shape& gamma, const shape& beta, const shape& mean, const shape& var) const {
+        infer_norm("op::batch_norm", x, mean, var);
+        return infer_norm("op::batch_norm", x, gamma, beta);
+    }
+};
+
+/// Layer normalisation of the last axis.
+///
+///     y[r,c] = (x[r,c] - mean_c x[r,:]) / sqrt(var_c x[r,:] + eps) * gamma[c] + beta[c],   var biased
+///
+/// Shapes     x (…, C) · gamma, beta (C), or both empty for the plain form · y as x
+/// Throws     shape_error if gamma or beta does not fit x.
+/// Source     Ba, Kiros and Hinton 2016; torch.nn.LayerNorm.
+struct layer_norm {
+    double eps = 1e-5;
+
+    static constexpr std::string_view name = "layer_norm";
+    static void visit(auto& self, auto&& f) { f("eps", self.eps); }
+    shape infer(const shape& x, const shape& gamma, const shape& beta) const {
+        if (gamma.size() == 0 && beta.size() == 0 && x.rank() >= 1 && x.size() > 0) return x;
+        return infer_norm("op::layer_norm", x, gamma, beta);
+    }
+};
+
+/// Rows scaled to unit length.
+///
+///     y[r] = x[r] / max(‖x[r]‖₂, eps)
+///
+/// Shapes     x (…, C) · y as x
+/// Throws     shape_error for a scalar.
+/// Source     torch.nn.functional.normalize.
+struct l2_normalize {
+    double eps = 1e-12;
+
+    static constexpr std::string_view name = "l2_normalize";
+    static void visit(auto& self, auto&& f) { f("eps", self.eps); }
+    shape infer(const shape& x) const {
+        if (x.rank() < 1) raise<shape_error>("op::l2_normalize", "shape of x is ", x.text(), ", expected (…, C)");
+        return x;
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::spec
+
+#endif

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Descriptions of sums and means over all elements or one axis, and of pooling over time.
+#ifndef SMLDIST_SPEC_REDUCE_HPP
+#define SMLDIST_SPEC_REDUCE_HPP
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "smldist/spec/shapes.hpp"
+
+namespace smldist::inline SMLDIST_ABI::spec {
+
+/// What sum and mean share: which axis they reduce.
+struct reduce_options {
+    std::optional<std::ptrdiff_t> axis = {}; ///< negative: from the back; none: all axes
+    bool keepdim = false;                    ///< keep the reduced axes, with extent 1
+
+    static void visit(auto& self, auto&& f) {
+        f("axis", self.axis);
+        f("keepdim", self.keepdim);
+    }
+    shape infer(std::string_view where, const shape& x) const {
+        shape y;
+        const std::size_t reduced = axis ? resolve_axis(where, x, *axis) : 0;
+        for (std::size_t a = 0; a < x.rank(); ++a)
+            if (axis && a != reduced)
+                y.push_back(x[a]);
+            else if (keepdim)
+                y.push_back(1);
+        return y;
+    }
+};
+
+/// Sum over one axis or all.
+///
+/// Shapes     x any · y without the reduced axes, or with extent 1 there (keepdim); () when all are reduced
+/// Cost       one pass; counted as 0 MACs.
+/// Throws     shape_error if the axis does not exist.
+struct sum : reduce_options {
+    static constexpr std::string_view name = "sum";
+    shape infer(const shape& x) const { return reduce_options::infer("op::sum", x); }
+};
+
+/// Mean over one axis or all; shapes and cost as sum.
+///
+/// Throws     shape_error if the axis does not exist, or if it has no elements.
+struct mean : reduce_options {
+    static constexpr std::string_view name = "mean";
+    shape infer(const shape& x) const {
+        const shape y = reduce_options::infer("op::mean", x);
+        if ((axis ? x[resolve_axis("op::mean", x, *axis)] : x.size()) == 0)
+            raise<shape_error>("op::mean", "shape is ", x.text(), ", expected at least one element to average");
+        return y;
+    }
+};
+
+/// Global average pool.
+///
+///     y[b,c] = 1/L sum_t x[b,t,c]
+///
+/// Shapes     x (B, L, C) · y (B, C)
+/// Cost       one pass; counted as 0 MACs.
+/// Throws     shape_error if x is not (B, L, C) with L ≥ 1.
+struct mean_over_time {
+    static constexpr std::string_view name = "mean_over_time";
+    shape infer(const shape& x) const {
+        if (x.rank() != 3 || x[1] == 0)
+            raise<shape_error>("op::mean_over_time", "shape is ", x.text(), ", expected (B, L, C) with L >= 1");
+        return {x[0], x[2]};
+    }
+};
+
+/// Mean over L' windows that cover time evenly; neighbours share a step where L' does not divide L.
+///
+///     y[b,i,c] = mean of x[b,t,c] over floor(i L/L') ≤ t < ceil((i+1) L/L')
+///
+/// Shapes     x (B, L, C) · y (B, L', C)
+/// Cost       one pass; counted as 0 MACs.
+/// Throws     shape_error if x is not (B, L, C) with L ≥ 1; usage_error if L' = 0.
+/// Source     torch.nn.functional.adaptive_avg_pool1d.
+struct adaptive_avg_pool1d {
+    std::size_t length = 1; ///< L'
+
+    static constexpr std::string_view name = "adaptive_avg_pool1d";
+    static void visit(auto& self, auto&& f) { f("length", self.length); }
+    shape infer(const shape& x) const {
+        if (length == 0) raise<usage_error>("op::adaptive_avg_pool1d", "length is 0, expected at least 1");
+        if (x.rank() != 3 || x[1] == 0)
+            raise<shape_error>("op::adaptive_avg_pool1d", "shape is ", x.text(), ", expected (B, L, C) with L >= 1");
+        return {x[0], length, x[2]};
+    }
+};
+
+/// Maximum over a sliding window of time.
+///
+///     y[b,t,c] = max_k x[b, t*stride + k - padding, c]
+///
+/// Shapes     x (B, L, C) · y (B, L', C), L' = (L + 2*padding - kernel_size) / stride + 1
+/// Cost       B * L' * C * kernel_size comparisons; counted as 0 MACs.
+/// Throws     usage_error if kernel_size or stride is 0 or padding exceeds kernel_size / 2;
+///            shape_error if x is not (B, L, C) or L' < 1.
+/// Source     torch.nn.functional.max_pool1d.
+struct max_pool1d {
+    std::size_t kernel_size = 2;
+    std::size_t stride = 2;
+    std::size_t padding = 0; ///< positions before and after the window that never win
+
+    static constexpr std::string_view name = "max_pool1d";
+    static void visit(auto& self, auto&& f) {
+        f("kernel_size", self.kernel_size);
+        f("stride", self.stride);
+        f("padding", self.padding);
+    }
+    shape infer(const shape& x) const {
+        if (kernel_size == 0 || stride == 0)
+            raise<usage_error>("op::max_pool1d", "kernel_size and stride are ", kernel_size, " and ", stride,
+                               ", expected at least 1");
+        if (padding > kernel_size / 2)
+            raise<usage_error>("op::max_pool1d", "padding is ", padding, ", expected at most half of kernel_size ",
+                               kernel_size);
+        if (x.rank() != 3) raise<shape_error>("op::max_pool1d", "shape is ", x.text(), ", expected (B, L, C)");
+        if (x[1] == 0 || x[1] + 2 * padding < kernel_size)
+            raise<shape_error>("op::max_pool1d", "padded length is ", x[1] + 2 * padding, ", expected at least ",
+                               kernel_size);
+        return {x[0], (x[1] + 2 * padding - kernel_size) / stride + 1, x[2]};
+    }
+};
+
+} // namespace smldist::inline SMLDIST_ABI::spec
+
+#endif
