@@ -44,7 +44,7 @@ int main() {
                 computed.shape().text().c_str(), traced.shape().text().c_str());
 
     // The trace knows shapes, parameters and multiply-accumulates of the batch.
-    std::printf("\n%s\n", text(summarise(g, model::names_of(net))).c_str());
+    std::printf("\n%s\n", text(summarise(g)).c_str());
 
     // visit gives every parameter a name, the one it has in a model file.
     walk(net, [](const std::string& path, const auto& leaf) {

@@ -87,10 +87,9 @@ void summary(const options& o) {
         net = model::network<float>(c, generator(o.seed));
     }
     const graph g = model::trace(net, length);
-    const auto names = model::names_of(net);
-    const auto s = summarise(g, names);
+    const auto s = summarise(g);
     if (o.dot)
-        std::printf("%s", to_dot(g, names).c_str());
+        std::printf("%s", to_dot(g).c_str());
     else
         std::printf("%s", text(s).c_str());
     if (!o.json) return;

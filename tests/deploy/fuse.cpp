@@ -128,3 +128,32 @@ TEST_CASE("fuse: a gate whose value is read elsewhere too is computed") {
     for (const auto& row : p.report().rows) gates += row.step == "gate";
     CHECK(gates == 1);
 }
+
+TEST_CASE("fuse: the pass by itself says who computes what") {
+    two net(
+        [](auto& n, const auto& x, auto&) {
+            const auto h = n.a(x);
+            return op::hard_swish(op::add(n.b(h), h));
+        },
+        nn::activation::none);
+    deploy::source s;
+    s.graph = trace(net, {1, 12, 4});
+    walk(net, [&](const std::string&, const auto& leaf) {
+        s.values.resize(s.graph.nodes.size());
+        for (std::size_t id = 0; id < s.graph.nodes.size(); ++id)
+            if (s.graph.nodes[id].address == &leaf) s.values[id] = {leaf.value.data(), leaf.value.size()};
+    });
+    const auto g = deploy::annotate(std::move(s), {.length = 12, .channels = 4});
+    const auto all = deploy::fuse(g);
+    std::vector<std::size_t> owners;
+    for (std::size_t id = 0; id < g.size(); ++id)
+        if (g.at(id).what == graph::kind::op && !all[id].absorbed) owners.push_back(id);
+    REQUIRE(owners.size() == 2);
+    const auto &first = all[owners[0]], &second = all[owners[1]];
+    CHECK(first.taken.size() == 1);
+    CHECK(first.residual == 0);
+    CHECK(second.taken.size() == 3); // batch_norm, add, hard_swish
+    CHECK(second.residual == first.taken[0]);
+    CHECK(second.end == activation::hard_swish);
+    CHECK(second.taken.back() == g.size() - 1);
+}

@@ -99,10 +99,11 @@ TEST_CASE("load: weights that cannot be read where they lie are converted") {
 TEST_CASE("load: a file that is wrong is refused with what is wrong") {
     refuse(edited("\"conv1d\"", "\"wavelet\""), "is the op \"wavelet\", which programs do not know");
     refuse(edited("\"kind\":\"op\"", "\"kind\":\"loop\""), "kind of node");
-    refuse(edited("\"stride\":2", "\"stride\":0"), "(conv1d): groups and channels do not fit");
+    refuse(edited("\"stride\":2", "\"stride\":0"), "(conv1d): op::conv1d: stride, dilation, groups are 0, 1, 1");
     refuse(edited("\"stride\":2", "\"stride\":1"), "expected (1, 32, 8)");
-    refuse(edited("\"stride\":2", "\"stride\":2.5"), "an attribute is out of range");
+    refuse(edited("\"stride\":2", "\"stride\":2.5"), "(conv1d): attribute stride is out of range");
     refuse(edited("\"stride\":2,", ""), "attribute stride is missing");
+    refuse(edited("\"stride\":2", "\"stride\":2,\"step\":1"), "(conv1d): number of attributes is 6, expected 5");
     refuse(edited("\"shape\":[1,32,3]", "\"shape\":[1,31,3]"), "expected one input (1, 32, 3)");
     refuse(edited("\"shape\":[1,32,3]", "\"shape\":[1,4294967296,3]"), "a shape is out of range");
     refuse(edited("\"tensor\":\"backbone.stem.conv.weight\"", "\"tensor\":\"none\""), "none");
@@ -257,8 +258,8 @@ TEST_CASE("load: a small file that asks for much is refused before it is given a
     }
     { // weights of one row of 63, which packing rounds up to a unit of rows
         forged_graph g(63 * 4);
-        const std::size_t x = g.op("reshape", {1, 4, 63}, {0}), none = g.absent();
-        std::size_t sum = 0;
+        const std::size_t x = g.op("reshape", {1, 4, 63}, {0}, R"("shape":"(1, 4, 63)") "), none = g.absent();
+                              std::size_t sum = 0;
         for (int i = 0; i < 3000; ++i) {
             const std::size_t y = g.op("linear", {1, 4, 1}, {x, g.parameter({1, 63}), none});
             sum = i == 0 ? y : g.op("add", {1, 4, 1}, {sum, y});
@@ -292,7 +293,8 @@ TEST_CASE("load: shapes that overflow are refused, also where an extent is 0") {
            "a shape is out of range");
     forged_graph g(8);
     const std::size_t a = g.parameter({4096, 1}), b = g.parameter({1, 8192});
-    refuse(g.file(g.logits(g.op("mul", {1, 8, 1}, {0, g.op("add", {4096, 2}, {a, b})}))), "its inputs do not fit");
+    refuse(g.file(g.logits(g.op("mul", {1, 8, 1}, {0, g.op("add", {4096, 2}, {a, b})}))),
+           "(add): shape is (4096, 2), expected (4096, 8192)");
 }
 
 TEST_CASE("load: what presets and long windows need is given, and the option gives more") {

@@ -4,24 +4,11 @@
 #include <doctest/doctest.h>
 
 #include "deploy/check.hpp"
-#include "smldist/op/arithmetic.hpp"
 #include "smldist/op/linear.hpp"
-#include "smldist/op/pointwise.hpp"
-#include "smldist/op/reduce.hpp"
-#include "smldist/op/reshape.hpp"
 
 using namespace smldist;
 
 namespace {
-
-template <class F> void refuses(F f, std::string_view what, const std::vector<shape>& weights = {}) {
-    try {
-        deploy::compile(probe<F>(f, weights), {.length = 8, .channels = 6});
-        FAIL("expected a usage_error about ", what);
-    } catch (const usage_error& e) {
-        CHECK_MESSAGE(std::string_view(e.what()).find(what) != std::string::npos, e.what());
-    }
-}
 
 /// x (1, 8, 6) → one op → logits.
 deploy::source one_op(graph::node op) {
@@ -37,30 +24,6 @@ deploy::source one_op(graph::node op) {
 }
 
 } // namespace
-
-TEST_CASE("plan: what depends on constants alone is computed once") {
-    const auto p = check_op(
-        [](const auto& x, const auto& w) {
-            const auto a = op::exp(op::clamp(op::lift(x, w[0]), -1, 1));
-            return op::matmul(x, op::mul(a, op::lift(x, w[1])));
-        },
-        8, 6, {{6, 4}, {4}});
-    const auto r = p.report();
-    REQUIRE(r.rows.size() == 1);
-    CHECK(r.rows[0].ops == "matmul");
-    CHECK(r.weight_bytes == kernel::packed_size<float>(4, 6) * sizeof(float));
-}
-
-TEST_CASE("plan: ops that mix the windows of a batch are refused") {
-    refuses([](const auto& x, const auto&) { return op::sum(x); }, "(sum): it mixes the windows");
-    refuses([](const auto& x, const auto&) { return op::mean(x, {.axis = 0}); }, "(mean): it mixes");
-    refuses([](const auto& x, const auto&) { return op::slice(x, 0, 0, 1); }, "(slice): it mixes");
-    refuses([](const auto& x, const auto&) { return op::reshape(x, {8, 6}); }, "(reshape): it mixes");
-    refuses([](const auto& x, const auto&) { return op::add(x, op::mean_over_time(x)); }, "(add): it mixes");
-    refuses([](const auto& x, const auto& w) { return op::add(x, w[0]); }, "(add): it mixes", {{2, 8, 6}});
-    refuses([](const auto& x, const auto&) { return op::matmul(op::mean_over_time(x), x, {.transpose_b = true}); },
-            "(matmul): it mixes");
-}
 
 TEST_CASE("plan: an op that programs do not know is named") {
     graph::node op;

@@ -234,7 +234,7 @@ const wrong_model wrong_models[] = {
 /// The bytes of a model file, whatever is wrong with it.
 io::byte_vector unchecked(const model::network<float>& net, io::model_facts f, const tensor<float>& x) {
     f.architecture = model::to_json(net.config);
-    f.graph = model::detail::to_json(model::trace(net, f.window), model::names_of(net));
+    f.graph = smldist::to_json(model::trace(net, f.window));
     tensor<float> logits(shape{1, net.config.classes});
     try {
         logits = model::raw_logits(net, f.normaliser.high.empty() ? facts().normaliser : f.normaliser, x);

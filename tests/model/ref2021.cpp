@@ -133,7 +133,7 @@ std::string traced_anchors(const std::string& name, double scale) {
     const auto wanted = size_by_hand(net.config, length);
     CHECK(parameter_count(net) == wanted.parameters);
     CHECK(g.macs() == wanted.macs);
-    CHECK(summarise(g, model::names_of(net)).parameters + 4 * config.backbone.tail == wanted.parameters); // two norms
+    CHECK(summarise(g).parameters + 4 * config.backbone.tail == wanted.parameters); // two norms
     CHECK(out.logits.shape() == shape{1, 8});
     std::string anchors;
     for (const auto& s : out.stages)

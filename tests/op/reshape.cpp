@@ -53,7 +53,7 @@ TEST_CASE("concat") {
 TEST_CASE("concat: a part without elements, and errors") {
     const tensor<float> x(shape{2, 3}), none(shape{2, 0}), tall(shape{3, 3});
     CHECK(op::concat(x, none, 1).shape() == shape{2, 3});
-    CHECK_RAISES(shape_error, "op::concat: shape of b is (3, 3), expected that of a, (2, 3), but for axis 1",
+    CHECK_RAISES(shape_error, "op::concat: shape of b is (3, 3), expected that of a, (2, 3), except for axis 1",
                  op::concat(x, tall, 1));
     CHECK_RAISES(shape_error, "shape of b is (2)", op::concat(x, tensor<float>(shape{2}), 0));
     CHECK_RAISES(shape_error, "axis is 2", op::concat(x, x, 2));

@@ -9,26 +9,13 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
+#include <variant>
 
-#include "smldist/core/outputs.hpp"
 #include "smldist/core/parameter.hpp"
 #include "smldist/deploy/plan.hpp"
-#include "smldist/graph/graph.hpp"
+#include "smldist/graph/trace.hpp"
 
 namespace smldist::inline SMLDIST_ABI::deploy {
-
-/// A graph's outputs by name: stages.0 …, feature, memory.scores, memory.retrieved, logits; those that the network has.
-inline void name_outputs(graph& g, const outputs<symbol>& out) {
-    const auto name = [&g](std::string what, const symbol& s) {
-        if (!s.empty()) g.outputs.emplace_back(std::move(what), s.id);
-    };
-    for (std::size_t i = 0; i < out.stages.size(); ++i) name("stages." + std::to_string(i), out.stages[i]);
-    name("feature", out.feature);
-    name("memory.scores", out.memory.scores);
-    name("memory.retrieved", out.memory.retrieved);
-    name("logits", out.logits);
-}
 
 namespace detail {
 
@@ -50,30 +37,29 @@ template <class V> std::span<const float> as_floats(source& s, const V* from, st
 ///     const auto net = deploy::compile(student, {.batch = 1, .length = 128});
 ///     net.run(window, logits);
 ///
-/// The program holds weights of its own, in float: the network may change or go. Constant tensors that the network gives to
-/// its ops must live during the call.
+/// The program holds weights of its own, in float: the network may change or go.
 /// Throws     usage_error when length or channels are missing, for an op that programs do not know and for one that mixes the
 ///            windows of a batch; shape_error when the window does not fit the network or the normaliser.
-template <class M> program compile(const M& model, options o) {
+template <class M> runtime::program compile(const M& model, options o) {
     if constexpr (requires { std::size_t(model.config.backbone.channels); })
         if (o.channels == 0) o.channels = model.config.backbone.channels;
     if (o.length == 0 || o.channels == 0)
         raise<usage_error>("deploy::compile", "length and channels are ", o.length, " and ", o.channels,
                            ", expected those of a window");
     source s;
-    name_outputs(s.graph, model(symbol::input(s.graph, "x", {1, o.length, o.channels}), mode::eval));
+    s.graph = trace(model, {1, o.length, o.channels});
     std::map<const void*, std::span<const float>> leaves;
-    bool wide = false; // the network computes in double, so do its constants
     walk(model, [&](const std::string&, const auto& leaf) {
-        wide = wide || std::is_same_v<std::remove_cvref_t<decltype(leaf.value[0])>, double>;
         leaves[&leaf] = detail::as_floats(s, leaf.value.data(), leaf.value.size());
     });
     for (const auto& n : s.graph.nodes) {
         auto& to = s.values.emplace_back();
         if (const auto found = leaves.find(n.address); n.address && found != leaves.end()) to = found->second;
-        if (n.values)
-            to = wide ? detail::as_floats(s, static_cast<const double*>(n.values), n.shape.size())
-                      : detail::as_floats(s, static_cast<const float*>(n.values), n.shape.size());
+        std::visit(
+            [&](const auto& values) {
+                if constexpr (requires { values.data(); }) to = detail::as_floats(s, values.data(), values.size());
+            },
+            n.values);
     }
     return plan(std::move(s), o);
 }

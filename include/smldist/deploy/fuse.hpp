@@ -1,315 +1,142 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Products of a graph: convolutions and linear maps with the batch-norm, residual and activation that follow them.
+/// The pass that decides which ops are computed together: a product with what follows it, a gate with the product behind it.
 #ifndef SMLDIST_DEPLOY_FUSE_HPP
 #define SMLDIST_DEPLOY_FUSE_HPP
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <span>
-#include <string>
-#include <utility>
+#include <cstdint>
 #include <vector>
 
-#include "smldist/deploy/planner.hpp"
+#include "smldist/deploy/annotate.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy::detail {
+namespace smldist::inline SMLDIST_ABI::deploy {
 
-/// "conv1d + batch_norm": what the report says of a step.
-[[gnu::cold]] inline std::string join(std::string_view a, std::string_view b) {
-    std::string text(a);
-    text.append(" + ").append(b);
-    return text;
-}
-
-/// The activation of that name; none for another.
-[[gnu::cold]] inline activation activation_of(std::string_view name) {
-    for (std::size_t i = 1; i < activation_names.size(); ++i)
-        if (activation_names[i] == name) return static_cast<activation>(i);
-    return activation::none;
-}
-
-/// Whether the statistics and the affine map of a batch-norm over so many channels are given.
-[[gnu::cold]] inline bool has_statistics(const planner& p, std::size_t id, std::size_t channels) {
-    for (std::size_t k = 1; k < 5; ++k)
-        if (!p.given(id, k, channels)) return false;
-    return p.at(id).inputs.size() == 5;
-}
-
-/// A batch-norm as scale γ/√(var + eps) and shift β − mean scale, in double.
-struct affine_map {
-    budget::lease room;
-    std::vector<double> scale, shift;
-    [[gnu::cold]] affine_map(planner& p, std::size_t id, std::size_t channels)
-        : room(p.room(), 3 * channels * sizeof(double), "a batch-norm"), scale(channels), shift(channels) {
-        const auto &gamma = *p.given(id, 1, channels), &beta = *p.given(id, 2, channels);
-        const auto &mean = *p.given(id, 3, channels), &var = *p.given(id, 4, channels);
-        const double eps = p.number(id, "eps");
-        for (std::size_t c = 0; c < channels; ++c) {
-            p.require(double(var[c]) + eps > 0, id, "a variance is not positive");
-            scale[c] = double(gamma[c]) / std::sqrt(double(var[c]) + eps);
-            shift[c] = double(beta[c]) - double(mean[c]) * scale[c];
-        }
-    }
+/// What the step of an op computes beyond the op.
+struct fusion {
+    bool absorbed = false;             ///< the step of an op before it computes this one
+    bool gates_next = false;           ///< of a gate: the product that alone reads it applies it to its own input
+    activation end = activation::none; ///< the function that ends the step
+    std::size_t residual = 0;          ///< the value that a product adds; 0: none
+    std::size_t mean = 0;              ///< the mean over time that a depthwise convolution takes too; 0: none
+    std::vector<std::uint32_t> taken;  ///< the ops that follow and are computed in its step, in order
 };
 
-/// What follows a product and ends its step, and the weights with the batch-norm folded in:
-///
-///     BN(w x + b) = (s w) x + (s b + t),   s = γ/σ,   t = β − mean s
-struct fused {
-    budget::lease room;            ///< for factor and bias
-    std::span<const float> weight; ///< (O, …), without the factors
-    std::vector<double> factor;    ///< s (O) or empty
-    std::vector<float> bias;       ///< (O) or empty
-    std::size_t residual = 0;      ///< the node that is added; 0: none
-    activation f = activation::none;
-    std::size_t last; ///< the node whose value the step gives
-    std::string ops;
+namespace detail {
 
-    /// Follows the result of product `id` as long as one op alone uses it. The planner learns which ops are taken in.
-    [[gnu::cold]] fused(planner& p, std::size_t id, std::size_t weight_input, std::size_t bias_input,
-                        std::size_t outputs)
-        : room(p.room(), outputs * (sizeof(double) + sizeof(float)), "what ends a product"),
-          weight(p.constants(weight_input)),
-          bias(p.constants(bias_input).begin(), p.constants(bias_input).end()),
-          last(id),
-          ops(p.at(id).name) {
-        p.require(bias.empty() || bias.size() == outputs, id, "the bias does not fit the weight");
-        if (p.constant_inputs(id)) return;
-        while (const std::size_t next = p.sole_use(last)) {
-            if (f != activation::none || !take(p, next, outputs)) break;
-            last = next;
-            p.absorb(next);
-            ops = join(ops, p.at(next).name);
-        }
+/// Follows the values of a graph and fuses what can be.
+class fuser {
+public:
+    explicit fuser(const annotated_graph& g) : g_(g), all_(g.size()), owner_(g.size()) {
+        for (std::size_t id = 0; id < g.size(); ++id) owner_[id] = static_cast<std::uint32_t>(id);
     }
-    ending end(planner& p) const { return {p.weights(bias), residual ? p.read(residual) : operand{}, f}; }
+    SMLDIST_COLD std::vector<fusion> run() {
+        for (std::size_t id = 0; id < g_.size(); ++id) {
+            if (!g_.needed(id) || g_.of(id).constant || all_[id].absorbed) continue;
+            switch (g_.of(id).what) {
+            case role::linear:
+            case role::pointwise:
+            case role::convolution:
+                follow_product(id);
+                break;
+            case role::depthwise:
+                follow_product(id);
+                take_mean(id);
+                break;
+            case role::gate:
+                take_activation(id);
+                all_[id].gates_next = feeds_product(id);
+                break;
+            case role::batch_norm:
+            case role::add:
+            case role::arithmetic:
+                take_activation(id);
+                break;
+            default:
+                break;
+            }
+        }
+        return std::move(all_);
+    }
 
 private:
-    [[gnu::cold]] bool take(planner& p, std::size_t next, std::size_t outputs) {
-        const auto& n = p.at(next);
-        if (n.name == "batch_norm" && residual == 0 && has_statistics(p, next, outputs) && n.inputs[0] == last) {
-            const affine_map map(p, next, outputs);
-            if (factor.empty()) factor = std::vector<double>(outputs, 1.0);
-            if (bias.empty()) bias = std::vector<float>(outputs, 0.0f);
-            for (std::size_t o = 0; o < outputs; ++o) {
-                factor[o] *= map.scale[o];
-                bias[o] = static_cast<float>(double(bias[o]) * map.scale[o] + map.shift[o]);
-            }
-            return true;
-        }
-        if (n.name == "add" && residual == 0 && n.inputs.size() == 2) {
-            const std::size_t other = n.inputs[n.inputs[0] == last ? 1 : 0];
-            if (other == last || other == 0 || !p.value(other).known || p.value(other).constant ||
-                !(p.at(other).shape == p.at(last).shape) || p.value(other).at.where != place::arena)
-                return false;
-            residual = other;
-            return true;
-        }
-        f = activation_of(n.name);
-        return f != activation::none;
+    std::size_t last(std::size_t id) const { return all_[id].taken.empty() ? id : all_[id].taken.back(); }
+    SMLDIST_COLD void absorb(std::size_t id, std::size_t by) {
+        all_[id].absorbed = true;
+        owner_[id] = static_cast<std::uint32_t>(by);
     }
+    SMLDIST_COLD void take(std::size_t id, std::size_t next) {
+        absorb(next, id);
+        all_[id].taken.push_back(static_cast<std::uint32_t>(next));
+    }
+    /// The activation that alone reads the value.
+    SMLDIST_COLD bool take_activation(std::size_t id) {
+        const std::size_t next = g_.sole_use(last(id));
+        if (next == 0 || g_.of(next).what != role::activation) return false;
+        all_[id].end = g_.of(next).f;
+        take(id, next);
+        return true;
+    }
+    /// Batch-norms, one residual and an activation, in the order of the graph, as long as one op alone reads each value.
+    SMLDIST_COLD void follow_product(std::size_t id) {
+        while (const std::size_t next = g_.sole_use(last(id))) {
+            if (take_activation(id)) return;
+            if (all_[id].residual != 0) return;
+            if (g_.of(next).what == role::batch_norm && is_map_of(next, last(id)))
+                take(id, next);
+            else if (g_.of(next).what == role::add && (all_[id].residual = residual_of(id, next)) != 0)
+                take(id, next);
+            else
+                return;
+        }
+    }
+    /// Whether batch-norm `id` is a constant map of value x.
+    SMLDIST_COLD bool is_map_of(std::size_t id, std::size_t x) const {
+        bool constants = g_.input(id, 0) == x;
+        for (std::size_t k = 1; k < 5; ++k) constants = constants && g_.of(g_.input(id, k)).constant;
+        return constants;
+    }
+    /// The other operand of an add, if the product can read it while it stores its result; else 0.
+    SMLDIST_COLD std::size_t residual_of(std::size_t id, std::size_t add) const {
+        const std::size_t x = last(id), other = g_.input(add, g_.input(add, 0) == x ? 1 : 0);
+        const bool known = other != x && owner_[other] < id && !g_.of(other).constant && !is_input(other);
+        return known && g_.at(other).shape == g_.at(x).shape ? other : 0;
+    }
+    /// Whether the value is the program's input, perhaps under another shape.
+    SMLDIST_COLD bool is_input(std::size_t id) const {
+        while (g_.of(id).what == role::rename) id = g_.input(id, 0);
+        return g_.at(id).what == graph::kind::input;
+    }
+    /// The first mean over time of the convolution's value, taken while it is stored.
+    SMLDIST_COLD void take_mean(std::size_t id) {
+        const std::size_t x = last(id);
+        for (std::size_t use = x + 1; use < g_.size() && use <= g_.of(x).last_use; ++use)
+            if (g_.of(use).what == role::mean_over_time && g_.needed(use) && g_.reads(use, x)) {
+                all_[id].mean = use;
+                return absorb(use, id);
+            }
+    }
+    /// Whether a pointwise convolution alone reads the gated value, which lies in the arena before the gate.
+    SMLDIST_COLD bool feeds_product(std::size_t gate) const {
+        const std::size_t x = last(gate), next = g_.sole_use(x);
+        return next != 0 && g_.of(next).what == role::pointwise && g_.input(next, 0) == x &&
+               !is_input(g_.input(gate, 0));
+    }
+
+    const annotated_graph& g_;
+    std::vector<fusion> all_;
+    std::vector<std::uint32_t> owner_; ///< the node whose step computes each
 };
 
-/// y (columns, rows) = xᵀ
-SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, const float* x, float* y) {
-    for (std::size_t r = 0; r < rows; ++r)
-        for (std::size_t c = 0; c < columns; ++c) y[c * rows + r] = *x++;
-}
+} // namespace detail
 
-/// x[r,c] = x[r,c] factor[c] for rows that are `step` apart; without factors x stays.
-SMLDIST_NOINLINE inline void scale_columns(std::size_t rows, std::size_t columns, const double* factor, float* x,
-                                           std::size_t step) {
-    for (std::size_t r = 0; factor && r < rows; ++r, x += step)
-        for (std::size_t c = 0; c < columns; ++c) x[c] = static_cast<float>(double(x[c]) * factor[c]);
-}
+/// Decides what is computed together, for every node of a graph whose constants are folded.
+///
+///     conv1d + batch_norm + add + relu           one product, ended in registers
+///     conv1d (depthwise) … + mean_over_time      the squeeze of a squeeze-excite, while the convolution stores
+///     gate + activation, then conv1d (pointwise) the gate is applied to the product's input
+///
+SMLDIST_COLD inline std::vector<fusion> fuse(const annotated_graph& g) { return detail::fuser(g).run(); }
 
-/// The same for K rows of N columns as kernel::pack_nt packs them.
-[[gnu::cold]] inline void scale_packed(std::size_t N, std::size_t K, const double* factor, float* x) {
-    const kernel::detail::panels<float> all(N);
-    for (std::size_t i = 0; factor && i < all.count(); ++i) {
-        const std::size_t first = all[i].first, width = all[i].units * kernel::detail::unit<float>;
-        scale_columns(K, std::min(width, N - first), factor + first, x + first * K, width);
-    }
-}
-
-/// The factors that a weight is folded with, or null.
-inline const double* data_of(const std::vector<double>& factor) { return factor.empty() ? nullptr : factor.data(); }
-
-/// Gives a product its weight (N, K), or (K, N) if transposed, in the form that it reads, times the factors (N) if any. The
-/// weight is written once, into the program: no second copy of it is ever in memory.
-[[gnu::cold]] inline void set_weight(planner& p, gemm_step& step, std::span<const float> weight, bool transposed,
-                                     const double* factor) {
-    const std::size_t N = step.N, K = step.K;
-    p.room().spend(std::uint64_t(step.rows) * (step.weight_size() - N * K), "its steps"); // the columns that pad it
-    step.weight = p.weights(step.weight_size());
-    float* const to = p.data(step.weight);
-    if (!step.is_narrow()) {
-        transposed ? kernel::pack_nn(N, K, weight.data(), N, to) : kernel::pack_nt(N, K, weight.data(), K, to);
-        return scale_packed(N, K, factor, to);
-    }
-    if (transposed)
-        transpose(K, N, weight.data(), to);
-    else
-        std::copy(weight.begin(), weight.end(), to);
-    for (std::size_t n = 0; factor && n < N; ++n)
-        for (float& w : std::span(to + n * K, K)) w = static_cast<float>(double(w) * factor[n]);
-}
-
-/// A weight (O, C/groups, K) of a convolution, its taps first, packed group by group and times the factors (O) if any.
-[[gnu::cold]] inline void pack_taps(const kernel::detail::conv_shape& s, const float* w, const double* factor,
-                                    float* to) {
-    const std::size_t n = s.group_outputs(), inputs = s.group_inputs(), columns = s.columns();
-    const kernel::detail::panels<float> all(n);
-    for (std::size_t g = 0; g < s.groups; ++g, w += n * columns, to += kernel::packed_size<float>(n, columns)) {
-        for (std::size_t i = 0; i < all.count(); ++i) {
-            const std::size_t first = all[i].first, width = all[i].units * kernel::detail::unit<float>;
-            float* row = to + first * columns;
-            for (std::size_t k = 0; k < s.K; ++k)
-                for (std::size_t c = 0; c < inputs; ++c, row += width)
-                    for (std::size_t j = 0; j < width; ++j)
-                        row[j] = first + j < n ? w[((first + j) * inputs + c) * s.K + k] : 0.0f;
-        }
-        scale_packed(n, columns, factor ? factor + g * n : nullptr, to);
-    }
-}
-
-/// y = x Wᵀ + b for x (…, C) and w (O, C), with what follows.
-[[gnu::cold]] inline void plan_linear(planner& p, std::size_t id) {
-    const std::size_t x = p.input(id, 0), w = p.input(id, 1), b = p.input(id, 2);
-    const smldist::shape& ws = p.at(w).shape;
-    p.require(p.value(w).constant && p.value(b).constant, id, "its weights are not constants");
-    const auto& s = p.value(x).extents;
-    p.require(ws.rank() == 2 && ws.size() > 0 && s.rank() > 0 && s.back() == ws[1], id, "the weight does not fit");
-    const std::size_t O = ws[0], C = ws[1], rows = s.rows();
-    p.require(rows <= largest_value / O, id, "it is too large");
-    const fused map(p, id, w, b, O);
-    gemm_step step{rows, O, C, p.read(x), {}, {}, {}};
-    set_weight(p, step, map.weight, false, data_of(map.factor));
-    step.end = map.end(p);
-    step.y = p.fresh(rows * O);
-    p.add(step, map.ops, std::uint64_t(rows) * O * C, rows * O);
-    p.define(map.last, p.value(x).constant, s.with(s.rank() - 1, O), step.y);
-}
-
-/// Whether node `id` is a pointwise convolution, the product of the rows of its input.
-[[gnu::cold]] inline bool is_pointwise(const planner& p, std::size_t id) {
-    const auto& n = p.at(id);
-    if (n.name != "conv1d" || n.inputs.size() != 3) return false;
-    const smldist::shape& w = p.at(n.inputs[1]).shape;
-    return w.rank() == 3 && w[2] == 1 && p.size(id, "stride") == 1 && p.size(id, "padding") == 0 &&
-           p.size(id, "groups") == 1;
-}
-
-/// A convolution of x (L, C) with what follows: pointwise as a product, depthwise, or dense and grouped.
-[[gnu::cold]] inline void plan_conv1d(planner& p, std::size_t id, const normalising* normal) {
-    const std::size_t x = p.input(id, 0), w = p.input(id, 1), b = p.input(id, 2);
-    const smldist::shape &ws = p.at(w).shape, s = p.value(x).extents;
-    p.require(p.value(w).constant && p.value(b).constant, id, "its weights are not constants");
-    p.require(!p.value(x).constant && s.rank() == 2 && ws.rank() == 3 && ws.size() > 0, id, "its inputs do not fit");
-    const std::size_t L = s[0], C = s[1], O = ws[0], K = ws[2];
-    const std::size_t stride = p.size(id, "stride"), dilation = p.size(id, "dilation"), groups = p.size(id, "groups");
-    p.require(dilation > 0 && K - 1 <= largest_value / dilation, id, "the window is too short for it");
-    const std::size_t reach = dilation * (K - 1) + 1;
-    const bool causal = p.size(id, "causal") != 0;
-    const std::size_t pad = causal ? reach - 1 : p.size(id, "padding");
-    const std::size_t length = L + (causal ? pad : 2 * pad);
-    p.require(stride > 0 && groups > 0 && O % groups == 0 && ws[1] * groups == C, id,
-              "groups and channels do not fit");
-    p.require(L > 0 && reach <= length && length <= largest_value, id, "the window is too short for it");
-    const std::size_t Lo = (length - reach) / stride + 1;
-    p.require(Lo <= largest_value / O && length <= largest_value / C && Lo <= largest_value / (C * K), id,
-              "it is too large");
-
-    const fused map(p, id, w, b, O);
-    const std::uint64_t macs = std::uint64_t(Lo) * map.weight.size();
-    const operand from = p.read(x);
-    operand y;
-    if (is_pointwise(p, id)) {
-        gemm_step step{L, O, C, from, {}, {}, {}};
-        set_weight(p, step, map.weight, false, data_of(map.factor));
-        step.end = map.end(p);
-        step.y = y = p.fresh(Lo * O);
-        std::string ops = map.ops;
-        if (const auto& v = p.value(x); v.gated) {
-            step.gate = v.gate;
-            step.gate_end = v.gate_end;
-            step.gated = p.scratch(step.gated_size());
-            ops = join(p.at(x).name, ops);
-            if (v.gate_end != activation::none) ops = join(p.at(p.at(x).inputs[0]).name, ops);
-        }
-        p.add(step, ops, macs, Lo * O);
-    } else if (groups == C && O == C && C > 1) {
-        p.spend_rows(std::uint64_t(Lo) * K);
-        depthwise_step step{L, C, Lo, K, stride, pad, dilation, from, p.weights(K * C), {}, {}, {}};
-        transpose(C, K, map.weight.data(), p.data(step.weight));
-        scale_columns(K, C, data_of(map.factor), p.data(step.weight), C);
-        step.end = map.end(p);
-        step.y = y = p.fresh(Lo * O);
-        const std::size_t mean = p.use_named(map.last, "mean_over_time");
-        if (mean != 0) {
-            p.absorb(mean);
-            step.mean = p.fresh(C);
-        }
-        p.add(step, mean != 0 ? join(map.ops, p.at(mean).name) : map.ops, macs, Lo * O);
-        p.define(map.last, false, {Lo, O}, y);
-        if (step.mean) p.define(mean, false, {C}, step.mean);
-        return;
-    } else {
-        const kernel::detail::conv_shape shape{L, C, Lo, O, K, stride, pad, dilation, groups};
-        const std::size_t n = shape.group_outputs(), columns = shape.columns();
-        const std::size_t packed = kernel::packed_size<float>(n, columns);
-        conv_step step{shape, from, p.weights(groups * packed), {}, {}, {}, {}};
-        p.room().spend(std::uint64_t(Lo) * (groups * packed - map.weight.size()) + groups * shape.matrix_size(),
-                       "its steps");
-        pack_taps(shape, map.weight.data(), data_of(map.factor), p.data(step.weight));
-        step.end = map.end(p);
-        if (normal) step.normal = *normal;
-        step.matrix = p.scratch(shape.matrix_size());
-        step.y = y = p.fresh(Lo * O);
-        p.add(step, normal ? join("normalise", map.ops) : map.ops, macs, Lo * O);
-    }
-    p.define(map.last, false, {Lo, O}, y);
-}
-
-/// Whether node `id` is a convolution that copies its input between zeros, where a normaliser costs nothing more.
-[[gnu::cold]] inline bool copies_its_input(const planner& p, std::size_t id) {
-    const auto& n = p.at(id);
-    if (n.name != "conv1d" || n.inputs.size() != 3) return false;
-    const smldist::shape& w = p.at(n.inputs[1]).shape;
-    const bool depthwise = w.rank() == 3 && w[1] == 1 && p.size(id, "groups") == w[0] && w[0] > 1;
-    return w.rank() == 3 && w[2] > 1 && !depthwise && p.size(id, "groups") == 1 && p.size(id, "dilation") == 1;
-}
-
-/// y = A B; with a constant B a packed product.
-[[gnu::cold]] inline void plan_matmul(planner& p, std::size_t id) {
-    const std::size_t ia = p.input(id, 0), ib = p.input(id, 1);
-    const bool ta = p.size(id, "transpose_a") != 0, tb = p.size(id, "transpose_b") != 0;
-    const auto &a = p.value(ia), &b = p.value(ib);
-    const smldist::shape sa = a.extents, sb = b.extents;
-    const bool constant = a.constant && b.constant;
-    const std::string ops(p.at(id).name);
-    if (!a.constant && b.constant && !ta && sb.rank() == 2 && (sa.rank() == 1 || sa.rank() == 2)) {
-        const std::size_t rows = sa.rows(), K = sa.back(), N = sb[tb ? 0 : 1];
-        p.require(K == sb[tb ? 1 : 0] && K > 0 && N > 0, id, "its inner extents differ");
-        p.require(rows <= largest_value / N, id, "it is too large");
-        gemm_step step{rows, N, K, p.read(ia), {}, {}, {}};
-        set_weight(p, step, p.constants(ib), !tb, nullptr);
-        step.y = p.fresh(rows * N);
-        p.add(step, ops, std::uint64_t(rows) * N * K, rows * N);
-        return p.define(id, false, sa.with(sa.rank() - 1, N), step.y);
-    }
-    p.require(sa.rank() == 2 && sb.rank() == 2, id, "it mixes the windows of a batch");
-    matmul_step step{sa[ta ? 1 : 0], sb[tb ? 0 : 1], sa[ta ? 0 : 1], ta, tb, p.read(ia), p.read(ib), {}};
-    p.require(step.K == sb[tb ? 1 : 0] && step.M <= largest_value && step.N <= largest_value / (step.M + 1), id,
-              "its extents do not fit");
-    step.y = p.fresh(step.M * step.N);
-    const std::uint64_t strided = ta && tb ? 8 : 0; // its loop steps through both matrices by columns
-    p.room().spend((strided * step.N + write_work) * std::uint64_t(step.M) * step.K, "its steps");
-    p.add(step, ops, std::uint64_t(step.M) * step.N * step.K, step.M * step.N);
-    p.define(id, constant, {step.M, step.N}, step.y);
-}
-
-} // namespace smldist::inline SMLDIST_ABI::deploy::detail
+} // namespace smldist::inline SMLDIST_ABI::deploy
 
 #endif

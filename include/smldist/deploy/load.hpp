@@ -4,7 +4,6 @@
 #define SMLDIST_DEPLOY_LOAD_HPP
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -17,31 +16,18 @@
 #include "smldist/core/budget.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/deploy/plan.hpp"
+#include "smldist/graph/json.hpp"
 #include "smldist/io/bundle.hpp"
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
 /// A program with what its file says of the model.
 struct loaded {
-    program net;
+    runtime::program net;
     io::model_facts facts;
 };
 
 namespace detail {
-
-/// The extents in a file, with a product that fits, whichever of them are 0.
-[[gnu::cold]] inline shape read_shape(const io::json& list) {
-    shape s;
-    std::size_t elements = 1;
-    for (const auto& e : list.as_array()) {
-        const std::size_t extent = e.as_size();
-        if (s.rank() == shape::max_rank || extent > largest_value / elements)
-            raise<data_error>("model file: graph", "a shape is out of range");
-        elements *= std::max<std::size_t>(1, extent);
-        s.push_back(extent);
-    }
-    return s;
-}
 
 /// The values of a tensor: floats where they lie in the file, others converted.
 [[gnu::cold]] inline std::span<const float> values_of(const io::tensor_view& t, source& to) {
@@ -53,81 +39,32 @@ namespace detail {
 }
 
 /// The graph of a model file with the values of its tensors, each of which belongs to one node.
-[[gnu::cold]] inline source read_graph(const io::json& j, const io::safetensors_file& file, budget& room) {
-    constexpr std::array<std::string_view, 5> kinds{"input", "parameter", "buffer", "constant", "op"};
+SMLDIST_COLD inline source read_source(const io::json& j, const io::safetensors_file& file, budget& room) {
     constexpr std::string_view what = "its graph";
-    constexpr std::size_t heap = 2 * sizeof(void*), most_inputs = 16;
     source s;
     s.from_file = true;
     s.room = &room;
-    const auto& nodes = j.as_array("nodes");
-    if (nodes.size() > most_nodes)
-        raise<data_error>("model file: graph", "number of nodes is ", nodes.size(), ", expected at most ",
-                          most_nodes);
-    room.take(nodes.size() * (sizeof(graph::node) + sizeof(std::span<const float>)), what);
+    s.graph = read_graph(j, room);
+    const auto& nodes = s.graph.nodes;
+    room.take(nodes.size() * sizeof(std::span<const float>), what);
+    // Of each output its name and node here, and its name, shape and place in the program.
+    for (const auto& [name, id] : s.graph.outputs)
+        room.take(sizeof(runtime::output) + shape::max_rank * sizeof(std::size_t) + name.size() + 2 * sizeof(void*),
+                  what);
     const budget::lease owners(room, file.tensors().size() * sizeof(std::size_t), what);
-    s.graph.nodes = std::vector<graph::node>(nodes.size());
     s.values = std::vector<std::span<const float>>(nodes.size());
     std::vector<std::size_t> owner(file.tensors().size(), nodes.size()); // the node of each tensor
     for (std::size_t id = 0; id < nodes.size(); ++id) {
-        const io::json& from = nodes[id];
-        graph::node& n = s.graph.nodes[id];
-        const auto kind = std::find(kinds.begin(), kinds.end(), from.as_string("kind"));
-        if (kind == kinds.end())
-            raise<data_error>("model file: graph", "kind of node ", id, " is ", io::quote(from.as_string("kind")));
-        n.what = static_cast<graph::kind>(kind - kinds.begin());
-        if (from.find("name")) {
-            room.take(from.as_string("name").size() + heap, what);
-            n.name = from.as_string("name");
-        }
-        n.shape = read_shape(from.at("shape"));
-        if (from.find("tensor")) {
-            const io::tensor_view& t = file.at(from.as_string("tensor"));
-            if (!(t.extents == n.shape))
-                raise<data_error>("model file: graph", "shape of ", t.name, " is ", n.shape.text(),
-                                  ", expected that of the tensor, ", t.extents.text());
-            std::size_t& node = owner[static_cast<std::size_t>(&t - file.tensors().data())];
-            if (node != nodes.size())
-                raise<data_error>("model file: graph", "tensor ", t.name, " belongs to two nodes, expected one");
-            node = id;
-            s.values[id] = values_of(t, s);
-        }
-        if (n.what == graph::kind::op) {
-            const auto& inputs = from.as_array("inputs");
-            if (inputs.size() > most_inputs)
-                raise<data_error>("model file: graph", "number of inputs of node ", id, " is ", inputs.size(),
-                                  ", expected at most ", most_inputs);
-            room.take(inputs.size() * sizeof(std::uint32_t) + heap, what);
-            n.inputs = std::vector<std::uint32_t>(inputs.size());
-            for (std::size_t k = 0; k < inputs.size(); ++k) {
-                const std::size_t in = inputs[k].as_size();
-                if (in >= id)
-                    raise<data_error>("model file: graph", "an input of node ", id, " is ", in,
-                                      ", expected a node before it");
-                n.inputs[k] = static_cast<std::uint32_t>(in);
-            }
-            const auto& attributes = from.as_object("attributes");
-            room.take(attributes.size() * (sizeof(graph::attribute) + heap) + heap, what);
-            n.attributes = std::vector<graph::attribute>(attributes.size());
-            for (std::size_t k = 0; k < attributes.size(); ++k) {
-                const auto& [name, value] = attributes[k];
-                room.take(name.size(), what);
-                n.attributes[k].name = name;
-                n.attributes[k].value.is_text = value.is_string();
-                if (!value.is_string()) n.attributes[k].value.number = value.as_double();
-            }
-        }
-    }
-    const auto& outputs = j.as_array("outputs");
-    for (const auto& o : outputs) {
-        // Its name and node here, and its name, shape and place in the program.
-        make_room(s.graph.outputs, room, what);
-        room.take(sizeof(output) + shape::max_rank * sizeof(std::size_t) + 2 * o.as_string("name").size() + 4 * heap,
-                  what);
-        if (o.as_size("node") >= s.graph.nodes.size())
-            raise<data_error>("model file: graph", "an output is node ", o.as_size("node"), ", expected less than ",
-                              s.graph.nodes.size());
-        s.graph.outputs.emplace_back(o.as_string("name"), static_cast<std::uint32_t>(o.as_size("node")));
+        if (nodes[id].tensor.empty()) continue;
+        const io::tensor_view& t = file.at(nodes[id].tensor);
+        if (!(t.extents == nodes[id].shape))
+            raise<data_error>("model file: graph", "shape of ", t.name, " is ", nodes[id].shape.text(),
+                              ", expected that of the tensor, ", t.extents.text());
+        std::size_t& node = owner[static_cast<std::size_t>(&t - file.tensors().data())];
+        if (node != nodes.size())
+            raise<data_error>("model file: graph", "tensor ", t.name, " belongs to two nodes, expected one");
+        node = id;
+        s.values[id] = values_of(t, s);
     }
     return s;
 }
@@ -140,7 +77,7 @@ struct self_test {
         : window(read(file, io::selftest_input, room)), logits(read(file, io::selftest_output, room)) {}
 
     /// Throws data_error unless the program gives these logits, within what io::selftest_tolerance says.
-    [[gnu::cold]] void run(const program& net, budget& room) const {
+    [[gnu::cold]] void run(const runtime::program& net, budget& room) const {
         const std::size_t N = net.outputs().back().size; // the logits
         if (window.size() != net.length() * net.channels() || logits.size() != N)
             raise<data_error>("model file", "sizes of the self-test are ", window.size(), " and ", logits.size(),
@@ -149,7 +86,7 @@ struct self_test {
         // One window runs: of an arena for more, the rest is never touched.
         room.take(2 * window.size() * sizeof(float), "its self-test");
         room.take(net.arena_size() * sizeof(float) / net.slice(), "the values of its self-test");
-        workspace w(net);
+        runtime::workspace w(net);
         net.run(window.data(), got.data(), 1, w);
         float largest = 1;
         bool close = true;
@@ -204,7 +141,7 @@ private:
     o.normaliser = b.facts.normaliser;
     const serial_scope alone;
     const detail::self_test test(b.file, b.room);
-    loaded out{plan(detail::read_graph(b.facts.graph, b.file, b.room), o), {}};
+    loaded out{plan(detail::read_source(b.facts.graph, b.file, b.room), o), {}};
     b.room.give_back(b.file.memory());
     b.file = {};
     const std::size_t classes = out.net.outputs().back().size;

@@ -13,8 +13,8 @@
 #include "smldist/core/outputs.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/tensor.hpp"
-#include "smldist/runtime/program.hpp"
 #include "smldist/graph/graph.hpp"
+#include "smldist/runtime/program.hpp"
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
@@ -43,8 +43,8 @@ public:
     const runtime::program& program() const&& = delete;
 
     outputs<tensor<float>> operator()(const tensor<float>& x, mode m = mode::eval) const {
-        auto out = make<tensor<float>>(x.shape(), m,
-                                       [](const output&, const shape& s) { return tensor<float>::uninitialized(s); });
+        auto out = make<tensor<float>>(
+            x.shape(), m, [](const runtime::output&, const shape& s) { return tensor<float>::uninitialized(s); });
         std::array<float*, most> to{};
         for (std::size_t i = 0; i < program_.outputs().size(); ++i)
             to[i] = at(out, program_.outputs()[i].name)->data();
@@ -54,8 +54,9 @@ public:
     }
     /// Nodes of the outputs' shapes: what a distillation needs to know before it starts.
     outputs<symbol> operator()(const symbol& x, mode m = mode::eval) const {
-        return make<symbol>(x.shape(), m,
-                            [&](const output& o, const shape& s) { return symbol::input(*x.owner, o.name, s); });
+        return make<symbol>(x.shape(), m, [&](const runtime::output& o, const shape& s) {
+            return symbol::input(*x.owner, o.name, s);
+        });
     }
 
 private:

@@ -93,7 +93,8 @@ SMLDIST_COLD inline void read_op(const io::json& from, std::size_t id, graph::no
     for (std::size_t k = 0; k < inputs.size(); ++k) {
         const std::size_t in = inputs[k].as_size();
         if (in >= id)
-            raise<data_error>("model file: graph", "an input of node ", id, " is ", in, ", expected a node before it");
+            raise<data_error>("model file: graph", "an input of node ", id, " is ", in,
+                              ", expected a node before it");
         n.inputs[k] = static_cast<std::uint32_t>(in);
     }
     const auto& attributes = from.as_object("attributes");

@@ -4,6 +4,7 @@
 #define SMLDIST_GRAPH_VISIT_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "smldist/core/error.hpp"
@@ -30,10 +31,14 @@ SMLDIST_COLD SMLDIST_NOINLINE shape infer_from(const S& s, const graph& g, const
                                                std::index_sequence<K...>) {
     return s.infer(g.nodes[n.inputs[K]].shape...);
 }
+template <class S, std::size_t... K>
+SMLDIST_COLD std::uint64_t macs_from(const S& s, const graph& g, const graph::node& n, std::index_sequence<K...>) {
+    return spec::macs_of(s, g.nodes[n.inputs[K]].shape...);
+}
 
 } // namespace detail
 
-/// The shape of the result of node `id`, which S describes, from the shapes of its inputs.
+/// The shape of the result of node `id`, which s describes, from the shapes of its inputs.
 /// Throws     data_error for another number of inputs, and what infer throws.
 template <class S> SMLDIST_COLD shape infer_node(const S& s, const graph& g, std::size_t id) {
     constexpr std::size_t arity = detail::arity<S>();
@@ -43,18 +48,26 @@ template <class S> SMLDIST_COLD shape infer_node(const S& s, const graph& g, std
                           ", expected ", arity);
     return detail::infer_from(s, g, n, std::make_index_sequence<arity>());
 }
+/// Multiply-accumulates of node `id`, which s describes and infer_node has checked.
+template <class S> std::uint64_t macs_of_node(const S& s, const graph& g, std::size_t id) {
+    return detail::macs_from(s, g, g.nodes[id], std::make_index_sequence<detail::arity<S>()>());
+}
 
-/// Calls f(description) for the op of node `id`, with the options that the node has.
-/// Throws     data_error for an op that is not in spec::all, and for options as attribute_reader.
-template <class F> SMLDIST_COLD void visit(const graph& g, std::size_t id, F&& f) {
-    const auto& n = g.nodes[id];
-    const bool known = spec::visit_named(n.name, [&](auto description) {
-        attribute_reader read(n, id);
-        spec::visit_options(description, read);
-        read.finish();
-        f(description);
-    });
-    if (!known) raise<data_error>("model file: graph", "node ", id, " is the op \"", n.name, "\", which is not known");
+/// The description of node `id`, an op of S, with the options that the node has.
+/// Throws     data_error as attribute_reader.
+template <class S> SMLDIST_COLD S describe(const graph& g, std::size_t id) {
+    S s{};
+    attribute_reader read(g.nodes[id], id);
+    spec::visit_options(s, read);
+    read.finish();
+    return s;
+}
+
+/// Calls f(description) for the op of node `id`. Returns false for an op that is not in spec::all.
+/// Throws     data_error as attribute_reader.
+template <class F> SMLDIST_COLD bool visit(const graph& g, std::size_t id, F&& f) {
+    return spec::visit_named(g.nodes[id].name,
+                             [&]<class S>(const S&) { f(static_cast<const S&>(describe<S>(g, id))); });
 }
 
 } // namespace smldist::inline SMLDIST_ABI

@@ -70,6 +70,8 @@ template <class X> auto exp(const X& x) { return detail::pointwise<activation::e
 /// ln x; −∞ at 0 and NaN below, as the standard's log.
 template <class X> auto log(const X& x) { return detail::pointwise<activation::log>(x); }
 
+using smldist::activation;
+
 /// a(x), element by element; x itself for none.
 template <class X> X activate(X x, activation a) {
     switch (a) {

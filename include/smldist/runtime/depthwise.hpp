@@ -14,10 +14,10 @@
 #include <type_traits>
 
 #include "smldist/core/config.hpp"
-#include "smldist/runtime/step.hpp"
 #include "smldist/kernel/activation.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/simd.hpp"
+#include "smldist/runtime/step.hpp"
 
 namespace smldist::inline SMLDIST_ABI::runtime {
 

@@ -8,9 +8,9 @@
 #include <cstddef>
 #include <string_view>
 
-#include "smldist/runtime/step.hpp"
 #include "smldist/kernel/conv.hpp"
 #include "smldist/kernel/gemm.hpp"
+#include "smldist/runtime/step.hpp"
 
 namespace smldist::inline SMLDIST_ABI::runtime {
 

@@ -20,10 +20,10 @@
 
 #include "smldist/core/memory.hpp"
 #include "smldist/core/parallel.hpp"
+#include "smldist/kernel/scratch.hpp"
 #include "smldist/runtime/depthwise.hpp"
 #include "smldist/runtime/product.hpp"
 #include "smldist/runtime/rows.hpp"
-#include "smldist/kernel/scratch.hpp"
 
 #if SMLDIST_THREADS
 #include <atomic>

@@ -12,12 +12,12 @@
 #include <limits>
 #include <string_view>
 
-#include "smldist/runtime/product.hpp"
-#include "smldist/runtime/step.hpp"
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/kernel/vector.hpp"
+#include "smldist/runtime/product.hpp"
+#include "smldist/runtime/step.hpp"
 
 namespace smldist::inline SMLDIST_ABI::runtime {
 
@@ -38,8 +38,8 @@ struct normalise_step {
 /// y = f(min(high, max(low, scale x + offset)))
 struct map_step {
     static constexpr std::string_view name = "map";
-    std::size_t size;
-    operand x, y; ///< y may be x
+    std::size_t size = 0;
+    operand x = {}, y = {}; ///< y may be x
     activation f = activation::none;
     float scale = 1, offset = 0;
     float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "smldist/core/error.hpp"
-#include "smldist/runtime/program.hpp"
 #include "smldist/kernel/softmax.hpp"
+#include "smldist/runtime/program.hpp"
 
 namespace smldist::inline SMLDIST_ABI::runtime {
 

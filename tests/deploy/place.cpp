@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/deploy/layout.hpp"
+#include "smldist/deploy/place.hpp"
 
 #include <doctest/doctest.h>
 #include <vector>
 
+#include "deploy/check.hpp"
 #include "smldist/core/random.hpp"
+#include "smldist/op/pointwise.hpp"
 
 using namespace smldist;
 
@@ -40,4 +42,16 @@ TEST_CASE("layout: a chain needs its two largest neighbours") {
     for (std::size_t i = 0; i < 8; ++i) chain.push_back({i % 2 ? 64u : 160u, i, i + 1});
     CHECK(deploy::arrange(chain).size == 224);
     CHECK(deploy::arrange({}).size == 0);
+}
+
+TEST_CASE("place: slices are as many windows as fit the cache, 8 to 32, and never more than the batch") {
+    const probe net([](const auto& x, const auto&) { return op::relu(x); }, {});
+    const auto slice = [&](std::size_t batch, std::size_t length) {
+        return deploy::compile(net, {.batch = batch, .length = length, .channels = 16}).slice();
+    };
+    CHECK(slice(1, 16) == 1);
+    CHECK(slice(5, 16) == 5);
+    CHECK(slice(500, 16) == 32);
+    CHECK(slice(500, 256) == 24);
+    CHECK(slice(500, 65536) == 8);
 }

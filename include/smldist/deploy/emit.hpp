@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The pass that makes steps: one overload of `emit` per op, for ops without packed weights.
+///
+/// An overload gets a description whose inputs and shape annotate() has checked, and adds a step. What remains to be checked
+/// is what programs ask beyond that: an op must not mix the windows of a batch, and some inputs must be constants. An op
+/// without overload is refused by emit_node.
+#ifndef SMLDIST_DEPLOY_EMIT_HPP
+#define SMLDIST_DEPLOY_EMIT_HPP
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "smldist/deploy/builder.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+namespace detail {
+
+using namespace runtime; // the steps
+
+inline constexpr std::string_view mixes = "it mixes the windows of a batch";
+
+/// The extents of input 0, which a step maps row by row: a sample must have a last axis of its own.
+SMLDIST_COLD inline shape rows_of(const builder& b, std::size_t id) {
+    const shape s = b.extents(b.input(id, 0));
+    b.require(s.rank() > 0, id, mixes);
+    return s;
+}
+/// Whether an input depends on the window.
+inline bool varies(const builder& b, std::size_t id, std::size_t k) { return !b.constant(b.input(id, k)); }
+
+/// y = f(min(high, max(low, scale x + offset))), in place where that can be.
+SMLDIST_COLD inline void emit_map(builder& b, std::size_t id, map_step step) {
+    const std::size_t x = b.input(id, 0);
+    step.size = b.extents(x).size();
+    step.x = b.read(x);
+    step.y = b.over(id, x);
+    b.give(id, step, step.y);
+}
+
+SMLDIST_COLD inline void emit_rows(builder& b, std::size_t id, row_function what, float eps = 0) {
+    const shape s = rows_of(b, id);
+    const std::size_t x = b.input(id, 0);
+    b.spend_rows(s.rows());
+    row_step step{what, s.rows(), s.back(), b.read(x), {}, eps};
+    step.y = what == row_function::log_sum_exp ? b.fresh(s.rows()) : b.over(id, x);
+    b.give(id, step, step.y);
+}
+
+/// Means over windows of time: `length` of them.
+SMLDIST_COLD inline void emit_pool(builder& b, std::size_t id, std::size_t length) {
+    const shape s = b.extents(b.input(id, 0));
+    b.require(varies(b, id, 0), id, "its input is a constant");
+    b.spend_rows(length);
+    const operand y = b.fresh(length * s[1]);
+    b.give(id, pool_step{s[0], s[1], length, b.read(b.input(id, 0)), y}, y);
+}
+
+/// a + b, a − b or a b with broadcasting, each operand seen as one sample.
+SMLDIST_COLD inline void emit_arithmetic(builder& b, std::size_t id, binary what) {
+    shape s[2];
+    for (std::size_t k = 0; k < 2; ++k) {
+        const std::size_t x = b.input(id, k), full = b.at(b.input(id, 1 - k)).shape.rank();
+        s[k] = b.extents(x);
+        if (b.constant(id)) continue;
+        if (varies(b, id, k)) {
+            b.require(b.at(x).shape.rank() >= full, id, mixes);
+        } else if (s[k].rank() == full) { // a constant with an axis for the batch
+            b.require(s[k][0] == 1, id, mixes);
+            s[k] = shape(s[k].begin() + 1, s[k].end());
+        } else {
+            b.require(s[k].rank() < full, id, mixes);
+        }
+    }
+    const shape y = b.extents(id);
+    binary_step step{};
+    step.what = what;
+    step.rank = std::max<std::size_t>(1, y.rank());
+    step.extent[0] = 1; // of scalars
+    std::size_t steps[2] = {1, 1};
+    for (std::size_t a = y.rank(); a-- > 0;) {
+        step.extent[a] = y[a];
+        for (std::size_t k = 0; k < 2; ++k) {
+            const std::size_t missing = y.rank() - s[k].rank(), e = a < missing ? 1 : s[k][a - missing];
+            (k == 0 ? step.a_step : step.b_step)[a] = e == 1 ? 0 : steps[k];
+            steps[k] *= e;
+        }
+    }
+    if (s[0].size() == y.size() && s[1].size() == y.size()) {
+        step.rank = 1;
+        step.extent[0] = y.size();
+        step.a_step[0] = step.b_step[0] = 1;
+    }
+    b.spend_rows(step.rank * (y.size() / std::max<std::size_t>(1, step.extent[step.rank - 1])));
+    step.a = b.read(b.input(id, 0));
+    step.b = b.read(b.input(id, 1));
+    step.f = b.fused(id).end;
+    step.y = s[0] == y && varies(b, id, 0) ? b.over(id, b.input(id, 0)) : b.fresh(y.size());
+    b.give(id, step, step.y);
+}
+
+SMLDIST_COLD inline void emit_sum(builder& b, std::size_t id, const spec::reduce_options& o, bool mean) {
+    const shape s = b.extents(b.input(id, 0));
+    const std::size_t axis = o.axis ? b.sample_axis(id, 0, *o.axis) : 0;
+    sum_step step{};
+    step.outer = o.axis ? s.product(0, axis) : 1;
+    step.m = o.axis ? s[axis] : s.size();
+    step.inner = o.axis ? s.product(axis + 1, s.rank()) : 1;
+    step.scale = mean ? 1 / static_cast<float>(step.m) : 1;
+    b.spend_rows(step.outer);
+    step.x = b.read(b.input(id, 0));
+    step.y = b.fresh(b.extents(id).size());
+    b.give(id, step, step.y);
+}
+
+/// The same elements under another shape: no step, unless they are a constant.
+SMLDIST_COLD inline void emit_rename(builder& b, std::size_t id) {
+    const std::size_t x = b.input(id, 0);
+    if (!b.constant(x)) return b.define(id, operand(b.value(x)));
+    const std::size_t n = b.extents(id).size();
+    const operand y = b.fresh(n);
+    b.give(id, copy_step{1, n, 0, 0, 0, 0, b.read(x), y}, y);
+}
+
+/// κ ln M_n of each class, M_n the mass of its patterns.
+SMLDIST_COLD inline std::vector<float> class_priors(const builder& b, std::size_t id,
+                                                    const spec::class_log_sum_exp& s) {
+    const auto label = b.constants(b.input(id, 1)), log_mass = b.constants(b.input(id, 2));
+    std::vector<double> mass(s.classes, 0);
+    for (std::size_t m = 0; m < label.size(); ++m) {
+        b.require(label[m] >= 0 && label[m] < static_cast<float>(s.classes), id, "a label is out of range");
+        mass[static_cast<std::size_t>(label[m])] += log_mass.empty() ? 1 : std::exp(double(log_mass[m]));
+    }
+    std::vector<float> prior(s.classes);
+    for (std::size_t n = 0; n < s.classes; ++n) {
+        b.require(mass[n] > 0, id, "a class has no pattern");
+        prior[n] = static_cast<float>(s.kappa * std::log(mass[n]));
+    }
+    return prior;
+}
+
+} // namespace detail
+
+template <activation F> void emit(builder& b, std::size_t id, const spec::elementwise<F>&) {
+    detail::emit_map(b, id, {.f = F});
+}
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::affine& s) {
+    detail::emit_map(b, id, {.scale = static_cast<float>(s.scale), .offset = static_cast<float>(s.offset)});
+}
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::clamp& s) {
+    detail::emit_map(b, id, {.low = static_cast<float>(s.low), .high = static_cast<float>(s.high)});
+}
+inline void emit(builder& b, std::size_t id, const spec::add&) {
+    detail::emit_arithmetic(b, id, runtime::binary::add);
+}
+inline void emit(builder& b, std::size_t id, const spec::sub&) {
+    detail::emit_arithmetic(b, id, runtime::binary::sub);
+}
+inline void emit(builder& b, std::size_t id, const spec::mul&) {
+    detail::emit_arithmetic(b, id, runtime::binary::mul);
+}
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::gate&) {
+    const std::size_t x = b.input(id, 0);
+    const shape s = b.extents(x);
+    b.require(detail::varies(b, id, 0) && detail::varies(b, id, 1), id, "an input is a constant");
+    const runtime::operand from = b.read(x), g = b.read(b.input(id, 1));
+    if (b.fused(id).gates_next) return b.define(b.last(id), from); // the product that reads it applies the gate
+    const runtime::operand y = b.over(id, x);
+    b.give(id, runtime::gate_step{s[0], s[1], from, g, y, b.fused(id).end}, y);
+}
+
+inline void emit(builder& b, std::size_t id, const spec::mean_over_time&) { detail::emit_pool(b, id, 1); }
+inline void emit(builder& b, std::size_t id, const spec::adaptive_avg_pool1d& s) {
+    detail::emit_pool(b, id, s.length);
+}
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::max_pool1d& o) {
+    const shape s = b.extents(b.input(id, 0));
+    b.require(detail::varies(b, id, 0), id, "its input is a constant");
+    const std::size_t Lo = b.extents(id)[0];
+    const runtime::operand y = b.fresh(Lo * s[1]);
+    b.room().spend(std::uint64_t(Lo) * s[1] * o.kernel_size, "its steps");
+    b.spend_rows(Lo);
+    b.give(id, runtime::max_pool_step{s[0], s[1], Lo, o.kernel_size, o.stride, o.padding, b.read(b.input(id, 0)), y},
+           y);
+}
+
+inline void emit(builder& b, std::size_t id, const spec::sum& s) { detail::emit_sum(b, id, s, false); }
+inline void emit(builder& b, std::size_t id, const spec::mean& s) { detail::emit_sum(b, id, s, true); }
+
+inline void emit(builder& b, std::size_t id, const spec::softmax&) {
+    detail::emit_rows(b, id, runtime::row_function::softmax);
+}
+inline void emit(builder& b, std::size_t id, const spec::log_softmax&) {
+    detail::emit_rows(b, id, runtime::row_function::log_softmax);
+}
+inline void emit(builder& b, std::size_t id, const spec::log_sum_exp&) {
+    detail::emit_rows(b, id, runtime::row_function::log_sum_exp);
+}
+inline void emit(builder& b, std::size_t id, const spec::l2_normalize& s) {
+    b.require(detail::rows_of(b, id).back() > 0, id, "its rows are empty");
+    detail::emit_rows(b, id, runtime::row_function::l2_normalize, static_cast<float>(s.eps));
+}
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::layer_norm& o) {
+    const shape s = detail::rows_of(b, id);
+    const std::size_t x = b.input(id, 0);
+    b.require(!detail::varies(b, id, 1) && !detail::varies(b, id, 2), id, "its weight or bias is not a constant");
+    b.spend_rows(s.rows());
+    const runtime::operand weight = b.read(b.input(id, 1)), bias = b.read(b.input(id, 2));
+    const runtime::operand from = b.read(x), y = b.over(id, x);
+    b.give(id, runtime::layer_norm_step{s.rows(), s.back(), static_cast<float>(o.eps), from, weight, bias, y}, y);
+}
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::log_mean_exp& o) {
+    const shape s = b.extents(b.input(id, 0));
+    const runtime::operand y = b.fresh(s.size() / o.blocks);
+    b.room().spend(write_work * s.size(), "its steps");
+    b.give(id, runtime::log_mean_exp_step{s.rows(), o.blocks, s.back() / o.blocks, b.read(b.input(id, 0)), y}, y);
+}
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::class_log_sum_exp& o) {
+    const shape s = b.extents(b.input(id, 0));
+    b.require(!detail::varies(b, id, 1) && !detail::varies(b, id, 2), id, "its labels or masses are not constants");
+    const std::size_t N = o.classes;
+    b.require(N <= s.back(), id, "a class has no pattern");
+    const budget::lease room(b.room(), N * (sizeof(double) + sizeof(float)), "its classes");
+    const auto prior = detail::class_priors(b, id, o);
+    b.room().spend(write_work * s.size(), "its steps");
+    runtime::class_log_sum_exp_step step{
+        s.rows(), s.back(), N, b.read(b.input(id, 0)), b.read(b.input(id, 1)), b.weights(prior), {}, {}};
+    step.top = b.scratch(N);
+    step.z = b.fresh(s.rows() * N);
+    b.give(id, step, step.z);
+}
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::mixture&) {
+    b.require(detail::varies(b, id, 0) && !detail::varies(b, id, 1), id,
+              "its logits or weights do not fit a program");
+    const std::size_t J = b.extents(b.input(id, 1))[0], N = b.extents(b.input(id, 0))[0] / J;
+    const runtime::mixture_step step{
+        J, N, b.read(b.input(id, 0)), b.read(b.input(id, 1)), b.scratch(J * N), b.scratch(J), b.fresh(N)};
+    b.give(id, step, step.y);
+}
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::hopfield& o) {
+    const shape q = b.extents(b.input(id, 0)), keys = b.extents(b.input(id, 1));
+    const bool own_keys = detail::varies(b, id, 1);
+    b.require(keys.rank() == 2 && q.rank() > 0 && (!own_keys || q.rank() == 2), id, detail::mixes);
+    b.require(!detail::varies(b, id, 2), id, "its beta is not a constant");
+    const std::size_t Q = q.rows();
+    b.require(o.updates <= 1024, id, "the number of updates is out of range");
+    b.room().spend(write_work * o.updates * Q * (keys[0] + keys[1]), "its steps");
+    b.spend_rows(o.updates * Q);
+    const runtime::hopfield_step step{Q,
+                                      keys[0],
+                                      keys[1],
+                                      o.updates,
+                                      static_cast<float>(o.eps),
+                                      b.read(b.input(id, 0)),
+                                      b.read(b.input(id, 1)),
+                                      b.read(b.input(id, 2)),
+                                      b.scratch(keys[0]),
+                                      b.scratch(keys[1]),
+                                      b.fresh(q.size())};
+    b.give(id, step, step.y, macs_of_node(o, b.traced(), id));
+}
+
+inline void emit(builder& b, std::size_t id, const spec::reshape&) { detail::emit_rename(b, id); }
+inline void emit(builder& b, std::size_t id, const spec::flatten&) { detail::emit_rename(b, id); }
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::concat& o) {
+    b.require(detail::varies(b, id, 0) == detail::varies(b, id, 1), id, "one input is a constant, the other is not");
+    const shape s = b.extents(b.input(id, 0)), t = b.extents(b.input(id, 1));
+    const std::size_t axis = b.sample_axis(id, 0, o.axis), rows = s.product(0, axis);
+    const std::size_t ns = s.product(axis, s.rank()), nt = t.product(axis, t.rank());
+    const runtime::operand y = b.fresh(s.size() + t.size());
+    b.add(runtime::copy_step{rows, ns, 0, ns, 0, ns + nt, b.read(b.input(id, 0)), y}, b.at(id).name, 0, s.size());
+    b.add(runtime::copy_step{rows, nt, 0, nt, ns, ns + nt, b.read(b.input(id, 1)), y}, b.at(id).name, 0, t.size());
+    b.define(id, y);
+}
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::slice& o) {
+    const shape s = b.extents(b.input(id, 0));
+    const std::size_t axis = b.sample_axis(id, 0, o.axis), inner = s.product(axis + 1, s.rank());
+    const std::size_t rows = s.product(0, axis), m = (o.end - o.begin) * inner;
+    const runtime::operand y = b.fresh(rows * m);
+    b.give(id, runtime::copy_step{rows, m, o.begin * inner, s[axis] * inner, 0, m, b.read(b.input(id, 0)), y}, y);
+}
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif

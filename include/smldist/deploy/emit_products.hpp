@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The overloads of `emit` for products: weights are packed, the batch-norms that were fused folded into them.
+#ifndef SMLDIST_DEPLOY_EMIT_PRODUCTS_HPP
+#define SMLDIST_DEPLOY_EMIT_PRODUCTS_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "smldist/deploy/builder.hpp"
+#include "smldist/deploy/emit.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+namespace detail {
+
+/// A batch-norm of constants as scale γ/√(var + eps) and shift β − mean scale, in double.
+struct affine_map {
+    budget::lease room;
+    std::vector<double> scale, shift;
+    SMLDIST_COLD affine_map(builder& b, std::size_t id)
+        : room(b.room(), 3 * channels(b, id) * sizeof(double), "a batch-norm"),
+          scale(channels(b, id)),
+          shift(channels(b, id)) {
+        const double eps = describe<spec::batch_norm>(b.traced(), id).eps;
+        const auto vector = [&](std::size_t k) { return b.constants(b.input(id, k)); };
+        const auto gamma = vector(1), beta = vector(2), mean = vector(3), var = vector(4);
+        for (std::size_t c = 0; c < scale.size(); ++c) {
+            b.require(double(var[c]) + eps > 0, id, "a variance is not positive");
+            scale[c] = double(gamma[c]) / std::sqrt(double(var[c]) + eps);
+            shift[c] = double(beta[c]) - double(mean[c]) * scale[c];
+        }
+    }
+
+private:
+    static std::size_t channels(const builder& b, std::size_t id) { return b.at(id).shape.back(); }
+};
+
+/// The weights of a product with its batch-norms folded in, and what ends its step:
+///
+///     BN(w x + b) = (s w) x + (s b + t),   s = γ/σ,   t = β − mean s
+struct folded {
+    budget::lease room;            ///< for factor and bias
+    std::span<const float> weight; ///< (O, …), without the factors
+    std::vector<double> factor;    ///< s (O) or empty
+    std::vector<float> bias;       ///< (O) or empty
+
+    SMLDIST_COLD folded(builder& b, std::size_t id, std::size_t outputs)
+        : room(b.room(), outputs * (sizeof(double) + sizeof(float)), "what ends a product"),
+          weight(b.constants(b.input(id, 1))),
+          bias(b.constants(b.input(id, 2)).begin(), b.constants(b.input(id, 2)).end()) {
+        for (const auto next : b.fused(id).taken) {
+            if (b.annotated().of(next).what != role::batch_norm) continue;
+            const affine_map map(b, next);
+            if (factor.empty()) factor = std::vector<double>(outputs, 1.0);
+            if (bias.empty()) bias = std::vector<float>(outputs, 0.0f);
+            for (std::size_t o = 0; o < outputs; ++o) {
+                factor[o] *= map.scale[o];
+                bias[o] = static_cast<float>(double(bias[o]) * map.scale[o] + map.shift[o]);
+            }
+        }
+    }
+    /// The factors that the weight is folded with, or null.
+    const double* factors() const { return factor.empty() ? nullptr : factor.data(); }
+    ending end(builder& b, std::size_t id) const {
+        const auto& f = b.fused(id);
+        return {b.weights(bias), f.residual ? b.read(f.residual) : operand{}, f.end};
+    }
+};
+
+/// y (columns, rows) = xᵀ
+SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, const float* x, float* y) {
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t c = 0; c < columns; ++c) y[c * rows + r] = *x++;
+}
+
+/// x[r,c] = x[r,c] factor[c] for rows that are `step` apart; without factors x stays.
+SMLDIST_NOINLINE inline void scale_columns(std::size_t rows, std::size_t columns, const double* factor, float* x,
+                                           std::size_t step) {
+    for (std::size_t r = 0; factor && r < rows; ++r, x += step)
+        for (std::size_t c = 0; c < columns; ++c) x[c] = static_cast<float>(double(x[c]) * factor[c]);
+}
+
+/// The same for K rows of N columns as kernel::pack_nt packs them.
+SMLDIST_COLD inline void scale_packed(std::size_t N, std::size_t K, const double* factor, float* x) {
+    const kernel::detail::panels<float> all(N);
+    for (std::size_t i = 0; factor && i < all.count(); ++i) {
+        const std::size_t first = all[i].first, width = all[i].units * kernel::detail::unit<float>;
+        scale_columns(K, std::min(width, N - first), factor + first, x + first * K, width);
+    }
+}
+
+/// Gives a product its weight (N, K), or (K, N) if transposed, in the form that it reads, times the factors (N) if any. The
+/// weight is written once, into the program: no second copy of it is ever in memory.
+SMLDIST_COLD inline void set_weight(builder& b, gemm_step& step, std::span<const float> weight, bool transposed,
+                                    const double* factor) {
+    const std::size_t N = step.N, K = step.K;
+    b.room().spend(std::uint64_t(step.rows) * (step.weight_size() - N * K), "its steps"); // the columns that pad it
+    step.weight = b.weights(step.weight_size());
+    float* const to = b.data(step.weight);
+    if (!step.is_narrow()) {
+        transposed ? kernel::pack_nn(N, K, weight.data(), N, to) : kernel::pack_nt(N, K, weight.data(), K, to);
+        return scale_packed(N, K, factor, to);
+    }
+    if (transposed)
+        transpose(K, N, weight.data(), to);
+    else
+        std::copy(weight.begin(), weight.end(), to);
+    for (std::size_t n = 0; factor && n < N; ++n)
+        for (float& w : std::span(to + n * K, K)) w = static_cast<float>(double(w) * factor[n]);
+}
+
+/// A weight (O, C/groups, K) of a convolution, its taps first, packed group by group and times the factors (O) if any.
+SMLDIST_COLD inline void pack_taps(const kernel::detail::conv_shape& s, const float* w, const double* factor,
+                                   float* to) {
+    const std::size_t n = s.group_outputs(), inputs = s.group_inputs(), columns = s.columns();
+    const kernel::detail::panels<float> all(n);
+    for (std::size_t g = 0; g < s.groups; ++g, w += n * columns, to += kernel::packed_size<float>(n, columns)) {
+        for (std::size_t i = 0; i < all.count(); ++i) {
+            const std::size_t first = all[i].first, width = all[i].units * kernel::detail::unit<float>;
+            float* row = to + first * columns;
+            for (std::size_t k = 0; k < s.K; ++k)
+                for (std::size_t c = 0; c < inputs; ++c, row += width)
+                    for (std::size_t j = 0; j < width; ++j)
+                        row[j] = first + j < n ? w[((first + j) * inputs + c) * s.K + k] : 0.0f;
+        }
+        scale_packed(n, columns, factor ? factor + g * n : nullptr, to);
+    }
+}
+
+SMLDIST_COLD inline void require_weights(const builder& b, std::size_t id) {
+    b.require(!varies(b, id, 1) && !varies(b, id, 2), id, "its weights are not constants");
+}
+
+/// A pointwise convolution: the product of the rows of x (L, C) with w (O, C). Its input may be gated first.
+SMLDIST_COLD inline void emit_pointwise(builder& b, std::size_t id, const shape& x, const shape& w,
+                                        std::uint64_t macs) {
+    const std::size_t from = b.input(id, 0), L = x[0], C = x[1], O = w[0];
+    const folded map(b, id, O);
+    gemm_step step{L, O, C, b.read(from), {}, {}, {}};
+    set_weight(b, step, map.weight, false, map.factors());
+    step.end = map.end(b, id);
+    step.y = b.fresh(L * O);
+    std::string ops = b.ops(id);
+    const bool activated = b.annotated().of(from).what == role::activation;
+    const std::size_t gate = activated ? b.input(from, 0) : from; // of which the value may be
+    if (b.annotated().of(gate).what == role::gate && b.fused(gate).gates_next && b.last(gate) == from) {
+        step.gate = b.value(b.input(gate, 1));
+        step.gate_end = b.fused(gate).end;
+        step.gated = b.scratch(step.gated_size());
+        ops.insert(0, b.ops(gate) + " + ");
+    }
+    b.add(step, ops, macs, L * O);
+    b.define(b.last(id), step.y);
+}
+
+/// A depthwise convolution, with the mean over time that follows it.
+SMLDIST_COLD inline void emit_depthwise(builder& b, std::size_t id, const spec::conv1d& s, const shape& x,
+                                        const shape& w, std::size_t Lo, std::uint64_t macs) {
+    const std::size_t L = x[0], C = x[1], K = w[2];
+    const folded map(b, id, C);
+    b.spend_rows(std::uint64_t(Lo) * K);
+    const operand from = b.read(b.input(id, 0));
+    depthwise_step step{L, C, Lo, K, s.stride, s.left_padding(K), s.dilation, from, b.weights(K * C), {}, {}, {}};
+    transpose(C, K, map.weight.data(), b.data(step.weight));
+    scale_columns(K, C, map.factors(), b.data(step.weight), C);
+    step.end = map.end(b, id);
+    step.y = b.fresh(Lo * C);
+    std::string ops = b.ops(id);
+    const std::size_t mean = b.fused(id).mean;
+    if (mean != 0) {
+        step.mean = b.fresh(C);
+        ops.append(" + ").append(b.at(mean).name);
+        b.define(mean, step.mean);
+    }
+    b.add(step, ops, macs, Lo * C);
+    b.define(b.last(id), step.y);
+}
+
+/// A dense or grouped convolution, whose input may be normalised while it is copied.
+SMLDIST_COLD inline void emit_dense(builder& b, std::size_t id, const spec::conv1d& s, const shape& x, const shape& w,
+                                    std::size_t Lo, std::uint64_t macs) {
+    const kernel::detail::conv_shape shape{x[0],       x[1],    Lo, w[0], w[2], s.stride, s.left_padding(w[2]),
+                                           s.dilation, s.groups};
+    const std::size_t n = shape.group_outputs(), columns = shape.columns();
+    const std::size_t packed = kernel::packed_size<float>(n, columns);
+    const folded map(b, id, w[0]);
+    conv_step step{shape, b.read(b.input(id, 0)), b.weights(s.groups * packed), {}, {}, {}, {}};
+    b.room().spend(std::uint64_t(Lo) * (s.groups * packed - map.weight.size()) + s.groups * shape.matrix_size(),
+                   "its steps");
+    pack_taps(shape, map.weight.data(), map.factors(), b.data(step.weight));
+    step.end = map.end(b, id);
+    std::string ops = b.ops(id);
+    if (b.normalises(id)) {
+        step.normal = b.normaliser();
+        ops.insert(0, "normalise + ");
+    }
+    step.matrix = b.scratch(shape.matrix_size());
+    step.y = b.fresh(Lo * w[0]);
+    b.add(step, ops, macs, Lo * w[0]);
+    b.define(b.last(id), step.y);
+}
+
+} // namespace detail
+
+/// y = x Wᵀ + b for x (…, C) and w (O, C), with what follows.
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::linear& o) {
+    const std::size_t x = b.input(id, 0);
+    const shape s = detail::rows_of(b, id), w = b.at(b.input(id, 1)).shape;
+    detail::require_weights(b, id);
+    b.require(w.size() > 0, id, "its weight is empty");
+    const detail::folded map(b, id, w[0]);
+    runtime::gemm_step step{s.rows(), w[0], w[1], b.read(x), {}, {}, {}};
+    detail::set_weight(b, step, map.weight, false, map.factors());
+    step.end = map.end(b, id);
+    step.y = b.fresh(step.rows * step.N);
+    b.give(id, step, step.y, macs_of_node(o, b.traced(), id));
+}
+
+/// A convolution of x (L, C) with what follows: pointwise as a product, depthwise, or dense and grouped.
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::conv1d& s) {
+    const shape x = b.extents(b.input(id, 0)), w = b.at(b.input(id, 1)).shape;
+    detail::require_weights(b, id);
+    b.require(detail::varies(b, id, 0), id, "its input is a constant");
+    const std::size_t Lo = b.extents(id)[0], K = w[2], pad = s.left_padding(K), most = graph::largest_value;
+    const std::size_t length = x[0] + (s.causal ? pad : 2 * pad);
+    b.require(length <= most / x[1] && Lo <= most / (x[1] * K), id, "it is too large");
+    const std::uint64_t macs = macs_of_node(s, b.traced(), id);
+    if (s.is_pointwise(w)) return detail::emit_pointwise(b, id, x, w, macs);
+    if (s.is_depthwise(w)) return detail::emit_depthwise(b, id, s, x, w, Lo, macs);
+    detail::emit_dense(b, id, s, x, w, Lo, macs);
+}
+
+/// A batch-norm that follows no product.
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::batch_norm&) {
+    const std::size_t x = b.input(id, 0);
+    const shape s = detail::rows_of(b, id);
+    for (std::size_t k = 1; k < 5; ++k) b.require(!detail::varies(b, id, k), id, "its statistics are not constants");
+    const detail::affine_map m(b, id); // its room is also that of the floats below
+    const auto floats = [&](const std::vector<double>& v) {
+        return b.weights(std::vector<float>(v.begin(), v.end()));
+    };
+    const runtime::operand scale = floats(m.scale), shift = floats(m.shift);
+    const runtime::operand from = b.read(x), y = b.over(id, x);
+    b.give(id, runtime::affine_step{s.rows(), s.back(), from, scale, shift, y, b.fused(id).end}, y);
+}
+
+/// y = A B; with a constant B a packed product.
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::matmul& o) {
+    const std::size_t ia = b.input(id, 0), ib = b.input(id, 1);
+    const bool ta = o.transpose_a, tb = o.transpose_b;
+    const shape sa = b.extents(ia), sb = b.extents(ib);
+    const std::uint64_t macs = macs_of_node(o, b.traced(), id);
+    if (!b.constant(ia) && b.constant(ib) && !ta && sb.rank() == 2 && sa.rank() > 0) {
+        const std::size_t rows = sa.rows(), K = sa.back(), N = sb[tb ? 0 : 1];
+        b.require(K > 0 && N > 0, id, "it is empty");
+        runtime::gemm_step step{rows, N, K, b.read(ia), {}, {}, {}};
+        detail::set_weight(b, step, b.constants(ib), !tb, nullptr);
+        step.y = b.fresh(rows * N);
+        return b.give(id, step, step.y, macs);
+    }
+    b.require(sa.rank() == 2 && sb.rank() == 2, id, detail::mixes);
+    runtime::matmul_step step{sa[ta ? 1 : 0], sb[tb ? 0 : 1], sa[ta ? 0 : 1], ta, tb, b.read(ia), b.read(ib), {}};
+    step.y = b.fresh(step.M * step.N);
+    const std::uint64_t strided = ta && tb ? 8 : 0; // its loop steps through both matrices by columns
+    b.room().spend((strided * step.N + write_work) * std::uint64_t(step.M) * step.K, "its steps");
+    b.give(id, step, step.y, macs);
+}
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif
