@@ -8,10 +8,11 @@
 #include <utility>
 
 #include "smldist/kernel/normed_conv.hpp"
-#include "smldist/op/conv1d.hpp"
 #include "smldist/op/normed.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
+
+template <class T> struct conv1d_op; // in op/conv1d.hpp, which includes this file
 
 namespace detail {
 /// Adds a gradient to its sink, by moving it there when it is the first; null: nobody wants it.
@@ -35,31 +36,31 @@ template <class T> void give(tensor<T> gradient, tensor<T>* sink) {
 /// Throws     as conv1d_op, and shape_error if map does not fit x.
 template <class T> struct normed_depthwise_op {
     using scalar = T;
-    conv1d_options options; ///< groups = C
+    conv1d_op<T> conv; ///< the convolution as written, groups = C
     op::activation f = activation::none;
     struct saved {};
     static constexpr std::string_view name = "normed_depthwise";
     void attributes(auto&& visit) const {
-        conv1d_op<T>{options}.attributes(visit);
+        conv.attributes(visit);
         visit("activation", static_cast<int>(f));
     }
     std::uint64_t macs(const shape& x, const shape&, const shape& w) const {
-        return conv1d_op<T>{options}.macs(x, w, shape{0});
+        return conv.macs(x, w, shape{0});
     }
     shape infer(const shape& x, const shape& map, const shape& w) const {
         detail::check_map("op::normed_depthwise", x, map);
-        return conv1d_op<T>{options}.infer(x, w, shape{0});
+        return conv.infer(x, w, shape{0});
     }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& map, const tensor<T>& w) const {
         const auto& s = x.shape();
-        const auto& o = options;
+        const auto& o = conv.options;
         kernel::normed_depthwise_forward(detail::rows_of<T>(f), s[0], s[1], s[2], y.shape()[1], w.shape()[2],
                                          o.stride, left(w), o.dilation, x.data(), map.data(), w.data(), y.data());
     }
     void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
                   const tensor<T>& w, tensor<T>* dx, tensor<T>* dmap, tensor<T>* dw) const {
         const auto& s = x.shape();
-        const auto& o = options;
+        const auto& o = conv.options;
         tensor<T> fresh; // the kernel overwrites dx
         detail::map_gradients<T> to(s, &fresh, map, dmap);
         const bool add = dw && dw->ensure(w.shape());
@@ -72,7 +73,7 @@ template <class T> struct normed_depthwise_op {
 
 private:
     std::size_t left(const tensor<T>& w) const {
-        return options.causal ? options.dilation * (w.shape()[2] - 1) : options.padding;
+        return conv.options.causal ? conv.options.dilation * (w.shape()[2] - 1) : conv.options.padding;
     }
 };
 

@@ -18,11 +18,16 @@
 
 namespace smldist::inline SMLDIST_ABI::op {
 
-/// The scalar functions of pointwise_op: `name`, `value(x)`, and `derivative_of_value(y)` or `derivative(x)`.
+/// The activation of a block as a value.
+enum class activation : std::uint8_t { none, relu, hard_swish, selu };
+
+/// The scalar functions of pointwise_op: `name`, `value(x)`, and `derivative_of_value(y)` or `derivative(x)`; `of_block` for
+/// the activations of blocks.
 namespace function {
 
 struct relu : kernel::relu {
     static constexpr std::string_view name = "relu";
+    static constexpr activation of_block = activation::relu;
 };
 struct relu6 : kernel::relu6 {
     static constexpr std::string_view name = "relu6";
@@ -32,9 +37,11 @@ struct hard_sigmoid : kernel::hard_sigmoid {
 };
 struct hard_swish : kernel::hard_swish {
     static constexpr std::string_view name = "hard_swish";
+    static constexpr activation of_block = activation::hard_swish;
 };
 struct selu : kernel::selu {
     static constexpr std::string_view name = "selu";
+    static constexpr activation of_block = activation::selu;
 };
 struct sigmoid : kernel::sigmoid {
     static constexpr std::string_view name = "sigmoid";
@@ -85,6 +92,12 @@ template <class T, class F> struct pointwise_op {
                 *dx, x.shape(),
                 [](const auto& d, const auto& v) SMLDIST_INLINE_LAMBDA { return d * F{}.derivative(v); }, dy, x);
     }
+    /// The activation of a block is left to the op that reads the value.
+    var<T> read_normed(normed_value<T> n) const requires requires { F::of_block; } {
+        if (n.f != activation::none || !n.gate.empty()) return {};
+        n.f = F::of_block;
+        return n.x.owner->push_normed(n);
+    }
 };
 
 namespace detail {
@@ -109,9 +122,6 @@ template <class X> auto tanh(const X& x) { return detail::pointwise<function::ta
 template <class X> auto exp(const X& x) { return detail::pointwise<function::exp>(x); }
 /// ln x; −∞ at 0 and NaN below, as the standard's log.
 template <class X> auto log(const X& x) { return detail::pointwise<function::log>(x); }
-
-/// The activation of a block as a value.
-enum class activation : std::uint8_t { none, relu, hard_swish, selu };
 
 /// a(x), element by element.
 template <class X> X activate(X x, activation a) {
