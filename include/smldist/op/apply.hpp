@@ -170,7 +170,8 @@ template <class T, class Op, class... S> struct recorded {
 template <class T, class Op, class... S> recorded(tape<T>&, Op&&, S...) -> recorded<T, Op, S...>;
 
 /// The result of an op on a normalised value that is not stored, by the op's own form for that; empty where there is none.
-template <class T, class Op, class X, class... More> var<T> read_normed(tape<T>& t, const Op& op, const X& x, More&&... more) {
+template <class T, class Op, class X, class... More>
+var<T> read_normed(tape<T>& t, const Op& op, const X& x, More&&... more) {
     if constexpr (requires(const normed_value<T>& n) { op.read_normed(n, std::forward<More>(more)...); })
         if (const normed_value<T>* const found = t.normed(x)) {
             const normed_value<T> n = *found; // what is recorded below may move it

@@ -44,9 +44,7 @@ template <class T> struct normed_depthwise_op {
         conv.attributes(visit);
         visit("activation", static_cast<int>(f));
     }
-    std::uint64_t macs(const shape& x, const shape&, const shape& w) const {
-        return conv.macs(x, w, shape{0});
-    }
+    std::uint64_t macs(const shape& x, const shape&, const shape& w) const { return conv.macs(x, w, shape{0}); }
     shape infer(const shape& x, const shape& map, const shape& w) const {
         detail::check_map("op::normed_depthwise", x, map);
         return conv.infer(x, w, shape{0});

@@ -93,7 +93,8 @@ template <class T, class F> struct pointwise_op {
                 [](const auto& d, const auto& v) SMLDIST_INLINE_LAMBDA { return d * F{}.derivative(v); }, dy, x);
     }
     /// The activation of a block is left to the op that reads the value.
-    var<T> read_normed(normed_value<T> n) const requires requires { F::of_block; } {
+    var<T> read_normed(normed_value<T> n) const requires requires { F::of_block; }
+    {
         if (n.f != activation::none || !n.gate.empty()) return {};
         n.f = F::of_block;
         return n.x.owner->push_normed(n);
