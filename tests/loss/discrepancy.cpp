@@ -168,22 +168,23 @@ TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal featur
     CHECK(op::apply(op, x, none, x).item() < 1e-28);
 }
 
-TEST_CASE("discrepancy: a feature that is normalised brings its map") {
+TEST_CASE("discrepancy: what a projector has normalised brings its map, other features do not") {
     const auto tables = parts<double>(8, 8, 8, true).tables;
     const tensor<double> x = normal({2, 8, 3}, 1), target = normal({2, 8, 3}, 2), own = normal({3, 3}, 5), none;
-    const parameter<double> weight{normal({3}, 3)}, bias{normal({3}, 4)};
+    const parameter<double> onto{normal({3, 3}, 6)}, absent, weight{normal({3}, 3)}, bias{normal({3}, 4)};
     const buffer<double> mean{tensor<double>(shape{3})}, var{tensor<double>(shape{3}, 1.0)};
     const loss::discrepancy_op<double> op{tables};
-    for (const bool active : {false, true})
-        for (const bool mapped : {false, true}) {
+    for (const bool projected : {false, true})
+        for (const auto& [active, mapped] : {std::pair(false, false), {true, false}, {false, true}}) {
             tape<double> late, stored;
             stored.store_normed(true);
-            const auto run = [&](tape<double>& t) {
+            const auto run = [&, active = active, mapped = mapped](tape<double>& t) {
                 const auto v = t.variable(x);
-                auto z = op::batch_norm(v, weight, bias, mean, var, mode::train);
+                const auto p = projected ? op::linear(v, onto, absent) : op::scale(v, 2);
+                auto z = op::batch_norm(p, weight, bias, mean, var, mode::train);
                 if (active) z = op::relu(z);
                 const auto y = op::apply(op, z, mapped ? own : none, target);
-                CHECK((t.normed(z) != nullptr) == (&t == &late && !active && !mapped));
+                CHECK((t.normed(z) != nullptr) == (&t == &late && projected && !active && !mapped));
                 t.backward(y);
                 return std::pair{y.value().item(), *t.gradient(v)};
             };

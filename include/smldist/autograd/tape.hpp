@@ -259,8 +259,8 @@ public:
         return normed_[index(v)].stored.id;
     }
 
-    /// What kind of convolution made a value: see conv1d_op::read_normed.
-    enum class origin : std::uint8_t { other, pointwise, depthwise };
+    /// What made a value: whoever reads its normalisation decides by that (`read_normed` of conv1d_op and others).
+    enum class origin : std::uint8_t { other, pointwise, depthwise, linear };
     void set_origin(var<T> v, origin o) { at(v.id).made_by = o; }
     origin origin_of(var<T> v) const { return at(v.id).made_by; }
 

@@ -179,9 +179,10 @@ template <class T> struct discrepancy_op {
         else
             kernel::map_columns(x.shape().rows(), C, product, dx->data(), kept.slope.data(), factors.data());
     }
-    /// Without a map of its own, x brings that of its normalisation.
+    /// Without a map of its own, the result of a projector (linear, then batch-norm) brings that of its normalisation.
     template <class Target> var<T> read_normed(const normed_value<T>& n, const tensor<T>& map, Target&& t) const {
-        if (!map.empty() || n.f != op::activation::none || !n.gate.empty()) return {};
+        const bool projected = n.x.owner->origin_of(n.x) == tape<T>::origin::linear;
+        if (!projected || !map.empty() || n.f != op::activation::none || !n.gate.empty()) return {};
         return op::apply(*this, n.x, n.map, std::forward<Target>(t));
     }
 

@@ -160,6 +160,8 @@ template <class T, class Op, class... S> struct recorded {
         if constexpr (requires { op.stream; }) op.stream = t.random().split(t.random().bits64());
         const bool needs = (s.needs(t) || ...);
         constexpr bool has_notes = requires(typename Op::saved & k) { op.notes(k, t, s.value(t)...); };
+        static_assert(
+            !requires(typename Op::saved & k) { op.notes(k, t); }, "an op's notes take its inputs too");
         op_record<T, Op, S...>* r = nullptr;
         if (needs || has_notes) r = &t.template emplace_record<op_record<T, Op, S...>>(std::move(op), s...);
         auto y = compute(r ? r->op : op, r ? &r->saved : nullptr, s.value(t)...);
