@@ -193,9 +193,9 @@ TEST_CASE("normed value: in evaluation there is none, and a trace has the ops as
             l(a, f, gates, b, symbol::input(g, "x", {3, 5, 6}), symbol::input(g, "g", {3, 6}), m);
             std::size_t gated = 0, normed = 0, activated = 0;
             for (const auto& n : g.nodes) {
-                gated += n.name == "gate" ? 1 : 0;
-                normed += n.name == (m == mode::eval ? "batch_norm" : "batch_norm_train") ? 1 : 0;
-                activated += n.name == "relu" || n.name == "hard_swish" || n.name == "selu" ? 1 : 0;
+                gated += std::size_t(n.name == "gate");
+                normed += std::size_t(n.name == (m == mode::eval ? "batch_norm" : "batch_norm_train"));
+                activated += std::size_t(n.name == "relu" || n.name == "hard_swish" || n.name == "selu");
                 CHECK(n.name.find("normed") == std::string::npos);
                 CHECK(n.name != "batch_norm_map");
             }
