@@ -182,6 +182,22 @@ TEST_CASE("stage loss: unlike lengths, each way to match them; gradients of proj
         }
 }
 
+TEST_CASE("stage loss: behind a projector tape and tensors agree to rounding in training, to the bit in evaluation") {
+    const auto s = random_statistics(4);
+    const tensor<double> x = normal({3, 12, 2}, 8), teacher = normal({3, 8, 4}, 9);
+    for (std::size_t term = 0; term < loss::phase_free_names.size(); ++term) {
+        generator g(2);
+        const loss::stage_loss<double> one(
+            {3, 12, 2}, {3, 8, 4}, s, options(loss::time_basis::rdft, 0.5, static_cast<loss::phase_free>(term), 0.25),
+            {}, g);
+        CAPTURE(term);
+        tape<double> t;
+        CHECK(one(t.input(x), teacher, mode::train).value().item() ==
+              doctest::Approx(one(x, teacher, mode::train).item()).epsilon(1e-12));
+        CHECK(identical(one(t.input(x), teacher, mode::eval).value(), one(x, teacher, mode::eval)));
+    }
+}
+
 TEST_CASE("stage loss: a projector predicts the teacher's principal components") {
     // five channels that are mixtures of two hidden ones
     const tensor<double> hidden = normal({12, 8, 2}, 1), mixture = normal({2, 5}, 2);

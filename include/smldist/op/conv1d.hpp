@@ -3,6 +3,12 @@
 #ifndef SMLDIST_OP_CONV1D_HPP
 #define SMLDIST_OP_CONV1D_HPP
 
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
 #include "smldist/kernel/conv.hpp"
 #include "smldist/kernel/depthwise.hpp"
 #include "smldist/kernel/gemm.hpp"

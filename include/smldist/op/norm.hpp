@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/vector.hpp"
@@ -234,7 +238,8 @@ template <class T> struct batch_norm_eval_op {
 /// See batch_norm_train_op and batch_norm_eval_op.
 ///
 /// On a tape in mode::train only batch_norm_map_op runs here. An activation and a gate that follow are taken along, and the op
-/// that reads the value computes it from x (normed_value); its bits are those of the ops as written.
+/// that reads the value computes it from x (normed_value). Convolutions and the mean over time then give the bits of the ops
+/// as written.
 template <class X, class T>
 auto batch_norm(X&& x, const parameter<T>& weight, const parameter<T>& bias, const buffer<T>& running_mean,
                 const buffer<T>& running_var, mode m, batch_norm_options o = {}) {
