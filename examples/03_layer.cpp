@@ -43,6 +43,7 @@ int main() {
     std::printf("tensor and var agree bit for bit: %s; shape %s, traced %s\n", same ? "yes" : "no",
                 computed.shape().text().c_str(), traced.shape().text().c_str());
 
+    name_tensors(g, net);
     // The trace knows shapes, parameters and multiply-accumulates of the batch.
     std::printf("\n%s\n", text(summarise(g)).c_str());
 

@@ -14,6 +14,7 @@ template <class X> struct memory_outputs;
 template <class X> struct candidate_outputs;
 template <class X> struct outputs;
 template <class T> struct var;
+template <class T> struct normed_value;
 template <class T> class tape;
 } // namespace smldist::inline SMLDIST_ABI
 

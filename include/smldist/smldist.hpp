@@ -34,7 +34,6 @@
 #include "smldist/op/norm.hpp"
 #include "smldist/op/normed.hpp"
 #include "smldist/op/normed_conv.hpp"
-#include "smldist/op/pending.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"

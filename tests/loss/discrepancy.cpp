@@ -5,6 +5,7 @@
 #include "check.hpp"
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/linear.hpp"
+#include "smldist/op/norm.hpp"
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
 
@@ -88,8 +89,8 @@ void check_parts(const std::string& name, const parts<double>& wide, const parts
         const auto f = [&](const auto& in) {
             using T = scalar_in<std::decay_t<decltype(in)>>;
             const auto apply = [&](const auto& p, const tensor<T>& target) {
-                const loss::discrepancy_op<T> op{p.tables, &target, pen, 0.7};
-                return mapped ? op::apply(op, in[0], in[1]) : op::apply(op, in[0], tensor<T>());
+                const loss::discrepancy_op<T> op{p.tables, pen, 0.7};
+                return mapped ? op::apply(op, in[0], in[1], target) : op::apply(op, in[0], tensor<T>(), target);
             };
             if constexpr (std::is_same_v<T, float>)
                 return apply(narrow, cast<T>(t));
@@ -99,11 +100,10 @@ void check_parts(const std::string& name, const parts<double>& wide, const parts
         check_op(name, mapped ? std::vector{x, map} : std::vector{x}, f);
         const tensor<double> used = mapped ? map : tensor<double>();
         const double wanted = by_parts(wide, x, used, t, pen, 0.7);
-        CHECK(op::apply(loss::discrepancy_op<double>{wide.tables, &t, pen, 0.7}, x, used).item() ==
+        CHECK(op::apply(loss::discrepancy_op<double>{wide.tables, pen, 0.7}, x, used, t).item() ==
               doctest::Approx(wanted).epsilon(1e-12));
-        const tensor<float> narrow_t = cast<float>(t);
-        CHECK(double(op::apply(loss::discrepancy_op<float>{narrow.tables, &narrow_t, pen, 0.7}, cast<float>(x),
-                               mapped ? cast<float>(map) : tensor<float>())
+        CHECK(double(op::apply(loss::discrepancy_op<float>{narrow.tables, pen, 0.7}, cast<float>(x),
+                               mapped ? cast<float>(map) : tensor<float>(), cast<float>(t))
                          .item()) == doctest::Approx(wanted).epsilon(1e-5));
     }
 }
@@ -118,7 +118,7 @@ TEST_CASE("discrepancy: no chunk allocates") {
     memory::trim();
     const std::size_t made = allocations_in_chunks();
     tape<float> record;
-    record.backward(op::apply(loss::discrepancy_op<float>{p.tables, &t}, record.input(x), map));
+    record.backward(op::apply(loss::discrepancy_op<float>{p.tables}, record.input(x), map, t));
     CHECK(allocations_in_chunks() == made);
     set_threads(before);
 }
@@ -156,15 +156,58 @@ TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal featur
     const tensor<double> x = normal({2, 8, 3}, 1), t = normal({2, 8, 3}, 2);
     tape<double> tape;
     const auto v = tape.variable(x);
-    const loss::discrepancy_op<double> op{tables, &t};
-    tape.backward(op::add(op::scale(op::apply(op, v, tensor<double>()), 2), op::apply(op, v, tensor<double>())));
+    const loss::discrepancy_op<double> op{tables};
+    const tensor<double> none;
+    tape.backward(op::add(op::scale(op::apply(op, v, none, t), 2), op::apply(op, v, none, t)));
     const tensor<double> thrice = *tape.gradient(v);
     tape.reset();
     const auto w = tape.variable(x);
-    tape.backward(op::apply(op, w, tensor<double>()));
+    tape.backward(op::apply(op, w, none, t));
     for (std::size_t i = 0; i < x.size(); ++i)
         CHECK(thrice[i] == doctest::Approx(3 * (*tape.gradient(w))[i]).scale(1e-3).epsilon(1e-12));
-    CHECK(op::apply(loss::discrepancy_op<double>{tables, &x}, x, tensor<double>()).item() < 1e-28);
+    CHECK(op::apply(op, x, none, x).item() < 1e-28);
+}
+
+TEST_CASE("discrepancy: what a projector has normalised brings its map, other features do not") {
+    const auto tables = parts<double>(8, 8, 8, true).tables;
+    const tensor<double> x = normal({2, 8, 3}, 1), target = normal({2, 8, 3}, 2), own = normal({3, 3}, 5), none;
+    const parameter<double> onto{normal({3, 3}, 6)}, absent, weight{normal({3}, 3)}, bias{normal({3}, 4)};
+    const buffer<double> mean{tensor<double>(shape{3})}, var{tensor<double>(shape{3}, 1.0)};
+    const loss::discrepancy_op<double> op{tables};
+    for (const bool projected : {false, true})
+        for (const auto& [active, mapped] : {std::pair(false, false), {true, false}, {false, true}}) {
+            tape<double> late, stored;
+            stored.store_normed(true);
+            const auto run = [&, active = active, mapped = mapped](tape<double>& t) {
+                const auto v = t.variable(x);
+                const auto p = projected ? op::linear(v, onto, absent) : op::scale(v, 2);
+                auto z = op::batch_norm(p, weight, bias, mean, var, mode::train);
+                if (active) z = op::relu(z);
+                const auto y = op::apply(op, z, mapped ? own : none, target);
+                CHECK((t.normed(z) != nullptr) == (&t == &late && projected && !active && !mapped));
+                t.backward(y);
+                return std::pair{y.value().item(), *t.gradient(v)};
+            };
+            const auto a = run(late), b = run(stored);
+            CHECK(a.first == doctest::Approx(b.first).epsilon(1e-12));
+            CHECK(difference(a.second, b.second, 1e-12) == "");
+            CHECK(difference(*std::as_const(late).gradient(weight), *std::as_const(stored).gradient(weight), 1e-12) ==
+                  "");
+        }
+}
+
+TEST_CASE("discrepancy: the target is moved onto the tape, as a constant") {
+    const auto tables = parts<double>(8, 8, 8, true).tables;
+    tape<double> t;
+    const auto x = t.variable(normal({2, 8, 3}, 1));
+    tensor<double> target = normal({2, 8, 3}, 2);
+    const double* const at = target.data();
+    const auto y = op::apply(loss::discrepancy_op<double>{tables}, x, tensor<double>(), std::move(target));
+    const var<double> constant{&t, y.id - 1};
+    CHECK(constant.value().data() == at);
+    t.backward(y);
+    CHECK(t.gradient(constant) == nullptr);
+    CHECK(t.gradient(x) != nullptr);
 }
 
 TEST_CASE("discrepancy: the same bits on any number of threads") {
@@ -176,7 +219,7 @@ TEST_CASE("discrepancy: the same bits on any number of threads") {
         set_threads(n);
         tape<float> tape;
         const auto v = tape.variable(x), m = tape.variable(map);
-        const auto y = op::apply(loss::discrepancy_op<float>{tables, &t}, v, m);
+        const auto y = op::apply(loss::discrepancy_op<float>{tables}, v, m, t);
         tape.backward(y);
         set_threads(before);
         return std::vector{y.value(), *tape.gradient(v), *tape.gradient(m)};
@@ -186,10 +229,10 @@ TEST_CASE("discrepancy: the same bits on any number of threads") {
 }
 
 TEST_CASE("discrepancy: errors") {
-    const auto of = [&](loss::discrepancy_op<float> op, const shape& x, const shape& t, const shape& map = {}) {
-        const tensor<float> target(t);
-        op.target = &target;
-        return op::apply(op, tensor<float>(x), map.rank() == 0 ? tensor<float>() : tensor<float>(map));
+    const auto of = [&](const loss::discrepancy_op<float>& op, const shape& x, const shape& t,
+                        const shape& map = {}) {
+        return op::apply(op, tensor<float>(x), map.rank() == 0 ? tensor<float>() : tensor<float>(map),
+                         tensor<float>(t));
     };
     const loss::discrepancy_op<float> op{parts<float>(8, 8, 9, false).tables};
     CHECK(of(op, {2, 8, 3}, {2, 9, 3}).item() == 0);

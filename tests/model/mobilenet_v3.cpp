@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/model/mobilenet_v3.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <doctest/doctest.h>
-
 #include <string>
+#include <utility>
+
+#include "smldist/op/arithmetic.hpp"
+#include "smldist/op/reduce.hpp"
 
 using namespace smldist;
 
@@ -166,4 +171,38 @@ TEST_CASE("backbone_config: two are equal when all is") {
     CHECK(differs([](auto& c) { c.causal = true; }));
     CHECK(differs([](auto& c) { c.norm.eps = 1e-3; }));
     CHECK(differs([](auto& c) { c.norm.momentum = 0.01; }));
+}
+
+TEST_CASE("mobilenet_v3: in training the ops as written, whatever the tape stores") {
+    for (const auto compat : {nn::compat::smldist, nn::compat::ref2021})
+        for (const bool causal : {false, true}) {
+            auto c = config({"3,8,8,-,RE,1", "5,24,16,SE,HS,2,A", "3,32,16,SE,RE,1", "3,40,16,-,SELU,1,A"});
+            c.channels = 3;
+            c.stem = 8;
+            c.tail = 24;
+            c.causal = causal;
+            c.compat = compat;
+            generator random(1);
+            const model::mobilenet_v3<double> net(c, random);
+            auto x = tensor<double>::uninitialized({3, 16, 3});
+            for (double& v : x) v = random.normal();
+            tape<double> late, stored;
+            stored.store_normed(true);
+            const auto run = [&](tape<double>& t) {
+                const auto out = net(t.input(x), mode::train);
+                auto sum = op::sum(op::mul(out.feature, out.feature));
+                for (const auto& s : out.stages) sum = op::add(sum, op::sum(op::mul(s, s)));
+                t.backward(sum);
+                return sum.value().item();
+            };
+            CHECK(run(late) == run(stored));
+            CHECK(late.size() < stored.size());
+            for_each_parameter(net, [&](const auto& p) {
+                const auto &a = *std::as_const(late).gradient(p), &b = *std::as_const(stored).gradient(p);
+                REQUIRE(a.size() == b.size());
+                double scale = 0;
+                for (const double v : b) scale = std::max(scale, std::abs(v));
+                for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::abs(a[i] - b[i]) <= 1e-12 * (1 + scale));
+            });
+        }
 }

@@ -50,7 +50,9 @@ template <class T> struct probe_op {
             for (const T d : dy) (*db)[0] += d;
         }
     }
-    void notes(const saved& keep, tape<T>& t) const {
+    void notes(const saved& keep, tape<T>& t, const tensor<T>& x, const tensor<T>& b) const {
+        CHECK(x.size() > 0);
+        CHECK(b.size() == 1);
         if (target) t.note(*target, tensor<T>{static_cast<T>(keep.kept)}, T(1));
     }
 };

@@ -57,12 +57,47 @@ struct statistics {
 TEST_CASE("batch_norm in training") {
     for (const auto& o : grid()) {
         const auto f = [o](const auto& in) {
-            return op::apply(op::batch_norm_train_op<op::scalar_of_t<decltype(in[0])>>{o}, in[0], in[1], in[2]);
+            using T = op::scalar_of_t<decltype(in[0])>;
+            return op::apply(op::batch_norm_train_op<T>{o}, in[0], in[1], in[2], tensor<T>(), tensor<T>());
         };
         for (const auto& s : file_shapes) check_reference(case_name(true, o, s), {"x", "w", "b"}, f);
         for (const shape& s : {shape{2, 5, 3}, shape{2, 1}, shape{1, 2, 19}})
             check_op("batch_norm" + s.text(), {normal(s, 1), normal({s.back()}, 2), normal({s.back()}, 3)}, f);
     }
+}
+
+TEST_CASE("batch_norm_map") {
+    for (const double eps : {1e-5, 1e-2})
+        for (const shape& s : {shape{2, 5, 3}, shape{2, 1}, shape{1, 2, 19}})
+            check_op("batch_norm_map" + s.text(), {normal(s, 1), normal({s.back()}, 2), normal({s.back()}, 3)},
+                     [eps](const auto& in) {
+                         using T = op::scalar_of_t<decltype(in[0])>;
+                         return op::apply(op::batch_norm_map_op<T>{{.eps = eps}}, in[0], in[1], in[2], tensor<T>(),
+                                          tensor<T>());
+                     });
+    CHECK_RAISES(shape_error, "at least 2",
+                 op::apply(op::batch_norm_map_op<double>{}, normal({1, 3}), normal({3}), normal({3}),
+                           tensor<double>(), tensor<double>()));
+    CHECK_RAISES(shape_error, "is (2), expected (3)",
+                 op::apply(op::batch_norm_map_op<double>{}, normal({4, 3}), normal({3}), normal({3}), normal({2}),
+                           normal({3})));
+}
+
+TEST_CASE("batch_norm_map notes the running statistics that batch_norm notes") {
+    const auto x = normal({3, 7, 5}, 1), w = normal({5}, 2), b = normal({5}, 3);
+    const auto run = [&](auto o) {
+        buffer<double> mean{tensor<double>(shape{5})}, var{tensor<double>(shape{5}, 1.0)};
+        tape<double> t;
+        op::apply(o, t.input(x), w, b, mean, var);
+        t.write_notes(mean);
+        t.write_notes(var);
+        return std::pair{mean.value, var.value};
+    };
+    const auto whole = run(op::batch_norm_train_op<double>{{.momentum = 0.3}});
+    const auto map = run(op::batch_norm_map_op<double>{{.momentum = 0.3}});
+    CHECK_FALSE(identical(whole.first, tensor<double>(shape{5})));
+    CHECK(identical(whole.first, map.first));
+    CHECK(identical(whole.second, map.second));
 }
 
 TEST_CASE("batch_norm in evaluation") {
@@ -114,7 +149,7 @@ TEST_CASE("batch_norm: large mean, small variance") {
     tensor<float> x = cast<float>(normal({64, 32, 3}));
     for (float& v : x) v = 1000 + 0.1f * v;
     const tensor<float> w(shape{3}, 1.0f), b(shape{3});
-    const auto y = op::apply(op::batch_norm_train_op<float>{}, x, w, b);
+    const auto y = op::apply(op::batch_norm_train_op<float>{}, x, w, b, tensor<float>(), tensor<float>());
     double sum = 0, squares = 0;
     for (const float v : y) {
         sum += double(v);
@@ -135,7 +170,8 @@ TEST_CASE("batch_norm: errors") {
     CHECK_RAISES(shape_error, "shape of x is (0, 3)", run({0, 3}, three, three, stat, mode::eval));
     CHECK_RAISES(shape_error, "shape of weight or bias is (2)", run({4, 3}, two, three, stat, mode::train));
     CHECK_RAISES(shape_error, "shape of weight or bias is (2)", run({4, 3}, three, two, stat, mode::eval));
-    CHECK_RAISES(shape_error, "is (2), expected (3)", run({4, 3}, three, three, short_stat, mode::eval));
+    for (const mode m : {mode::train, mode::eval})
+        CHECK_RAISES(shape_error, "is (2), expected (3)", run({4, 3}, three, three, short_stat, m));
 }
 
 TEST_CASE("layer_norm") {

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/activation.hpp"
 #include "smldist/core/parameter.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/core/tensor.hpp"
@@ -30,7 +31,17 @@ template <class T> struct var {
 
     bool empty() const { return owner == nullptr; }
     const tensor<T>& value() const { return owner->value(*this); }
-    const smldist::shape& shape() const { return value().shape(); }
+    const smldist::shape& shape() const { return owner->shape_of(*this); }
+};
+
+/// A normalised value that is not stored, y = f((x - mean) scale + beta) · gate: the op that reads it computes it from x, or
+/// the tape does when another op or the caller asks for it.
+template <class T> struct normed_value {
+    var<T> x;                                  ///< (…, C)
+    var<T> map;                                ///< (3, C): mean, scale, beta
+    activation f{};                            ///< none, as made
+    var<T> gate;                               ///< (B, C); empty: 1
+    var<T> (*compute)(normed_value) = nullptr; ///< records the ops that make y
 };
 
 /// Records a computation and differentiates it.
@@ -61,6 +72,7 @@ public:
         }
         for (std::size_t i = 0; i < size_; ++i) at(i) = node{};
         size_ = 0;
+        normed_.clear();
         arena_.reset();
         notes_.clear();
         leaves_.clear();
@@ -85,18 +97,32 @@ public:
     }
     var<T> leaf(const parameter<T>&&) & = delete; // it must live until reset()
 
-    /// The recorded value; the reference stays valid until reset().
-    const tensor<T>& value(var<T> v) const {
-        const node& n = at(v.id);
-        return n.external ? *n.external : n.own;
+    /// The recorded value; the reference stays valid until reset(). A normalised value that is not stored is computed, once.
+    const tensor<T>& value(var<T> v) const { return value(v.owner->node_of(v)); }
+    /// The shape of a value, which is not computed for it.
+    const smldist::shape& shape_of(var<T> v) const {
+        const normed_value<T>* const n = normed(v);
+        return value(n ? n->x.id : v.owner->node_of(v)).shape();
     }
-    bool needs_gradient(var<T> v) const { return at(v.id).needs; }
+    bool needs_gradient(var<T> v) const {
+        const normed_value<T>* const n = normed(v);
+        if (!n) return at(v.owner->node_of(v)).needs;
+        return at(n->x.id).needs || at(n->map.id).needs || (!n->gate.empty() && needs_gradient(n->gate));
+    }
     /// Keeps the gradient of an intermediate value through backward().
-    void retain_gradient(var<T> v) { at(v.id).retain = true; }
+    /// Throws     usage_error for a normalised value that is not stored and that an op has read already: its gradient goes
+    ///            from there to what it is made of. Call this before the value is used.
+    void retain_gradient(var<T> v) {
+        if (normed(v) && normed_[index(v)].read)
+            raise<usage_error>("tape.retain_gradient",
+                               "an op has read the normalised value, expected the call before the first use");
+        at(node_of(v)).retain = true;
+    }
 
     /// d loss / d v of the backward passes since reset(); null when no gradient reached v.
     const tensor<T>* gradient(var<T> v) const {
-        const node& n = at(v.id);
+        if (normed(v)) return nullptr;
+        const node& n = at(v.owner->node_of(v));
         const tensor<T>& g = n.op ? n.retained : n.gradient;
         return g.empty() ? nullptr : &g;
     }
@@ -129,9 +155,10 @@ public:
         if (!(dy.shape() == y.shape()))
             raise<shape_error>("tape.backward", "shape of dy is ", dy.shape().text(), ", expected ",
                                y.shape().text());
-        if (!at(y.id).needs) return;
-        add(at(y.id).gradient, dy);
-        for (std::size_t i = std::size_t(y.id) + 1; i-- > 0;) {
+        const std::size_t last = node_of(y);
+        if (!at(last).needs) return;
+        add(at(last).gradient, dy);
+        for (std::size_t i = last + 1; i-- > 0;) {
             node& n = at(i);
             if (!n.op || n.gradient.empty()) continue;
             n.op->backward(*n.op, *this, n.own, n.gradient);
@@ -145,20 +172,25 @@ public:
 
     /// Remembers that `target` shall become (1-momentum)·target + momentum·value at the optimiser's step.
     void note(const buffer<T>& target, tensor<T> value, T momentum) {
-        notes_.push_back({&target, std::move(value), momentum});
+        note(target.value, std::move(value), momentum);
     }
     void note(const buffer<T>&&, tensor<T>, T) = delete; // it must live until reset()
+    /// The same for the value of a buffer, as an op receives it.
+    void note(const tensor<T>& target, tensor<T> value, T momentum) {
+        notes_.push_back({&target, std::move(value), momentum});
+    }
+    void note(const tensor<T>&&, tensor<T>, T) = delete;
     /// Applies the notes for `target`; the optimiser's step calls it for every buffer of the model.
     void write_notes(buffer<T>& target) const {
         for (const auto& n : notes_)
-            if (n.target == &target)
+            if (n.target == &target.value)
                 for (std::size_t i = 0; i < n.value.size(); ++i)
                     target.value[i] += n.momentum * (n.value[i] - target.value[i]);
     }
 
     /// Makes `target` the mean of everything noted for it in `batch` forward passes, of which this tape holds the last.
     void average_notes(buffer<T>& target, std::size_t batch) const {
-        const auto mine = [&](const note_entry& n) { return n.target == &target; };
+        const auto mine = [&](const note_entry& n) { return n.target == &target.value; };
         auto count = (batch - 1) * std::size_t(std::count_if(notes_.begin(), notes_.end(), mine));
         for (const auto& n : notes_) {
             if (!mine(n)) continue;
@@ -192,7 +224,42 @@ public:
     }
     /// Where to add d loss / d v, or null when nobody wants it.
     tensor<T>* sink(std::uint32_t id) { return at(id).needs ? &at(id).gradient : nullptr; }
-    const tensor<T>& value(std::uint32_t id) const { return value(var<T>{const_cast<tape*>(this), id}); }
+    const tensor<T>& value(std::uint32_t id) const {
+        const node& n = at(id);
+        return n.external ? *n.external : n.own;
+    }
+
+    /// Whether normalised values are stored as soon as they are made, so that the ops recorded are the ops written. Off when a
+    /// tape is made; for tests and for looking into a network.
+    void store_normed(bool on) { store_normed_ = on; }
+    /// A normalised value that is not stored yet.
+    var<T> push_normed(const normed_value<T>& n) {
+        if (store_normed_) return n.compute(n);
+        normed_.push_back({n, {}, false});
+        return {this, static_cast<std::uint32_t>(normed_.size() - 1) | normed_bit};
+    }
+    /// What makes v, or null when v is stored.
+    const normed_value<T>* normed(var<T> v) const {
+        if (!(v.id & normed_bit) || !normed_[index(v)].stored.empty()) return nullptr;
+        return &normed_[index(v)].made_of;
+    }
+    /// Notes that an op has read v, a normalised value that is not stored.
+    void normed_was_read(var<T> v) { normed_[index(v)].read = true; }
+    /// The node of v, which is computed now if it is not stored.
+    std::uint32_t node_of(var<T> v) {
+        if (!(v.id & normed_bit)) return v.id;
+        if (normed_[index(v)].stored.empty()) {
+            const normed_value<T> n = normed_[index(v)].made_of;
+            const var<T> y = n.compute(n);
+            normed_[index(v)].stored = y;
+        }
+        return normed_[index(v)].stored.id;
+    }
+
+    /// What made a value: whoever reads its normalisation decides by that (`read_normed` of conv1d_op and others).
+    enum class origin : std::uint8_t { other, pointwise, depthwise, linear };
+    void set_origin(var<T> v, origin o) { at(v.id).made_by = o; }
+    origin origin_of(var<T> v) const { return at(v.id).made_by; }
 
 private:
     struct node {
@@ -202,9 +269,15 @@ private:
         tensor<T> retained;                  ///< of an op: the gradient kept for the caller
         record* op = nullptr;                ///< what made it; null for leaves and where no gradient is needed
         bool needs = false, retain = false;
+        origin made_by = origin::other;
+    };
+    struct normed_entry {
+        normed_value<T> made_of;
+        var<T> stored; ///< empty: nobody has asked for it
+        bool read;     ///< by an op that computes it from what it is made of
     };
     struct note_entry {
-        const buffer<T>* target;
+        const tensor<T>* target; ///< the value of a buffer
         tensor<T> value;
         T momentum;
     };
@@ -281,6 +354,9 @@ private:
     };
 
     static constexpr std::size_t chunk_nodes = 256;
+    static constexpr std::uint32_t normed_bit = std::uint32_t(1) << 31; ///< of an id: the rest is an index of normed_
+
+    static std::size_t index(var<T> v) { return v.id & ~normed_bit; }
 
     node& at(std::size_t i) { return nodes_[i / chunk_nodes][i % chunk_nodes]; }
     const node& at(std::size_t i) const { return nodes_[i / chunk_nodes][i % chunk_nodes]; }
@@ -306,6 +382,8 @@ private:
     std::vector<std::unique_ptr<node[]>> nodes_; ///< chunks, so that a node never moves
     std::size_t size_ = 0;
     std::vector<record*> records_;
+    std::vector<normed_entry> normed_;
+    bool store_normed_ = false;
     arena arena_;
     leaf_table leaves_;
     std::vector<note_entry> notes_;

@@ -83,7 +83,6 @@ template <class T> struct discrepancy_tables {
 template <class T> struct discrepancy_op {
     using scalar = T;
     std::shared_ptr<const discrepancy_tables<T>> tables; ///< shared with the tape's record
-    const tensor<T>* target = nullptr;                   ///< t, read by forward alone: it need not outlive that
     penalty kind = penalty::square;
     double delta = 1; ///< δ of huber
     using band = typename discrepancy_tables<T>::band;
@@ -96,13 +95,11 @@ template <class T> struct discrepancy_op {
         f("kind", penalty_names[static_cast<std::size_t>(self.kind)]);
         f("delta", self.delta);
     }
-    std::uint64_t macs(const shape& x, const shape&) const {
-        const shape& t = target->shape();
+    std::uint64_t macs(const shape& x, const shape&, const shape& t) const {
         const std::uint64_t L = tables->row_weight.size(), brought = std::uint64_t(t.rows()) * x.back();
         return L * x.size() + (L + (t.back() == x.back() ? 0 : t.back())) * brought;
     }
-    shape infer(const shape& x, const shape& map) const {
-        const shape& t = target->shape();
+    shape infer(const shape& x, const shape& map, const shape& t) const {
         const std::size_t S = tables->student.from(), R = tables->teacher.from();
         const std::size_t C = tables->target.to(x.rank() == 0 ? 0 : x.back()), D = tables->target.from(C);
         const auto fits = [&](const shape& s, std::size_t rows, std::size_t channels) {
@@ -115,8 +112,7 @@ template <class T> struct discrepancy_op {
         if (map.size() != 0) op::detail::check_map("loss::discrepancy", x, map);
         return {};
     }
-    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& map) const {
-        const tensor<T>& t = *target;
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& map, const tensor<T>& t) const {
         const bool timeless = tables->student.from() == 0;
         const std::size_t B = x.shape().rank() == 3 ? x.shape()[0] : 1, C = x.shape().back(),
                           S = x.shape().rows() / B, R = t.shape().rows() / B,
@@ -165,7 +161,7 @@ template <class T> struct discrepancy_op {
         y[0] = static_cast<T>(std::accumulate(totals.data(), totals.data() + B, 0.0) / double(B * C));
     }
     void backward(const saved& kept, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
-                  tensor<T>* dx, tensor<T>* dmap) const {
+                  const tensor<T>&, tensor<T>* dx, tensor<T>* dmap, tensor<T>*) const {
         const std::size_t C = x.shape().back(), B = x.shape().rank() == 3 ? x.shape()[0] : 1;
         const T factor = dy[0] / static_cast<T>(B * C);
         if (dmap) {
@@ -182,6 +178,12 @@ template <class T> struct discrepancy_op {
             kernel::map_columns_add(x.shape().rows(), C, product, dx->data(), kept.slope.data(), factors.data());
         else
             kernel::map_columns(x.shape().rows(), C, product, dx->data(), kept.slope.data(), factors.data());
+    }
+    /// Without a map of its own, the result of a projector (linear, then batch-norm) brings that of its normalisation.
+    template <class Target> var<T> read_normed(const normed_value<T>& n, const tensor<T>& map, Target&& t) const {
+        const bool projected = n.x.owner->origin_of(n.x) == tape<T>::origin::linear;
+        if (!projected || !map.empty() || n.f != op::activation::none || !n.gate.empty()) return {};
+        return op::apply(*this, n.x, n.map, std::forward<Target>(t));
     }
 
 private:

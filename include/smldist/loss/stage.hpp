@@ -17,7 +17,6 @@
 #include "smldist/nn/linear.hpp"
 #include "smldist/nn/norm.hpp"
 #include "smldist/op/arithmetic.hpp"
-#include "smldist/op/pending.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
@@ -36,10 +35,7 @@ template <class T> struct projector {
     projector(std::size_t from, std::size_t to, generator& g) : map(from, to, g, false), norm(to) {
         nn::init::kaiming_normal_(map.weight.value, g, nn::init::fan::out);
     }
-    /// Left to the next op to normalise in mode::train.
-    template <class X> op::pending<X> operator()(const X& x, mode m) const {
-        return norm.open(map(x), activation::none, m);
-    }
+    template <class X> X operator()(const X& x, mode m) const { return norm(map(x), m); }
     static void visit(auto& self, auto&& member) {
         member("map", self.map);
         member("norm", self.norm);
@@ -107,16 +103,13 @@ public:
     }
 
     template <class X> X operator()(const X& student, tensor<T> teacher, mode m = mode::train) const {
-        op::pending<X> s{student};
-        if (map_) s = (*map_)(student, m);
+        X s = map_ ? (*map_)(student, m) : student;
         if (options_.scale == standardise::sample && student.shape().rank() == 3)
-            s = {unit_rows(op::settle(std::move(s)))}, teacher = unit_rows(teacher);
-        if (fused_) {
-            const discrepancy_op<T> op{fused_, &teacher, options_.pen, options_.delta};
-            if (!s.map.empty()) return op::apply(op, s.x, s.map);
-            return op::apply(op, s.x, map_ ? tensor<T>() : normal_);
-        }
-        const X x = map_ ? op::settle(std::move(s)) : standardised(s.x);
+            s = unit_rows(s), teacher = unit_rows(teacher);
+        if (fused_)
+            return op::apply(discrepancy_op<T>{fused_, options_.pen, options_.delta}, s, map_ ? tensor<T>() : normal_,
+                             std::move(teacher));
+        const X x = map_ ? std::move(s) : standardised(std::move(s));
         if (components() == 0)
             teacher = standardised(std::move(teacher));
         else if (!answered_)

@@ -175,7 +175,7 @@ template <class T> struct mobilenet_v3 {
                 if (++next == stages) return out;
             }
         }
-        out.feature = nn::activate(op::mean_over_time(tail.open(h, m)), pooled);
+        out.feature = nn::activate(op::mean_over_time(tail(h, m)), pooled);
         return out;
     }
     static void visit(auto& self, auto&& member) {

@@ -4,7 +4,7 @@
 
 #include "smldist/core/parameter.hpp"
 #include "smldist/nn/init.hpp"
-#include "smldist/op/pending.hpp"
+#include "smldist/op/conv1d.hpp"
 
 namespace smldist::inline SMLDIST_ABI::nn {
 

@@ -34,9 +34,9 @@ template <class T> struct conv_norm {
                false),
           norm(out, o.norm),
           activation(o.activation) {}
-    template <class X> X operator()(const X& x, mode m = mode::eval) const { return op::settle(open(x, m)); }
-    /// The same with normalisation and activation left to the next op in mode::train; x is a value or itself pending.
-    template <class X> auto open(const X& x, mode m) const { return norm.open(conv(x), activation, m); }
+    template <class X> X operator()(const X& x, mode m = mode::eval) const {
+        return activate(norm(conv(x), m), activation);
+    }
     static void visit(auto& self, auto&& member) {
         member("conv", self.conv);
         member("norm", self.norm);
@@ -57,9 +57,7 @@ template <class T> struct depthwise_separable {
         o.groups = o.stride = 1;
         pointwise = conv_norm<T>(in, out, 1, g, o);
     }
-    template <class X> X operator()(const X& x, mode m = mode::eval) const {
-        return op::settle(pointwise.open(depthwise.open(x, m), m));
-    }
+    template <class X> X operator()(const X& x, mode m = mode::eval) const { return pointwise(depthwise(x, m), m); }
     static void visit(auto& self, auto&& member) {
         member("depthwise", self.depthwise);
         member("pointwise", self.pointwise);

@@ -3,6 +3,7 @@
 #define SMLDIST_NN_INVERTED_RESIDUAL_HPP
 
 #include <optional>
+#include <utility>
 
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/squeeze_excite.hpp"
@@ -57,11 +58,10 @@ template <class T> struct inverted_residual {
         project = conv_norm<T>(o.expanded, o.out, 1, g, c);
     }
     template <class X> X operator()(const X& x, mode m = mode::eval) const {
-        op::pending<X> h = depthwise.open(expand ? expand->open(x, m) : op::pending<X>{x}, m);
+        X h = expand ? depthwise((*expand)(x, m), m) : depthwise(x, m);
         if (se) h = (*se)(h);
-        if (after_se != nn::activation::none) h = {activate(op::settle(h), after_se)};
-        h = project.open(h, m);
-        return residual ? X(op::add(op::settle(h), x)) : op::settle(h);
+        h = project(activate(std::move(h), after_se), m);
+        return residual ? X(op::add(std::move(h), x)) : h;
     }
     static void visit(auto& self, auto&& member) {
         member("expand", self.expand);

@@ -3,11 +3,8 @@
 #ifndef SMLDIST_NN_NORM_HPP
 #define SMLDIST_NN_NORM_HPP
 
-#include <utility>
-
 #include "smldist/core/parameter.hpp"
 #include "smldist/op/norm.hpp"
-#include "smldist/op/pending.hpp"
 
 namespace smldist::inline SMLDIST_ABI::nn {
 
@@ -32,11 +29,6 @@ template <class T> struct batch_norm {
     }
     template <class X> auto operator()(const X& x, mode m = mode::eval) const {
         return op::batch_norm(x, weight, bias, running_mean, running_var, mode_of(*this, m), options);
-    }
-    /// The same and then an activation, left to the next op in mode::train. See op::pending.
-    template <class X> op::pending<X> open(X x, op::activation f, mode m) const {
-        return op::norm_activate(std::move(x), weight, bias, running_mean, running_var, f, mode_of(*this, m),
-                                 options);
     }
     static void visit(auto& self, auto&& member) {
         member("weight", self.weight);

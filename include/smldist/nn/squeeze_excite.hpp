@@ -5,7 +5,6 @@
 #include "smldist/nn/compat.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/op/arithmetic.hpp"
-#include "smldist/op/pending.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
 
@@ -29,7 +28,6 @@ template <class T> struct squeeze_excite {
         init::kaiming_normal_(fc1.weight.value, g, init::fan::out);
         init::kaiming_normal_(fc2.weight.value, g, init::fan::out);
     }
-    /// Of a value, or of one that is pending and stays so (op::pending).
     template <class X> X operator()(const X& x) const {
         return op::gate(x, op::hard_sigmoid(fc2(op::relu(fc1(op::mean_over_time(x))))));
     }

@@ -13,7 +13,14 @@
 ///
 /// A sink is a tensor<T>*: null when nobody wants that gradient; a tensor without elements means zero (`ensure`).
 /// Two sinks may be one tensor (add(x, x)), so a backward finishes one sink before it opens the next.
-/// Optional: `void notes(const saved&, tape<T>&) const`, and a member `stream` filled from the tape's generator.
+/// Optional:
+///
+///     generator stream;                                  filled from the tape's generator before `forward`
+///     void notes(saved&, tape<T>&, inputs…) const;       after `forward`, on a tape: what the optimiser's step shall write
+///     var<T> read_normed(const normed_value<T>&, other inputs…) const;
+///
+/// `read_normed` is called instead of all this when the first input is a normalised value that is not stored (tape.hpp). It
+/// records an op that computes the value while it reads it, or returns an empty var, and then the value is stored first.
 #ifndef SMLDIST_OP_APPLY_HPP
 #define SMLDIST_OP_APPLY_HPP
 
@@ -92,7 +99,7 @@ template <class V> struct held_slot {
     template <class T> bool needs(tape<T>&) const { return false; }
 };
 
-template <class T> node_slot enter(tape<T>&, const var<T>& v) { return {v.id}; }
+template <class T> node_slot enter(tape<T>& t, const var<T>& v) { return {t.node_of(v)}; }
 template <class T> node_slot enter(tape<T>& t, const parameter<T>& p) { return {t.leaf(p).id}; }
 template <class T> node_slot enter(tape<T>&, const parameter<T>&&) = delete; // the tape refers to it
 template <class T> node_slot enter(tape<T>& t, const tensor<T>& x) { return {t.input(x).id}; }
@@ -154,15 +161,37 @@ template <class T, class Op, class... S> struct recorded {
     SMLDIST_NOINLINE recorded(tape<T>& t, Op&& op, S... s) {
         if constexpr (requires { op.stream; }) op.stream = t.random().split(t.random().bits64());
         const bool needs = (s.needs(t) || ...);
-        constexpr bool has_notes = requires(typename Op::saved & k) { op.notes(k, t); };
+        constexpr bool has_notes = requires(typename Op::saved & k) { op.notes(k, t, s.value(t)...); };
+        static_assert(
+            !requires(typename Op::saved & k) { op.notes(k, t); }, "an op's notes take its inputs too");
         op_record<T, Op, S...>* r = nullptr;
         if (needs || has_notes) r = &t.template emplace_record<op_record<T, Op, S...>>(std::move(op), s...);
         auto y = compute(r ? r->op : op, r ? &r->saved : nullptr, s.value(t)...);
-        if constexpr (has_notes) r->op.notes(r->saved, t);
+        if constexpr (has_notes) r->op.notes(r->saved, t, s.value(t)...);
         result = t.push_result(std::move(y), r, needs);
     }
 };
 template <class T, class Op, class... S> recorded(tape<T>&, Op&&, S...) -> recorded<T, Op, S...>;
+
+/// The result of an op on a normalised value that is not stored, by the op's own form for that; empty where there is none.
+template <class T, class Op, class X, class... More>
+var<T> read_normed(tape<T>& t, const Op& op, const X& x, More&&... more) {
+    if constexpr (requires(const normed_value<T>& n) { op.read_normed(n, std::forward<More>(more)...); })
+        if (const normed_value<T>* const found = t.normed(x)) {
+            const normed_value<T> n = *found; // what is recorded below may move it
+            infer(op, x.shape(), more.shape()...);
+            const var<T> y = op.read_normed(n, std::forward<More>(more)...);
+            if (!y.empty()) t.normed_was_read(x);
+            return y;
+        }
+    return {};
+}
+/// Records an op whose inputs are on the tape or go there.
+template <class T, class Op, class X, class... More> var<T> record(tape<T>& t, Op&& op, X&& x, More&&... more) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<X>, var<T>>)
+        if (const var<T> y = read_normed(t, op, x, std::forward<More>(more)...); !y.empty()) return y;
+    return recorded{t, std::move(op), enter(t, std::forward<X>(x)), enter(t, std::forward<More>(more))...}.result;
+}
 
 SMLDIST_NOINLINE inline symbol append_op(graph& g, std::string_view name, const shape& s, std::uint64_t macs,
                                          std::initializer_list<std::uint32_t> inputs) {
@@ -202,7 +231,7 @@ template <class Op, class... A> auto apply(Op op, A&&... args) {
         static_assert(one_type<T, std::remove_cvref_t<A>...>, "an op's inputs must have one floating-point type");
         tape<T>* t = nullptr;
         (pick(t, tape_of(args)), ...);
-        return recorded{*t, std::move(op), enter(*t, std::forward<A>(args))...}.result;
+        return record(*t, std::move(op), std::forward<A>(args)...);
     } else {
         using T = typename Op::scalar;
         static_assert(one_type<T, std::remove_cvref_t<A>...>, "an op's inputs must have one floating-point type");

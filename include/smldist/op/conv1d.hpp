@@ -3,12 +3,19 @@
 #ifndef SMLDIST_OP_CONV1D_HPP
 #define SMLDIST_OP_CONV1D_HPP
 
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
 #include "smldist/kernel/conv.hpp"
 #include "smldist/kernel/depthwise.hpp"
 #include "smldist/kernel/gemm.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
+#include "smldist/op/normed_conv.hpp"
 #include "smldist/spec/conv1d.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
@@ -67,6 +74,25 @@ template <class T> struct conv1d_op : spec::conv1d {
             kernel::column_sum(s.B * s.Lo, s.O, dy.data(), dbias->data(), add);
         }
     }
+    /// The halves of a depthwise-separable convolution compute what lies between them while they read it: a depthwise
+    /// convolution the activated result of a pointwise one, a pointwise convolution that of a depthwise one with its gate.
+    /// Both without bias. Other results (a dense convolution's, a linear bottleneck's) have several readers, such as residual
+    /// connections and stage losses, and are narrow: they are stored.
+    template <class W, class B> var<T> read_normed(const normed_value<T>& n, const W& weight, const B& bias) const {
+        if (bias.shape().size() != 0) return {};
+        using origin = typename tape<T>::origin;
+        const origin what = kind(weight.shape()), from = n.x.owner->origin_of(n.x);
+        if (what == origin::depthwise && from == origin::pointwise && n.f != activation::none && n.gate.empty())
+            return apply(normed_depthwise_op<T>{*this, n.f}, n.x, n.map, weight);
+        if (what != origin::pointwise || from != origin::depthwise) return {};
+        const normed_pointwise_op<T> op{n.f};
+        return n.gate.empty() ? apply(op, n.x, n.map, tensor<T>(), weight) : apply(op, n.x, n.map, n.gate, weight);
+    }
+    /// Which half of a depthwise-separable convolution this is with a weight (O, C/groups, K).
+    typename tape<T>::origin kind(const shape& w) const {
+        using origin = typename tape<T>::origin;
+        return this->is_depthwise(w) ? origin::depthwise : this->is_pointwise(w) ? origin::pointwise : origin::other;
+    }
 
 private:
     struct sizes {
@@ -86,7 +112,11 @@ private:
 };
 
 template <class X, class W, class B> auto conv1d(X&& x, const W& weight, const B& bias, conv1d_options o = {}) {
-    return apply(conv1d_op<scalar_of_t<X, W>>{o}, std::forward<X>(x), weight, bias);
+    using T = scalar_of_t<X, W>;
+    const conv1d_op<T> op{o};
+    auto y = apply(op, std::forward<X>(x), weight, bias);
+    if constexpr (std::is_same_v<decltype(y), var<T>>) y.owner->set_origin(y, op.kind(weight.shape()));
+    return y;
 }
 
 } // namespace smldist::inline SMLDIST_ABI::op

@@ -40,7 +40,10 @@ template <class T> struct linear_op : spec::linear {
 };
 
 template <class X, class W, class B> auto linear(X&& x, const W& weight, const B& bias) {
-    return apply(linear_op<scalar_of_t<X, W>>{}, std::forward<X>(x), weight, bias);
+    using T = scalar_of_t<X, W>;
+    auto y = apply(linear_op<T>{}, std::forward<X>(x), weight, bias);
+    if constexpr (std::is_same_v<decltype(y), var<T>>) y.owner->set_origin(y, tape<T>::origin::linear);
+    return y;
 }
 
 using matmul_options = spec::matmul;

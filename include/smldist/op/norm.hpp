@@ -5,10 +5,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
+#include "smldist/op/normed.hpp"
 #include "smldist/spec/norm.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
@@ -18,6 +23,45 @@ struct batch_norm_options {
     double momentum = 0.1; ///< weight of the new batch in the running statistics
 };
 
+namespace detail {
+/// infer of batch_norm_train_op and batch_norm_map_op.
+inline shape infer_batch_norm(const shape& x, const shape& gamma, const shape& beta, const shape& mean,
+                              const shape& var) {
+    const shape y = spec::infer_norm("op::batch_norm", x, gamma, beta, 2);
+    if (mean.size() != 0 || var.size() != 0) spec::infer_norm("op::batch_norm", x, mean, var, 2);
+    if (x.rows() < 2)
+        raise<shape_error>("op::batch_norm", "number of rows is 1 of x ", x.text(),
+                           ", expected at least 2 in training (a variance needs them)");
+    return y;
+}
+/// What both keep, and the map (3, C) that both compute: mean, gamma/σ, beta.
+template <class T> struct batch_statistics {
+    tensor<T> mean, inverse, var;
+    std::size_t rows = 0;
+
+    void take(const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta, double eps, T* map) {
+        const std::size_t C = x.shape().back();
+        for (tensor<T>* t : {&mean, &inverse, &var}) *t = tensor<T>::uninitialized({C});
+        rows = x.size() / C;
+        kernel::column_moments(rows, C, x.data(), mean.data(), var.data());
+        for (std::size_t c = 0; c < C; ++c) {
+            inverse[c] = T(1) / std::sqrt(var[c] + static_cast<T>(eps));
+            map[c] = mean[c];
+            map[C + c] = gamma[c] * inverse[c];
+            map[2 * C + c] = beta[c];
+        }
+    }
+    /// Notes what the running statistics shall become; absent ones do not.
+    void note(tape<T>& t, const tensor<T>& running_mean, const tensor<T>& running_var, double momentum) {
+        if (running_mean.empty()) return;
+        const T unbias = static_cast<T>(double(rows) / double(rows - 1));
+        for (T& v : var) v *= unbias;
+        t.note(running_mean, mean, static_cast<T>(momentum));
+        t.note(running_var, std::move(var), static_cast<T>(momentum));
+    }
+};
+} // namespace detail
+
 /// Batch normalisation with the statistics of this batch (training).
 ///
 ///     y[r,c] = gamma[c] * (x[r,c] - mean[c]) / sqrt(var[c] + eps) + beta[c]
@@ -26,49 +70,35 @@ struct batch_norm_options {
 ///
 /// The running statistics are noted on the tape and written by the optimiser's step; on plain tensors nothing is noted.
 ///
-/// Shapes     x (…, C) · gamma, beta (C) · y as x
-/// Gradients  with x̂ = (x - mean)/σ:  dbeta = Σ dy · dgamma = Σ dy x̂ · dx = gamma/σ (dy - dbeta/R - x̂ dgamma/R)
+/// Shapes     x (…, C) · gamma, beta (C) · running_mean, running_var (C), or both empty · y as x
+/// Gradients  with x̂ = (x - mean)/σ:  dbeta = Σ dy · dgamma = Σ dy x̂ · dx = gamma/σ (dy - dbeta/R - x̂ dgamma/R); none
+///            into the running statistics.
 /// Keeps      mean and 1/σ.
-/// Throws     shape_error if gamma or beta does not fit, or if there is only one row.
+/// Throws     shape_error if a vector does not fit x, or if there is only one row.
 /// Source     Ioffe and Szegedy 2015; torch.nn.BatchNorm1d.
 template <class T> struct batch_norm_train_op {
     using scalar = T;
     batch_norm_options options;
-    const buffer<T>* running_mean = nullptr;
-    const buffer<T>* running_var = nullptr;
-    struct saved {
-        tensor<T> mean, inverse, var;
-        std::size_t rows = 0;
-    };
+    using saved = detail::batch_statistics<T>;
     static constexpr std::string_view name = "batch_norm_train";
     static void visit(auto& self, auto&& f) {
         f("eps", self.options.eps);
         f("momentum", self.options.momentum);
     }
-    shape infer(const shape& x, const shape& gamma, const shape& beta) const {
-        const shape y = spec::infer_norm("op::batch_norm", x, gamma, beta, 2);
-        if (x.rows() < 2)
-            raise<shape_error>("op::batch_norm", "number of rows is 1 of x ", x.text(),
-                               ", expected at least 2 in training (a variance needs them)");
-        return y;
+    shape infer(const shape& x, const shape& gamma, const shape& beta, const shape& mean, const shape& var) const {
+        return detail::infer_batch_norm(x, gamma, beta, mean, var);
     }
-    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta) const {
-        const std::size_t C = x.shape().back(), R = x.size() / C;
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta,
+                 const tensor<T>&, const tensor<T>&) const {
+        const std::size_t C = x.shape().back();
         saved local;
-        saved& s = keep ? *keep : local;
-        for (tensor<T>* t : {&s.mean, &s.inverse, &s.var}) *t = tensor<T>::uninitialized({C});
-        s.rows = R;
-        kernel::column_moments(R, C, x.data(), s.mean.data(), s.var.data());
-        auto scale = tensor<T>::uninitialized({C}), shift = tensor<T>::uninitialized({C});
-        for (std::size_t c = 0; c < C; ++c) {
-            s.inverse[c] = T(1) / std::sqrt(s.var[c] + static_cast<T>(options.eps));
-            scale[c] = gamma[c] * s.inverse[c];
-            shift[c] = beta[c] - s.mean[c] * scale[c];
-        }
-        kernel::column_affine(R, C, x.data(), scale.data(), shift.data(), y.data());
+        auto map = tensor<T>::uninitialized({3, C});
+        (keep ? *keep : local).take(x, gamma, beta, options.eps, map.data());
+        kernel::normalise(detail::rows_of<T>(activation::none), x.size() / C, C, x.data(), map.data(), y.data());
     }
     void backward(const saved& s, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& gamma,
-                  const tensor<T>&, tensor<T>* dx, tensor<T>* dgamma, tensor<T>* dbeta) const {
+                  const tensor<T>&, const tensor<T>&, const tensor<T>&, tensor<T>* dx, tensor<T>* dgamma,
+                  tensor<T>* dbeta, tensor<T>*, tensor<T>*) const {
         const std::size_t C = x.shape().back();
         const bool add_x = dx && dx->ensure(x.shape());
         const bool add_gamma = dgamma && dgamma->ensure(gamma.shape());
@@ -77,12 +107,63 @@ template <class T> struct batch_norm_train_op {
                                     gamma.data(), dx ? dx->data() : nullptr, add_x, dgamma ? dgamma->data() : nullptr,
                                     add_gamma, dbeta ? dbeta->data() : nullptr, add_beta);
     }
-    void notes(saved& s, tape<T>& t) const {
-        if (!running_mean) return;
-        const T unbias = static_cast<T>(double(s.rows) / double(s.rows - 1));
-        for (T& v : s.var) v *= unbias;
-        t.note(*running_mean, s.mean, static_cast<T>(options.momentum));
-        t.note(*running_var, std::move(s.var), static_cast<T>(options.momentum));
+    void notes(saved& s, tape<T>& t, const tensor<T>&, const tensor<T>&, const tensor<T>&, const tensor<T>& mean,
+               const tensor<T>& var) const {
+        s.note(t, mean, var, options.momentum);
+    }
+};
+
+/// The map by which this batch is normalised (training).
+///
+///     y[0] = mean[c],   y[1] = gamma[c] / sqrt(var[c] + eps),   y[2] = beta[c]
+///
+/// mean, var and the running statistics as in batch_norm_train_op.
+///
+/// Shapes     x (…, C) · gamma, beta (C) · running_mean, running_var (C), or both empty · y (3, C)
+/// Gradients  with dy = (dmean, dscale, dbeta') and σ² = var + eps:  dbeta = dbeta' · dgamma = dscale / σ ·
+///            dx = dmean / R - dscale gamma (x - mean) / (R σ³)
+/// Keeps      mean and 1/σ.
+/// Throws     as batch_norm_train_op.
+template <class T> struct batch_norm_map_op {
+    using scalar = T;
+    batch_norm_options options;
+    using saved = detail::batch_statistics<T>;
+    static constexpr std::string_view name = "batch_norm_map";
+    static void visit(auto& self, auto&& f) { batch_norm_train_op<T>::visit(self, f); }
+    shape infer(const shape& x, const shape& gamma, const shape& beta, const shape& mean, const shape& var) const {
+        return {3, detail::infer_batch_norm(x, gamma, beta, mean, var).back()};
+    }
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta,
+                 const tensor<T>&, const tensor<T>&) const {
+        saved local;
+        (keep ? *keep : local).take(x, gamma, beta, options.eps, y.data());
+    }
+    void backward(const saved& s, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& gamma,
+                  const tensor<T>&, const tensor<T>&, const tensor<T>&, tensor<T>* dx, tensor<T>* dgamma,
+                  tensor<T>* dbeta, tensor<T>*, tensor<T>*) const {
+        const std::size_t C = gamma.size(), R = x.size() / C;
+        const T *const dmean = dy.data(), *const dscale = dmean + C, *const dshift = dscale + C;
+        if (dgamma) {
+            const bool add = dgamma->ensure(gamma.shape());
+            for (std::size_t c = 0; c < C; ++c) (*dgamma)[c] = (add ? (*dgamma)[c] : T(0)) + dscale[c] * s.inverse[c];
+        }
+        if (dbeta) {
+            const bool add = dbeta->ensure(gamma.shape());
+            for (std::size_t c = 0; c < C; ++c) (*dbeta)[c] = (add ? (*dbeta)[c] : T(0)) + dshift[c];
+        }
+        if (!dx) return;
+        auto constants = tensor<T>::uninitialized({2, C}); // dx = slope (x - mean) + level
+        T *const slope = constants.data(), *const level = slope + C;
+        for (std::size_t c = 0; c < C; ++c) {
+            slope[c] = -dscale[c] * y[C + c] * s.inverse[c] * s.inverse[c] / static_cast<T>(R);
+            level[c] = dmean[c] / static_cast<T>(R);
+        }
+        const bool add = dx->ensure(x.shape());
+        kernel::add_through_statistics(R, C, x.data(), y.data(), slope, level, dx->data(), add);
+    }
+    void notes(saved& s, tape<T>& t, const tensor<T>&, const tensor<T>&, const tensor<T>&, const tensor<T>& mean,
+               const tensor<T>& var) const {
+        s.note(t, mean, var, options.momentum);
     }
 };
 
@@ -131,12 +212,22 @@ template <class T> struct batch_norm_eval_op : spec::batch_norm {
 
 /// Batch normalisation, channels last: of this batch in mode::train, with the running statistics in mode::eval.
 /// See batch_norm_train_op and batch_norm_eval_op.
+///
+/// On a tape in mode::train only batch_norm_map_op runs here. An activation and a gate that follow are taken along, and the op
+/// that reads the value computes it from x (normed_value). Convolutions and the mean over time then give the bits of the ops
+/// as written.
 template <class X, class T>
 auto batch_norm(X&& x, const parameter<T>& weight, const parameter<T>& bias, const buffer<T>& running_mean,
                 const buffer<T>& running_var, mode m, batch_norm_options o = {}) {
-    if (m == mode::train)
-        return apply(batch_norm_train_op<T>{o, &running_mean, &running_var}, std::forward<X>(x), weight, bias);
-    return apply(batch_norm_eval_op<T>{{o.eps}}, std::forward<X>(x), weight, bias, running_mean, running_var);
+    if (m == mode::eval)
+        return apply(batch_norm_eval_op<T>{{o.eps}}, std::forward<X>(x), weight, bias, running_mean, running_var);
+    if constexpr (std::is_same_v<std::remove_cvref_t<X>, var<T>>) {
+        const var<T> stored{x.owner, x.owner->node_of(x)};
+        const var<T> map = apply(batch_norm_map_op<T>{o}, stored, weight, bias, running_mean, running_var);
+        return x.owner->push_normed({stored, map, activation::none, {}, &detail::store_normed<T>});
+    } else {
+        return apply(batch_norm_train_op<T>{o}, std::forward<X>(x), weight, bias, running_mean, running_var);
+    }
 }
 
 using layer_norm_options = spec::layer_norm;

@@ -1,97 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Batch normalisation in two halves, for training: the statistics make a small map, and the op that comes next applies
-/// map and activation to what it reads. The normalised value is never stored, forward or backward.
+/// The second half of a batch normalisation in training: ops that apply its map and an activation to what they read.
 ///
-///     map = batch_norm_map(x)                 (3, C): mean, gamma/σ, beta
+///     map = batch_norm_map(x)                 (3, C): mean, gamma/σ, beta; see op/norm.hpp
 ///     z   = (x - mean) scale + beta           what the ops below start from
 ///
-/// Each is differentiable by itself: an op that applies a map gives dx at fixed statistics and the gradient of the map, and
-/// batch_norm_map adds the part that goes through the statistics.
+/// Each half is differentiable by itself: an op that applies a map gives dx at fixed statistics and the gradient of the map,
+/// and batch_norm_map adds the part that goes through the statistics.
 #ifndef SMLDIST_OP_NORMED_HPP
 #define SMLDIST_OP_NORMED_HPP
 
-#include <cmath>
 #include <cstdint>
 #include <string_view>
 #include <utility>
 
-#include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/normalise.hpp"
-#include "smldist/op/norm.hpp"
+#include "smldist/op/arithmetic.hpp"
 #include "smldist/op/pointwise.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
-/// The map by which this batch is normalised (training).
-///
-///     y[0] = mean[c],   y[1] = gamma[c] / sqrt(var[c] + eps),   y[2] = beta[c]
-///
-/// mean, var and the running statistics as in batch_norm_train_op.
-///
-/// Shapes     x (…, C) · gamma, beta (C) · y (3, C)
-/// Gradients  with dy = (dmean, dscale, dbeta') and σ² = var + eps:  dbeta = dbeta' · dgamma = dscale / σ ·
-///            dx = dmean / R - dscale gamma (x - mean) / (R σ³)
-/// Keeps      mean and 1/σ.
-/// Throws     as batch_norm_train_op.
-template <class T> struct batch_norm_map_op {
-    using scalar = T;
-    batch_norm_options options;
-    const buffer<T>* running_mean = nullptr;
-    const buffer<T>* running_var = nullptr;
-    using saved = typename batch_norm_train_op<T>::saved;
-    static constexpr std::string_view name = "batch_norm_map";
-    static void visit(auto& self, auto&& g) { batch_norm_train_op<T>::visit(self, g); }
-    shape infer(const shape& x, const shape& gamma, const shape& beta) const {
-        return {3, batch_norm_train_op<T>{options}.infer(x, gamma, beta).back()};
-    }
-    void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta) const {
-        const std::size_t C = x.shape().back();
-        saved local;
-        saved& s = keep ? *keep : local;
-        for (tensor<T>* t : {&s.mean, &s.inverse, &s.var}) *t = tensor<T>::uninitialized({C});
-        s.rows = x.size() / C;
-        kernel::column_moments(s.rows, C, x.data(), s.mean.data(), s.var.data());
-        for (std::size_t c = 0; c < C; ++c) {
-            s.inverse[c] = T(1) / std::sqrt(s.var[c] + static_cast<T>(options.eps));
-            y[c] = s.mean[c];
-            y[C + c] = gamma[c] * s.inverse[c];
-            y[2 * C + c] = beta[c];
-        }
-    }
-    void backward(const saved& s, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& gamma,
-                  const tensor<T>&, tensor<T>* dx, tensor<T>* dgamma, tensor<T>* dbeta) const {
-        const std::size_t C = gamma.size(), R = x.size() / C;
-        const T *const dmean = dy.data(), *const dscale = dmean + C, *const dshift = dscale + C;
-        if (dgamma) {
-            const bool add = dgamma->ensure(gamma.shape());
-            for (std::size_t c = 0; c < C; ++c) (*dgamma)[c] = (add ? (*dgamma)[c] : T(0)) + dscale[c] * s.inverse[c];
-        }
-        if (dbeta) {
-            const bool add = dbeta->ensure(gamma.shape());
-            for (std::size_t c = 0; c < C; ++c) (*dbeta)[c] = (add ? (*dbeta)[c] : T(0)) + dshift[c];
-        }
-        if (!dx) return;
-        auto constants = tensor<T>::uninitialized({2, C}); // dx = slope (x - mean) + level
-        T *const slope = constants.data(), *const level = slope + C;
-        for (std::size_t c = 0; c < C; ++c) {
-            slope[c] = -dscale[c] * y[C + c] * s.inverse[c] * s.inverse[c] / static_cast<T>(R);
-            level[c] = dmean[c] / static_cast<T>(R);
-        }
-        const bool add = dx->ensure(x.shape());
-        kernel::add_through_statistics(R, C, x.data(), y.data(), slope, level, dx->data(), add);
-    }
-    void notes(saved& s, tape<T>& t) const { batch_norm_train_op<T>{options, running_mean, running_var}.notes(s, t); }
-};
-
 namespace detail {
 
-/// Whether the ops below know f; a value with another activation is normalised by itself.
-constexpr bool has_rows(activation f) {
-    return f == activation::none || f == activation::relu || f == activation::hard_swish || f == activation::selu;
-}
-/// The row functions of an activation for which has_rows() holds.
+/// The row functions of an activation for which follows_norm() holds.
 template <class T> const kernel::row_functions<T>& rows_of(activation f) {
-    SMLDIST_ASSERT(has_rows(f));
+    SMLDIST_ASSERT(follows_norm(f));
     if (f == activation::relu) return kernel::rows_of<kernel::relu, T>;
     if (f == activation::hard_swish) return kernel::rows_of<kernel::hard_swish, T>;
     if (f == activation::selu) return kernel::rows_of<kernel::selu, T>;
@@ -173,6 +105,14 @@ template <class T> struct normalise_op {
         to.finish();
     }
 };
+
+namespace detail {
+/// Records the ops that store a normalised value.
+template <class T> var<T> store_normed(normed_value<T> n) {
+    const var<T> y = op::apply(normalise_op<T>{n.f}, n.x, n.map);
+    return n.gate.empty() ? y : op::apply(gate_op<T>{}, y, n.gate);
+}
+} // namespace detail
 
 /// y[b,c] = 1/L Σ_t f(z[b,t,c]), the mean over time of the activated normalisation.
 ///

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "smldist/kernel/normed_conv.hpp"
-#include "smldist/op/conv1d.hpp"
 #include "smldist/op/normed.hpp"
+#include "smldist/spec/conv1d.hpp"
 
 namespace smldist::inline SMLDIST_ABI::op {
 
@@ -35,29 +35,29 @@ template <class T> void give(tensor<T> gradient, tensor<T>* sink) {
 /// Throws     as conv1d_op, and shape_error if map does not fit x.
 template <class T> struct normed_depthwise_op {
     using scalar = T;
-    conv1d_options options; ///< groups = C
+    spec::conv1d conv; ///< the convolution as written, groups = C
     activation f = activation::none;
     struct saved {};
     static constexpr std::string_view name = "normed_depthwise";
     static void visit(auto& self, auto&& g) {
-        spec::conv1d::visit(self.options, g);
+        spec::conv1d::visit(self.conv, g);
         g("activation", self.f);
     }
-    std::uint64_t macs(const shape& x, const shape&, const shape& w) const { return options.macs(x, w, shape{0}); }
+    std::uint64_t macs(const shape& x, const shape&, const shape& w) const { return conv.macs(x, w, shape{0}); }
     shape infer(const shape& x, const shape& map, const shape& w) const {
         detail::check_map("op::normed_depthwise", x, map);
-        return options.infer(x, w, shape{0});
+        return conv.infer(x, w, shape{0});
     }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& map, const tensor<T>& w) const {
         const auto& s = x.shape();
-        const auto& o = options;
+        const auto& o = conv;
         kernel::normed_depthwise_forward(detail::rows_of<T>(f), s[0], s[1], s[2], y.shape()[1], w.shape()[2],
                                          o.stride, left(w), o.dilation, x.data(), map.data(), w.data(), y.data());
     }
     void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
                   const tensor<T>& w, tensor<T>* dx, tensor<T>* dmap, tensor<T>* dw) const {
         const auto& s = x.shape();
-        const auto& o = options;
+        const auto& o = conv;
         tensor<T> fresh; // the kernel overwrites dx
         detail::map_gradients<T> to(s, &fresh, map, dmap);
         const bool add = dw && dw->ensure(w.shape());
@@ -69,9 +69,7 @@ template <class T> struct normed_depthwise_op {
     }
 
 private:
-    std::size_t left(const tensor<T>& w) const {
-        return options.causal ? options.dilation * (w.shape()[2] - 1) : options.padding;
-    }
+    std::size_t left(const tensor<T>& w) const { return conv.left_padding(w.shape()[2]); }
 };
 
 /// Pointwise convolution of f(z), gated per sample and channel where there is a gate.

@@ -18,6 +18,13 @@
 
 namespace smldist::inline SMLDIST_ABI::op {
 
+namespace detail {
+/// Whether ops that read a normalised value apply f to it too (op/normed.hpp): the activations of blocks.
+constexpr bool follows_norm(activation f) {
+    return f == activation::none || f == activation::relu || f == activation::hard_swish || f == activation::selu;
+}
+} // namespace detail
+
 /// See spec::elementwise.
 ///
 /// Gradients  dx = f'(x) dy, with f' taken from y where that is cheaper. At a kink f' is 0, as in PyTorch.
@@ -42,6 +49,12 @@ template <class T, activation A> struct pointwise_op : spec::elementwise<A> {
             detail::accumulate(
                 *dx, x.shape(),
                 [](const auto& d, const auto& v) SMLDIST_INLINE_LAMBDA { return d * F{}.derivative(v); }, dy, x);
+    }
+    /// The activation of a block is left to the op that reads the value.
+    var<T> read_normed(normed_value<T> n) const requires(detail::follows_norm(A)) {
+        if (n.f != activation::none || !n.gate.empty()) return {};
+        n.f = A;
+        return n.x.owner->push_normed(n);
     }
 };
 

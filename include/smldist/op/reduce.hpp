@@ -12,6 +12,7 @@
 #include "smldist/core/parallel.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/vector.hpp"
+#include "smldist/op/normed.hpp"
 #include "smldist/op/operand.hpp"
 #include "smldist/spec/reduce.hpp"
 
@@ -86,6 +87,10 @@ template <class T> struct mean_over_time_op : spec::mean_over_time {
         const auto& s = x.shape();
         const bool add = dx->ensure(s);
         kernel::pool_mean_backward(s[0], s[1], s[2], dy.data(), dx->data(), add);
+    }
+    var<T> read_normed(const normed_value<T>& n) const {
+        if (!n.gate.empty()) return {};
+        return op::apply(normed_mean_op<T>{n.f}, n.x, n.map);
     }
 };
 template <class X> auto mean_over_time(const X& x) { return op::apply(mean_over_time_op<scalar_of_t<X>>{}, x); }
