@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Orthonormal bases along time and maps between lengths: small constant matrices that op::matmul applies to (B, L, C).
-#ifndef SMLDIST_LOSS_TIME_BASIS_HPP
-#define SMLDIST_LOSS_TIME_BASIS_HPP
+#ifndef SMLDIST_LOSS_STAGE_TIME_BASIS_HPP
+#define SMLDIST_LOSS_STAGE_TIME_BASIS_HPP
 
 #include <array>
 #include <cmath>
@@ -12,7 +12,7 @@
 
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// Orthonormal basis along time.
 enum class time_basis : std::uint8_t {
@@ -157,6 +157,6 @@ template <class T> tensor<T> make_length_map(length_match kind, std::size_t to, 
     return m;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The difference of two features in a basis along time and of their magnitudes, in one pass.
-#ifndef SMLDIST_LOSS_DISCREPANCY_HPP
-#define SMLDIST_LOSS_DISCREPANCY_HPP
+/// The stage loss in one op: the difference of two features in a basis along time and of their magnitudes, in one pass.
+///
+/// It replaces stage_loss::composed where it has that form, with the same value and gradients (tests/loss/stage/fused.cpp), to be
+/// faster: a sample stays in L1 from its transform to its gradient. Nothing else of the engine depends on this file.
+#ifndef SMLDIST_LOSS_STAGE_FUSED_HPP
+#define SMLDIST_LOSS_STAGE_FUSED_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -14,12 +17,15 @@
 
 #include "smldist/kernel/logarithm.hpp"
 #include "smldist/kernel/reduce.hpp"
-#include "smldist/loss/spectral.hpp"
-#include "smldist/loss/target_map.hpp"
-#include "smldist/loss/time_map.hpp"
+#include "smldist/loss/stage/compared_channels.hpp"
+#include "smldist/loss/stage/compared_rows.hpp"
+#include "smldist/loss/stage/spectral.hpp"
+#include "smldist/loss/stage/target_map.hpp"
+#include "smldist/loss/stage/time_map.hpp"
 #include "smldist/op/normed.hpp"
+#include "smldist/op/pending.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// What discrepancy_op compares with: maps along time and weights.
 template <class T> struct discrepancy_tables {
@@ -269,6 +275,50 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+/// discrepancy_op with the tables of one pair of features; without tables where the loss has another form.
+///
+/// It covers every basis, length_match, penalty, scale and fixed weight, with the magnitudes of the real DFT where that is
+/// the basis too. Learned variances, the other phase-free terms, and magnitudes beside another basis are left to ops.
+template <class T> class fused_comparison {
+public:
+    fused_comparison(const compared_channels<T>& channels, const compared_rows<T>& rows, const stage_options& o)
+        : normal_(channels.student_normal()), by_sample_(channels.by_sample()), pen_(o.pen), delta_(o.delta) {
+        const bool rdft = o.basis == time_basis::rdft;
+        if (rows.learned || (rows.eta > 0 && !(rdft && o.term == phase_free::magnitude))) return;
+        if (rows.basis.bands.empty()) {
+            tables_ = std::make_shared<const discrepancy_tables<T>>(channels.target());
+            return;
+        }
+        const std::size_t L = rows.weight.size();
+        tensor<T> row_weight = rows.weight, band_weight = rows.magnitude_weight;
+        kernel::scale(row_weight.size(), T(1) / static_cast<T>(L), row_weight.data());
+        kernel::scale(band_weight.size(), static_cast<T>(rows.eta), band_weight.data());
+        const bool folded =
+            rdft && rows.basis.bands.size() > 1 && rows.student.shape()[1] == L && rows.teacher.shape()[1] == L;
+        using bands = std::vector<typename time_bands<T>::band>;
+        tables_ = std::make_shared<const discrepancy_tables<T>>(channels.target(), rows.student, rows.teacher, folded,
+                                                                row_weight, rows.spectrum ? *rows.spectrum : bands(),
+                                                                std::move(band_weight));
+    }
+
+    /// Whether there is one.
+    explicit operator bool() const { return tables_ != nullptr; }
+    /// The loss of F_S, or of the projector's result, whose batch-norm is applied while it is read.
+    template <class X> X operator()(op::pending<X> s, tensor<T> teacher) const {
+        if (by_sample_) s = {unit_rows(op::settle(std::move(s)))}, teacher = unit_rows(teacher);
+        const discrepancy_op<T> op{tables_, &teacher, pen_, delta_};
+        if (!s.map.empty()) return op::apply(op, s.x, s.map);
+        return op::apply(op, s.x, normal_);
+    }
+
+private:
+    std::shared_ptr<const discrepancy_tables<T>> tables_;
+    tensor<T> normal_; ///< (3, C) of the student, or empty
+    bool by_sample_ = false;
+    penalty pen_ = penalty::square;
+    double delta_ = 1;
+};
+
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

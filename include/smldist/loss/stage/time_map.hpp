@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A constant linear map along time, sample by sample; the real DFT in a quarter of the multiplications.
-#ifndef SMLDIST_LOSS_TIME_MAP_HPP
-#define SMLDIST_LOSS_TIME_MAP_HPP
+#ifndef SMLDIST_LOSS_STAGE_TIME_MAP_HPP
+#define SMLDIST_LOSS_STAGE_TIME_MAP_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -11,7 +11,7 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/kernel/mix_rows.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// y = P M x for samples x (from, C) and a matrix M (L, from); P is a permutation of the rows.
 ///
@@ -136,6 +136,6 @@ private:
         parts_; ///< one, or of the real DFT: cosines, sines (odd L); cosines, sines by even and odd frequencies
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// What the stage loss compares, and how.
-#ifndef SMLDIST_LOSS_STAGE_OPTIONS_HPP
-#define SMLDIST_LOSS_STAGE_OPTIONS_HPP
+#ifndef SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
+#define SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
 
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
 
-#include "smldist/loss/band_weights.hpp"
-#include "smldist/loss/spectral.hpp"
-#include "smldist/loss/time_basis.hpp"
+#include "smldist/loss/stage/band_weights.hpp"
+#include "smldist/loss/stage/spectral.hpp"
+#include "smldist/loss/stage/time_basis.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// How features are scaled before they are compared.
 enum class standardise : std::uint8_t {
@@ -70,6 +70,6 @@ struct stage_options {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

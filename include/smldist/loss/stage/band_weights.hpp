@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Which frequencies of a stage matter: weights of the bands of a basis along time.
-#ifndef SMLDIST_LOSS_BAND_WEIGHTS_HPP
-#define SMLDIST_LOSS_BAND_WEIGHTS_HPP
+#ifndef SMLDIST_LOSS_STAGE_BAND_WEIGHTS_HPP
+#define SMLDIST_LOSS_STAGE_BAND_WEIGHTS_HPP
 
 #include <algorithm>
 #include <array>
@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "smldist/loss/time_basis.hpp"
+#include "smldist/loss/stage/time_basis.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 enum class weighting : std::uint8_t {
     uniform,    ///< 1
@@ -179,6 +179,6 @@ std::vector<double> band_weights(const time_bands<T>& basis, const band_statisti
     return w;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

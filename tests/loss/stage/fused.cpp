@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/loss/stage/fused.hpp"
+
+#include "../check.hpp"
+#include "allocations.hpp"
+#include "smldist/loss/stage.hpp"
+#include "smldist/op/arithmetic.hpp"
+#include "smldist/op/linear.hpp"
+#include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
+
+using namespace smldist;
+
+namespace {
+
+/// How the target is brought to the feature's channels.
+enum class targets { as_they_are, scaled, projected };
+
+/// Maps from two lengths onto the rDFT of L samples, uneven weights; with or without magnitudes. L = 0: no maps.
+template <class T> struct parts {
+    tensor<T> student, teacher, weight, band_weight, factor, directions, offset;
+    std::vector<typename loss::stage::time_bands<T>::band> bands;
+    std::shared_ptr<const loss::stage::discrepancy_tables<T>> tables;
+
+    parts(std::size_t L, std::size_t from_x, std::size_t from_t, bool magnitudes, std::size_t C = 0,
+          targets to = targets::as_they_are) {
+        loss::stage::target_map<T> target;
+        if (to != targets::as_they_are) offset = cast<T>(normal({C}, 25));
+        if (to == targets::scaled) {
+            factor = cast<T>(normal({C}, 24));
+            target = {factor, offset};
+        }
+        if (to == targets::projected) {
+            directions = cast<T>(normal({C, C + 2}, 23));
+            target = loss::stage::target_map<T>::onto(directions, offset);
+        }
+        if (L == 0) {
+            tables = std::make_shared<const loss::stage::discrepancy_tables<T>>(target);
+            return;
+        }
+        const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, L);
+        const auto onto = [&](std::size_t from) {
+            return from == L ? basis.matrix
+                             : loss::stage::product(basis.matrix, loss::stage::make_length_map<double>(
+                                                                      loss::stage::length_match::linear, L, from));
+        };
+        tensor<double> rows = normal({L}, 21), of_bands = normal({basis.bands.size()}, 22);
+        for (double& v : rows) v = std::abs(v) + 0.1;
+        for (double& v : of_bands) v = std::abs(v) + 0.1;
+        student = cast<T>(onto(from_x)), teacher = cast<T>(onto(from_t)), weight = cast<T>(rows);
+        if (magnitudes) {
+            band_weight = cast<T>(of_bands);
+            for (const auto& b : basis.bands) bands.push_back({b.first_row, b.rows, b.low, b.high});
+        }
+        tables = std::make_shared<const loss::stage::discrepancy_tables<T>>(
+            target, student, teacher, from_x == L && from_t == L, weight, bands, band_weight);
+    }
+};
+
+/// The same by the ops it stands for.
+double by_parts(const parts<double>& p, const tensor<double>& x, const tensor<double>& map, const tensor<double>& t,
+                loss::stage::penalty kind, double delta) {
+    const tensor<double> z = map.empty() ? x : op::apply(op::normalise_op<double>{}, x, map);
+    tensor<double> to = t;
+    if (!p.directions.empty()) to = op::linear(t, p.directions, p.offset);
+    if (!p.factor.empty()) to = op::add(op::mul(t, p.factor), p.offset);
+    if (p.student.empty()) {
+        const shape rows{1, z.shape().rows(), z.shape().back()};
+        return op::mean(op::apply(loss::stage::row_penalty_op<double>{kind, delta}, op::reshape(z, rows),
+                                  op::reshape(to, rows)))
+            .item();
+    }
+    const auto X = op::matmul(p.student, z), Z = op::matmul(p.teacher, to);
+    double y = op::sum(op::mul(op::apply(loss::stage::row_penalty_op<double>{kind, delta}, X, Z), p.weight)).item();
+    if (p.bands.empty()) return y;
+    using band = loss::stage::time_bands<double>::band;
+    const loss::stage::band_power_op<double> power{std::make_shared<const std::vector<band>>(p.bands)};
+    const loss::stage::log_magnitude_op<double> magnitude;
+    const auto a = op::apply(magnitude, op::apply(power, X)), b = op::apply(magnitude, op::apply(power, Z));
+    return y + op::sum(op::mul(op::apply(loss::stage::row_penalty_op<double>{}, a, b), p.band_weight)).item();
+}
+
+/// Gradients, both worlds and the ops it stands for, with a map and without.
+void check_parts(const std::string& name, const parts<double>& wide, const parts<float>& narrow, const shape& of_x,
+                 const shape& of_t, loss::stage::penalty pen) {
+    const std::size_t C = of_x.back();
+    const tensor<double> x = normal(of_x, 1), t = normal(of_t, 2), map = normal({3, C}, 3);
+    for (const bool mapped : {false, true}) {
+        const auto f = [&](const auto& in) {
+            using T = scalar_in<std::decay_t<decltype(in)>>;
+            const auto apply = [&](const auto& p, const tensor<T>& target) {
+                const loss::stage::discrepancy_op<T> op{p.tables, &target, pen, 0.7};
+                return mapped ? op::apply(op, in[0], in[1]) : op::apply(op, in[0], tensor<T>());
+            };
+            if constexpr (std::is_same_v<T, float>)
+                return apply(narrow, cast<T>(t));
+            else
+                return apply(wide, t);
+        };
+        check_op(name, mapped ? std::vector{x, map} : std::vector{x}, f);
+        const tensor<double> used = mapped ? map : tensor<double>();
+        const double wanted = by_parts(wide, x, used, t, pen, 0.7);
+        CHECK(op::apply(loss::stage::discrepancy_op<double>{wide.tables, &t, pen, 0.7}, x, used).item() ==
+              doctest::Approx(wanted).epsilon(1e-12));
+        const tensor<float> narrow_t = cast<float>(t);
+        CHECK(double(op::apply(loss::stage::discrepancy_op<float>{narrow.tables, &narrow_t, pen, 0.7}, cast<float>(x),
+                               mapped ? cast<float>(map) : tensor<float>())
+                         .item()) == doctest::Approx(wanted).epsilon(1e-5));
+    }
+}
+
+TEST_CASE("discrepancy: no chunk allocates") {
+    const parts<float> p(16, 32, 16, true, 8, targets::projected);
+    const auto x = cast<float>(normal({24, 32, 8}, 1)), t = cast<float>(normal({24, 16, 10}, 2)),
+               map = cast<float>(normal({3, 8}, 3));
+    const std::size_t before = threads();
+    set_threads(1); // threads of the pool that have no free block yet
+    set_threads(3);
+    memory::trim();
+    const std::size_t made = allocations_in_chunks();
+    tape<float> record;
+    record.backward(op::apply(loss::stage::discrepancy_op<float>{p.tables, &t}, record.input(x), map));
+    CHECK(allocations_in_chunks() == made);
+    set_threads(before);
+}
+
+} // namespace
+
+TEST_CASE("discrepancy: gradients, both worlds, and the ops it stands for") {
+    for (std::size_t kind = 0; kind < loss::stage::penalty_names.size(); ++kind)
+        for (const bool magnitudes : {false, true})
+            for (const auto& [L, from_x, from_t] :
+                 {std::tuple(8u, 8u, 8u), {9u, 9u, 9u}, {6u, 8u, 6u}, {6u, 6u, 11u}, {0u, 5u, 5u}})
+                for (const std::size_t C : {3u, 17u})
+                    for (const auto to : {targets::as_they_are, targets::scaled, targets::projected}) {
+                        if (L == 0 && magnitudes) continue;
+                        const std::string name = std::string(loss::stage::penalty_names[kind]) +
+                                                 (magnitudes ? " magnitude " : " ") + std::to_string(L) + " " +
+                                                 std::to_string(from_x) + " " + std::to_string(from_t) + " " +
+                                                 std::to_string(C) + " " + std::to_string(static_cast<int>(to));
+                        check_parts(name, {L, from_x, from_t, magnitudes, C, to},
+                                    {L, from_x, from_t, magnitudes, C, to}, {3, from_x, C},
+                                    {3, from_t, to == targets::projected ? C + 2 : C},
+                                    static_cast<loss::stage::penalty>(kind));
+                    }
+}
+
+TEST_CASE("discrepancy: features without time, and more samples than one group of targets") {
+    check_parts("rows", {0, 0, 0, false, 5, targets::projected}, {0, 0, 0, false, 5, targets::projected}, {7, 5},
+                {7, 7}, loss::stage::penalty::huber);
+    check_parts("groups", {24, 24, 24, true, 2, targets::projected}, {24, 24, 24, true, 2, targets::projected},
+                {5, 24, 2}, {5, 24, 4}, loss::stage::penalty::square);
+}
+
+TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal features") {
+    const auto tables = parts<double>(8, 8, 8, true).tables;
+    const tensor<double> x = normal({2, 8, 3}, 1), t = normal({2, 8, 3}, 2);
+    tape<double> tape;
+    const auto v = tape.variable(x);
+    const loss::stage::discrepancy_op<double> op{tables, &t};
+    tape.backward(op::add(op::scale(op::apply(op, v, tensor<double>()), 2), op::apply(op, v, tensor<double>())));
+    const tensor<double> thrice = *tape.gradient(v);
+    tape.reset();
+    const auto w = tape.variable(x);
+    tape.backward(op::apply(op, w, tensor<double>()));
+    for (std::size_t i = 0; i < x.size(); ++i)
+        CHECK(thrice[i] == doctest::Approx(3 * (*tape.gradient(w))[i]).scale(1e-3).epsilon(1e-12));
+    CHECK(op::apply(loss::stage::discrepancy_op<double>{tables, &x}, x, tensor<double>()).item() < 1e-28);
+}
+
+TEST_CASE("discrepancy: the same bits on any number of threads") {
+    const auto tables = parts<float>(16, 16, 16, true).tables;
+    const tensor<float> x = cast<float>(normal({40, 16, 24}, 1)), t = cast<float>(normal({40, 16, 24}, 2)),
+                        map = cast<float>(normal({3, 24}, 3));
+    const auto run = [&](std::size_t n) {
+        const std::size_t before = threads();
+        set_threads(n);
+        tape<float> tape;
+        const auto v = tape.variable(x), m = tape.variable(map);
+        const auto y = op::apply(loss::stage::discrepancy_op<float>{tables, &t}, v, m);
+        tape.backward(y);
+        set_threads(before);
+        return std::vector{y.value(), *tape.gradient(v), *tape.gradient(m)};
+    };
+    const auto one = run(1), three = run(3);
+    for (std::size_t i = 0; i < one.size(); ++i) CHECK(identical(one[i], three[i]));
+}
+
+TEST_CASE("discrepancy: errors") {
+    const auto of = [&](loss::stage::discrepancy_op<float> op, const shape& x, const shape& t,
+                        const shape& map = {}) {
+        const tensor<float> target(t);
+        op.target = &target;
+        return op::apply(op, tensor<float>(x), map.rank() == 0 ? tensor<float>() : tensor<float>(map));
+    };
+    const loss::stage::discrepancy_op<float> op{parts<float>(8, 8, 9, false).tables};
+    CHECK(of(op, {2, 8, 3}, {2, 9, 3}).item() == 0);
+    CHECK_RAISES(shape_error, "(2, 9, 3) and (2, 9, 3), expected (B, 8, 3) and (B, 9, 3)",
+                 of(op, {2, 9, 3}, {2, 9, 3}));
+    CHECK_RAISES(shape_error, "expected (B, 8, 3)", of(op, {2, 8, 3}, {2, 8, 3}));
+    CHECK_RAISES(shape_error, "expected (B, 8, 3)", of(op, {2, 8, 3}, {2, 9, 4}));
+    CHECK_RAISES(shape_error, "expected (B, 8, 3)", of(op, {2, 8, 3}, {1, 9, 3}));
+    CHECK_RAISES(shape_error, "expected (B, 8, 3)", of(op, {8, 3}, {2, 9, 3}));
+    CHECK_RAISES(shape_error, "(2, 8, 3) and (3, 4), expected (…, C) and (3, C)",
+                 of(op, {2, 8, 3}, {2, 9, 3}, {3, 4}));
+    const loss::stage::discrepancy_op<float> rows{parts<float>(0, 0, 0, false, 3, targets::projected).tables};
+    CHECK_RAISES(shape_error, "(4, 3) and (4, 6), expected (B, …, 3) and (B, …, 5)", of(rows, {4, 3}, {4, 6}));
+    CHECK_RAISES(shape_error, "expected (B, …, 3)", of(rows, {4, 4}, {4, 5}));
+    CHECK_RAISES(shape_error, "expected (B, …, 3)", of(rows, {4, 3}, {5, 5}));
+    CHECK_RAISES(shape_error, "expected (B, …, 3)", of(rows, {0, 3}, {0, 5}));
+}
+
+namespace {
+
+using loss::stage_options;
+
+/// How the channels of a pair are brought together.
+enum class channel_case { equal, components, all_channels, projected_teacher };
+constexpr std::array<std::string_view, 4> channel_case_names{"equal channels", "components", "all channels",
+                                                             "projected teacher"};
+
+/// Statistics of 4 channels, their correlation of full rank.
+const loss::feature_statistics<double>& of_teacher() {
+    static const auto s = [] {
+        loss::feature_statistics<double> t{normal({4}, 31), {0.5, 2, 1, 0.8}};
+        tensor<double> correlation(shape{4, 4});
+        for (std::size_t c = 0; c < 4; ++c)
+            for (std::size_t d = 0; d < 4; ++d) correlation(c, d) = c == d ? 1 : 0.2 * double(c + d) / 4;
+        t.principal = loss::principal<double>(correlation);
+        return t;
+    }();
+    return s;
+}
+/// Weights that the options give to the bands of L samples at 20 Hz, of measured random spectra.
+std::vector<double> weights_of(const stage_options& o, std::size_t L) {
+    const auto basis = loss::make_basis<double>(o.basis, L);
+    loss::band_statistics measured(2, basis.bands.size(), 4);
+    measured.add(normal({4, L, 4}, 33), basis.bands, std::vector{0, 1, 0, 1});
+    return loss::band_weights(basis, measured, 20, o.weights);
+}
+
+/// Value and gradients of a loss by the student and by all parameters.
+template <class F>
+std::vector<tensor<double>> derivatives(const loss::stage_loss<double>& of, const tensor<double>& x, F&& f) {
+    tape<double> t;
+    const auto v = t.variable(x);
+    const auto y = f(v);
+    t.backward(y);
+    std::vector<tensor<double>> out{y.value(), *t.gradient(v)};
+    for_each_parameter(of, [&](const parameter<double>& p) { out.push_back(*t.gradient(p)); });
+    return out;
+}
+/// Largest difference, relative to the largest element of `b`.
+double relative(const tensor<double>& a, const tensor<double>& b) {
+    double most = 0, size = 1e-3;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        most = std::max(most, std::abs(a[i] - b[i])), size = std::max(size, std::abs(b[i]));
+    return most / size;
+}
+
+/// The pairs of features: two equal lengths, even and odd; unlike lengths, brought together in each way; without time.
+struct lengths_case {
+    std::string_view name;
+    std::size_t student, teacher; ///< 0: rank 2
+    loss::length_match match = loss::length_match::spectral;
+};
+constexpr lengths_case lengths_cases[]{{"even", 8, 8},
+                                       {"odd", 9, 9},
+                                       {"spectral", 11, 8, loss::length_match::spectral},
+                                       {"pool", 8, 11, loss::length_match::pool},
+                                       {"linear", 11, 8, loss::length_match::linear},
+                                       {"without time", 0, 0}};
+
+/// One pair of features with its options; the teacher has 4 channels, the student as many or 3.
+struct fused_case {
+    stage_options o;
+    channel_case channels;
+    lengths_case lengths;
+
+    std::string name() const {
+        const auto of = [](const auto& names, auto value) {
+            return std::string(names[static_cast<std::size_t>(value)]) + ", ";
+        };
+        return of(loss::time_basis_names, o.basis) + of(loss::weighting_names, o.weights.kind) + "alpha " +
+               text(o.alpha) + ", " + of(loss::phase_free_names, o.term) + "eta " + text(o.eta) + ", " +
+               of(loss::penalty_names, o.pen) + of(loss::standardise_names, o.scale) +
+               of(channel_case_names, channels) + std::string(lengths.name);
+    }
+    /// Whether discrepancy_op covers it.
+    bool covered() const {
+        if (lengths.student == 0) return true;
+        const bool magnitude = o.basis == loss::time_basis::rdft && o.term == loss::phase_free::magnitude;
+        return o.weights.kind != loss::weighting::uncertainty &&
+               (o.eta == 0 || o.term == loss::phase_free::none || magnitude);
+    }
+    /// The fused loss against the composition, in both modes.
+    void check() const {
+        CAPTURE(name());
+        auto statistics = of_teacher();
+        const std::size_t C = channels == channel_case::equal ? 4 : 3;
+        const bool timed = lengths.student > 0;
+        const auto feature = [&](std::size_t L, std::size_t width, std::uint64_t seed) {
+            return normal(timed ? shape{3, L, width} : shape{3, width}, seed);
+        };
+        const tensor<double> x = feature(lengths.student, C, 34);
+        tensor<double> t = feature(lengths.teacher, 4, 35);
+        if (channels == channel_case::projected_teacher) {
+            const auto map = loss::principal_map(statistics, o, C);
+            t = op::linear(t, map.directions, map.offset);
+            statistics.space = loss::teacher_space::components;
+        }
+        generator g(36);
+        const loss::stage_loss<double> one(
+            x.shape(), t.shape(), statistics, o,
+            timed ? weights_of(o, std::min(lengths.student, lengths.teacher)) : std::vector<double>(), g);
+        CHECK(one.fused() == covered());
+        if (!covered()) return; // the loss is the composition
+        for (const mode m : {mode::train, mode::eval}) {
+            if (m == mode::eval && channels == channel_case::equal) continue; // no projector: the same
+            CAPTURE((m == mode::train));
+            const auto got = derivatives(one, x, [&](const auto& v) { return one(v, t, m); });
+            const auto wanted = derivatives(one, x, [&](const auto& v) { return one.composed(v, t, m); });
+            REQUIRE(got.size() == wanted.size());
+            for (std::size_t i = 0; i < got.size(); ++i) {
+                CAPTURE(i); // value, by the student, by the parameters
+                CHECK(relative(got[i], wanted[i]) < 1e-12);
+            }
+        }
+    }
+};
+
+} // namespace
+
+TEST_CASE("fused_comparison: the composition's value and gradients for every option") {
+    for (std::size_t i = 0;; ++i) { // the digits of i are a choice for every option
+        std::size_t rest = i;
+        const auto pick = [&](const auto& from) -> const auto& {
+            const std::size_t n = std::size(from), at = rest % n;
+            rest /= n;
+            return *(std::begin(from) + at);
+        };
+        const auto choose = [&]<std::size_t n>(const std::array<std::string_view, n>& names, auto& value) {
+            value = static_cast<std::remove_reference_t<decltype(value)>>(&pick(names) - names.data());
+        };
+        fused_case c{};
+        choose(loss::time_basis_names, c.o.basis);
+        choose(loss::weighting_names, c.o.weights.kind);
+        choose(loss::phase_free_names, c.o.term);
+        choose(loss::penalty_names, c.o.pen);
+        choose(loss::standardise_names, c.o.scale);
+        choose(channel_case_names, c.channels);
+        c.lengths = pick(lengths_cases);
+        c.o.alpha = pick(std::array{0.0, 0.6});
+        c.o.eta = pick(std::array{0.0, 0.3});
+        if (rest != 0) break; // all have had their turn
+        c.o.weights.gamma = 0.5;
+        c.o.weights.high_hz = 6;
+        c.o.delta = 0.7;
+        c.o.explained = 1;
+        c.o.match = c.lengths.match;
+        if (c.channels == channel_case::all_channels) c.o.channels = loss::channel_match::all;
+        if (c.channels == channel_case::projected_teacher && c.o.scale != loss::standardise::channel)
+            continue; // no components
+        if (c.o.alpha == 0 && c.o.weights.kind != loss::weighting::uniform &&
+            c.o.weights.kind != loss::weighting::uncertainty)
+            continue;                                                          // weights do not count
+        if (c.o.eta == 0 && c.o.term != loss::phase_free::magnitude) continue; // the term does not count
+        c.check();
+    }
+}
