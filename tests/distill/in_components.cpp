@@ -95,7 +95,7 @@ TEST_CASE("in_components: channels stay where channels are compared; errors") {
     CHECK(shapes(distill::in_components(teacher, teacher, plan, {}, window)) == shapes(teacher));
     const distill::in_components once(teacher, student, plan, {}, window);
     CHECK_THROWS_WITH_AS(distill::in_components(once, student, once.statistics(), {}, window),
-                         doctest::Contains("the plan is of a teacher that answers in components"), usage_error);
+                         doctest::Contains("the plan is of a teacher in components"), usage_error);
     // statistics that are not of the teacher that answers
     const shape pair{2, 32, 9};
     using of_components = distill::distiller<distill::in_components<network>>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A teacher that answers in the principal components that its student is to predict.
+/// A teacher that returns the principal components that its student is to predict.
 #ifndef SMLDIST_DISTILL_IN_COMPONENTS_HPP
 #define SMLDIST_DISTILL_IN_COMPONENTS_HPP
 
@@ -13,7 +13,7 @@
 
 namespace smldist::inline SMLDIST_ABI::distill {
 
-/// The outputs of a teacher, with those stages and that feature as components that a distiller would bring to them.
+/// A teacher whose stages and feature come as principal components, where a distiller would bring them to components.
 ///
 ///     F̂ = F directionsᵀ + offset          loss::principal_map
 ///
@@ -29,7 +29,7 @@ template <class Teacher> class in_components {
 public:
     /// Windows as for the distiller.
     /// Throws     usage_error when the numbers of stages differ, the plan's directions do not fit its channels, or the plan is of
-    ///            a teacher that answers in components already.
+    ///            a teacher in components already.
     template <class Student>
     in_components(const Teacher& teacher, const Student& student, const plan& p, const loss::stage_options& o,
                   const shape& window, const shape& student_window = {})
@@ -43,8 +43,8 @@ public:
                                ", expected them equal");
         const auto map_to = [&](loss::feature_statistics<float>& of, const shape& mine) {
             if (of.space == loss::teacher_space::components)
-                raise<usage_error>("distill::in_components", "the plan is of a teacher that answers in components, "
-                                                             "expected one that answers in channels");
+                raise<usage_error>("distill::in_components",
+                                   "the plan is of a teacher in components, expected one in channels");
             auto map = mine.back() == of.mean.size() ? loss::component_map<float>()
                                                      : loss::principal_map(of, o, mine.back());
             if (!map.offset.empty()) of.space = loss::teacher_space::components;
@@ -66,7 +66,7 @@ public:
     }
     static void visit(auto& self, auto&& member) { member("teacher", *self.teacher_); }
 
-    /// The plan as a distiller needs it for this teacher, or for a program compiled from it: which stages are components.
+    /// The plan, with what comes as components marked: the one for a distiller of this teacher, or of a program compiled from it.
     const plan& statistics() const { return plan_; }
 
 private:

@@ -16,7 +16,7 @@
 
 namespace smldist::inline SMLDIST_ABI::loss {
 
-// What a user of stage_loss writes, from loss/stage/.
+// The names of loss/stage/ that users of stage_loss write.
 using stage::band_statistics, stage::band_weights, stage::time_bands, stage::make_basis, stage::make_length_map,
     stage::product;
 using stage::feature_statistics, stage::teacher_space, stage::principal_components, stage::principal,
@@ -47,7 +47,7 @@ using stage::time_basis_names, stage::length_match_names, stage::penalty_names, 
 /// Source     Parseval; see docs/paper_map.md for what is reconstruction.
 template <class T> class stage_loss {
 public:
-    /// Features of rank 2 have no time: their loss is plain, whatever the options say but for the penalty and the scale.
+    /// Features of rank 2 have no time: of the options only penalty, scale and channels count for them.
     /// `weights` has one entry for each band of the basis at the shorter length (band_weights); empty: uniform.
     stage_loss(const shape& student, const shape& teacher, const feature_statistics<T>& statistics,
                const stage_options& o, const std::vector<double>& weights, generator& g)
@@ -78,15 +78,16 @@ public:
         if (!fused_) return composed(student, std::move(teacher), m);
         return fused_(projected(student, m), std::move(teacher));
     }
+    /// Whether it applies.
     bool fused() const { return static_cast<bool>(fused_); }
 
-    /// The projector, when channels differ, and the learned ln σ² of weighting::uncertainty.
+    /// The projector, where there is one, and the learned ln σ² of weighting::uncertainty.
     static void visit(auto& self, auto&& member) {
         member("projector", self.projector_);
         member("log_variance", self.log_variance_);
     }
 
-    /// Bands of the basis along time, and their weights w; empty for plain losses.
+    /// Bands of the basis along time, and their weights w; empty where the basis changes nothing.
     const time_bands<T>& basis() const { return rows_.basis; }
     const std::vector<double>& weights() const { return rows_.weights; }
     /// How many principal components of the teacher are compared; 0: its channels are.

@@ -29,16 +29,16 @@ template <class X> X unit_rows(const X& x) {
     return op::mul(x, op::exp(op::scale(op::log(op::add_scalar(mean_square, 1e-8)), -0.5)));
 }
 
-/// How the channels of one pair of features are brought together.
+/// Common channels of one pair of features, and the maps of both features to them.
 ///
 ///     F̂_T = (F_T - mean)/(std + eps)           standardise::channel
 ///     F̂_T = F_T directionsᵀ + offset           the same, where a projector predicts principal components (principal_map)
 ///     F̂_T = F_T                                teacher_space::components, and standardise::none
 ///     F̂_T = unit_rows(F_T)                     standardise::sample, for features with time
 ///
-/// F̂_S is the projector's result, of unit_rows with standardise::sample; without a projector it is F_S treated as F_T.
-/// There is a projector where the numbers of channels differ, where their scales do (scales_differ, standardise::channel
-/// only), and where the teacher answers in components.
+/// F̂_S is the projector's result, with standardise::sample its unit_rows; without a projector F_S is treated as F_T is. There is
+/// a projector if the numbers of channels differ, if their scales do (scales_differ, only with standardise::channel), or if the
+/// teacher's feature comes in components.
 ///
 /// Shapes     F_S (B, L_S, C_S) or (B, C_S) · F_T (B, L_T, C_T) or (B, C_T) · F̂_S, F̂_T (…, width())
 /// Throws     usage_error from the constructor for options out of range, features of unlike rank or with other ranks than 2
@@ -77,8 +77,9 @@ public:
         }
     }
 
-    /// Whether the student is compared behind a projector, and one that begins with the deviations of what it predicts.
+    /// Whether the student's feature passes a projector.
     bool projected() const { return projected_; }
+    /// Such a projector. It starts with the deviations of the components that it predicts, or with 1.
     projector<T> make_projector(std::size_t student_channels, generator& g) const {
         projector<T> p(student_channels, width_, g);
         if (components() > 0) p.norm.weight.value = components_.std;
@@ -87,24 +88,26 @@ public:
     std::size_t width() const { return width_; }
     /// How many principal components of the teacher are compared; 0: its channels are.
     std::size_t components() const { return components_.offset.size(); }
-    /// Whether each sample is scaled by itself: unit_rows.
+    /// Whether unit_rows scales each sample by itself.
     bool by_sample() const { return by_sample_; }
 
-    /// F̂_S of the projector's result, or of F_S where there is none.
+    /// F̂_S of the projector's result, without projector of F_S.
     template <class X> X student(X x) const {
         if (by_sample_) return unit_rows(x);
-        return projected_ ? x : standardised(std::move(x));
+        if (projected_) return x;
+        return standardised(std::move(x));
     }
-    /// F̂_T of what the teacher answers.
+    /// F̂_T of F_T.
     tensor<T> teacher(tensor<T> t) const {
         if (by_sample_) return unit_rows(t);
         if (project_teacher_) return op::linear(t, components_.directions, components_.offset);
-        return components() > 0 ? t : standardised(std::move(t));
+        if (components() > 0) return t;
+        return standardised(std::move(t));
     }
 
-    /// What op::normalise_op applies to the student, (3, C); empty: nothing.
+    /// The map (3, C) of op::normalise_op that standardises the student; empty: none is applied.
     tensor<T> student_normal() const { return projected_ ? tensor<T>() : normal_; }
-    /// What brings the teacher's feature to F̂_T, but for unit_rows.
+    /// The affine map of teacher(), which leaves out unit_rows.
     target_map<T> target() const {
         if (project_teacher_) return target_map<T>::onto(components_.directions, components_.offset);
         if (components() > 0 || normal_.empty()) return {};
@@ -118,14 +121,14 @@ public:
     }
 
 private:
-    /// By the teacher's statistics of each channel.
+    /// x by the teacher's mean and deviation of each channel.
     template <class X> X standardised(X x) const {
         if (normal_.empty()) return x;
         return op::apply(op::normalise_op<T>{}, std::move(x), normal_);
     }
 
     tensor<T> normal_; ///< (3, C), the statistics as a map of op::normalise_op; empty: features as they are
-    component_map<T> components_; ///< of the teacher that are compared; empty: its channels are
+    component_map<T> components_; ///< principal components that are compared; empty: channels are
     std::size_t width_ = 0;
     bool projected_ = false, project_teacher_ = false, by_sample_ = false;
 };

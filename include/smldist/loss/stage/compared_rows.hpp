@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The rows in which two features are compared along time: a basis at the shorter length, and the weight of each row.
+/// The rows in which two features are compared along time: coefficients in a basis at the shorter length, each with a weight.
 #ifndef SMLDIST_LOSS_STAGE_COMPARED_ROWS_HPP
 #define SMLDIST_LOSS_STAGE_COMPARED_ROWS_HPP
 
@@ -22,13 +22,13 @@
 
 namespace smldist::inline SMLDIST_ABI::loss::stage {
 
-/// Maps along time and weights of one pair of features; constants, made once.
+/// Constant maps along time and weights of the rows, for one pair of features.
 ///
 ///     s = M A_S F̂_S,   t = M A_T F̂_T,   w̃_r = 1 - α + α w_k for row r of band k
 ///
 /// M is the basis at L = min(L_S, L_T), A_S and A_T bring both features to it (make_length_map; 1 for equal lengths).
 /// Where the basis changes nothing, M = 1 and w̃ = 1: a square penalty with α = 0 and without phase-free term, at equal lengths
-/// (Parseval). A feature of rank 2 has no time; it counts as one of a single step, without weights and phase-free term.
+/// (Parseval). A feature of rank 2 has no time; it is a single step, without weights and phase-free term.
 ///
 /// Shapes     F̂ (B, L_S or L_T, C) · s, t (B, L, C)
 /// Throws     usage_error from the constructor unless there is one band weight for each band, or none.
@@ -86,10 +86,10 @@ template <class T> struct compared_rows {
     }
 };
 
-/// x of rank 2 as a feature of one time step, (B, D) as (B, 1, D); x of rank 3 itself.
+/// A feature (B, D) as one with a single time step, (B, 1, D); x itself if it is of rank 3.
 template <class X> X in_time(X x) {
-    const shape s = x.shape();
-    return s.rank() == 2 ? X(op::reshape(std::move(x), shape{s[0], 1, s[1]})) : x;
+    if (x.shape().rank() != 2) return x;
+    return op::reshape(x, shape{x.shape()[0], 1, x.shape()[1]});
 }
 
 /// Mean of the rows' penalties e (L) with a learned variance σ² for each band, v = ln σ² (K).
@@ -103,18 +103,20 @@ X mean_by_variance(const X& e, const parameter<T>& log_variance, const tensor<T>
     return op::scale(op::mean(op::add(op::mul(e, op::exp(op::scale(v, -1))), v)), 0.5);
 }
 
-/// The phase-free term of features x and z, of which s and t are the rows; P_k = |X_k|² of the real DFT, whatever the basis.
+/// Phase-free term of the features x and z, whose rows are s and t. P_k = |X_k|² is the power of band k of the real DFT,
+/// which has m_k rows and weight w_k; it is taken in the real DFT whatever the basis M is.
 ///
 ///     magnitude  1/(B·L·C) Σ m_k w_k (ln(1+√P_S) - ln(1+√P_T))²      (w_k = 1 where M is another basis)
 ///     kl         spectral_kl_op       attention  1/B Σ_{b,k} (Q_S/‖Q_S‖ - Q_T/‖Q_T‖)²,   Q_k = Σ_c P_k,c
 ///
 /// Shapes     x (B, L_S, C) · z (B, L_T, C), constant · s, t (B, L, C) · y ()
+/// Source     [OURS]
 template <class X, class T>
 X without_phase(const compared_rows<T>& rows, const stage_options& o, const X& x, const tensor<T>& z, const X& s,
                 const tensor<T>& t) {
     const band_power_op<T> power{rows.spectrum};
     const bool same = rows.student_dft.empty();
-    const X p = op::apply(power, same ? s : op::matmul(rows.student_dft, x));
+    const X p = same ? op::apply(power, s) : op::apply(power, op::matmul(rows.student_dft, x));
     const tensor<T> q = same ? op::apply(power, t) : op::apply(power, op::matmul(rows.teacher_dft, z));
     if (o.term == phase_free::kl)
         return op::apply(spectral_kl_op<T>{o.temperature}, p, spectral_kl_op<T>::distribution(q, o.temperature));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What is known of a teacher's feature before distillation starts, and the channels it is compared in.
+/// Statistics of a teacher's feature, taken before distillation starts, and the principal components made of them.
 #ifndef SMLDIST_LOSS_STAGE_FEATURE_STATISTICS_HPP
 #define SMLDIST_LOSS_STAGE_FEATURE_STATISTICS_HPP
 
@@ -14,10 +14,10 @@
 
 namespace smldist::inline SMLDIST_ABI::loss::stage {
 
-/// What the last axis of a teacher's feature is when a stage loss gets it.
+/// What the last axis of a teacher's feature holds when a stage loss receives it.
 enum class teacher_space : std::uint8_t {
-    channels, ///< the channels that the statistics describe
-    components ///< their principal components, the teacher having applied principal_map itself (distill::in_components)
+    channels,  ///< the channels that the statistics describe
+    components ///< their principal components: the teacher has applied principal_map (distill::in_components)
 };
 
 /// Per-channel mean and standard deviation of a teacher's feature over the training set.
@@ -25,7 +25,7 @@ template <class T> struct feature_statistics {
     tensor<T> mean, std;                    ///< (C)
     principal_components<T> principal = {}; ///< of the standardised channels; empty: not measured
     teacher_space space =
-        teacher_space::channels; ///< what the teacher answers; mean and std are of its channels always
+        teacher_space::channels; ///< what the teacher returns; mean and std describe its channels in either case
 };
 
 /// 1/(std + eps) of each channel; 0 for a dead channel, whose std is 0 or below a thousandth of the root mean square of all:

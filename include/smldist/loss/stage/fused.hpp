@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The stage loss in one op: the difference of two features in a basis along time and of their magnitudes, in one pass.
+/// The stage loss as one op: the difference of two features in a basis along time and of their magnitudes, in one pass.
 ///
-/// It replaces stage_loss::composed where it has that form, with the same value and gradients (tests/loss/stage/fused.cpp), to be
-/// faster: a sample stays in L1 from its transform to its gradient. Nothing else of the engine depends on this file.
+/// It is optional: the same value and gradients as stage_loss::composed (tests/loss/stage/fused.cpp), only faster, since a
+/// sample stays in L1 from its transform to its gradient. Nothing else of the engine depends on this file.
 #ifndef SMLDIST_LOSS_STAGE_FUSED_HPP
 #define SMLDIST_LOSS_STAGE_FUSED_HPP
 
@@ -38,10 +38,10 @@ template <class T> struct discrepancy_tables {
     time_map<T> student, teacher; ///< M_S and M_T, their rows in the order of time_map; empty: both are 1, for any L
     tensor<T> row_weight;         ///< w (L), in that order; empty: 1/L
     std::vector<band> bands;      ///< of the magnitudes, every row in one; empty: without them
-    tensor<T> band_weight;        ///< v, one a band
+    tensor<T> band_weight;        ///< v, one per band
     tensor<T> row_sum;            ///< (L), M_S 1
 
-    /// Without maps along time, every row counting alike.
+    /// No maps along time, equal weights.
     explicit discrepancy_tables(target_map<T> m) : target(std::move(m)) {}
     /// Rows and bands as make_basis has them. With `rdft` both maps are the real DFT of L samples and their student's matrix.
     discrepancy_tables(target_map<T> m, const tensor<T>& of_student, const tensor<T>& of_teacher, bool rdft,
@@ -89,7 +89,7 @@ template <class T> struct discrepancy_tables {
 template <class T> struct discrepancy_op {
     using scalar = T;
     std::shared_ptr<const discrepancy_tables<T>> tables; ///< shared with the tape's record
-    const tensor<T>* target = nullptr;                   ///< t, read by forward alone: it need not outlive that
+    const tensor<T>* target = nullptr;                   ///< t, which only forward reads: it need not outlive that
     penalty kind = penalty::square;
     double delta = 1; ///< δ of huber
     using band = typename discrepancy_tables<T>::band;
@@ -275,10 +275,11 @@ private:
     }
 };
 
-/// discrepancy_op with the tables of one pair of features; without tables where the loss has another form.
+/// discrepancy_op for one pair of features and its options.
 ///
-/// It covers every basis, length_match, penalty, scale and fixed weight, with the magnitudes of the real DFT where that is
-/// the basis too. Learned variances, the other phase-free terms, and magnitudes beside another basis are left to ops.
+/// It covers every basis, length_match, penalty, scale and fixed weights, and phase_free::magnitude if the basis is the real
+/// DFT. It has no form of learned variances, of other phase-free terms, and of magnitudes beside another basis: then it is
+/// empty, and stage_loss is computed by ops.
 template <class T> class fused_comparison {
 public:
     fused_comparison(const compared_channels<T>& channels, const compared_rows<T>& rows, const stage_options& o)
@@ -301,9 +302,9 @@ public:
                                                                 std::move(band_weight));
     }
 
-    /// Whether there is one.
+    /// Whether the options have a fused form.
     explicit operator bool() const { return tables_ != nullptr; }
-    /// The loss of F_S, or of the projector's result, whose batch-norm is applied while it is read.
+    /// The loss of s, F_S or the projector's result, and F_T. A batch-norm that is pending in s is applied while s is read.
     template <class X> X operator()(op::pending<X> s, tensor<T> teacher) const {
         if (by_sample_) s = {unit_rows(op::settle(std::move(s)))}, teacher = unit_rows(teacher);
         const discrepancy_op<T> op{tables_, &teacher, pen_, delta_};

@@ -18,10 +18,10 @@ namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// Orthonormal directions, by falling variance of the feature along them.
 template <class T> struct principal_components {
-    tensor<T> directions; ///< (C, C), one a row; a row of zeros where the variance is 0
+    tensor<T> directions; ///< (C, C), one per row; a row of zeros where the variance is 0
     tensor<T> variance;   ///< (C)
 
-    /// The fewest components with at least `share` of the variance, but at most `limit`, and at least 1.
+    /// The fewest components with at least `share` of the variance, at most `limit` and at least 1.
     std::size_t count(double share, std::size_t limit) const {
         const double total = std::accumulate(variance.begin(), variance.end(), 0.0);
         double sum = 0;

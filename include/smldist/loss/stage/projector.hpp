@@ -23,7 +23,7 @@ template <class T> struct projector {
     projector(std::size_t from, std::size_t to, generator& g) : map(from, to, g, false), norm(to) {
         nn::init::kaiming_normal_(map.weight.value, g, nn::init::fan::out);
     }
-    /// Left to the next op to normalise in mode::train.
+    /// In mode::train the batch-norm is pending: the next op applies it.
     template <class X> op::pending<X> operator()(const X& x, mode m) const {
         return norm.open(map(x), op::activation::none, m);
     }

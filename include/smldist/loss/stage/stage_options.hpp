@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the stage loss compares, and how.
+/// Options of the stage loss: what it compares, and how.
 #ifndef SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
 #define SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
 
@@ -18,9 +18,9 @@ namespace smldist::inline SMLDIST_ABI::loss::stage {
 enum class standardise : std::uint8_t {
     channel, ///< both by the teacher's mean and standard deviation of each channel
     none,    ///< as they are
-    sample   ///< each channel of each sample to root mean square 1 along time: direction alone
+    sample   ///< each channel of each sample to root mean square 1 along time: only the direction counts
 };
-/// The part of the loss that does not see a shift in time.
+/// The part of the loss that a shift in time does not change.
 enum class phase_free : std::uint8_t {
     none,
     magnitude, ///< squared difference of ln(1 + |X|)

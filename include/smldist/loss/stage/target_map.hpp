@@ -12,7 +12,9 @@
 
 namespace smldist::inline SMLDIST_ABI::loss::stage {
 
-/// How a constant target is brought to the channels it is compared in: t Dᵀ + offset; t itself when made of nothing.
+/// Affine map of a target's channels, y = t Dᵀ + offset; y = t when default-constructed.
+///
+/// Shapes     t (R, C_T) · D (C, C_T) · offset (C) · y (R, C)
 template <class T> class target_map {
 public:
     target_map() = default;

@@ -74,7 +74,7 @@ template <class T> time_bands<T> dct(std::size_t L) {
     }
     return out;
 }
-/// As many levels as 2 divides L.
+/// As many levels as L has factors of 2.
 template <class T> time_bands<T> haar(std::size_t L) {
     time_bands<T> out{tensor<T>(shape{L, L}), {}};
     std::size_t smooth = L;
@@ -100,8 +100,11 @@ template <class T> time_bands<T> haar(std::size_t L) {
 ///     dct   √(1/L);  √(2/L) cos(π(2t+1)k/(2L))
 ///     haar  ±1/√w on blocks of w samples
 ///
-/// With `none`, and below 4 samples, the identity with one band.
+/// `none`, and any basis below 4 samples, is the identity with one band.
+///
+/// Shapes     matrix (L, L)
 /// Throws     usage_error for L = 0.
+/// Source     textbook.
 template <class T> time_bands<T> make_basis(time_basis kind, std::size_t L) {
     if (L == 0) raise<usage_error>("loss::make_basis", "length is 0, expected at least 1");
     if (L >= 4 && kind == time_basis::rdft) return detail::rdft<T>(L);
