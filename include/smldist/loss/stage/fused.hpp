@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The stage loss as one op: the difference of two features in a basis along time and of their magnitudes, in one pass.
 ///
-/// It is optional: the same value and gradients as stage_loss::composed (tests/loss/stage/fused.cpp), only faster, since a
+/// It is optional: the same value and gradients as stage_loss::composed (tests/loss/stage/fused_options.cpp), only faster, since a
 /// sample stays in L1 from its transform to its gradient. Nothing else of the engine depends on this file.
 #ifndef SMLDIST_LOSS_STAGE_FUSED_HPP
 #define SMLDIST_LOSS_STAGE_FUSED_HPP
