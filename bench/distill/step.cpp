@@ -130,13 +130,13 @@ void supervised(benchmark::State& state) {
 void smldist_losses(benchmark::State& state, const distill::distill_options& o, bool whole_teacher = false) {
     setting& s = shared();
     const distill::plan plan = distill::calibrate(s.teacher, s.set.train, s.normal, o.stage);
-    const auto by = [&](const auto& teacher) {
-        distill::distiller objective(teacher, s.student, plan, o, s.window, generator(4));
+    const auto by = [&](const auto& teacher, const distill::plan& of_teacher) {
+        distill::distiller objective(teacher, s.student, of_teacher, o, s.window, generator(4));
         run(state, objective, teacher);
     };
-    if (whole_teacher) return by(s.answers);
+    if (whole_teacher) return by(s.answers, plan);
     const distill::in_components answers(s.teacher, s.student, plan, o.stage, s.window);
-    by(remembered<distill::in_components<network>>{&answers, answers(s.batch.x)});
+    by(remembered<distill::in_components<network>>{&answers, answers(s.batch.x)}, answers.statistics());
 }
 
 void baseline(benchmark::State& state, const std::string& name) {

@@ -312,12 +312,12 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
     if (student.memory && teacher.memory) d.merged = student.take_memory(teacher, transfer_of(o), o.student_patterns);
     const shape seen = window.with(2, run.channel_count());
     const deploy::network whole = compiled(teacher, window);
-    distill::plan plan = distill::calibrate(whole, run.split.train, run.normal, d.stage,
-                                            distill::common_lengths(whole, student, window, seen));
+    const distill::plan plan = distill::calibrate(whole, run.split.train, run.normal, d.stage,
+                                                  distill::common_lengths(whole, student, window, seen));
     if (!o.quiet) std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n", plan.teacher_accuracy);
-    const deploy::network fast =
-        compiled(distill::in_components(teacher, student, plan, d.stage, window, seen), window);
-    distill::distiller objective(fast, student, std::move(plan), d, window, generator(o.seed, 4), seen);
+    const distill::in_components answers(teacher, student, plan, d.stage, window, seen);
+    const deploy::network fast = compiled(answers, window);
+    distill::distiller objective(fast, student, answers.statistics(), d, window, generator(o.seed, 4), seen);
     run.report_bands(objective);
     return run.run("student", student, objective, epochs);
 }

@@ -49,18 +49,24 @@ template <class T> struct loaded;
 } // namespace smldist::inline SMLDIST_ABI::model
 
 namespace smldist::inline SMLDIST_ABI::loss {
+template <class T> class stage_loss;
+template <class T> struct soft_targets;
+template <class X> struct logits_result;
+} // namespace smldist::inline SMLDIST_ABI::loss
+
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 template <class T> struct feature_statistics;
 template <class T> struct projector;
-template <class T> class stage_loss;
 template <class T> struct time_bands;
 template <class T> class time_map;
 template <class T> class target_map;
 template <class T> struct principal_components;
-template <class T> struct discrepancy_tables;
 template <class T> struct component_map;
-template <class T> struct soft_targets;
-template <class X> struct logits_result;
-} // namespace smldist::inline SMLDIST_ABI::loss
+template <class T> class compared_channels;
+template <class T> struct compared_rows;
+template <class T> struct discrepancy_tables;
+template <class T> class fused_comparison;
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 namespace smldist::inline SMLDIST_ABI::loss::baseline {
 template <class T> struct fitnets;

@@ -33,8 +33,8 @@ TEST_CASE("in_components: a distiller computes the same of it, compiled or not")
         CHECK(out.feature.shape()[1] < 16);
         CHECK(fast(b.x).stages[1].shape() == out.stages[1].shape());
 
-        const auto losses = [&](const auto& by) {
-            distill::distiller objective(by, student, plan, o, window, generator(4));
+        const auto losses = [&](const auto& by, const distill::plan& of_teacher) {
+            distill::distiller objective(by, student, of_teacher, o, window, generator(4));
             tape<float> t;
             const auto value = objective(t, student(t.input(b.x), mode::eval), b, 0);
             t.backward(value.loss);
@@ -46,13 +46,38 @@ TEST_CASE("in_components: a distiller computes the same of it, compiled or not")
             return std::vector<double>{value.terms.hard, value.terms.soft, value.terms.stage, value.terms.memory,
                                        gradient};
         };
-        const auto want = losses(teacher), same = losses(answers), compiled = losses(fast);
+        const auto want = losses(teacher, plan), same = losses(answers, answers.statistics()),
+                   compiled = losses(fast, answers.statistics());
         REQUIRE(want[2] > 0);
         for (std::size_t i = 0; i < want.size(); ++i) {
             CHECK(same[i] == doctest::Approx(want[i]).epsilon(1e-5));
             CHECK(compiled[i] == doctest::Approx(want[i]).epsilon(1e-4));
         }
     }
+}
+
+TEST_CASE("in_components: as many components as channels are told from channels") {
+    const shape window{26, 32, 9};
+    const network teacher = make(student_config(), 1), student = make(teacher_config(), 2); // the student is wider
+    const distill::plan plan = distill::calibrate(teacher, few().train, few().normal);
+    distill::distill_options o;
+    o.stage.explained = 1;
+    data::loader_options lo;
+    lo.batch = 26;
+    data::loader loader(few().train, lo, few().normal, generator(1));
+    data::batch b;
+    REQUIRE(loader.next(b));
+    const distill::in_components answers(teacher, student, plan, o.stage, window);
+    const auto& first = answers.statistics().stages[0].feature;
+    CHECK(first.space == loss::teacher_space::components);
+    CHECK(plan.stages[0].feature.space == loss::teacher_space::channels);
+    REQUIRE(answers(b.x).stages[0].shape() == teacher(b.x).stages[0].shape());
+    const auto stage_term = [&](const auto& by, const distill::plan& of_teacher) {
+        distill::distiller objective(by, student, of_teacher, o, window, generator(4));
+        tape<float> t;
+        return objective(t, student(t.input(b.x), mode::eval), b, 0).terms.stage;
+    };
+    CHECK(stage_term(answers, answers.statistics()) == doctest::Approx(stage_term(teacher, plan)).epsilon(1e-4));
 }
 
 TEST_CASE("in_components: channels stay where channels are compared; errors") {
@@ -68,6 +93,16 @@ TEST_CASE("in_components: channels stay where channels are compared; errors") {
     };
     CHECK(shapes(distill::in_components(teacher, student, plan, all, window)) == shapes(teacher));
     CHECK(shapes(distill::in_components(teacher, teacher, plan, {}, window)) == shapes(teacher));
+    const distill::in_components once(teacher, student, plan, {}, window);
+    CHECK_THROWS_WITH_AS(distill::in_components(once, student, once.statistics(), {}, window),
+                         doctest::Contains("the plan is of a teacher in components"), usage_error);
+    // statistics that are not of the teacher that answers
+    const shape pair{2, 32, 9};
+    using of_components = distill::distiller<distill::in_components<network>>;
+    CHECK_THROWS_WITH_AS(of_components(once, student, plan, {}, pair, generator(1)),
+                         doctest::Contains("channels of the statistics are 16, expected 8"), usage_error);
+    CHECK_THROWS_WITH_AS(distill::distiller<network>(teacher, student, once.statistics(), {}, pair, generator(1)),
+                         doctest::Contains("components of the teacher's feature are 16, expected 8"), usage_error);
     plan.stages.pop_back();
     CHECK_THROWS_WITH_AS(distill::in_components(teacher, student, plan, {}, window),
                          doctest::Contains("numbers of stages of student, teacher and plan are 2, 2 and 1"),

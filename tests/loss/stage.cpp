@@ -255,12 +255,14 @@ TEST_CASE("stage loss: a projector predicts the teacher's principal components")
         CHECK_RAISES(shape_error, "", one(x, normal({12, 8, 4}, 1)));
         // a teacher that answers in components
         const auto map = loss::principal_map(s, plain, 3);
+        auto projected = s;
+        projected.space = loss::teacher_space::components;
         for (const double alpha : {plain.alpha, 0.5})
             for (const auto weighting : {loss::weighting::uniform, loss::weighting::uncertainty}) {
                 plain.alpha = alpha;
                 plain.weights.kind = weighting;
                 generator g(4);
-                const loss::stage_loss<double> answered({12, 8, 3}, {12, 8, 2}, s, plain, {}, g);
+                const loss::stage_loss<double> answered({12, 8, 3}, {12, 8, 2}, projected, plain, {}, g);
                 CHECK(answered.components() == 2);
                 CHECK(answered(x, op::linear(teacher, map.directions, map.offset)).item() ==
                       doctest::Approx(make(3, plain, s)(x, teacher).item()).epsilon(1e-12));
@@ -378,15 +380,6 @@ TEST_CASE("stage loss: what is refused") {
     CHECK_RAISES(shape_error, "", one(tensor<float>(shape{2, 7, 4}), tensor<float>(shape{2, 8, 4})));
 }
 
-TEST_CASE("projector: shapes, a map without bias, and one name for each member") {
-    generator random(5);
-    const loss::projector<float> p(3, 5, random);
-    CHECK(p(tensor<float>(shape{2, 7, 3}), mode::eval).shape() == shape{2, 7, 5});
-    std::string names;
-    walk(p, [&](const std::string& path, const auto& leaf) { names += path + leaf.shape().text() + " "; });
-    CHECK(names == "map.weight(5, 3) norm.weight(5) norm.bias(5) norm.running_mean(5) norm.running_var(5) ");
-}
-
 TEST_CASE("stage loss: equal channels of a much narrower teacher are compared behind a projector") {
     const tensor<double> x = normal({64, 16, 4}, 1);
     tensor<double> t = normal({64, 16, 4}, 2);
@@ -407,4 +400,58 @@ TEST_CASE("stage loss: equal channels of a much narrower teacher are compared be
         o.scale = scale;
         CHECK(parameter_count(loss::stage_loss<double>(x.shape(), t.shape(), narrow, o, {}, g)) == 0);
     }
+}
+
+TEST_CASE("stage loss: statistics say what the teacher answers, whatever the widths") {
+    const tensor<double> teacher = normal({12, 8, 4}, 1);
+    loss::feature_statistics<double> channels = random_statistics(4);
+    tensor<double> correlation(shape{4, 4});
+    for (std::size_t c = 0; c < 4; ++c) correlation(c, c) = 1 + double(c) / 4;
+    correlation(0, 1) = correlation(1, 0) = 0.5;
+    channels.principal = loss::principal<double>(correlation);
+    auto components = channels;
+    components.space = loss::teacher_space::components;
+    for (stage_options o : {stage_options::plain(), stage_options()}) {
+        o.explained = 1;
+        for (const std::size_t of_student : {6u, 5u}) { // as many components as the teacher has channels
+            const tensor<double> x = normal({12, 8, of_student}, 3);
+            const auto map = loss::principal_map(channels, o, of_student);
+            REQUIRE(map.offset.size() == 4);
+            const tensor<double> projected = op::linear(teacher, map.directions, map.offset);
+            generator g(4), same(4);
+            const loss::stage_loss<double> of_channels(x.shape(), teacher.shape(), channels, o, {}, g);
+            const loss::stage_loss<double> of_components(x.shape(), projected.shape(), components, o, {}, same);
+            CHECK(of_components(x, projected).item() ==
+                  doctest::Approx(of_channels(x, teacher).item()).epsilon(1e-12));
+            CHECK(of_components.composed(x, projected).item() ==
+                  doctest::Approx(of_channels.composed(x, teacher).item()).epsilon(1e-12));
+        }
+        // student, channels and components of equal width: components need a projector, channels do not
+        generator g(4);
+        const loss::stage_loss<double> of_channels({12, 8, 4}, {12, 8, 4}, channels, o, {}, g);
+        const loss::stage_loss<double> of_components({12, 8, 4}, {12, 8, 4}, components, o, {}, g);
+        CHECK(parameter_count(of_channels) == 0);
+        CHECK(of_components.components() == 4);
+        CHECK(parameter_count(of_components) == 4 * 4 + 2 * 4);
+    }
+}
+
+TEST_CASE("stage loss: a teacher that does not answer what the statistics say is refused") {
+    loss::feature_statistics<double> s = random_statistics(4);
+    tensor<double> correlation(shape{4, 4});
+    for (std::size_t c = 0; c < 4; ++c) correlation(c, c) = 1;
+    s.principal = loss::principal<double>(correlation);
+    generator g(1);
+    const auto make = [&](std::size_t of_teacher, loss::teacher_space space, const stage_options& o) {
+        s.space = space;
+        return loss::stage_loss<double>({2, 8, 2}, {2, 8, of_teacher}, s, o, {}, g);
+    };
+    using enum loss::teacher_space;
+    CHECK_NOTHROW(make(4, channels, {}));
+    CHECK_NOTHROW(make(2, components, {}));
+    CHECK_RAISES(usage_error, "channels of the statistics are 4, expected 2", make(2, channels, {}));
+    CHECK_RAISES(usage_error, "components of the teacher's feature are 4, expected 2", make(4, components, {}));
+    stage_options all;
+    all.channels = loss::channel_match::all; // no components are compared
+    CHECK_RAISES(usage_error, "the teacher's feature is in components, expected channels", make(4, components, all));
 }

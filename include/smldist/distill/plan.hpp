@@ -61,7 +61,7 @@ public:
             s.mean[c] = static_cast<float>(mean_[c]);
             s.std[c] = static_cast<float>(std::sqrt(product_(c, c) / double(count_)));
         }
-        const tensor<float> inverse = loss::detail::inverse_std(s);
+        const tensor<float> inverse = loss::stage::inverse_std(s);
         tensor<double> standardised = product_;
         for (std::size_t c = 0; c < C; ++c)
             for (std::size_t d = 0; d < C; ++d)

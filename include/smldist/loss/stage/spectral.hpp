@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Differences of two features in a basis along time: row by row, and without the phase.
-#ifndef SMLDIST_LOSS_SPECTRAL_HPP
-#define SMLDIST_LOSS_SPECTRAL_HPP
+#ifndef SMLDIST_LOSS_STAGE_SPECTRAL_HPP
+#define SMLDIST_LOSS_STAGE_SPECTRAL_HPP
 
 #include <algorithm>
 #include <array>
@@ -13,10 +13,10 @@
 
 #include "smldist/core/parallel.hpp"
 #include "smldist/kernel/vector.hpp"
-#include "smldist/loss/time_basis.hpp"
+#include "smldist/loss/stage/time_basis.hpp"
 #include "smldist/op/apply.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// pen(d) of a difference d.
 enum class penalty : std::uint8_t {
@@ -116,6 +116,12 @@ template <class T> struct row_penalty_op {
         });
     }
 };
+
+/// Mean penalty of each row. See row_penalty_op.
+template <class X, class T>
+X row_penalty(const X& x, const tensor<T>& target, penalty kind = penalty::square, double delta = 1) {
+    return op::apply(row_penalty_op<T>{kind, delta}, x, target);
+}
 
 /// Power of each band of a basis along time.
 ///
@@ -277,6 +283,6 @@ template <class T> struct spectral_kl_op {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

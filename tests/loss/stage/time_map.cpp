@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/loss/time_map.hpp"
+#include "smldist/loss/stage/time_map.hpp"
 
-#include "check.hpp"
-#include "smldist/loss/time_basis.hpp"
+#include "../check.hpp"
+#include "smldist/loss/stage/time_basis.hpp"
 
 using namespace smldist;
 
 namespace {
 
 /// Both directions against the plain sums over the matrix.
-void check_map(const loss::time_map<double>& map, const tensor<double>& m, std::size_t C) {
+void check_map(const loss::stage::time_map<double>& map, const tensor<double>& m, std::size_t C) {
     const std::size_t L = m.shape()[0], from = m.shape()[1];
     REQUIRE(map.rows() == L);
     REQUIRE(map.from() == from);
@@ -41,14 +41,14 @@ void check_map(const loss::time_map<double>& map, const tensor<double>& m, std::
 TEST_CASE("time_map: a matrix and its transpose") {
     for (const auto& [rows, from] : {std::pair(1u, 1u), {4u, 7u}, {8u, 8u}}) {
         const tensor<double> m = normal({rows, from}, 3);
-        for (const std::size_t C : {1u, 5u, 24u}) check_map(loss::time_map<double>(m), m, C);
+        for (const std::size_t C : {1u, 5u, 24u}) check_map(loss::stage::time_map<double>(m), m, C);
     }
 }
 
 TEST_CASE("time_map: the folded real DFT, even and odd lengths") {
     for (const std::size_t L : {4u, 5u, 6u, 7u, 8u, 9u, 10u, 12u, 15u, 16u, 18u, 32u}) {
         CAPTURE(L);
-        const auto m = loss::make_basis<double>(loss::time_basis::rdft, L).matrix;
-        for (const std::size_t C : {1u, 5u, 24u}) check_map(loss::time_map<double>::rdft(m), m, C);
+        const auto m = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, L).matrix;
+        for (const std::size_t C : {1u, 5u, 24u}) check_map(loss::stage::time_map<double>::rdft(m), m, C);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A constant affine map of a target's channels.
-#ifndef SMLDIST_LOSS_TARGET_MAP_HPP
-#define SMLDIST_LOSS_TARGET_MAP_HPP
+#ifndef SMLDIST_LOSS_STAGE_TARGET_MAP_HPP
+#define SMLDIST_LOSS_STAGE_TARGET_MAP_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -10,9 +10,11 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/kernel/gemm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
-/// How a constant target is brought to the channels it is compared in: t Dᵀ + offset; t itself when made of nothing.
+/// Affine map of a target's channels, y = t Dᵀ + offset; y = t when default-constructed.
+///
+/// Shapes     t (R, C_T) · D (C, C_T) · offset (C) · y (R, C)
 template <class T> class target_map {
 public:
     target_map() = default;
@@ -47,6 +49,6 @@ private:
     tensor<T> factor_, packed_, offset_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

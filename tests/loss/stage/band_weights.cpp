@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/loss/band_weights.hpp"
+#include "smldist/loss/stage/band_weights.hpp"
 
 #include <numbers>
 #include <numeric>
 
-#include "check.hpp"
+#include "../check.hpp"
 
 using namespace smldist;
-using loss::weighting;
-using loss::weighting_options;
+using loss::stage::weighting;
+using loss::stage::weighting_options;
 
 namespace {
 
 /// Noise of 2 classes; class 1 has a wave of `bin` cycles with random phase in channel 0 as well.
-loss::band_statistics planted(const loss::time_bands<double>& basis, std::size_t bin) {
+loss::stage::band_statistics planted(const loss::stage::time_bands<double>& basis, std::size_t bin) {
     const std::size_t L = basis.matrix.shape()[0], N = 400;
-    loss::band_statistics s(2, basis.bands.size(), 2);
+    loss::stage::band_statistics s(2, basis.bands.size(), 2);
     generator g(4);
     for (std::size_t i = 0; i < N; ++i) {
         tensor<double> x(shape{L, 2});
@@ -26,13 +26,13 @@ loss::band_statistics planted(const loss::time_bands<double>& basis, std::size_t
                 0.3 * g.normal() + (label ? std::cos(2 * std::numbers::pi * double(bin * t) / double(L) + phase) : 0);
             x(t, 1) = 0.3 * g.normal();
         }
-        const tensor<double> y = loss::product(basis.matrix, x);
+        const tensor<double> y = loss::stage::product(basis.matrix, x);
         s.add(y.reshaped({1, L, 2}), basis.bands, std::vector<int>{label});
     }
     return s;
 }
 
-double mean_over_rows(const loss::time_bands<double>& basis, const std::vector<double>& w) {
+double mean_over_rows(const loss::stage::time_bands<double>& basis, const std::vector<double>& w) {
     double sum = 0;
     for (std::size_t k = 0; k < w.size(); ++k) sum += w[k] * double(basis.bands[k].rows);
     return sum / double(basis.matrix.shape()[0]);
@@ -47,11 +47,11 @@ weighting_options with(weighting kind) {
 } // namespace
 
 TEST_CASE("band weights: Fisher finds the band where the classes differ") {
-    const auto basis = loss::make_basis<double>(loss::time_basis::rdft, 32);
+    const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 32);
     for (const std::size_t bin : {1u, 3u, 11u}) {
         const auto s = planted(basis, bin);
         const auto raw = s.fisher();
-        const auto w = loss::band_weights(basis, s, 0, with(weighting::fisher));
+        const auto w = loss::stage::band_weights(basis, s, 0, with(weighting::fisher));
         for (std::size_t k = 0; k < w.size(); ++k)
             if (k != bin) {
                 CHECK(raw[bin] > 20 * raw[k]);
@@ -64,8 +64,8 @@ TEST_CASE("band weights: Fisher finds the band where the classes differ") {
 
 TEST_CASE("band weights: Fisher's ratio is the formula, on two classes of known means") {
     // u = ln(1+|x|) takes the values of a and b in class 0, of c in class 1, in a basis of one row.
-    loss::time_bands<double> one{tensor<double>(shape{1, 1}, 1.0), {{0, 1, 0, 0.5}}};
-    loss::band_statistics s(2, 1, 1);
+    loss::stage::time_bands<double> one{tensor<double>(shape{1, 1}, 1.0), {{0, 1, 0, 0.5}}};
+    loss::stage::band_statistics s(2, 1, 1);
     const double x[] = {0.5, 1.5, 4.0};
     const int y[] = {0, 0, 1};
     for (int i = 0; i < 3; ++i) s.add(tensor<double>(shape{1, 1, 1}, x[i]), one.bands, std::vector<int>{y[i]});
@@ -78,12 +78,12 @@ TEST_CASE("band weights: Fisher's ratio is the formula, on two classes of known 
 }
 
 TEST_CASE("band weights: energy follows the teacher's power, or whitens it") {
-    const auto basis = loss::make_basis<double>(loss::time_basis::rdft, 32);
+    const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 32);
     const auto s = planted(basis, 3);
     auto o = with(weighting::energy);
-    const auto strong = loss::band_weights(basis, s, 0, o);
+    const auto strong = loss::stage::band_weights(basis, s, 0, o);
     o.gamma = -1;
-    const auto white = loss::band_weights(basis, s, 0, o);
+    const auto white = loss::stage::band_weights(basis, s, 0, o);
     for (std::size_t k = 0; k < strong.size(); ++k)
         if (k != 3) {
             CHECK(strong[3] > strong[k]);
@@ -92,50 +92,51 @@ TEST_CASE("band weights: energy follows the teacher's power, or whitens it") {
 }
 
 TEST_CASE("band weights: fixed kinds have mean 1 and favour what they say") {
-    for (const auto kind : {loss::time_basis::rdft, loss::time_basis::dct, loss::time_basis::haar}) {
-        const auto basis = loss::make_basis<double>(kind, 32);
-        const loss::band_statistics none;
+    for (const auto kind :
+         {loss::stage::time_basis::rdft, loss::stage::time_basis::dct, loss::stage::time_basis::haar}) {
+        const auto basis = loss::stage::make_basis<double>(kind, 32);
+        const loss::stage::band_statistics none;
         for (const auto k :
              {weighting::uniform, weighting::power, weighting::low, weighting::high, weighting::uncertainty})
-            CHECK(mean_over_rows(basis, loss::band_weights(basis, none, 0, with(k))) == doctest::Approx(1));
-        const auto low = loss::band_weights(basis, none, 0, with(weighting::low));
-        const auto high = loss::band_weights(basis, none, 0, with(weighting::high));
+            CHECK(mean_over_rows(basis, loss::stage::band_weights(basis, none, 0, with(k))) == doctest::Approx(1));
+        const auto low = loss::stage::band_weights(basis, none, 0, with(weighting::low));
+        const auto high = loss::stage::band_weights(basis, none, 0, with(weighting::high));
         CHECK(low.front() > 1);
         CHECK(low.back() == 0);
         CHECK(high.front() == 0);
         CHECK(high.back() > 1);
-        const auto rising = loss::band_weights(basis, none, 0, with(weighting::power));
+        const auto rising = loss::stage::band_weights(basis, none, 0, with(weighting::power));
         CHECK(std::is_sorted(rising.begin(), rising.end()));
     }
 }
 
 TEST_CASE("band weights: a band in Hz at the stage's rate") {
-    const auto basis = loss::make_basis<double>(loss::time_basis::rdft, 32);
+    const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 32);
     weighting_options o = with(weighting::hertz);
     o.low_hz = 1;
     o.high_hz = 1.7;
-    const auto w = loss::band_weights(basis, {}, 12.5, o); // bins are 0.39 Hz wide, bin 3 at 1.17 Hz
+    const auto w = loss::stage::band_weights(basis, {}, 12.5, o); // bins are 0.39 Hz wide, bin 3 at 1.17 Hz
     for (std::size_t k = 0; k < w.size(); ++k) CHECK((w[k] > 0) == (k == 3 || k == 4));
-    CHECK_RAISES(usage_error, "the stage ends at 1.", loss::band_weights(basis, {}, 2.2, [] {
+    CHECK_RAISES(usage_error, "the stage ends at 1.", loss::stage::band_weights(basis, {}, 2.2, [] {
                      auto far = with(weighting::hertz);
                      far.low_hz = 3;
                      far.high_hz = 5;
                      return far;
                  }()));
-    CHECK_RAISES(usage_error, "expected an overlap", loss::band_weights(basis, {}, 0, o)); // rate unknown
+    CHECK_RAISES(usage_error, "expected an overlap", loss::stage::band_weights(basis, {}, 0, o)); // rate unknown
 }
 
 TEST_CASE("band weights: what is refused") {
-    const auto basis = loss::make_basis<double>(loss::time_basis::rdft, 8);
+    const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 8);
     auto o = with(weighting::uniform);
     o.split = 1;
-    CHECK_RAISES(usage_error, "split is 1", loss::band_weights(basis, {}, 0, o));
+    CHECK_RAISES(usage_error, "split is 1", loss::stage::band_weights(basis, {}, 0, o));
     o = with(weighting::hertz);
     o.high_hz = o.low_hz;
-    CHECK_RAISES(usage_error, "expected 0 ≤ low < high", loss::band_weights(basis, {}, 0, o));
+    CHECK_RAISES(usage_error, "expected 0 ≤ low < high", loss::stage::band_weights(basis, {}, 0, o));
     o = with(weighting::power);
     o.gamma = std::nan("");
-    CHECK_RAISES(usage_error, "gamma is nan", loss::band_weights(basis, {}, 0, o));
+    CHECK_RAISES(usage_error, "gamma is nan", loss::stage::band_weights(basis, {}, 0, o));
     CHECK_RAISES(usage_error, "bands of the statistics are 0, expected 5",
-                 loss::band_weights(basis, {}, 0, with(weighting::fisher)));
+                 loss::stage::band_weights(basis, {}, 0, with(weighting::fisher)));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/loss/target_map.hpp"
+#include "smldist/loss/stage/target_map.hpp"
 
-#include "check.hpp"
+#include "../check.hpp"
 #include "smldist/op/linear.hpp"
 
 using namespace smldist;
@@ -9,12 +9,12 @@ using namespace smldist;
 TEST_CASE("target_map: nothing, a factor for each channel, any matrix") {
     for (const std::size_t C : {1u, 5u, 24u}) {
         const tensor<double> t = normal({7, C}, 1), factor = normal({C}, 2), offset = normal({C}, 3);
-        const auto brought = [&](const loss::target_map<double>& map, const tensor<double>& x) {
+        const auto brought = [&](const loss::stage::target_map<double>& map, const tensor<double>& x) {
             auto y = tensor<double>::uninitialized({7, C});
             map(7, C, x.data(), y.data());
             return y;
         };
-        const loss::target_map<double> none, scaled(factor, offset);
+        const loss::stage::target_map<double> none, scaled(factor, offset);
         CHECK(none.to(C) == C);
         CHECK(none.from(C) == C);
         CHECK(identical(brought(none, t), t));
@@ -25,7 +25,7 @@ TEST_CASE("target_map: nothing, a factor for each channel, any matrix") {
         CHECK(difference(brought(scaled, t), wanted, 1e-14) == "");
 
         const tensor<double> directions = normal({C, 9}, 4), wide = normal({7, 9}, 5);
-        const auto onto = loss::target_map<double>::onto(directions, offset);
+        const auto onto = loss::stage::target_map<double>::onto(directions, offset);
         CHECK(onto.to(3) == C);
         CHECK(onto.from(C) == 9);
         CHECK(difference(brought(onto, wide), op::linear(wide, directions, offset), 1e-13) == "");

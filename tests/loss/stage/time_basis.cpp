@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/loss/time_basis.hpp"
+#include "smldist/loss/stage/time_basis.hpp"
 
-#include "check.hpp"
+#include "../check.hpp"
 
 using namespace smldist;
-using loss::length_match;
-using loss::time_basis;
+using loss::stage::length_match;
+using loss::stage::time_basis;
 
 namespace {
 
@@ -32,8 +32,8 @@ TEST_CASE("time basis: orthonormal for every length, its bands cover every row o
     for (const auto kind : every_basis)
         for (std::size_t L = 1; L <= 24; ++L) {
             CAPTURE(L);
-            const auto basis = loss::make_basis<double>(kind, L);
-            const auto identity = loss::product(basis.matrix, transposed(basis.matrix));
+            const auto basis = loss::stage::make_basis<double>(kind, L);
+            const auto identity = loss::stage::product(basis.matrix, transposed(basis.matrix));
             for (std::size_t i = 0; i < L; ++i)
                 for (std::size_t j = 0; j < L; ++j)
                     CHECK(identity(i, j) == doctest::Approx(i == j ? 1 : 0).scale(1).epsilon(1e-14));
@@ -53,8 +53,8 @@ TEST_CASE("time basis: orthonormal for every length, its bands cover every row o
 
 TEST_CASE("time basis: a wave lies in its band") {
     for (const auto kind : {time_basis::rdft, time_basis::dct}) {
-        const auto basis = loss::make_basis<double>(kind, 32);
-        const auto spectrum = loss::product(basis.matrix, wave(32, 5, 0.7));
+        const auto basis = loss::stage::make_basis<double>(kind, 32);
+        const auto spectrum = loss::stage::product(basis.matrix, wave(32, 5, 0.7));
         double inside = 0, all = 0;
         for (const auto& band : basis.bands)
             for (std::size_t r = 0; r < band.rows; ++r) {
@@ -67,10 +67,10 @@ TEST_CASE("time basis: a wave lies in its band") {
 }
 
 TEST_CASE("time basis: Haar has as many levels as 2 divides the length") {
-    CHECK(loss::make_basis<double>(time_basis::haar, 16).bands.size() == 5);
-    CHECK(loss::make_basis<double>(time_basis::haar, 12).bands.size() == 3);
-    CHECK(loss::make_basis<double>(time_basis::haar, 7).bands.size() == 1);
-    const auto basis = loss::make_basis<double>(time_basis::haar, 8);
+    CHECK(loss::stage::make_basis<double>(time_basis::haar, 16).bands.size() == 5);
+    CHECK(loss::stage::make_basis<double>(time_basis::haar, 12).bands.size() == 3);
+    CHECK(loss::stage::make_basis<double>(time_basis::haar, 7).bands.size() == 1);
+    const auto basis = loss::stage::make_basis<double>(time_basis::haar, 8);
     const double half = 1 / std::sqrt(2.0);
     CHECK(basis.matrix(4, 0) == doctest::Approx(half)); // finest detail: one pair of samples
     CHECK(basis.matrix(4, 1) == doctest::Approx(-half));
@@ -78,8 +78,8 @@ TEST_CASE("time basis: Haar has as many levels as 2 divides the length") {
 }
 
 TEST_CASE("time basis: below 4 samples, and with none, the identity with one band") {
-    for (const auto kind : every_basis) CHECK(loss::make_basis<double>(kind, 3).bands.size() == 1);
-    CHECK(loss::make_basis<double>(time_basis::none, 64).bands.size() == 1);
+    for (const auto kind : every_basis) CHECK(loss::stage::make_basis<double>(kind, 3).bands.size() == 1);
+    CHECK(loss::stage::make_basis<double>(time_basis::none, 64).bands.size() == 1);
 }
 
 TEST_CASE("length map: spectral resampling is exact for band-limited waves at every pair of lengths") {
@@ -89,8 +89,8 @@ TEST_CASE("length map: spectral resampling is exact for band-limited waves at ev
                 CAPTURE(to);
                 CAPTURE(from);
                 CAPTURE(cycles);
-                const auto map = loss::make_length_map<double>(length_match::spectral, to, from);
-                const auto got = loss::product(map, wave(from, double(cycles), 0.4));
+                const auto map = loss::stage::make_length_map<double>(length_match::spectral, to, from);
+                const auto got = loss::stage::product(map, wave(from, double(cycles), 0.4));
                 const auto wanted = wave(to, double(cycles), 0.4);
                 for (std::size_t t = 0; t < to; ++t)
                     CHECK(got[t] == doctest::Approx(wanted[t]).scale(1).epsilon(1e-12));
@@ -100,31 +100,31 @@ TEST_CASE("length map: spectral resampling is exact for band-limited waves at ev
 TEST_CASE("length map: pool and linear keep a constant; linear keeps a ramp; equal lengths keep everything") {
     for (const auto kind : {length_match::spectral, length_match::pool, length_match::linear})
         for (const std::size_t to : {1u, 3u, 5u, 12u}) {
-            const auto map = loss::make_length_map<double>(kind, to, 12);
+            const auto map = loss::stage::make_length_map<double>(kind, to, 12);
             for (std::size_t i = 0; i < to; ++i) {
                 double sum = 0;
                 for (std::size_t j = 0; j < 12; ++j) sum += map(i, j);
                 CHECK(sum == doctest::Approx(1));
             }
         }
-    const auto map = loss::make_length_map<double>(length_match::linear, 5, 12);
+    const auto map = loss::stage::make_length_map<double>(length_match::linear, 5, 12);
     for (std::size_t i = 0; i < 5; ++i) {
         double at = 0;
         for (std::size_t j = 0; j < 12; ++j) at += map(i, j) * double(j);
         CHECK(at == doctest::Approx(double(i) * 11 / 4));
     }
     for (const auto kind : {length_match::pool, length_match::linear})
-        CHECK(identical(loss::make_length_map<double>(kind, 6, 6),
-                        loss::make_basis<double>(time_basis::none, 6).matrix));
+        CHECK(identical(loss::stage::make_length_map<double>(kind, 6, 6),
+                        loss::stage::make_basis<double>(time_basis::none, 6).matrix));
     const auto pool =
-        loss::make_length_map<double>(length_match::pool, 3, 8); // as adaptive_avg_pool1d: 0-2, 2-5, 5-7
+        loss::stage::make_length_map<double>(length_match::pool, 3, 8); // as adaptive_avg_pool1d: 0-2, 2-5, 5-7
     CHECK(pool(0, 2) == doctest::Approx(1.0 / 3));
     CHECK(pool(1, 2) == doctest::Approx(1.0 / 4));
     CHECK(pool(1, 6) == 0);
 }
 
 TEST_CASE("time basis: what is refused") {
-    CHECK_RAISES(usage_error, "length is 0", loss::make_basis<float>(time_basis::rdft, 0));
-    CHECK_RAISES(usage_error, "lengths are 9 from 8", loss::make_length_map<float>(length_match::pool, 9, 8));
-    CHECK_RAISES(usage_error, "lengths are 0 from 8", loss::make_length_map<float>(length_match::pool, 0, 8));
+    CHECK_RAISES(usage_error, "length is 0", loss::stage::make_basis<float>(time_basis::rdft, 0));
+    CHECK_RAISES(usage_error, "lengths are 9 from 8", loss::stage::make_length_map<float>(length_match::pool, 9, 8));
+    CHECK_RAISES(usage_error, "lengths are 0 from 8", loss::stage::make_length_map<float>(length_match::pool, 0, 8));
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/loss/stage_options.hpp"
+#include "smldist/loss/stage/stage_options.hpp"
 
 #include <limits>
 
-#include "check.hpp"
+#include "../check.hpp"
 
 using namespace smldist;
-using loss::stage_options;
+using loss::stage::stage_options;
 
 TEST_CASE("stage_options: the defaults and plain ones are in range") {
     CHECK_NOTHROW(stage_options().check());
@@ -16,9 +16,9 @@ TEST_CASE("stage_options: the defaults and plain ones are in range") {
 }
 
 TEST_CASE("stage_options: a name for every value") {
-    CHECK(loss::standardise_names[static_cast<std::size_t>(loss::standardise::sample)] == "sample");
-    CHECK(loss::phase_free_names[static_cast<std::size_t>(loss::phase_free::attention)] == "attention");
-    CHECK(loss::channel_match_names[static_cast<std::size_t>(loss::channel_match::all)] == "all");
+    CHECK(loss::stage::standardise_names[static_cast<std::size_t>(loss::stage::standardise::sample)] == "sample");
+    CHECK(loss::stage::phase_free_names[static_cast<std::size_t>(loss::stage::phase_free::attention)] == "attention");
+    CHECK(loss::stage::channel_match_names[static_cast<std::size_t>(loss::stage::channel_match::all)] == "all");
 }
 
 TEST_CASE("stage_options: out of range") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/loss/principal.hpp"
+#include "smldist/loss/stage/principal.hpp"
 
-#include "check.hpp"
+#include "../check.hpp"
 
 using namespace smldist;
 
@@ -25,7 +25,7 @@ TEST_CASE("principal: eigenvectors, by falling eigenvalue, orthonormal") {
             CAPTURE(C);
             CAPTURE(R);
             const tensor<double> a = moments(C, R);
-            const auto p = loss::principal<double>(a);
+            const auto p = loss::stage::principal<double>(a);
             double trace = 0, sum = 0;
             for (std::size_t i = 0; i < C; ++i) {
                 trace += a(i, i);
@@ -49,21 +49,21 @@ TEST_CASE("principal: eigenvectors, by falling eigenvalue, orthonormal") {
 }
 
 TEST_CASE("principal: by hand, and of nothing") {
-    const auto p = loss::principal<double>(tensor<double>{{2, -1}, {-1, 2}});
+    const auto p = loss::stage::principal<double>(tensor<double>{{2, -1}, {-1, 2}});
     CHECK(p.variance[0] == doctest::Approx(3));
     CHECK(p.variance[1] == doctest::Approx(1));
     CHECK(std::abs(p.directions(0, 0)) == doctest::Approx(std::sqrt(0.5)));
     CHECK(p.directions(0, 0) == doctest::Approx(-p.directions(0, 1)));
     CHECK(p.directions(1, 0) == doctest::Approx(std::sqrt(0.5))); // the largest element is positive
     CHECK(p.directions(1, 1) == doctest::Approx(std::sqrt(0.5)));
-    const auto none = loss::principal<double>(tensor<double>(shape{3, 3}));
+    const auto none = loss::stage::principal<double>(tensor<double>(shape{3, 3}));
     CHECK(none.variance[0] == 0);
     CHECK(all_finite(none.directions));
     CHECK(none.count(0.99, 3) == 1);
 }
 
 TEST_CASE("principal: how many components a share needs") {
-    loss::principal_components<double> p;
+    loss::stage::principal_components<double> p;
     p.variance = {6, 3, 0.9, 0.1};
     CHECK(p.count(0.5, 4) == 1);
     CHECK(p.count(0.6, 4) == 1);

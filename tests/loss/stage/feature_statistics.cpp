@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/loss/feature_statistics.hpp"
+#include "smldist/loss/stage/feature_statistics.hpp"
 
-#include "check.hpp"
+#include "../check.hpp"
 #include "smldist/op/linear.hpp"
 
 using namespace smldist;
@@ -9,9 +9,9 @@ using namespace smldist;
 namespace {
 
 /// Statistics of (R, C) rows, the correlation's directions among them.
-loss::feature_statistics<double> measured(const tensor<double>& x) {
+loss::stage::feature_statistics<double> measured(const tensor<double>& x) {
     const std::size_t R = x.shape()[0], C = x.shape()[1];
-    loss::feature_statistics<double> s{tensor<double>(shape{C}), tensor<double>(shape{C})};
+    loss::stage::feature_statistics<double> s{tensor<double>(shape{C}), tensor<double>(shape{C})};
     for (std::size_t i = 0; i < x.size(); ++i) s.mean[i % C] += x[i] / double(R);
     tensor<double> correlation(shape{C, C});
     for (std::size_t r = 0; r < R; ++r)
@@ -19,10 +19,10 @@ loss::feature_statistics<double> measured(const tensor<double>& x) {
             for (std::size_t d = 0; d < C; ++d)
                 correlation(c, d) += (x(r, c) - s.mean[c]) * (x(r, d) - s.mean[d]) / double(R);
     for (std::size_t c = 0; c < C; ++c) s.std[c] = std::sqrt(correlation(c, c));
-    const tensor<double> inverse = loss::detail::inverse_std(s);
+    const tensor<double> inverse = loss::stage::inverse_std(s);
     for (std::size_t c = 0; c < C; ++c)
         for (std::size_t d = 0; d < C; ++d) correlation(c, d) *= inverse[c] * inverse[d];
-    s.principal = loss::principal<double>(correlation);
+    s.principal = loss::stage::principal<double>(correlation);
     return s;
 }
 
@@ -32,7 +32,7 @@ TEST_CASE("feature_statistics: standardised channels have mean 0 and variance 1,
     tensor<double> x = op::linear(normal({200, 3}, 1), normal({4, 3}, 2), normal({4}, 3));
     for (std::size_t r = 0; r < 200; ++r) x(r, 2) = 5;
     const auto s = measured(x);
-    loss::standardise_by(s, x);
+    loss::stage::standardise_by(s, x);
     for (std::size_t c = 0; c < 4; ++c) {
         double sum = 0, square = 0;
         for (std::size_t r = 0; r < 200; ++r) sum += x(r, c), square += x(r, c) * x(r, c);
@@ -44,9 +44,9 @@ TEST_CASE("feature_statistics: standardised channels have mean 0 and variance 1,
 TEST_CASE("principal_map: uncorrelated components of mean 0 whose mean variance is 1") {
     const tensor<double> x = op::linear(normal({400, 5}, 1), normal({5, 5}, 2), normal({5}, 3));
     const auto s = measured(x);
-    const loss::stage_options o;
+    const loss::stage::stage_options o;
     for (const std::size_t limit : {1u, 2u, 4u, 9u}) {
-        const auto map = loss::principal_map(s, o, limit);
+        const auto map = loss::stage::principal_map(s, o, limit);
         const std::size_t n = map.offset.size();
         REQUIRE(n == s.principal.count(o.explained, limit));
         const tensor<double> y = op::linear(x, map.directions, map.offset);
@@ -68,23 +68,23 @@ TEST_CASE("principal_map: uncorrelated components of mean 0 whose mean variance 
 
 TEST_CASE("principal_map: nothing where channels are compared; errors") {
     auto s = measured(normal({50, 4}, 1));
-    loss::stage_options o;
-    CHECK_FALSE(loss::principal_map(s, o, 2).offset.empty());
-    o.channels = loss::channel_match::all;
-    CHECK(loss::principal_map(s, o, 2).offset.empty());
+    loss::stage::stage_options o;
+    CHECK_FALSE(loss::stage::principal_map(s, o, 2).offset.empty());
+    o.channels = loss::stage::channel_match::all;
+    CHECK(loss::stage::principal_map(s, o, 2).offset.empty());
     o = {};
-    o.scale = loss::standardise::none;
-    CHECK(loss::principal_map(s, o, 2).offset.empty());
+    o.scale = loss::stage::standardise::none;
+    CHECK(loss::stage::principal_map(s, o, 2).offset.empty());
     o = {};
-    CHECK(loss::principal_map(loss::feature_statistics<double>{s.mean, s.std}, o, 2).offset.empty());
+    CHECK(loss::stage::principal_map(loss::stage::feature_statistics<double>{s.mean, s.std}, o, 2).offset.empty());
     s.principal.directions = tensor<double>(shape{4, 3});
     CHECK_RAISES(usage_error, "shape of the principal directions is (4, 3), expected (4, 4)",
-                 loss::principal_map(s, o, 2));
+                 loss::stage::principal_map(s, o, 2));
 }
 
 TEST_CASE("scales_differ: where all live channels are much narrower than 1; a dead one does not count") {
     const auto of = [](const tensor<double>& std) {
-        return loss::detail::scales_differ(loss::feature_statistics<double>{tensor<double>(std.shape()), std});
+        return loss::stage::scales_differ(loss::stage::feature_statistics<double>{tensor<double>(std.shape()), std});
     };
     CHECK(!of({1, 1, 1}));
     CHECK(!of({0.05, 0.1, 0.04}));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Principal components of a feature's channels: the few directions in which a teacher's windows differ.
-#ifndef SMLDIST_LOSS_PRINCIPAL_HPP
-#define SMLDIST_LOSS_PRINCIPAL_HPP
+#ifndef SMLDIST_LOSS_STAGE_PRINCIPAL_HPP
+#define SMLDIST_LOSS_STAGE_PRINCIPAL_HPP
 
 #include <algorithm>
 #include <cmath>
@@ -14,14 +14,14 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// Orthonormal directions, by falling variance of the feature along them.
 template <class T> struct principal_components {
-    tensor<T> directions; ///< (C, C), one a row; a row of zeros where the variance is 0
+    tensor<T> directions; ///< (C, C), one per row; a row of zeros where the variance is 0
     tensor<T> variance;   ///< (C)
 
-    /// The fewest components with at least `share` of the variance, but at most `limit`, and at least 1.
+    /// The fewest components with at least `share` of the variance, at most `limit` and at least 1.
     std::size_t count(double share, std::size_t limit) const {
         const double total = std::accumulate(variance.begin(), variance.end(), 0.0);
         double sum = 0;
@@ -82,6 +82,6 @@ template <class T> principal_components<T> principal(tensor<double> a) {
     return out;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

@@ -1,25 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What is known of a teacher's feature before distillation starts, and the channels it is compared in.
-#ifndef SMLDIST_LOSS_FEATURE_STATISTICS_HPP
-#define SMLDIST_LOSS_FEATURE_STATISTICS_HPP
+/// Statistics of a teacher's feature, taken before distillation starts, and the principal components made of them.
+#ifndef SMLDIST_LOSS_STAGE_FEATURE_STATISTICS_HPP
+#define SMLDIST_LOSS_STAGE_FEATURE_STATISTICS_HPP
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include "smldist/kernel/vector.hpp"
-#include "smldist/loss/principal.hpp"
-#include "smldist/loss/stage_options.hpp"
+#include "smldist/loss/stage/principal.hpp"
+#include "smldist/loss/stage/stage_options.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
+
+/// What the last axis of a teacher's feature holds when a stage loss receives it.
+enum class teacher_space : std::uint8_t {
+    channels,  ///< the channels that the statistics describe
+    components ///< their principal components: the teacher has applied principal_map (distill::in_components)
+};
 
 /// Per-channel mean and standard deviation of a teacher's feature over the training set.
 template <class T> struct feature_statistics {
     tensor<T> mean, std;                    ///< (C)
     principal_components<T> principal = {}; ///< of the standardised channels; empty: not measured
+    teacher_space space =
+        teacher_space::channels; ///< what the teacher returns; mean and std describe its channels in either case
 };
 
-namespace detail {
 /// 1/(std + eps) of each channel; 0 for a dead channel, whose std is 0 or below a thousandth of the root mean square of all:
 /// it carries no signal, and dividing by it would make noise rule the loss.
 template <class T> tensor<T> inverse_std(const feature_statistics<T>& s) {
@@ -43,11 +51,10 @@ template <class T> bool scales_differ(const feature_statistics<T>& s) {
     const tensor<T> inverse = inverse_std(s);
     return double(kernel::dot(inverse.size(), inverse.data(), inverse.data())) > most * double(inverse.size());
 }
-} // namespace detail
 
 /// x ← (x - mean)/(std + eps) for each channel, 0 for dead channels: what stage_loss compares.
 template <class T> void standardise_by(const feature_statistics<T>& s, tensor<T>& x) {
-    const tensor<T> inverse = detail::inverse_std(s);
+    const tensor<T> inverse = inverse_std(s);
     kernel::map_columns(
         x.shape().rows(), inverse.size(), [](auto v, auto m, auto k) { return (v - m) * k; }, x.data(), x.data(),
         s.mean.data(), inverse.data());
@@ -81,7 +88,7 @@ component_map<T> principal_map(const feature_statistics<T>& s, const stage_optio
     double sum = 0;
     for (std::size_t i = 0; i < n; ++i) sum += double(known.variance[i]);
     const double scale = sum > 0 ? std::sqrt(double(n) / sum) : 1;
-    const tensor<T> inverse = detail::inverse_std(s);
+    const tensor<T> inverse = inverse_std(s);
     map = {tensor<T>(shape{n, C}), tensor<T>(shape{n}), tensor<T>(shape{n})};
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t c = 0; c < C; ++c) {
@@ -93,6 +100,6 @@ component_map<T> principal_map(const feature_statistics<T>& s, const stage_optio
     return map;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Orthonormal bases along time and maps between lengths: small constant matrices that op::matmul applies to (B, L, C).
-#ifndef SMLDIST_LOSS_TIME_BASIS_HPP
-#define SMLDIST_LOSS_TIME_BASIS_HPP
+#ifndef SMLDIST_LOSS_STAGE_TIME_BASIS_HPP
+#define SMLDIST_LOSS_STAGE_TIME_BASIS_HPP
 
 #include <array>
 #include <cmath>
@@ -12,7 +12,7 @@
 
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// Orthonormal basis along time.
 enum class time_basis : std::uint8_t {
@@ -74,7 +74,7 @@ template <class T> time_bands<T> dct(std::size_t L) {
     }
     return out;
 }
-/// As many levels as 2 divides L.
+/// As many levels as L has factors of 2.
 template <class T> time_bands<T> haar(std::size_t L) {
     time_bands<T> out{tensor<T>(shape{L, L}), {}};
     std::size_t smooth = L;
@@ -100,8 +100,11 @@ template <class T> time_bands<T> haar(std::size_t L) {
 ///     dct   √(1/L);  √(2/L) cos(π(2t+1)k/(2L))
 ///     haar  ±1/√w on blocks of w samples
 ///
-/// With `none`, and below 4 samples, the identity with one band.
+/// `none`, and any basis below 4 samples, is the identity with one band.
+///
+/// Shapes     matrix (L, L)
 /// Throws     usage_error for L = 0.
+/// Source     textbook.
 template <class T> time_bands<T> make_basis(time_basis kind, std::size_t L) {
     if (L == 0) raise<usage_error>("loss::make_basis", "length is 0, expected at least 1");
     if (L >= 4 && kind == time_basis::rdft) return detail::rdft<T>(L);
@@ -157,6 +160,6 @@ template <class T> tensor<T> make_length_map(length_match kind, std::size_t to, 
     return m;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

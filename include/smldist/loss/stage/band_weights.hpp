@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Which frequencies of a stage matter: weights of the bands of a basis along time.
-#ifndef SMLDIST_LOSS_BAND_WEIGHTS_HPP
-#define SMLDIST_LOSS_BAND_WEIGHTS_HPP
+/// Weights of the frequency bands of a basis along time: which frequencies of a stage count how much.
+#ifndef SMLDIST_LOSS_STAGE_BAND_WEIGHTS_HPP
+#define SMLDIST_LOSS_STAGE_BAND_WEIGHTS_HPP
 
 #include <algorithm>
 #include <array>
@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "smldist/loss/time_basis.hpp"
+#include "smldist/loss/stage/time_basis.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 enum class weighting : std::uint8_t {
     uniform,    ///< 1
@@ -48,7 +48,10 @@ struct weighting_options {
 
 /// Statistics of one stage of a teacher over the training set, by class, band and channel.
 ///
-/// Works on u = ln(1 + |X|), |X| the root mean square of a band's rows, by Welford's update; and on the mean power.
+/// For each class, band and channel the mean and variance of u = ln(1 + |X|), |X| the root mean square of the band's rows, and
+/// for each band the mean power.
+///
+/// Source     Welford 1962 for the update.
 class band_statistics {
 public:
     band_statistics() = default;
@@ -128,7 +131,7 @@ private:
 };
 
 namespace detail {
-/// Scales the weights of the bands so that the mean over rows is 1; all alike when they are all 0.
+/// Scales the weights of the bands so that the mean over rows is 1; weights that are all 0 become 1.
 template <class B> void to_mean_one(std::vector<double>& w, const std::vector<B>& bands) {
     double sum = 0, rows = 0;
     for (std::size_t k = 0; k < w.size(); ++k) sum += w[k] * double(bands[k].rows), rows += double(bands[k].rows);
@@ -139,9 +142,10 @@ template <class B> void to_mean_one(std::vector<double>& w, const std::vector<B>
 /// Weight of each band, mean 1 over the rows of the basis.
 ///
 /// Data-driven weights (fisher, energy) are mixed with a floor, w ← 0.3 + 0.7 w, clipped to [0.1, 10], and scaled to
-/// mean 1 again, so that no band is forgotten and none rules alone. `rate_hz` is the sampling rate of the stage.
-/// [OURS: the paper's abstract says that frequency-related features are prioritised; how is this project's.]
+/// mean 1 again, so that every band counts and none dominates. `rate_hz` is the sampling rate of the stage.
+/// [OURS: the paper's abstract says that frequency-related features are prioritised; the weights are this project's.]
 ///
+/// Shapes     result (K), one weight per band of the basis
 /// Throws     usage_error for an option out of range, statistics of other bands, or `hertz` without a sampling rate or
 ///            when no band of the stage lies in it.
 template <class T>
@@ -179,6 +183,6 @@ std::vector<double> band_weights(const time_bands<T>& basis, const band_statisti
     return w;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The difference of two features in a basis along time and of their magnitudes, in one pass.
-#ifndef SMLDIST_LOSS_DISCREPANCY_HPP
-#define SMLDIST_LOSS_DISCREPANCY_HPP
+/// The stage loss as one op: the difference of two features in a basis along time and of their magnitudes, in one pass.
+///
+/// It is optional: the same value and gradients as stage_loss::composed (tests/loss/stage/fused_options.cpp), only faster, since a
+/// sample stays in L1 from its transform to its gradient. Nothing else of the engine depends on this file.
+#ifndef SMLDIST_LOSS_STAGE_FUSED_HPP
+#define SMLDIST_LOSS_STAGE_FUSED_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -14,12 +17,14 @@
 
 #include "smldist/kernel/logarithm.hpp"
 #include "smldist/kernel/reduce.hpp"
-#include "smldist/loss/spectral.hpp"
-#include "smldist/loss/target_map.hpp"
-#include "smldist/loss/time_map.hpp"
+#include "smldist/loss/stage/compared_channels.hpp"
+#include "smldist/loss/stage/compared_rows.hpp"
+#include "smldist/loss/stage/spectral.hpp"
+#include "smldist/loss/stage/target_map.hpp"
+#include "smldist/loss/stage/time_map.hpp"
 #include "smldist/op/normed.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// What discrepancy_op compares with: maps along time and weights.
 template <class T> struct discrepancy_tables {
@@ -32,10 +37,10 @@ template <class T> struct discrepancy_tables {
     time_map<T> student, teacher; ///< M_S and M_T, their rows in the order of time_map; empty: both are 1, for any L
     tensor<T> row_weight;         ///< w (L), in that order; empty: 1/L
     std::vector<band> bands;      ///< of the magnitudes, every row in one; empty: without them
-    tensor<T> band_weight;        ///< v, one a band
+    tensor<T> band_weight;        ///< v, one per band
     tensor<T> row_sum;            ///< (L), M_S 1
 
-    /// Without maps along time, every row counting alike.
+    /// No maps along time, equal weights.
     explicit discrepancy_tables(target_map<T> m) : target(std::move(m)) {}
     /// Rows and bands as make_basis has them. With `rdft` both maps are the real DFT of L samples and their student's matrix.
     discrepancy_tables(target_map<T> m, const tensor<T>& of_student, const tensor<T>& of_teacher, bool rdft,
@@ -182,7 +187,7 @@ template <class T> struct discrepancy_op {
     /// Without a map of its own, the result of a projector (linear, then batch-norm) brings that of its normalisation.
     template <class Target> var<T> read_normed(const normed_value<T>& n, const tensor<T>& map, Target&& t) const {
         const bool projected = n.x.owner->origin_of(n.x) == tape<T>::origin::linear;
-        if (!projected || !map.empty() || n.f != op::activation::none || !n.gate.empty()) return {};
+        if (!projected || !map.empty() || n.f != activation::none || !n.gate.empty()) return {};
         return op::apply(*this, n.x, n.map, std::forward<Target>(t));
     }
 
@@ -271,6 +276,49 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+/// discrepancy_op for one pair of features and its options.
+///
+/// It covers every basis, length_match, penalty, scale and fixed weights, and phase_free::magnitude if the basis is the real
+/// DFT. It has no form of learned variances, of other phase-free terms, and of magnitudes beside another basis: then it is
+/// empty, and stage_loss is computed by ops.
+template <class T> class fused_comparison {
+public:
+    fused_comparison(const compared_channels<T>& channels, const compared_rows<T>& rows, const stage_options& o)
+        : normal_(channels.student_normal()), by_sample_(channels.by_sample()), pen_(o.pen), delta_(o.delta) {
+        const bool rdft = o.basis == time_basis::rdft;
+        if (rows.learned || (rows.eta > 0 && !(rdft && o.term == phase_free::magnitude))) return;
+        if (rows.basis.bands.empty()) {
+            tables_ = std::make_shared<const discrepancy_tables<T>>(channels.target());
+            return;
+        }
+        const std::size_t L = rows.weight.size();
+        tensor<T> row_weight = rows.weight, band_weight = rows.magnitude_weight;
+        kernel::scale(row_weight.size(), T(1) / static_cast<T>(L), row_weight.data());
+        kernel::scale(band_weight.size(), static_cast<T>(rows.eta), band_weight.data());
+        const bool folded =
+            rdft && rows.basis.bands.size() > 1 && rows.student.shape()[1] == L && rows.teacher.shape()[1] == L;
+        using bands = std::vector<typename time_bands<T>::band>;
+        tables_ = std::make_shared<const discrepancy_tables<T>>(channels.target(), rows.student, rows.teacher, folded,
+                                                                row_weight, rows.spectrum ? *rows.spectrum : bands(),
+                                                                std::move(band_weight));
+    }
+
+    /// Whether the options have a fused form.
+    explicit operator bool() const { return tables_ != nullptr; }
+    /// The loss of s, F_S or the projector's result, and F_T.
+    template <class X> X operator()(X s, tensor<T> teacher) const {
+        if (by_sample_) s = unit_rows(s), teacher = unit_rows(teacher);
+        return op::apply(discrepancy_op<T>{tables_, pen_, delta_}, s, normal_, std::move(teacher));
+    }
+
+private:
+    std::shared_ptr<const discrepancy_tables<T>> tables_;
+    tensor<T> normal_; ///< (3, C) of the student, or empty
+    bool by_sample_ = false;
+    penalty pen_ = penalty::square;
+    double delta_ = 1;
+};
+
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

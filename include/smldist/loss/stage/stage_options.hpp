@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the stage loss compares, and how.
-#ifndef SMLDIST_LOSS_STAGE_OPTIONS_HPP
-#define SMLDIST_LOSS_STAGE_OPTIONS_HPP
+/// Options of the stage loss: what it compares, and how.
+#ifndef SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
+#define SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
 
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
 
-#include "smldist/loss/band_weights.hpp"
-#include "smldist/loss/spectral.hpp"
-#include "smldist/loss/time_basis.hpp"
+#include "smldist/loss/stage/band_weights.hpp"
+#include "smldist/loss/stage/spectral.hpp"
+#include "smldist/loss/stage/time_basis.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// How features are scaled before they are compared.
 enum class standardise : std::uint8_t {
     channel, ///< both by the teacher's mean and standard deviation of each channel
     none,    ///< as they are
-    sample   ///< each channel of each sample to root mean square 1 along time: direction alone
+    sample   ///< each channel of each sample to root mean square 1 along time: only the direction counts
 };
-/// The part of the loss that does not see a shift in time.
+/// The part of the loss that a shift in time does not change.
 enum class phase_free : std::uint8_t {
     none,
     magnitude, ///< squared difference of ln(1 + |X|)
@@ -70,6 +70,6 @@ struct stage_options {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A constant linear map along time, sample by sample; the real DFT in a quarter of the multiplications.
-#ifndef SMLDIST_LOSS_TIME_MAP_HPP
-#define SMLDIST_LOSS_TIME_MAP_HPP
+#ifndef SMLDIST_LOSS_STAGE_TIME_MAP_HPP
+#define SMLDIST_LOSS_STAGE_TIME_MAP_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -11,25 +11,28 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/kernel/mix_rows.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 /// y = P M x for samples x (from, C) and a matrix M (L, from); P is a permutation of the rows.
 ///
-/// Of the real DFT a cosine is the same, a sine the negative at t and L - t. So e[t] = x[t] + x[L-t] for t ≤ L/2 meets the
-/// cosines alone and o[t] = x[t] - x[L-t] the sines. With an even L the same happens again between t and L/2 - t: cosines of
-/// even frequency and sines of odd frequency are the same there, the others the negative. Four products remain, each of a
-/// quarter of the rows and columns.
+/// The real DFT is folded first. A cosine has the same value at t and L - t, a sine the negative one, so only the cosines
+/// need e[t] = x[t] + x[L-t], t ≤ L/2, and only the sines o[t] = x[t] - x[L-t]. With an even L the same holds between t and
+/// L/2 - t: cosines of even and sines of odd frequency have the same value there, the others the negative one. Four products
+/// remain, each with a quarter of the rows and columns.
+///
+/// Shapes     x (from, C) · M (L, from) · y (L, C)
+/// Source     textbook symmetries of the DFT.
 template <class T> class time_map {
 public:
     time_map() = default;
-    /// Of any matrix; P = 1.
+    /// The map of any matrix; P = 1.
     explicit time_map(const tensor<T>& m) : rows_(m.shape()[0]), from_(m.shape()[1]), place_(rows_) {
         std::iota(place_.begin(), place_.end(), std::size_t(0));
         parts_.emplace_back(rows_, from_);
         for (std::size_t r = 0; r < rows_; ++r)
             for (std::size_t t = 0; t < from_; ++t) parts_[0].set(r, t, m(r, t));
     }
-    /// Of the real DFT of L ≥ 4 samples, make_basis(time_basis::rdft, L).
+    /// The map of the real DFT of L ≥ 4 samples, make_basis(time_basis::rdft, L).
     static time_map rdft(const tensor<T>& m) {
         time_map y;
         const std::size_t L = m.shape()[0], half = L / 2;
@@ -92,7 +95,7 @@ public:
     }
 
 private:
-    /// A matrix both ways round, as kernel::mix_rows wants it for a product with it and with its transpose.
+    /// A matrix and its transpose, for kernel::mix_rows of either.
     class matrix {
     public:
         matrix(std::size_t rows, std::size_t columns)
@@ -136,6 +139,6 @@ private:
         parts_; ///< one, or of the real DFT: cosines, sines (odd L); cosines, sines by even and odd frequencies
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::loss::stage
 
 #endif
