@@ -21,7 +21,7 @@ io::json sample() {
 }
 
 std::string edited(const std::string& from, const std::string& to) {
-    std::string text = io::dump(sample());
+    std::string text = sample().dump();
     const auto at = text.find(from);
     REQUIRE(at != std::string::npos);
     return text.replace(at, from.size(), to);
@@ -36,8 +36,8 @@ graph read(const std::string& text, std::size_t memory = 1 << 20) {
 
 TEST_CASE("json: a graph comes back as it was written") {
     const io::json j = sample();
-    const graph g = read(io::dump(j));
-    CHECK(io::dump(to_json(g)) == io::dump(j));
+    const graph g = read(j.dump());
+    CHECK(to_json(g).dump() == j.dump());
     REQUIRE(g.nodes.size() == 6);
     CHECK(g.nodes[0].name == "x");
     CHECK(g.nodes[3].what == graph::kind::parameter);
@@ -55,7 +55,7 @@ TEST_CASE("json: what is wrong with a graph is named") {
     CHECK_RAISES(data_error, "number of inputs of node 1 is 17",
                  read(edited("\"inputs\":[0]", "\"inputs\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]")));
     CHECK_RAISES(data_error, "an output is node 6, expected less than 6", read(edited("\"node\":5", "\"node\":6")));
-    CHECK_RAISES(data_error, "memory with its graph", read(io::dump(sample()), 600));
+    CHECK_RAISES(data_error, "memory with its graph", read(sample().dump(), 600));
     std::string nodes;
     for (std::size_t i = 0; i <= graph::most_nodes; ++i) nodes += (i ? ",{}" : "{}");
     CHECK_RAISES(data_error, "number of nodes is 16385", read("{\"nodes\":[" + nodes + "],\"outputs\":[]}"));
