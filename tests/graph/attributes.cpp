@@ -12,7 +12,7 @@ namespace {
 struct changed {
     void operator()(std::string_view, bool& v) const { v = !v; }
     void operator()(std::string_view, double& v) const { v += 0.1; }
-    void operator()(std::string_view, shape& v) const { v = {3, 0, 16777216}; }
+    void operator()(std::string_view, shape& v) const { v = {3, 0, 5}; }
     void operator()(std::string_view, std::optional<std::ptrdiff_t>& v) const { v = -2; }
     template <class V> void operator()(std::string_view, V& v) const { v += 3; }
 };

@@ -32,7 +32,7 @@ public:
                        R"(],"attributes":{)" + attributes + "}}",
                    s);
     }
-    const smldist::shape& shape_of(std::size_t id) const { return shapes_[id]; }
+    smldist::shape shape_of(std::size_t id) const { return shapes_[id]; } // by value: a new node may move the list
     /// concat(v, v) along an axis.
     std::size_t twice(std::size_t v, std::size_t axis) {
         const smldist::shape& s = shapes_[v];

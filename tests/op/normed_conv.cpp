@@ -24,14 +24,14 @@ TEST_CASE("normed_depthwise") {
             check_op("normed_depthwise", {normal({2, 7, c.C}, 1), normal({3, c.C}, 2), normal({c.C, 1, c.K}, 3)},
                      [&](const auto& in) {
                          using T = op::scalar_of_t<decltype(in[0])>;
-                         return op::apply(op::normed_depthwise_op<T>{{c.o}, f}, in[0], in[1], in[2]);
+                         return op::apply(op::normed_depthwise_op<T>{c.o, f}, in[0], in[1], in[2]);
                      });
         }
     CHECK_RAISES(shape_error, "(3, C)",
-                 op::apply(op::normed_depthwise_op<double>{{{.groups = 3}}}, normal({2, 7, 3}), normal({2, 3}),
+                 op::apply(op::normed_depthwise_op<double>{{.groups = 3}}, normal({2, 7, 3}), normal({2, 3}),
                            normal({3, 1, 3})));
     CHECK_RAISES(shape_error, "padded length",
-                 op::apply(op::normed_depthwise_op<double>{{{.groups = 3}}}, normal({2, 2, 3}), normal({3, 3}),
+                 op::apply(op::normed_depthwise_op<double>{{.groups = 3}}, normal({2, 2, 3}), normal({3, 3}),
                            normal({3, 1, 3})));
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("gradients that are not the first at their sink are added") {
              [](const auto& in) {
                  using T = op::scalar_of_t<decltype(in[0])>;
                  const op::normed_pointwise_op<T> point{activation::hard_swish};
-                 const op::normed_depthwise_op<T> depth{{{.padding = 1, .groups = 3}}, activation::hard_swish};
+                 const op::normed_depthwise_op<T> depth{{.padding = 1, .groups = 3}, activation::hard_swish};
                  const auto a = op::apply(point, in[0], in[1], in[2], in[3]);
                  const auto b = op::apply(point, in[0], in[1], in[2], in[3]);
                  const auto c = op::apply(depth, in[0], in[1], in[4]);

@@ -14,6 +14,9 @@ TEST_CASE("all: names are unique and found again") {
     spec::for_each([&](const auto& s) {
         using S = std::decay_t<decltype(s)>;
         ++count;
+        std::size_t options = 0;
+        spec::visit_options(s, [&](std::string_view, const auto&) { ++options; });
+        CHECK_MESSAGE((options == 0) == std::is_empty_v<S>, S::name); // no option is without a name
         names.insert(S::name);
         std::string_view found;
         CHECK(spec::visit_named(S::name, [&](const auto& same) { found = std::decay_t<decltype(same)>::name; }));
