@@ -9,8 +9,12 @@
 #include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
+#include <type_traits>
 #include <vector>
+
+#include "smldist/spec/all.hpp"
 
 namespace fs = std::filesystem;
 
@@ -285,6 +289,50 @@ TEST_CASE("layout: every header has its test") {
     expect_none(untested(library(), [](const std::string& test) { return fs::exists(root / test); }));
 }
 TEST_CASE("layout: fwd.hpp declares every public class template") { expect_none(undeclared(library())); }
+TEST_CASE("layout: docs/architecture.md says who may include whom as it is enforced here") {
+    std::ifstream in(root / "docs/architecture.md");
+    std::map<std::string, std::set<std::string>> table;
+    static const std::regex row(R"(\| (\w+) \| ([^;|]*)(;.*)? \|)");
+    for (std::string line; std::getline(in, line);) {
+        std::smatch m;
+        if (!std::regex_match(line, m, row) || !may_include.count(m[1])) continue;
+        std::istringstream words(m[2].str());
+        auto& folders = table[m[1]];
+        for (std::string word; words >> word;)
+            if (may_include.count(word)) folders.insert(word);
+    }
+    for (const auto& [folder, others] : may_include) {
+        CAPTURE(folder);
+        REQUIRE(table.count(folder) == 1);
+        std::string got, want;
+        for (const auto& other : table[folder]) got += other + " ";
+        for (const auto& other : others) want += other + " ";
+        CHECK(got == want);
+    }
+}
+
+TEST_CASE("layout: ops are told apart by their descriptions, not by their names as text") {
+    static const std::regex compared(R"re((name|op) *[=!]= *"[a-z]+[a-z_0-9]*")re");
+    std::set<std::string> names;
+    spec::for_each([&](const auto& s) { names.insert(std::string(std::decay_t<decltype(s)>::name)); });
+    each_line(library(), [&](const std::string& path, std::size_t i, const std::string& line) {
+        std::smatch m;
+        if (!std::regex_search(line, m, compared)) return;
+        const std::string text = m.str();
+        const std::size_t quote = text.find('"');
+        CHECK_MESSAGE(names.count(text.substr(quote + 1, text.size() - quote - 2)) == 0, at(path, i), line);
+    });
+}
+
+TEST_CASE("layout: layers, models and losses know nothing of fusion") {
+    static const std::regex words(R"(\b(pending|settle|deferred|norm_activate)\b)");
+    each_line(library(), [&](const std::string& path, std::size_t i, const std::string& line) {
+        const std::string folder = folder_of(path);
+        if (folder == "nn" || folder == "model" || folder == "loss")
+            CHECK_MESSAGE(!std::regex_search(line, words), at(path, i), line);
+    });
+}
+
 TEST_CASE("layout: smldist.hpp includes every header") { expect_none(missing_in_umbrella(library())); }
 
 TEST_CASE("layout: each rule finds what it forbids") {
