@@ -114,7 +114,7 @@ TEST_CASE_TEMPLATE("gemm: the epilogue is f(product + bias + addend)", T, float,
             return kernel::hard_sigmoid{}.value(one(x)).v;
         case activation::hard_swish:
             return kernel::hard_swish{}.value(one(x)).v;
-        case activation::none:
+        default:
             break;
         }
         return x;
