@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The fused stage loss against the composition of ops that it replaces, for every combination of options.
 #include <array>
+#include <span>
 
 #include "../check.hpp"
 #include "smldist/loss/stage.hpp"
@@ -75,7 +76,7 @@ struct fused_case {
     lengths_case lengths;
 
     std::string name() const {
-        const auto of = [](const auto& names, auto value) {
+        const auto of = [](std::span<const std::string_view> names, auto value) {
             return std::string(names[static_cast<std::size_t>(value)]) + ", ";
         };
         return of(loss::time_basis_names, o.basis) + of(loss::weighting_names, o.weights.kind) + "alpha " +
