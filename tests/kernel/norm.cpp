@@ -156,3 +156,15 @@ TEST_CASE("norm: the same bits on any number of threads") {
 }
 
 } // namespace
+
+TEST_CASE_TEMPLATE("norm: rows of unit length, and short ones divided by eps", T, float, double) {
+    auto x = values<T>(2 * 7, 1);
+    for (std::size_t c = 0; c < 7; ++c) x[7 + c] = static_cast<T>(1e-3) * x[c];
+    std::vector<T> y(14);
+    kernel::l2_normalize(2, 7, x.data(), T(0.5), y.data());
+    double square = 0;
+    for (std::size_t c = 0; c < 7; ++c) square += double(y[c]) * double(y[c]);
+    CHECK(square == doctest::Approx(1).epsilon(1e-6));
+    for (std::size_t c = 0; c < 7; ++c)
+        CHECK(double(y[7 + c]) == doctest::Approx(2 * double(x[7 + c])).epsilon(1e-6));
+}

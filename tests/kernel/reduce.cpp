@@ -82,3 +82,39 @@ TEST_CASE("reduce: the same bits on any number of threads") {
 }
 
 } // namespace
+
+TEST_CASE("reduce: windows of a pool cover all samples, each at least one") {
+    for (std::size_t L = 1; L < 12; ++L)
+        for (std::size_t count = 1; count < 15; ++count) {
+            std::size_t reached = 0;
+            for (std::size_t i = 0; i < count; ++i) {
+                const kernel::pool_window w(i, L, count);
+                CHECK(w.first < w.end);
+                CHECK(w.first <= reached);
+                reached = w.end;
+            }
+            CHECK(reached == L);
+        }
+}
+
+TEST_CASE_TEMPLATE("reduce: a row of a max-pool, at the borders, with equal elements and NaN", T, float, double) {
+    constexpr T nan = std::numeric_limits<T>::quiet_NaN();
+    const std::vector<T> x{1, 5, 3, 5, 2, nan, 4, 7}; // (4, 2)
+    std::vector<T> y(2);
+    std::vector<std::int32_t> at(2);
+    const auto row = [&](std::size_t start) {
+        kernel::max_pool_row(4, 2, 3, start, 1, x.data(), y.data(), at.data());
+    };
+    row(0);
+    CHECK(y == std::vector<T>{3, 5});
+    CHECK(at == std::vector<std::int32_t>{1, 0}); // of equal elements the first
+    row(1);
+    CHECK(y[0] == 3);
+    CHECK(std::isnan(y[1]));
+    CHECK(at == std::vector<std::int32_t>{1, 2});
+    row(3);
+    CHECK(y[0] == 4);
+    CHECK(at[0] == 3);
+    kernel::max_pool_row<T>(4, 2, 3, 3, 1, x.data(), y.data(), nullptr);
+    CHECK(y[0] == 4);
+}

@@ -115,3 +115,42 @@ TEST_CASE("softmax: the same bits on any number of threads") {
 }
 
 } // namespace
+
+TEST_CASE_TEMPLATE("softmax: log-mean-exp, log-sum-exp by class and mixtures are what their formulas say", T, float,
+                   double) {
+    const std::size_t R = 3, J = 4, N = 5, M = J * N;
+    const auto x = values<T>(R * M, 1), a = values<T>(J, 2), prior = values<T>(N, 3);
+    std::vector<T> mean(R * N), mixed(R * N), by_class(R * N), top(N), share(R * M), log_p(R * M), log_weight(J);
+    std::vector<int> label(M);
+    for (std::size_t m = 0; m < M; ++m) label[m] = static_cast<int>(m % 7 < N ? m % 7 : 0);
+    kernel::log_mean_exp(R, J, N, x.data(), mean.data());
+    kernel::mixture(R, J, N, x.data(), a.data(), log_p.data(), log_weight.data(), mixed.data());
+    kernel::class_log_sum_exp(R, M, N, x.data(), label.data(), prior.data(), top.data(), by_class.data(),
+                              share.data());
+    double weights = 0;
+    for (const T v : a) weights += std::exp(double(v));
+    for (std::size_t r = 0; r < R; ++r)
+        for (std::size_t n = 0; n < N; ++n) {
+            double sum = 0, p = 0, own = 0;
+            for (std::size_t j = 0; j < J; ++j) {
+                double all = 0;
+                for (std::size_t i = 0; i < N; ++i) all += std::exp(double(x[r * M + j * N + i]));
+                const double e = std::exp(double(x[r * M + j * N + n]));
+                sum += e / double(J);
+                p += std::exp(double(a[j])) / weights * e / all;
+            }
+            for (std::size_t m = 0; m < M; ++m) own += label[m] == int(n) ? std::exp(double(x[r * M + m])) : 0;
+            CHECK(double(mean[r * N + n]) == doctest::Approx(std::log(sum)).epsilon(1e-6));
+            CHECK(double(mixed[r * N + n]) == doctest::Approx(std::log(p)).epsilon(1e-6));
+            CHECK(double(by_class[r * N + n]) == doctest::Approx(std::log(own) - double(prior[n])).epsilon(1e-6));
+            for (std::size_t m = 0; m < M; ++m)
+                if (label[m] == int(n))
+                    CHECK(double(share[r * M + m]) ==
+                          doctest::Approx(std::exp(double(x[r * M + m])) / own).epsilon(1e-6));
+        }
+    const auto with_share = by_class;
+    const std::vector<T> as_float(label.begin(), label.end());
+    kernel::class_log_sum_exp<T>(R, M, N, x.data(), as_float.data(), prior.data(), top.data(), by_class.data(),
+                                 nullptr);
+    CHECK(by_class == with_share);
+}

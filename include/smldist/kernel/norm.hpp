@@ -204,6 +204,14 @@ SMLDIST_NOINLINE void layer_norm_backward(std::size_t R, std::size_t C, const T*
     });
 }
 
+/// y[r,:] = x[r,:] / max(‖x[r,:]‖, eps)
+template <class T> void l2_normalize(std::size_t R, std::size_t C, const T* x, T eps, T* y) {
+    for (std::size_t r = 0; r < R; ++r, x += C, y += C) {
+        const T scale = T(1) / std::max(std::sqrt(dot(C, x, x)), eps);
+        for (std::size_t c = 0; c < C; ++c) y[c] = x[c] * scale;
+    }
+}
+
 namespace naive {
 
 /// mean[c] = 1/R Σ_r x[r,c],   var[c] = 1/R Σ_r (x[r,c] − mean[c])²

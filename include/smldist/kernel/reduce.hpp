@@ -7,7 +7,9 @@
 #define SMLDIST_KERNEL_REDUCE_HPP
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 
 #include "smldist/core/config.hpp"
@@ -146,6 +148,30 @@ template <class T> SMLDIST_NOINLINE void row_max(std::size_t R, std::size_t C, c
 template <class T> SMLDIST_NOINLINE void row_argmax(std::size_t R, std::size_t C, const T* x, std::size_t* y) {
     for (std::size_t r = 0; r < R; ++r)
         y[r] = static_cast<std::size_t>(std::max_element(x + r * C, x + (r + 1) * C) - (x + r * C));
+}
+
+/// The samples [first, end) of which output i of `count` is the mean, where they cover L samples evenly.
+struct pool_window {
+    std::size_t first, end;
+    pool_window(std::size_t i, std::size_t L, std::size_t count)
+        : first(static_cast<std::size_t>(std::uint64_t(i) * L / count)),
+          end(static_cast<std::size_t>((std::uint64_t(i + 1) * L + count - 1) / count)) {}
+};
+
+/// y[c] = max_k x[start + k − pad, c] for one position of a window of K samples, which begins `start` samples after those that pad
+/// x (L,C); winner[c], unless null, becomes the time index. Of equal elements the first wins, and a NaN always.
+template <class T>
+void max_pool_row(std::size_t L, std::size_t C, std::size_t K, std::size_t start, std::size_t pad, const T* x, T* y,
+                  std::int32_t* winner) {
+    const std::size_t from = std::max(start, pad) - pad, to = std::min(L, start + K - pad);
+    std::copy_n(x + from * C, C, y);
+    if (winner) std::fill_n(winner, C, static_cast<std::int32_t>(from));
+    for (std::size_t t = from + 1; t < to; ++t)
+        for (std::size_t c = 0; c < C; ++c)
+            if (const T v = x[t * C + c]; v > y[c] || std::isnan(v)) {
+                y[c] = v;
+                if (winner) winner[c] = static_cast<std::int32_t>(t);
+            }
 }
 
 namespace naive {

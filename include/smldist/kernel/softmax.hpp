@@ -6,6 +6,7 @@
 #ifndef SMLDIST_KERNEL_SOFTMAX_HPP
 #define SMLDIST_KERNEL_SOFTMAX_HPP
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -133,6 +134,53 @@ SMLDIST_NOINLINE void log_sum_exp_backward(std::size_t R, std::size_t N, const T
             });
         }
     });
+}
+
+/// y[r,n] = ln 1/J Σ_j exp(x[r, j N + n])
+template <class T> void log_mean_exp(std::size_t R, std::size_t J, std::size_t N, const T* x, T* y) {
+    for (std::size_t r = 0; r < R; ++r, x += J * N, y += N)
+        for (std::size_t n = 0; n < N; ++n) {
+            T top = x[n], total(0);
+            for (std::size_t j = 1; j < J; ++j) top = std::max(top, x[j * N + n]);
+            for (std::size_t j = 0; j < J; ++j) total += std::exp(x[j * N + n] - top);
+            y[n] = top + std::log(total / static_cast<T>(J));
+        }
+}
+
+/// z[r,n] = ln Σ_{m: label[m] = n} exp(s[r,m]) − prior[n]
+///
+/// s (R,M), label (M) whole numbers below N, prior (N), z (R,N); top (N) is scratch; share (R,M) or null becomes exp(s − lse of its
+/// class).
+template <class T, class L>
+void class_log_sum_exp(std::size_t R, std::size_t M, std::size_t N, const T* s, const L* label, const T* prior,
+                       T* top, T* z, T* share) {
+    const auto of = [label](std::size_t m) { return static_cast<std::size_t>(label[m]); };
+    for (std::size_t r = 0; r < R; ++r, s += M, z += N) {
+        std::fill_n(top, N, -std::numeric_limits<T>::infinity());
+        std::fill_n(z, N, T(0));
+        for (std::size_t m = 0; m < M; ++m) top[of(m)] = std::max(top[of(m)], s[m]);
+        for (std::size_t m = 0; m < M; ++m) z[of(m)] += std::exp(s[m] - top[of(m)]);
+        for (std::size_t n = 0; n < N; ++n) z[n] = top[n] + std::log(z[n]);
+        for (std::size_t m = 0; share && m < M; ++m) share[r * M + m] = std::exp(s[m] - z[of(m)]);
+        for (std::size_t n = 0; n < N; ++n) z[n] -= prior[n];
+    }
+}
+
+/// y[b,n] = ln Σ_j ω_j p_jn,   ω = softmax(a),   p_j = softmax(z[b,j,:])
+///
+/// z (B,J,N), a (J), y (B,N); log_p (B,J,N) and log_weight (J) become ln p and ln ω.
+template <class T>
+void mixture(std::size_t B, std::size_t J, std::size_t N, const T* z, const T* a, T* log_p, T* log_weight, T* y) {
+    log_softmax(B * J, N, z, log_p);
+    log_softmax(std::size_t(1), J, a, log_weight);
+    for (std::size_t b = 0; b < B; ++b)
+        for (std::size_t n = 0; n < N; ++n) {
+            const auto term = [&](std::size_t j) { return log_weight[j] + log_p[(b * J + j) * N + n]; };
+            T top = term(0), sum(0);
+            for (std::size_t j = 1; j < J; ++j) top = std::max(top, term(j));
+            for (std::size_t j = 0; j < J; ++j) sum += std::exp(term(j) - top);
+            y[b * N + n] = top + std::log(sum);
+        }
 }
 
 namespace naive {

@@ -38,9 +38,8 @@ private:
         const std::size_t B = x[0], L = x[1], C = x[2];
         for (std::size_t b = 0; b < B; ++b)
             for (std::size_t i = 0; i < length; ++i) {
-                const auto first = static_cast<std::size_t>(std::uint64_t(i) * L / length);
-                const auto end = static_cast<std::size_t>((std::uint64_t(i + 1) * L + length - 1) / length);
-                f((b * L + first) * C, end - first, C, (b * length + i) * C);
+                const kernel::pool_window w(i, L, length);
+                f((b * L + w.first) * C, w.end - w.first, C, (b * length + i) * C);
             }
     }
 };

@@ -26,16 +26,7 @@ template <class T> struct mixture_op : spec::mixture {
         const std::size_t B = z.shape()[0], J = a.size(), N = z.shape()[1] / J;
         auto log_p = tensor<T>::uninitialized({B * J, N});
         auto log_weight = tensor<T>::uninitialized({J});
-        kernel::log_softmax(B * J, N, z.data(), log_p.data());
-        kernel::log_softmax(std::size_t(1), J, a.data(), log_weight.data());
-        for (std::size_t b = 0; b < B; ++b)
-            for (std::size_t n = 0; n < N; ++n) {
-                const auto term = [&](std::size_t j) { return log_weight[j] + log_p[(b * J + j) * N + n]; };
-                T top = term(0), sum(0);
-                for (std::size_t j = 1; j < J; ++j) top = std::max(top, term(j));
-                for (std::size_t j = 0; j < J; ++j) sum += std::exp(term(j) - top);
-                y[b * N + n] = top + std::log(sum);
-            }
+        kernel::mixture(B, J, N, z.data(), a.data(), log_p.data(), log_weight.data(), y.data());
         if (keep) keep->log_p = std::move(log_p);
     }
     void backward(const saved& kept, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& z, const tensor<T>& a,

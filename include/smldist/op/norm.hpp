@@ -276,12 +276,7 @@ template <class T> struct l2_normalize_op : spec::l2_normalize {
     using scalar = T;
     struct saved {};
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
-        const std::size_t C = x.shape().back();
-        for (std::size_t r = 0; r < x.shape().rows(); ++r) {
-            const T* from = x.data() + r * C;
-            const T scale = T(1) / std::max(std::sqrt(kernel::dot(C, from, from)), static_cast<T>(eps));
-            for (std::size_t c = 0; c < C; ++c) y[r * C + c] = from[c] * scale;
-        }
+        kernel::l2_normalize(x.shape().rows(), x.shape().back(), x.data(), static_cast<T>(eps), y.data());
     }
     void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
         if (!dx) return;

@@ -111,22 +111,9 @@ template <class T> struct max_pool1d_op : spec::max_pool1d {
         const std::size_t B = x.shape()[0], L = x.shape()[1], C = x.shape()[2], Lo = y.shape()[1];
         auto winner = tensor<std::int32_t>::uninitialized(y.shape());
         parallel_for(B * Lo, kernel::chunk_rows(C * kernel_size), [&](std::size_t first, std::size_t last) {
-            for (std::size_t r = first; r < last; ++r) {
-                const T* in = x.data() + r / Lo * L * C;
-                T* best = y.data() + r * C;
-                std::int32_t* at = winner.data() + r * C;
-                const std::size_t start = r % Lo * stride;
-                const std::size_t from = std::max(start, padding) - padding;
-                const std::size_t to = std::min(L, start + kernel_size - padding);
-                std::copy_n(in + from * C, C, best);
-                std::fill_n(at, C, static_cast<std::int32_t>(from));
-                for (std::size_t t = from + 1; t < to; ++t)
-                    for (std::size_t c = 0; c < C; ++c)
-                        if (const T v = in[t * C + c]; v > best[c] || std::isnan(v)) {
-                            best[c] = v;
-                            at[c] = static_cast<std::int32_t>(t);
-                        }
-            }
+            for (std::size_t r = first; r < last; ++r)
+                kernel::max_pool_row(L, C, kernel_size, r % Lo * stride, padding, x.data() + r / Lo * L * C,
+                                     y.data() + r * C, winner.data() + r * C);
         });
         if (keep) keep->winner = std::move(winner);
     }

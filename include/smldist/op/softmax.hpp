@@ -84,15 +84,7 @@ template <class T> struct log_mean_exp_op : spec::log_mean_exp {
     struct saved {};
 
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
-        const std::size_t J = blocks, N = y.shape()[1];
-        for (std::size_t b = 0; b < y.shape()[0]; ++b)
-            for (std::size_t n = 0; n < N; ++n) {
-                const T* from = x.data() + b * J * N + n;
-                T top = from[0], total(0);
-                for (std::size_t j = 1; j < J; ++j) top = std::max(top, from[j * N]);
-                for (std::size_t j = 0; j < J; ++j) total += std::exp(from[j * N] - top);
-                y[b * N + n] = top + std::log(total / static_cast<T>(J));
-            }
+        kernel::log_mean_exp(y.shape()[0], blocks, y.shape()[1], x.data(), y.data());
     }
     void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
         if (!dx) return;
@@ -127,19 +119,9 @@ template <class T> struct class_log_sum_exp_op : spec::class_log_sum_exp {
         const std::size_t B = s.shape()[0], M = s.shape()[1], N = classes;
         const tensor<T> log_prior = prior(label, log_mass);
         if (keep) keep->share = tensor<T>::uninitialized(s.shape());
-        auto top = tensor<T>::uninitialized({N}), total = tensor<T>::uninitialized({N});
-        for (std::size_t b = 0; b < B; ++b) {
-            const T* score = s.data() + b * M;
-            T* logit = z.data() + b * N;
-            top.fill(-std::numeric_limits<T>::infinity());
-            total.fill(T(0));
-            for (std::size_t m = 0; m < M; ++m) top[of(label, m)] = std::max(top[of(label, m)], score[m]);
-            for (std::size_t m = 0; m < M; ++m) total[of(label, m)] += std::exp(score[m] - top[of(label, m)]);
-            for (std::size_t n = 0; n < N; ++n) logit[n] = top[n] + std::log(total[n]);
-            if (keep)
-                for (std::size_t m = 0; m < M; ++m) keep->share[b * M + m] = std::exp(score[m] - logit[of(label, m)]);
-            for (std::size_t n = 0; n < N; ++n) logit[n] -= log_prior[n];
-        }
+        auto top = tensor<T>::uninitialized({N});
+        kernel::class_log_sum_exp(B, M, N, s.data(), label.data(), log_prior.data(), top.data(), z.data(),
+                                  keep ? keep->share.data() : nullptr);
     }
     void backward(const saved& keep, const tensor<T>&, const tensor<T>& dz, const tensor<T>& s,
                   const tensor<std::int32_t>& label, const tensor<T>&, tensor<T>* ds, tensor<std::int32_t>*,

@@ -141,9 +141,8 @@ struct pool_step {
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b)
             for (std::size_t i = 0; i < Lo; ++i) {
-                const auto first = static_cast<std::size_t>(std::uint64_t(i) * L / Lo);
-                const auto last = static_cast<std::size_t>((std::uint64_t(i + 1) * L + Lo - 1) / Lo);
-                kernel::pool_mean(1, last - first, C, f.read(x, b) + first * C, f.write(y, b) + i * C);
+                const kernel::pool_window w(i, L, Lo);
+                kernel::pool_mean(1, w.end - w.first, C, f.read(x, b) + w.first * C, f.write(y, b) + i * C);
             }
     }
 };
@@ -157,18 +156,8 @@ struct max_pool_step {
     void operands(operand_list& f) const { f(x), f(y); }
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b)
-            for (std::size_t t = 0; t < Lo; ++t) {
-                const std::size_t start = t * stride, from = std::max(start, padding) - padding;
-                const std::size_t to = std::min(L, start + K - padding);
-                const float* row = f.read(x, b) + from * C;
-                float* const best = f.write(y, b) + t * C;
-                std::copy_n(row, C, best);
-                for (std::size_t i = from + 1; i < to; ++i) {
-                    row += C;
-                    for (std::size_t c = 0; c < C; ++c)
-                        if (row[c] > best[c] || std::isnan(row[c])) best[c] = row[c];
-                }
-            }
+            for (std::size_t t = 0; t < Lo; ++t)
+                kernel::max_pool_row(L, C, K, t * stride, padding, f.read(x, b), f.write(y, b) + t * C, nullptr);
     }
 };
 
@@ -224,13 +213,7 @@ struct row_step {
         if (what == row_function::softmax) kernel::softmax(R, N, from, to);
         if (what == row_function::log_softmax) kernel::log_softmax(R, N, from, to);
         if (what == row_function::log_sum_exp) kernel::log_sum_exp(R, N, from, to);
-        for (std::size_t r = 0; what == row_function::l2_normalize && r < R; ++r) {
-            const float* const row = from + r * N;
-            const float square = kernel::detail::row_total<float>(
-                N, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA { return p.load(row + c) * p.load(row + c); });
-            const float scale = 1 / std::max(std::sqrt(square), eps);
-            for (std::size_t c = 0; c < N; ++c) to[r * N + c] = row[c] * scale;
-        }
+        if (what == row_function::l2_normalize) kernel::l2_normalize(R, N, from, eps, to);
     }
 };
 
@@ -257,17 +240,7 @@ struct log_mean_exp_step {
     operand x, y;
 
     void operands(operand_list& f) const { f(x), f(y); }
-    void run(const frame& f) const {
-        const float* from = f.read(x);
-        float* to = f.write(y);
-        for (std::size_t r = 0; r < f.n * rows; ++r, from += J * N, to += N)
-            for (std::size_t n = 0; n < N; ++n) {
-                float top = from[n], total = 0;
-                for (std::size_t j = 1; j < J; ++j) top = std::max(top, from[j * N + n]);
-                for (std::size_t j = 0; j < J; ++j) total += std::exp(from[j * N + n] - top);
-                to[n] = top + std::log(total / static_cast<float>(J));
-            }
-    }
+    void run(const frame& f) const { kernel::log_mean_exp(f.n * rows, J, N, f.read(x), f.write(y)); }
 };
 
 /// z[n] = ln Σ_{m: label[m] = n} exp(s[m]) − prior[n]: the class logits of a memory.
@@ -278,16 +251,8 @@ struct class_log_sum_exp_step {
 
     void operands(operand_list& f) const { f(s), f(label), f(prior), f(top), f(z); }
     void run(const frame& f) const {
-        const float *score = f.read(s), *of = f.read(label), *shift = f.read(prior);
-        float *most = f.write(top), *to = f.write(z);
-        const auto at = [of](std::size_t m) { return static_cast<std::size_t>(of[m]); };
-        for (std::size_t r = 0; r < f.n * rows; ++r, score += M, to += N) {
-            std::fill_n(most, N, -std::numeric_limits<float>::infinity());
-            std::fill_n(to, N, 0.0f);
-            for (std::size_t m = 0; m < M; ++m) most[at(m)] = std::max(most[at(m)], score[m]);
-            for (std::size_t m = 0; m < M; ++m) to[at(m)] += std::exp(score[m] - most[at(m)]);
-            for (std::size_t n = 0; n < N; ++n) to[n] = most[n] + std::log(to[n]) - shift[n];
-        }
+        kernel::class_log_sum_exp<float>(f.n * rows, M, N, f.read(s), f.read(label), f.read(prior), f.write(top),
+                                         f.write(z), nullptr);
     }
 };
 
@@ -299,17 +264,8 @@ struct mixture_step {
 
     void operands(operand_list& f) const { f(z), f(a), f(log_p), f(log_weight), f(y); }
     void run(const frame& f) const {
-        float *p = f.write(log_p), *w = f.write(log_weight);
-        for (std::size_t b = 0; b < f.n; ++b) {
-            kernel::log_softmax(J, N, f.read(z, b), p);
-            kernel::log_softmax(std::size_t(1), J, f.read(a, b), w);
-            for (std::size_t n = 0; n < N; ++n) {
-                float most = w[0] + p[n], sum = 0;
-                for (std::size_t j = 1; j < J; ++j) most = std::max(most, w[j] + p[j * N + n]);
-                for (std::size_t j = 0; j < J; ++j) sum += std::exp(w[j] + p[j * N + n] - most);
-                f.write(y, b)[n] = most + std::log(sum);
-            }
-        }
+        for (std::size_t b = 0; b < f.n; ++b)
+            kernel::mixture(1, J, N, f.read(z, b), f.read(a, b), f.write(log_p), f.write(log_weight), f.write(y, b));
     }
 };
 
@@ -324,12 +280,12 @@ struct hopfield_step {
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b) {
             std::copy_n(f.read(q, b), Q * h, f.write(y, b));
-            for (std::size_t i = 0; i < Q; ++i) settle(f, f.read(keys, b), *f.read(beta, b), f.write(y, b) + i * h);
+            for (std::size_t i = 0; i < Q; ++i) update(f, f.read(keys, b), *f.read(beta, b), f.write(y, b) + i * h);
         }
     }
 
 private:
-    void settle(const frame& f, const float* k, float inverse_temperature, float* state) const {
+    void update(const frame& f, const float* k, float inverse_temperature, float* state) const {
         float *p = f.write(association), *to = f.write(next);
         for (std::size_t u = 0; u < updates; ++u) {
             multiply(1, M, h, state, h, 1, k, true, p);
