@@ -314,7 +314,7 @@ TEST_CASE("layout: docs/architecture.md says who may include whom as it is enfor
 TEST_CASE("layout: ops are told apart by their descriptions, not by their names as text") {
     static const std::regex compared(R"re((name|op) *[=!]= *"[a-z]+[a-z_0-9]*")re");
     std::set<std::string> names;
-    spec::for_each([&](const auto& s) { names.insert(std::string(std::decay_t<decltype(s)>::name)); });
+    smldist::spec::for_each([&](const auto& s) { names.insert(std::string(std::decay_t<decltype(s)>::name)); });
     each_line(library(), [&](const std::string& path, std::size_t i, const std::string& line) {
         std::smatch m;
         if (!std::regex_search(line, m, compared)) return;
