@@ -22,7 +22,8 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 
 namespace detail {
 
-using namespace runtime; // the steps
+using runtime::binary, runtime::binary_step, runtime::copy_step, runtime::map_step, runtime::operand,
+    runtime::pool_step, runtime::row_function, runtime::row_step, runtime::sum_step;
 
 inline constexpr std::string_view mixes = "it mixes the windows of a batch";
 

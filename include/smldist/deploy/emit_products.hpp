@@ -19,6 +19,8 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 
 namespace detail {
 
+using runtime::conv_step, runtime::depthwise_step, runtime::ending, runtime::gemm_step;
+
 /// A batch-norm of constants as scale γ/√(var + eps) and shift β − mean scale, in double.
 struct affine_map {
     budget::lease room;
