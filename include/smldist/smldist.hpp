@@ -64,6 +64,7 @@
 #include "smldist/nn/conv1d.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/feature_projector.hpp"
+#include "smldist/nn/gru_cell.hpp"
 #include "smldist/nn/hopfield.hpp"
 #include "smldist/nn/init.hpp"
 #include "smldist/nn/inverted_residual.hpp"

@@ -3,8 +3,20 @@
 
 #include <doctest/doctest.h>
 #include <set>
+#include <vector>
 
 using namespace smldist;
+
+TEST_CASE("activation: with_constant calls f once, with the same value") {
+    for (std::size_t i = 0; i < activation_names.size(); ++i) {
+        std::vector<activation> seen;
+        with_constant(static_cast<activation>(i), [&seen](auto f) {
+            static_assert(name_of(f) != "");
+            seen.push_back(f);
+        });
+        CHECK(seen == std::vector{static_cast<activation>(i)});
+    }
+}
 
 TEST_CASE("activation: every enumerator has a name of its own") {
     using enum activation;

@@ -8,6 +8,8 @@
 #include "deploy/check.hpp"
 #include "model/small.hpp"
 #include "smldist/model/network.hpp"
+#include "smldist/nn/gru_cell.hpp"
+#include "smldist/nn/linear.hpp"
 
 using namespace smldist;
 
@@ -33,6 +35,24 @@ void compiles(const model::network_config& c, std::size_t length, std::size_t wi
     same_outputs(p, x, want);
 }
 
+/// The last state of a recurrent layer, classified.
+struct recurrent {
+    nn::gru_cell<float> cell;
+    nn::linear<float> head;
+    template <class X> outputs<X> operator()(const X& x, mode) const {
+        const auto at = [&x](std::size_t t) { return op::flatten(op::slice(x, 1, t, t + 1)); };
+        outputs<X> out;
+        out.feature = cell(at(0));
+        for (std::size_t t = 1; t < x.shape()[1]; ++t) out.feature = cell(at(t), out.feature);
+        out.logits = head(out.feature);
+        return out;
+    }
+    static void visit(auto& self, auto&& member) {
+        member("cell", self.cell);
+        member("head", self.head);
+    }
+};
+
 template <class F> void refuses(F&& f, std::string_view what) {
     try {
         f();
@@ -43,6 +63,14 @@ template <class F> void refuses(F&& f, std::string_view what) {
 }
 
 } // namespace
+
+TEST_CASE("compile: a recurrent layer, its steps written out") {
+    generator g(1);
+    recurrent net{nn::gru_cell<float>(3, 10, g), nn::linear<float>(10, 4, g)};
+    const auto p = deploy::compile(net, {.batch = 2, .length = 5, .channels = 3});
+    const auto x = noise({3, 5, 3}, 3);
+    same_outputs(p, x, net(x, mode::eval));
+}
 
 TEST_CASE("compile: every preset") {
     for (const auto name : model::preset_names) {

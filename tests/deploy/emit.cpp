@@ -26,6 +26,19 @@ template <class F> void refuses(F f, std::string_view what, const std::vector<sh
 
 } // namespace
 
+TEST_CASE("emit: every activation, as a step of its own and as the end of a product") {
+    for (std::size_t i = 0; i < activation_names.size(); ++i) {
+        const auto f = static_cast<activation>(i);
+        CAPTURE(name_of(f));
+        const float offset = f == activation::log ? 20 : 0; // logarithms of positive numbers
+        check_op([f](const auto& x, const auto&) { return op::activate(op::add_scalar(x, 0.25), f); }, 9, 5, {},
+                 offset);
+        if (f == activation::log) continue; // products have both signs
+        check_op([f](const auto& x, const auto& w) { return op::activate(op::linear(x, w[0], w[1]), f); }, 3, 5,
+                 {{7, 5}, {7}});
+    }
+}
+
 TEST_CASE("emit: ops that mix the windows of a batch are refused") {
     refuses([](const auto& x, const auto&) { return op::sum(x); }, "(sum): it mixes the windows");
     refuses([](const auto& x, const auto&) { return op::mean(x, {.axis = 0}); }, "(mean): it mixes");

@@ -19,6 +19,10 @@ double hard_swish_value(double x) { return x * hard_sigmoid_value(x); }
 double hard_swish_derivative(double x) { return x <= -3 ? 0.0 : x >= 3 ? 1.0 : (2 * x + 3) / 6; }
 double sigmoid_value(double x) { return 1 / (1 + std::exp(-x)); }
 double sigmoid_derivative(double x) { return sigmoid_value(x) * (1 - sigmoid_value(x)); }
+double gelu_value(double x) { return x * std::erfc(-x / std::sqrt(2.0)) / 2; }
+double gelu_derivative(double x) {
+    return std::erfc(-x / std::sqrt(2.0)) / 2 + x * std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0));
+}
 double tanh_derivative(double x) { return 1 - std::tanh(x) * std::tanh(x); }
 
 /// value, derivative and, where it exists, derivative_of_value over [-8, 8) in 1 003 points, a length with every tail.
@@ -65,6 +69,7 @@ TEST_CASE_TEMPLATE("activations: values and derivatives", T, float, double) {
     compare<T>(kernel::hard_sigmoid{}, hard_sigmoid_value, hard_sigmoid_derivative);
     compare<T>(kernel::hard_swish{}, hard_swish_value, hard_swish_derivative);
     compare<T>(kernel::selu{}, selu_value, selu_derivative);
+    compare<T>(kernel::gelu{}, gelu_value, gelu_derivative);
     compare<T>(kernel::sigmoid{}, sigmoid_value, sigmoid_derivative);
     compare<T>(
         kernel::tanh{}, [](double x) { return std::tanh(x); }, tanh_derivative);
@@ -81,6 +86,10 @@ TEST_CASE_TEMPLATE("activations: far out, and one-sided at the kinks", T, float,
     CHECK(first(kernel::sigmoid{}.value(V(T(1000)))) == T(1));
     CHECK(first(kernel::tanh{}.value(V(T(-1000)))) == T(-1));
     CHECK(first(kernel::selu{}.value(V(T(1000)))) == doctest::Approx(1050.7009873554805));
+    CHECK(first(kernel::gelu{}.value(V(T(-1000)))) == T(0));
+    CHECK(first(kernel::gelu{}.value(V(T(1000)))) == T(1000));
+    CHECK(first(kernel::gelu{}.derivative(V(T(-1000)))) == T(0));
+    CHECK(first(kernel::gelu{}.derivative(V(T(1000)))) == T(1));
     CHECK(first(kernel::relu{}.derivative(V(T(0)))) == T(0));
     CHECK(first(kernel::relu6{}.derivative(V(T(6)))) == T(0));
     CHECK(first(kernel::hard_sigmoid{}.derivative(V(T(3)))) == T(0));

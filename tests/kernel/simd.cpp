@@ -29,11 +29,11 @@ template <class V> void functions() {
     using T = typename V::value_type;
     const auto a = values<T>(V::size, 1), b = values<T>(V::size, 2), c = values<T>(V::size, 3);
     const V va = simd::load<V>(a.data()), vb = simd::load<V>(b.data()), vc = simd::load<V>(c.data());
-    const auto check = [&](V got, auto f) {
+    const auto check = [&](V got, auto f, double eps = 4) {
         std::vector<T> lanes(V::size), want(V::size);
         simd::store(lanes.data(), got);
         for (std::size_t i = 0; i < V::size; ++i) want[i] = f(a[i], b[i], c[i]);
-        CHECK(distance(lanes, want) <= 4 * double(std::numeric_limits<T>::epsilon()));
+        CHECK(distance(lanes, want) <= eps * double(std::numeric_limits<T>::epsilon()));
     };
     check(simd::fma(va, vb, vc), [](T x, T y, T z) { return std::fma(x, y, z); });
     check(simd::max(va, vb), [](T x, T y, T) { return std::max(x, y); });
@@ -43,6 +43,8 @@ template <class V> void functions() {
     check(simd::exp(va), [](T x, T, T) { return std::exp(x); });
     check(simd::log(simd::abs(va)), [](T x, T, T) { return std::log(std::abs(x)); });
     check(simd::tanh(va), [](T x, T, T) { return std::tanh(x); });
+    check(
+        simd::erf(va), [](T x, T, T) { return std::erf(x); }, 40);
     check(simd::select(va > vb, va, vc), [](T x, T y, T z) { return x > y ? x : z; });
     check(simd::constant<V>(0.25), [](T, T, T) { return T(0.25); });
     check(-va / vb, [](T x, T y, T) { return -x / y; });

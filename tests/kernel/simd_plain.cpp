@@ -53,6 +53,7 @@ TEST_CASE_TEMPLATE("simd_plain: every function, lane by lane", T, float, double)
         check(exp_lanes(va), [](T x, T, T) { return std::exp(x); });
         check(log_lanes(abs(va)), [](T x, T, T) { return std::log(std::abs(x)); });
         check(tanh_lanes(va), [](T x, T, T) { return std::tanh(x); });
+        check(erf_lanes(va), [](T x, T, T) { return std::erf(x); });
         check(select(va < vb, va, vc), [](T x, T y, T z) { return x < y ? x : z; });
         check(select(va <= vb, va, vc), [](T x, T y, T z) { return x <= y ? x : z; });
         check(select(va > vb, va, vc), [](T x, T y, T z) { return x > y ? x : z; });

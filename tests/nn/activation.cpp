@@ -11,7 +11,8 @@ TEST_CASE("activation: text and back") {
     CHECK(nn::text(relu) == "RE");
     CHECK(nn::text(hard_swish) == "HS");
     CHECK(nn::text(selu) == "SELU");
-    for (const auto a : {none, relu, hard_swish, selu}) CHECK(nn::parse_activation(nn::text(a)) == a);
+    CHECK(nn::text(gelu) == "gelu");
+    for (const auto a : {none, relu, hard_swish, selu, gelu, log}) CHECK(nn::parse_activation(nn::text(a)) == a);
     for (const std::string word : {"", "re", "RELU", "HS "})
         CHECK_RAISES(usage_error, "word is \"" + word + "\"", nn::parse_activation(word));
 }
@@ -23,7 +24,10 @@ TEST_CASE("activation: the op of its name, in every world") {
     CHECK(identical(apply(nn::activation::relu), op::relu(x)));
     CHECK(identical(apply(nn::activation::hard_swish), op::hard_swish(x)));
     CHECK(identical(apply(nn::activation::selu), op::selu(x)));
-    for (const auto a : {nn::activation::relu, nn::activation::hard_swish, nn::activation::selu})
+    CHECK(identical(apply(nn::activation::gelu), op::gelu(x)));
+    CHECK(identical(apply(nn::activation::exp), op::exp(x)));
+    for (const auto a :
+         {nn::activation::relu, nn::activation::hard_swish, nn::activation::selu, nn::activation::gelu})
         check_op(std::string(nn::text(a)), {x}, [a](const auto& in) { return nn::activate(in[0], a); });
     tape<double> t;
     const auto v = t.input(x);

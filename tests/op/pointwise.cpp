@@ -45,6 +45,9 @@ TEST_CASE("hard_swish") {
 TEST_CASE("selu") {
     check_all("selu", [](const auto& in) { return op::selu(in[0]); });
 }
+TEST_CASE("gelu") {
+    check_all("gelu", [](const auto& in) { return op::gelu(in[0]); });
+}
 TEST_CASE("sigmoid") {
     check_all("sigmoid", [](const auto& in) { return op::sigmoid(in[0]); });
 }
@@ -68,6 +71,7 @@ TEST_CASE("log") {
 TEST_CASE("pointwise: figures of the specification") {
     const tensor<double> x{-2, -1, 1, 2};
     CHECK(difference(op::hard_swish(x), {-1.0 / 3, -1.0 / 3, 2.0 / 3, 5.0 / 3}, 1e-15) == "");
+    CHECK(op::gelu(tensor<double>{1})[0] == doctest::Approx(0.8413447460685429).epsilon(1e-14)); // Φ(1)
     CHECK(op::selu(tensor<double>{-1})[0] == doctest::Approx(-1.1113307378).epsilon(1e-10));
 }
 
@@ -96,7 +100,7 @@ TEST_CASE_TEMPLATE("pointwise: infinities and NaN", T, float, double) {
     CHECK(ends(op::sigmoid(x)) == std::pair(T(0), T(1)));
     CHECK(ends(op::tanh(x)) == std::pair(T(-1), T(1)));
     CHECK(ends(op::exp(x)) == std::pair(T(0), inf));
-    for (const auto& y : {op::relu(x), op::relu6(x), op::hard_sigmoid(x), op::hard_swish(x), op::selu(x),
+    for (const auto& y : {op::relu(x), op::relu6(x), op::hard_sigmoid(x), op::hard_swish(x), op::selu(x), op::gelu(x),
                           op::sigmoid(x), op::tanh(x), op::exp(x), op::log(x)})
         CHECK(std::isnan(y[2]));
     CHECK(op::log(tensor<T>{0})[0] == -inf);

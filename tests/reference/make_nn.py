@@ -170,8 +170,14 @@ def blocks():
         write_module("inverted_residual", module, [half(2, 6, 4)], over_time(module), train, **options)
 
 
+def recurrent():
+    for hidden in (1, 4, 9):
+        write_module("gru_cell", torch.nn.GRUCell(5, hidden), [half(3, 5), half(3, hidden)], hidden=hidden)
+
+
 if __name__ == "__main__":
-    for family in (op_hopfield, association, lookup, memory, blocks, heads, pooling_and_classifier, memory_heads):
+    for family in (op_hopfield, association, lookup, memory, blocks, heads, pooling_and_classifier, memory_heads,
+                   recurrent):
         family()
     save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "nn.safetensors"), arrays,
          {"made_with": "torch " + torch.__version__, "cases": json.dumps(cases)})

@@ -21,6 +21,7 @@ TEST_CASE("rows: element-wise functions") {
     check_op([](const auto& x, const auto&) { return op::hard_swish(op::hard_sigmoid(x)); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::selu(op::tanh(op::sigmoid(x))); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::log(op::exp(x)); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::gelu(x); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::clamp(op::add_scalar(op::scale(x, 3), 0.5), -1, 1.5); }, 9,
              5);
 }

@@ -14,6 +14,7 @@ TEST_CASE("step: finish adds bias and residual, then applies the function") {
                                           1.0 / 6 + 0.5,
                                           1.0 / 6 + 0.5,
                                           1.0507009873554805,
+                                          0.8413447460685429,
                                           1 / (1 + std::exp(-1.0)),
                                           std::tanh(1.0),
                                           std::exp(1.0),
@@ -23,8 +24,7 @@ TEST_CASE("step: finish adds bias and residual, then applies the function") {
         for (const std::size_t columns : {1u, 3u, 8u, 21u}) {
             const std::size_t step = columns + 2;
             std::vector<float> y(2 * step, 0.25f), bias(columns, 0.25f), residual(2 * step, 0.5f);
-            runtime::finish(static_cast<activation>(f), 2, columns, y.data(), step, bias.data(),
-                           residual.data());
+            runtime::finish(static_cast<activation>(f), 2, columns, y.data(), step, bias.data(), residual.data());
             for (std::size_t i = 0; i < y.size(); ++i)
                 CHECK(double(y[i]) == doctest::Approx(i % step < columns ? want_of_one[f] : 0.25).epsilon(1e-6));
         }

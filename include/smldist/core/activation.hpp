@@ -7,19 +7,46 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "smldist/core/config.hpp"
 
 namespace smldist::inline SMLDIST_ABI {
 
 /// An element-wise function of one argument. kernel/activation.hpp has the formulas; the first five cost a few instructions.
-enum class activation : std::uint8_t { none, relu, relu6, hard_sigmoid, hard_swish, selu, sigmoid, tanh, exp, log };
+enum class activation : std::uint8_t {
+    none,
+    relu,
+    relu6,
+    hard_sigmoid,
+    hard_swish,
+    selu,
+    gelu,
+    sigmoid,
+    tanh,
+    exp,
+    log
+};
 
 /// Their names in model files, in the order of the enumerators.
-inline constexpr std::array<std::string_view, 10> activation_names{
-    "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "selu", "sigmoid", "tanh", "exp", "log"};
+inline constexpr std::array<std::string_view, 11> activation_names{
+    "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "selu", "gelu", "sigmoid", "tanh", "exp", "log"};
 
 constexpr std::string_view name_of(activation f) { return activation_names[static_cast<std::size_t>(f)]; }
+
+namespace detail {
+template <class F, std::size_t... I> void with_constant(activation a, F& f, std::index_sequence<I...>) {
+    static_cast<void>(((a == static_cast<activation>(I) &&
+                        (f(std::integral_constant<activation, static_cast<activation>(I)>()), true)) ||
+                       ...));
+}
+} // namespace detail
+
+/// Calls f(constant) with `a` as a std::integral_constant, so that f may choose types by it.
+template <class F> void with_constant(activation a, F&& f) {
+    detail::with_constant(a, f, std::make_index_sequence<activation_names.size()>());
+}
 
 } // namespace smldist::inline SMLDIST_ABI
 

@@ -85,6 +85,21 @@ struct selu {
     }
 };
 
+/// x Φ(x), Φ(x) = (1 + erf(x/√2)) / 2   Hendrycks and Gimpel 2016, exact form
+struct gelu {
+    /// Φ(x), the distribution function of the standard normal distribution
+    template <class V> SMLDIST_INLINE static V normal_cdf(const V& x) {
+        const V half = simd::constant<V>(0.5);
+        return simd::fma(half, simd::erf(simd::constant<V>(0.70710678118654752440) * x), half);
+    }
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return x * normal_cdf(x); }
+    /// Φ(x) + x φ(x), φ(x) = exp(-x²/2) / √(2π)
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const {
+        const V density = simd::constant<V>(0.39894228040143267794) * simd::exp(simd::constant<V>(-0.5) * x * x);
+        return simd::fma(x, density, normal_cdf(x));
+    }
+};
+
 /// 1 / (1 + e⁻ˣ)
 struct sigmoid {
     template <class V> SMLDIST_INLINE V value(const V& x) const {
@@ -129,6 +144,7 @@ template <activation F> constexpr auto function_of() {
     if constexpr (F == activation::hard_sigmoid) return hard_sigmoid{};
     if constexpr (F == activation::hard_swish) return hard_swish{};
     if constexpr (F == activation::selu) return selu{};
+    if constexpr (F == activation::gelu) return gelu{};
     if constexpr (F == activation::sigmoid) return sigmoid{};
     if constexpr (F == activation::tanh) return kernel::tanh{};
     if constexpr (F == activation::exp) return exponential{};

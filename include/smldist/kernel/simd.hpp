@@ -9,8 +9,8 @@
 /// (kernel/simd_plain.hpp, with SMLDIST_NO_XSIMD). Each of the two gives `pack<T, bits>` and the functions on it.
 ///
 /// A lane's result does not depend on the pack it was computed in: arithmetic is IEEE, `fma` is one rounding wherever
-/// the machine has the instruction, and exp, log and tanh run in full packs only. Write products that are summed with
-/// `fma`: compilers contract a * b + c as they please.
+/// the machine has the instruction, and exp, log, tanh and erf run in full packs only. Write products that are summed
+/// with `fma`: compilers contract a * b + c as they please.
 #ifndef SMLDIST_KERNEL_SIMD_HPP
 #define SMLDIST_KERNEL_SIMD_HPP
 
@@ -164,6 +164,14 @@ template <class T> struct tanh_function {
             return full<T>(std::tanh(x.v));
     }
 };
+template <class T> struct erf_function {
+    SMLDIST_INLINE full<T> operator()(const full<T>& x) const {
+        if constexpr (full<T>::size > 1)
+            return packs::erf_lanes(x);
+        else
+            return full<T>(std::erf(x.v));
+    }
+};
 
 /// Evaluates f in a full pack whose unused lanes are 1. Out of line: it serves tails only.
 template <class F, class T> SMLDIST_NOINLINE void through_full(T* lanes, std::size_t n) {
@@ -184,10 +192,12 @@ template <template <class> class F, class V> SMLDIST_INLINE V elementary(const V
 
 } // namespace detail
 
-/// exp, log and tanh, about 1e-7 (float) and 2e-16 (double) relative error; exp 0.27 ns an element on Zen 4.
+/// exp, log, tanh and erf, about 1e-7 (float) and 2e-16 (double; erf 1e-14) relative error; exp 0.27 ns and erf 0.57 ns an
+/// element on Zen 4.
 template <class V> SMLDIST_INLINE V exp(const V& x) { return detail::elementary<detail::exp_function>(x); }
 template <class V> SMLDIST_INLINE V log(const V& x) { return detail::elementary<detail::log_function>(x); }
 template <class V> SMLDIST_INLINE V tanh(const V& x) { return detail::elementary<detail::tanh_function>(x); }
+template <class V> SMLDIST_INLINE V erf(const V& x) { return detail::elementary<detail::erf_function>(x); }
 
 /// Largest lane.
 template <class V> SMLDIST_INLINE typename V::value_type largest(const V& x) {

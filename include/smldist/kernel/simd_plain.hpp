@@ -2,7 +2,7 @@
 /// Packs made of the compiler's vector types, for machines and builds without xsimd; kernel/simd.hpp says what packs are.
 ///
 /// g++ and clang compute element by element with `+`, `<`, `? :` … on these types and choose the instructions: the same
-/// source serves SSE2, AVX-512, NEON and WebAssembly. exp, log and tanh call <cmath> for each lane, so they are slower
+/// source serves SSE2, AVX-512, NEON and WebAssembly. exp, log, tanh and erf call <cmath> for each lane, so they are slower
 /// than xsimd's.
 ///
 /// Source     GCC manual, "Using Vector Instructions through Built-in Functions".
@@ -124,6 +124,9 @@ template <class T, std::size_t N> SMLDIST_INLINE vector<T, N> log_lanes(const ve
 }
 template <class T, std::size_t N> SMLDIST_INLINE vector<T, N> tanh_lanes(const vector<T, N>& x) {
     return each_lane(x, [](T lane) { return std::tanh(lane); });
+}
+template <class T, std::size_t N> SMLDIST_INLINE vector<T, N> erf_lanes(const vector<T, N>& x) {
+    return each_lane(x, [](T lane) { return std::erf(lane); });
 }
 
 /// The lanes' bits as integers, integers as bits of lanes, and integers as numbers.

@@ -153,6 +153,9 @@ template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> log_lanes(const xs
 template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> tanh_lanes(const xsimd::batch<T, A>& x) {
     return xsimd::tanh(x);
 }
+template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> erf_lanes(const xsimd::batch<T, A>& x) {
+    return xsimd::erf(x);
+}
 
 /// The lanes' bits as integers, integers as bits of lanes, and integers as numbers.
 template <class A> SMLDIST_INLINE xsimd::batch<std::int32_t, A> to_bits(const xsimd::batch<float, A>& x) {

@@ -74,6 +74,8 @@ template <class X> auto hard_sigmoid(const X& x) { return detail::pointwise<acti
 template <class X> auto hard_swish(const X& x) { return detail::pointwise<activation::hard_swish>(x); }
 /// λ (max(0, x) + min(0, α (eˣ − 1)))   Klambauer et al. 2017
 template <class X> auto selu(const X& x) { return detail::pointwise<activation::selu>(x); }
+/// x Φ(x), Φ(x) = (1 + erf(x/√2)) / 2   Hendrycks and Gimpel 2016; torch.nn.functional.gelu
+template <class X> auto gelu(const X& x) { return detail::pointwise<activation::gelu>(x); }
 /// 1 / (1 + e⁻ˣ)
 template <class X> auto sigmoid(const X& x) { return detail::pointwise<activation::sigmoid>(x); }
 /// tanh x
@@ -87,28 +89,9 @@ using smldist::activation;
 
 /// a(x), element by element; x itself for none.
 template <class X> X activate(X x, activation a) {
-    switch (a) {
-    case activation::none:
-        break;
-    case activation::relu:
-        return relu(x);
-    case activation::relu6:
-        return relu6(x);
-    case activation::hard_sigmoid:
-        return hard_sigmoid(x);
-    case activation::hard_swish:
-        return hard_swish(x);
-    case activation::selu:
-        return selu(x);
-    case activation::sigmoid:
-        return sigmoid(x);
-    case activation::tanh:
-        return op::tanh(x);
-    case activation::exp:
-        return op::exp(x);
-    case activation::log:
-        return op::log(x);
-    }
+    with_constant(a, [&x](auto f) {
+        if constexpr (f != activation::none) x = detail::pointwise<f>(x);
+    });
     return x;
 }
 

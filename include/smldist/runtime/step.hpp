@@ -114,28 +114,16 @@ SMLDIST_NOINLINE inline void finish(activation f, std::size_t rows, std::size_t 
                                     const float* bias, const float* residual) {
     using namespace detail;
     if (bias || residual) add_rows(rows, columns, y, step, bias, residual);
-    switch (f) {
-    case activation::none:
-        return;
-    case activation::relu:
-        return map_rows(clipped{std::numeric_limits<float>::infinity()}, rows, columns, y, step);
-    case activation::relu6:
-        return map_rows(clipped{6}, rows, columns, y, step);
-    case activation::hard_sigmoid:
-        return map_rows(kernel::hard_sigmoid{}, rows, columns, y, step);
-    case activation::hard_swish:
-        return map_rows(kernel::hard_swish{}, rows, columns, y, step);
-    case activation::selu:
-        return map_rows(kernel::selu{}, rows, columns, y, step);
-    case activation::sigmoid:
-        return map_rows(kernel::sigmoid{}, rows, columns, y, step);
-    case activation::tanh:
-        return map_rows(kernel::tanh{}, rows, columns, y, step);
-    case activation::exp:
-        return map_rows(kernel::exponential{}, rows, columns, y, step);
-    case activation::log:
-        return map_rows(logarithm{}, rows, columns, y, step);
-    }
+    with_constant(f, [&](auto constant) {
+        constexpr activation F = constant;
+        if constexpr (F == activation::relu || F == activation::relu6)
+            map_rows(clipped{F == activation::relu6 ? 6 : std::numeric_limits<float>::infinity()}, rows, columns, y,
+                     step);
+        else if constexpr (F == activation::log)
+            map_rows(logarithm{}, rows, columns, y, step);
+        else if constexpr (F != activation::none)
+            map_rows(kernel::function_of<F>{}, rows, columns, y, step);
+    });
 }
 
 namespace detail {

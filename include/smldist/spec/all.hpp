@@ -16,7 +16,9 @@
 #ifndef SMLDIST_SPEC_ALL_HPP
 #define SMLDIST_SPEC_ALL_HPP
 
+#include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "smldist/spec/arithmetic.hpp"
 #include "smldist/spec/conv1d.hpp"
@@ -33,14 +35,20 @@ namespace smldist::inline SMLDIST_ABI::spec {
 
 template <class... S> struct list {};
 
-/// Every op by its description. The only place where ops are compared by name.
-using all =
-    list<add, sub, mul, gate, conv1d, linear, matmul, batch_norm, layer_norm, l2_normalize,
-         elementwise<activation::relu>, elementwise<activation::relu6>, elementwise<activation::hard_sigmoid>,
-         elementwise<activation::hard_swish>, elementwise<activation::selu>, elementwise<activation::sigmoid>,
-         elementwise<activation::tanh>, elementwise<activation::exp>, elementwise<activation::log>, clamp, affine,
-         dropout, pattern_dropout, softmax, log_softmax, log_sum_exp, log_mean_exp, class_log_sum_exp, mixture, sum,
-         mean, mean_over_time, adaptive_avg_pool1d, max_pool1d, reshape, flatten, concat, slice, hopfield>;
+namespace detail {
+/// The ops S and one per activation other than none, which is the first.
+template <class... S, std::size_t... I> auto with_activations(list<S...>, std::index_sequence<I...>) {
+    return list<S..., elementwise<static_cast<activation>(I + 1)>...>();
+}
+} // namespace detail
+
+/// Every op by its description; those of core/activation.hpp are taken from there. The only place where ops are compared by
+/// name.
+using all = decltype(detail::with_activations(
+    list<add, sub, mul, gate, conv1d, linear, matmul, batch_norm, layer_norm, l2_normalize, clamp, affine, dropout,
+         pattern_dropout, softmax, log_softmax, log_sum_exp, log_mean_exp, class_log_sum_exp, mixture, sum, mean,
+         mean_over_time, adaptive_avg_pool1d, max_pool1d, reshape, flatten, concat, slice, hopfield>(),
+    std::make_index_sequence<activation_names.size() - 1>()));
 
 namespace detail {
 template <class F, class... S> void for_each(list<S...>, F&& f) { (f(S{}), ...); }
