@@ -14,7 +14,7 @@ namespace {
 
 /// Means of two elements each, where the product of both lengths has more than 32 bits.
 bool pools_long_rows() {
-    using namespace smldist::deploy;
+    using namespace smldist::runtime;
     constexpr std::size_t length = 1 << 16, L = 2 * length;
     std::vector<float> x(L), y(length);
     for (std::size_t i = 0; i < L; ++i) x[i] = static_cast<float>(i);
