@@ -326,7 +326,7 @@ void distillation_options(declarer& d, options& o) {
            true);
     d.flag("baseline", o.baseline, "Also train the student with labels only, for comparison.");
     d.choice(
-        "method", o.method, {"smldist", "hinton", "fitnets", "at", "sp", "rkd", "pkt", "dkd", "dist", "simkd"},
+        "method", o.method, {"smldist", "hinton", "fitnets", "at", "nst", "sp", "rkd", "pkt", "dkd", "dist", "simkd"},
         "Method of distillation: smldist, or a published baseline with its published settings. With a baseline, the "
         "other options about losses have no effect, except --method-weight and, for hinton, --logit-norm.");
     d.real("temperature", o.temperature, {0, 1000, true},

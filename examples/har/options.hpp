@@ -45,7 +45,7 @@ struct options {
     std::size_t validation_subjects = 4;
     std::string normaliser = "shared", augment = "reference";
     // distillation
-    std::string method = "smldist"; ///< or a baseline: hinton, fitnets, at, sp, rkd, pkt, dkd, dist, simkd
+    std::string method = "smldist"; ///< or a baseline by its name in loss/baseline/method.hpp
     double method_weight = -1;      ///< of a baseline's term; below 0: the method's own
     std::string logit_norm = "none";
     bool baseline = false;

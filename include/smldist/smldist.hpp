@@ -88,6 +88,7 @@
 #include "smldist/loss/baseline/method.hpp"
 #include "smldist/loss/baseline/pkt.hpp"
 #include "smldist/loss/baseline/rkd.hpp"
+#include "smldist/loss/baseline/selectivity.hpp"
 #include "smldist/loss/baseline/setting.hpp"
 #include "smldist/loss/baseline/similarity.hpp"
 #include "smldist/loss/baseline/simkd.hpp"

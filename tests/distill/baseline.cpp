@@ -14,7 +14,7 @@ using distiller = distill::baseline_distiller<network, method<float>>;
 namespace {
 
 const shape window{2, 32, 9};
-const std::string every_name[] = {"hinton", "fitnets", "at", "sp", "rkd", "pkt", "dkd", "dist", "simkd"};
+const std::string every_name[] = {"hinton", "fitnets", "at", "nst", "sp", "rkd", "pkt", "dkd", "dist", "simkd"};
 
 /// A student that the method can train: simkd's borrows the teacher's classifier.
 network student_for(const std::string& name, const network& teacher, head_kind head = head_kind::linear) {

@@ -111,6 +111,23 @@ def attention():
               teacher_stage0=ts[0], teacher_stage1=ts[1])
 
 
+def selectivity():
+    """The kernel's means as the paper writes them, over pairs of channels."""
+    def mmd(u, v):  # (B, L, C), of unit length along L
+        k = lambda a, b: torch.einsum("blc,bld->bcd", a, b).pow(2).mean((1, 2))
+        return (k(u, u) + k(v, v) - 2 * k(u, v)).mean()
+
+    for a, b in LENGTHS:
+        ts = [normal(3, b, 5), normal(3, 2, 7)]
+
+        def loss(stage0, stage1):
+            pairs = [same_length(s, t) for s, t in zip((stage0, stage1), ts)]
+            return 50 * sum(mmd(F.normalize(s, dim=1), F.normalize(t, dim=1)) for s, t in pairs)
+
+        write(f"nst/{a}to{b}", loss, {"stage0": normal(3, a, 4), "stage1": normal(3, 2, 3)}, teacher_stage0=ts[0],
+              teacher_stage1=ts[1])
+
+
 def similarity():
     for a, b in LENGTHS:
         t = normal(4, b, 5)
@@ -175,7 +192,8 @@ def projector():
 
 
 if __name__ == "__main__":
-    for family in (hinton, dkd, dist, fitnets, attention, similarity, rkd, pkt, simkd, projector):
+    for family in (hinton, dkd, dist, fitnets, attention, similarity, rkd, pkt, simkd, projector,
+                   selectivity):
         family()
     here = os.path.dirname(os.path.abspath(__file__))
     save(os.path.join(here, "baseline.safetensors"), arrays, {"made_with": "torch " + torch.__version__})

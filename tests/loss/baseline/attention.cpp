@@ -13,14 +13,6 @@ attention with(int power) {
     o.power = power;
     return {o};
 }
-/// The channels repeated k times, with changing sign.
-tensor<double> repeated(const tensor<double>& x, std::size_t k) {
-    const std::size_t R = x.shape().rows(), C = x.shape().back();
-    tensor<double> y(shape{x.shape()[0], x.shape()[1], k * C});
-    for (std::size_t r = 0; r < R; ++r)
-        for (std::size_t c = 0; c < k * C; ++c) y[r * k * C + c] = (c % 2 ? -1 : 1) * x[r * C + c % C];
-    return y;
-}
 } // namespace
 
 TEST_CASE("attention: gradients, all worlds, PyTorch") {

@@ -97,6 +97,15 @@ inline smldist::tensor<double> affine(smldist::tensor<double> x, double a, doubl
     return x;
 }
 
+/// The channels repeated k times, with changing sign.
+inline smldist::tensor<double> repeated(const smldist::tensor<double>& x, std::size_t k) {
+    const std::size_t R = x.shape().rows(), C = x.shape().back();
+    smldist::tensor<double> y(smldist::shape{x.shape()[0], x.shape()[1], k * C});
+    for (std::size_t r = 0; r < R; ++r)
+        for (std::size_t c = 0; c < k * C; ++c) y[r * k * C + c] = (c % 2 ? -1 : 1) * x[r * C + c % C];
+    return y;
+}
+
 /// Every one of `bad` in a member of the options raises a usage_error that names it.
 template <class O>
 void check_option(O options, double& (*member)(O&), const std::string& name, std::initializer_list<double> bad) {

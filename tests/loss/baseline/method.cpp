@@ -9,7 +9,7 @@ using loss::baseline::method;
 
 namespace {
 
-const std::string every_name[] = {"hinton", "fitnets", "at", "sp", "rkd", "pkt", "dkd", "dist", "simkd"};
+const std::string every_name[] = {"hinton", "fitnets", "at", "nst", "sp", "rkd", "pkt", "dkd", "dist", "simkd"};
 const std::vector<int> labels{0, 1, 2, 3, 1, 0};
 
 /// Two stages of other lengths than `length` gives, a feature and logits.
@@ -61,6 +61,7 @@ TEST_CASE("method: every name, its weights, and the term of the method it names"
     CHECK(weight("hinton").term == 0.9);
     CHECK(weight("fitnets").term == 100);
     CHECK(weight("at").term == 1000);
+    CHECK(weight("nst").term == 50);
     CHECK(weight("sp").term == 3000);
     CHECK(weight("pkt").term == 30000);
     CHECK(weight("simkd").hard == 0);

@@ -42,26 +42,13 @@ struct attention {
     attention_options options;
 
     void prepare(const outputs<shape>& student, const outputs<shape>& teacher, generator&) const {
-        constexpr std::string_view where = "loss::baseline::attention";
         options.check();
-        if (student.stages.empty() || student.stages.size() != teacher.stages.size())
-            raise<usage_error>(where, "numbers of stages of student and teacher are ", student.stages.size(), " and ",
-                               teacher.stages.size(), ", expected them equal, at least 1");
-        for (std::size_t i = 0; i < student.stages.size(); ++i) {
-            detail::check_stage(where, "student", student, i);
-            detail::check_stage(where, "teacher", teacher, i);
-        }
+        detail::check_all_stages("loss::baseline::attention", student, teacher);
     }
     template <class X, class T>
     X operator()(const outputs<X>& student, const outputs<tensor<T>>& teacher, std::span<const int>) const {
-        if (student.stages.empty() || student.stages.size() != teacher.stages.size())
-            raise<shape_error>("loss::baseline::attention", "numbers of stages of student and teacher are ",
-                               student.stages.size(), " and ", teacher.stages.size(),
-                               ", expected them equal, at least 1");
-        X sum = stage(student.stages[0], teacher.stages[0]);
-        for (std::size_t i = 1; i < student.stages.size(); ++i)
-            sum = op::add(sum, stage(student.stages[i], teacher.stages[i]));
-        return sum;
+        return detail::sum_over_stages("loss::baseline::attention", student, teacher,
+                                       [this](const X& s, const tensor<T>& t) { return stage(s, t); });
     }
     static void visit(auto&, auto&&) {}
 

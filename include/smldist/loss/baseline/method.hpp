@@ -17,6 +17,7 @@
 #include "smldist/loss/baseline/hinton.hpp"
 #include "smldist/loss/baseline/pkt.hpp"
 #include "smldist/loss/baseline/rkd.hpp"
+#include "smldist/loss/baseline/selectivity.hpp"
 #include "smldist/loss/baseline/similarity.hpp"
 #include "smldist/loss/baseline/simkd.hpp"
 
@@ -27,7 +28,7 @@ namespace smldist::inline SMLDIST_ABI::loss::baseline {
 ///     method<float> m("dkd");                                // with the defaults of its options
 ///     std::get<dkd>(m.chosen).options.beta = 2;
 template <class T> struct method {
-    std::variant<hinton, fitnets<T>, attention, similarity, rkd, pkt, dkd, dist, simkd> chosen;
+    std::variant<hinton, fitnets<T>, attention, selectivity, similarity, rkd, pkt, dkd, dist, simkd> chosen;
 
     /// Throws usage_error for an unknown name.
     explicit method(std::string_view name) : chosen(make(name)) {}

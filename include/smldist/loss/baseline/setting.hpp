@@ -22,6 +22,7 @@
 #include "smldist/core/random.hpp"
 #include "smldist/core/shape.hpp"
 #include "smldist/op/adaptive_pool.hpp"
+#include "smldist/op/arithmetic.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss::baseline {
 
@@ -69,6 +70,16 @@ inline void check_stage(std::string_view where, std::string_view whose, const ou
         raise<usage_error>(where, "stage ", i, " of the ", whose, " is ", of.stages[i].text(),
                            ", expected (B, L, C)");
 }
+/// Throws usage_error unless both have equally many stages, at least one, and each holds (B, L, C).
+inline void check_all_stages(std::string_view where, const outputs<shape>& student, const outputs<shape>& teacher) {
+    if (student.stages.empty() || student.stages.size() != teacher.stages.size())
+        raise<usage_error>(where, "numbers of stages of student and teacher are ", student.stages.size(), " and ",
+                           teacher.stages.size(), ", expected them equal, at least 1");
+    for (std::size_t i = 0; i < student.stages.size(); ++i) {
+        check_stage(where, "student", student, i);
+        check_stage(where, "teacher", teacher, i);
+    }
+}
 /// Throws usage_error unless both features are vectors.
 inline void check_features(std::string_view where, const outputs<shape>& student, const outputs<shape>& teacher) {
     if (student.feature.rank() != 2 || teacher.feature.rank() != 2)
@@ -85,6 +96,19 @@ template <class X, class T> std::pair<X, tensor<T>> same_length(const X& student
     if (S > L) return {op::adaptive_avg_pool1d(student, L), teacher};
     if (L > S) return {student, op::adaptive_avg_pool1d(teacher, S)};
     return {student, teacher};
+}
+
+/// The sum of f(stage of the student, stage of the teacher) over all stages.
+/// Throws     shape_error if the numbers of stages differ or are 0.
+template <class X, class T, class F>
+X sum_over_stages(std::string_view where, const outputs<X>& student, const outputs<tensor<T>>& teacher, const F& f) {
+    if (student.stages.empty() || student.stages.size() != teacher.stages.size())
+        raise<shape_error>(where, "numbers of stages of student and teacher are ", student.stages.size(), " and ",
+                           teacher.stages.size(), ", expected them equal, at least 1");
+    X sum = f(student.stages[0], teacher.stages[0]);
+    for (std::size_t i = 1; i < student.stages.size(); ++i)
+        sum = op::add(sum, f(student.stages[i], teacher.stages[i]));
+    return sum;
 }
 
 } // namespace detail
