@@ -21,9 +21,9 @@
 #include "smldist/data/csv_reader.hpp"
 #include "smldist/data/window.hpp"
 #include "smldist/deploy/load.hpp"
-#include "smldist/runtime/stream.hpp"
 #include "smldist/distill/evaluate.hpp"
 #include "smldist/io/json.hpp"
+#include "smldist/runtime/stream.hpp"
 
 namespace har {
 

@@ -52,7 +52,8 @@ inline double difference(const std::vector<float>& got, const smldist::tensor<fl
 }
 
 /// All outputs of a program for a batch, in the order of net.outputs().
-inline std::vector<std::vector<float>> run_all(const smldist::runtime::program& net, const smldist::tensor<float>& x) {
+inline std::vector<std::vector<float>> run_all(const smldist::runtime::program& net,
+                                               const smldist::tensor<float>& x) {
     const std::size_t windows = x.shape()[0];
     std::vector<std::vector<float>> out;
     std::vector<float*> to;
@@ -86,7 +87,7 @@ template <class F> struct probe {
 /// Checks f(x, w) as a program against f on tensors, for 11 windows (L, C) in slices of 8, and of one; gives the program.
 template <class F>
 smldist::runtime::program check_op(F f, std::size_t L, std::size_t C, const std::vector<smldist::shape>& weights = {},
-                                  float offset = 0) {
+                                   float offset = 0) {
     const probe<F> net(f, weights);
     auto x = noise({11, L, C}, 4);
     for (float& v : x) v += offset;

@@ -260,7 +260,7 @@ TEST_CASE("load: a small file that asks for much is refused before it is given a
         forged_graph g(63 * 4);
         const std::size_t none = g.absent();
         const std::size_t x = g.op("reshape", {1, 4, 63}, {0}, "\"shape\":\"(1, 4, 63)\"");
-                              std::size_t sum = 0;
+        std::size_t sum = 0;
         for (int i = 0; i < 3000; ++i) {
             const std::size_t y = g.op("linear", {1, 4, 1}, {x, g.parameter({1, 63}), none});
             sum = i == 0 ? y : g.op("add", {1, 4, 1}, {sum, y});

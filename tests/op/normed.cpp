@@ -9,7 +9,6 @@
 
 using namespace smldist;
 
-
 namespace {
 
 /// What makes the value that is normalised.

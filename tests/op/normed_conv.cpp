@@ -7,7 +7,6 @@
 
 using namespace smldist;
 
-
 TEST_CASE("normed_depthwise") {
     struct sizes {
         std::size_t C, K;

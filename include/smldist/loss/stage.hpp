@@ -63,11 +63,11 @@ public:
 
     /// y as a composition of ops, line by line the formula.
     template <class X> X composed(const X& student, tensor<T> teacher, mode m = mode::train) const {
-        const X x = stage::in_time(channels_.student(projected(student, m))); // F̂_S
-        const tensor<T> z = stage::in_time(channels_.teacher(std::move(teacher)));        // F̂_T
-        const X s = op::matmul(rows_.student, x);                                         // M A_S F̂_S
-        const tensor<T> t = op::matmul(rows_.teacher, z);                                 // M A_T F̂_T
-        const X e = stage::row_penalty(s, t, options_.pen, options_.delta);               // e_r = mean_{b,c} pen(d)
+        const X x = stage::in_time(channels_.student(projected(student, m)));      // F̂_S
+        const tensor<T> z = stage::in_time(channels_.teacher(std::move(teacher))); // F̂_T
+        const X s = op::matmul(rows_.student, x);                                  // M A_S F̂_S
+        const tensor<T> t = op::matmul(rows_.teacher, z);                          // M A_T F̂_T
+        const X e = stage::row_penalty(s, t, options_.pen, options_.delta);        // e_r = mean_{b,c} pen(d)
         X y = rows_.learned ? stage::mean_by_variance(e, log_variance_, rows_.band_of_row)
                             : op::mean(op::mul(e, rows_.weight)); // 1/L Σ_r w̃_r e_r
         if (rows_.eta == 0) return y;

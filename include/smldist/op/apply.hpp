@@ -210,8 +210,9 @@ struct traced {
     template <class Op, class... S>
     SMLDIST_NOINLINE traced(graph& g, const Op& op, const S&... s)
         : result(append_op(g, Op::name, infer(op, s.shape()...), spec::macs_of(op, s.shape()...), {s.id...})) {
-        static_assert(!requires { op.attributes([](auto&&...) {}); },
-                      "an op names its options in static void visit(auto& self, auto&& f), not in attributes()");
+        static_assert(
+            !requires { op.attributes([](auto&&...) {}); },
+            "an op names its options in static void visit(auto& self, auto&& f), not in attributes()");
         spec::visit_options(op, attribute_writer{g.nodes.back()});
     }
 };
