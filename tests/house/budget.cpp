@@ -83,10 +83,11 @@ TEST_CASE("budget: a unit that runs a program, without exceptions and without RT
     CHECK(unit.seconds <= 1.25 * yardstick);
 }
 
-// The aim is 4 s where the yardstick takes 4 s. Measured: 1.2 to 1.34 times the yardstick; the bar is 1.3 and the quarter.
+// The aim is 4 s where the yardstick takes 4 s. Measured: 1.45 to 1.66 times the yardstick, since every op is checked by its
+// description (1.2 to 1.34 before); the bar is 1.5 and the quarter.
 TEST_CASE("budget: a unit that loads a program") {
     const auto [unit, yardstick] = compare("load.cpp");
-    CHECK(unit.seconds <= 1.25 * 1.3 * yardstick);
+    CHECK(unit.seconds <= 1.25 * 1.5 * yardstick);
 }
 
 // It compiles without exceptions and RTTI too; a file that is wrong then ends the program.

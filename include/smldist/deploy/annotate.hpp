@@ -146,19 +146,6 @@ SMLDIST_COLD inline void count_uses(annotated_graph& g) {
     }
 }
 
-/// The shape that a description gives for node `id`. What is wrong with the inputs is an error of the graph.
-template <class S> SMLDIST_COLD shape inferred(const S& s, const annotated_graph& g, std::size_t id) {
-#if defined(__cpp_exceptions)
-    try {
-        return infer_node(s, g.source.graph, id);
-    } catch (const data_error&) { throw; } catch (const error& e) {
-        g.source.fail("node ", id, " (", S::name, "): ", e.what());
-    }
-#else
-    return infer_node(s, g.source.graph, id);
-#endif
-}
-
 SMLDIST_COLD inline void check_shape(const annotated_graph& g, std::size_t id, const shape& expected) {
     const auto& n = g.at(id);
     if (!(n.shape == expected))
@@ -166,6 +153,31 @@ SMLDIST_COLD inline void check_shape(const annotated_graph& g, std::size_t id, c
     g.source.require(n.shape.size() <= graph::largest_value, id, "it is too large");
     g.source.require(g.of(id).constant || (n.shape.rank() > 0 && n.shape[0] == 1), id,
                      "it mixes the windows of a batch");
+}
+
+/// Checks node `id`, which s describes, and notes what it is.
+template <class S> SMLDIST_COLD SMLDIST_NOINLINE void note_op(annotated_graph& g, std::size_t id, const S& s) {
+    check_shape(g, id, infer_node(s, g.source.graph, id));
+    note& to = g.notes[id];
+    to.what = role_of(s, g.source.graph, g.at(id));
+    to.f = activation_of(s);
+    to.copies_input = copies_input(s, g.source.graph, g.at(id));
+}
+/// Whether the op of node `id` is known; then it is checked. What is wrong with its inputs is an error of the graph.
+SMLDIST_COLD inline bool describe_node(annotated_graph& g, std::size_t id) {
+    const auto f = [&g, id](const auto& s) { note_op(g, id, s); };
+#if defined(__cpp_exceptions)
+    try {
+        return visit(g.source.graph, id, f);
+    } catch (const data_error&) { throw; } catch (const shape_error& e) {
+        g.source.fail("node ", id, " (", g.at(id).name, "): ", e.what());
+    } catch (const usage_error& e) {
+        if (!g.source.from_file) throw;
+        g.source.fail("node ", id, " (", g.at(id).name, "): ", e.what());
+    }
+#else
+    return visit(g.source.graph, id, f);
+#endif
 }
 
 } // namespace detail
@@ -200,12 +212,7 @@ SMLDIST_COLD inline annotated_graph annotate(source from, const options& o) {
             continue;
         }
         to.constant = std::all_of(n.inputs.begin(), n.inputs.end(), [&](auto in) { return g.of(in).constant; });
-        const bool known = visit(g.source.graph, id, [&](const auto& s) {
-            detail::check_shape(g, id, detail::inferred(s, g, id));
-            to.what = detail::role_of(s, g.source.graph, n);
-            to.f = detail::activation_of(s);
-            to.copies_input = detail::copies_input(s, g.source.graph, n);
-        });
+        const bool known = detail::describe_node(g, id);
         if (!known) g.source.fail("node ", id, " is the op \"", n.name, "\", which programs do not know");
     }
     return g;

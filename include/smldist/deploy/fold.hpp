@@ -25,16 +25,20 @@ concept has_emit = requires(builder& b, const S& s) {
 
 } // namespace detail
 
+namespace detail {
+template <class S> SMLDIST_COLD SMLDIST_NOINLINE void emit_op(builder& b, std::size_t id, const S& s) {
+    if constexpr (has_emit<S>)
+        emit(b, id, s);
+    else
+        b.fail("node ", id, " is the op \"", S::name, "\", which programs do not know");
+}
+} // namespace detail
+
 /// Emits the steps of an op.
 /// Throws     usage_error, or data_error for a graph from a file, naming an op that has no overload of `emit`.
 SMLDIST_COLD inline void emit_node(builder& b, std::size_t id) {
     b.begin();
-    visit(b.traced(), id, [&]<class S>(const S& s) {
-        if constexpr (detail::has_emit<S>)
-            emit(b, id, s);
-        else
-            b.fail("node ", id, " is the op \"", S::name, "\", which programs do not know");
-    });
+    visit(b.traced(), id, [&b, id](const auto& s) { detail::emit_op(b, id, s); });
 }
 
 namespace detail {

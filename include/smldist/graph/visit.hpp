@@ -66,8 +66,8 @@ template <class S> SMLDIST_COLD S describe(const graph& g, std::size_t id) {
 /// Calls f(description) for the op of node `id`. Returns false for an op that is not in spec::all.
 /// Throws     data_error as attribute_reader.
 template <class F> SMLDIST_COLD bool visit(const graph& g, std::size_t id, F&& f) {
-    return spec::visit_named(g.nodes[id].name,
-                             [&]<class S>(const S&) { f(static_cast<const S&>(describe<S>(g, id))); });
+    auto described = [&]<class S>(const S&) SMLDIST_COLD { f(static_cast<const S&>(describe<S>(g, id))); };
+    return spec::visit_named(g.nodes[id].name, described);
 }
 
 } // namespace smldist::inline SMLDIST_ABI
