@@ -268,7 +268,7 @@ TEST_CASE("set_threads: refused in a chunk, taken in a serial_scope") {
                                  }),
                     usage_error);
     CHECK(threads() == 2);
-    const serial_scope alone;
+    const serial_scope serial;
     set_threads(3);
     CHECK(threads() == 3);
 }

@@ -12,7 +12,7 @@
 
 using namespace smldist;
 
-TEST_CASE("fold: what depends on constants alone is computed once") {
+TEST_CASE("fold: what depends only on constants is computed once") {
     const auto p = check_op(
         [](const auto& x, const auto& w) {
             const auto a = op::exp(op::clamp(op::lift(x, w[0]), -1, 1));

@@ -16,7 +16,7 @@ bool together(const deploy::lifetime& a, const deploy::lifetime& b) { return a.f
 
 } // namespace
 
-TEST_CASE("layout: values alive together do not overlap, and the arena holds all") {
+TEST_CASE("place: values alive together do not overlap, and the arena holds all") {
     generator g(1);
     for (int round = 0; round < 50; ++round) {
         std::vector<deploy::lifetime> values(30);
@@ -37,7 +37,7 @@ TEST_CASE("layout: values alive together do not overlap, and the arena holds all
     }
 }
 
-TEST_CASE("layout: a chain needs its two largest neighbours") {
+TEST_CASE("place: a chain needs its two largest neighbours") {
     std::vector<deploy::lifetime> chain;
     for (std::size_t i = 0; i < 8; ++i) chain.push_back({i % 2 ? 64u : 160u, i, i + 1});
     CHECK(deploy::arrange(chain).size == 224);

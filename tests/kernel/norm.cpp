@@ -168,3 +168,28 @@ TEST_CASE_TEMPLATE("norm: rows of unit length, and short ones divided by eps", T
     for (std::size_t c = 0; c < 7; ++c)
         CHECK(double(y[7 + c]) == doctest::Approx(2 * double(x[7 + c])).epsilon(1e-6));
 }
+
+TEST_CASE_TEMPLATE("norm: unit rows equal to the plain loop, in place too, and to dot bit for bit", T, float,
+                   double) {
+    for (std::size_t C : counts{1, 3, 8, 17, 47, 130, 2 * kernel::chunk_elements + 5}) {
+        CAPTURE(C);
+        const auto x = values<T>(2 * C, 1);
+        std::vector<T> y(2 * C), want(2 * C), by_dot(2 * C);
+        for (std::size_t r = 0; r < 2; ++r) {
+            const T* const row = x.data() + r * C;
+            double square = 0;
+            for (std::size_t c = 0; c < C; ++c) square += double(row[c]) * double(row[c]);
+            const T scale = T(1) / std::max(std::sqrt(kernel::dot(C, row, row)), T(1e-12));
+            for (std::size_t c = 0; c < C; ++c) {
+                want[r * C + c] = static_cast<T>(double(row[c]) / std::sqrt(square));
+                by_dot[r * C + c] = row[c] * scale;
+            }
+        }
+        kernel::l2_normalize(2, C, x.data(), T(1e-12), y.data());
+        CHECK(close(y, want));
+        CHECK(y == by_dot);
+        auto in_place = x;
+        kernel::l2_normalize(2, C, in_place.data(), T(1e-12), in_place.data());
+        CHECK(in_place == y);
+    }
+}

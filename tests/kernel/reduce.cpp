@@ -92,6 +92,11 @@ TEST_CASE("reduce: windows of a pool cover all samples, each at least one") {
                 CHECK(w.first < w.end);
                 CHECK(w.first <= reached);
                 reached = w.end;
+                // first = floor(i L / count) and end = ceil((i + 1) L / count), as multiples of 1 / count
+                CHECK(w.first * count <= i * L);
+                CHECK(i * L < (w.first + 1) * count);
+                CHECK((w.end - 1) * count < (i + 1) * L);
+                CHECK((i + 1) * L <= w.end * count);
             }
             CHECK(reached == L);
         }

@@ -78,6 +78,16 @@ TEST_CASE_TEMPLATE("map_columns and gate: equal to the plain loops", T, float, d
         }
 }
 
+TEST_CASE_TEMPLATE("copy_blocks: blocks go where the strides say, and nothing else is written", T, float, double) {
+    const std::size_t rows = 3, n = 4, x_step = 6, y_step = 5;
+    const auto x = values<T>(rows * x_step, 1);
+    auto y = values<T>(rows * y_step, 2), want = y;
+    kernel::copy_blocks(rows, n, x.data() + 1, x_step, y.data(), y_step);
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t i = 0; i < n; ++i) want[r * y_step + i] = x[r * x_step + 1 + i];
+    CHECK(y == want);
+}
+
 TEST_CASE_TEMPLATE("dot and sum: right, and the same on any number of threads", T, float, double) {
     for (std::size_t n : sizes) {
         CAPTURE(n);

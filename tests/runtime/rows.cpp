@@ -3,6 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+#include <vector>
+
+#include "allocations.hpp"
 #include "deploy/check.hpp"
 #include "smldist/nn/hopfield.hpp"
 #include "smldist/op/adaptive_pool.hpp"
@@ -100,4 +104,35 @@ TEST_CASE("rows: Hopfield retrieval over learned patterns, over the window, and 
             return op::hopfield(op::lift(x, w[0]), x, op::lift(x, w[1]), {.updates = 2, .eps = 0});
         },
         9, 5, {{3, 5}, {1}});
+}
+
+TEST_CASE("rows: steps over long rows allocate nothing, not even in a thread's first run") {
+    namespace rt = smldist::runtime;
+    const std::size_t N = 70000; // several chunks of kernel::chunk_elements
+    const std::vector<float> in(N, 0.5f);
+    std::vector<float> out(N);
+    const rt::frame f{in.data(), nullptr, out.data(), 1};
+    const rt::operand x{rt::place::input, 0, N}, y{rt::place::arena, 0, N};
+    std::size_t made = 0;
+    const auto run = [&](const auto& step) {
+        // The blocks that a thread keeps would hide an allocation: a new thread has none.
+        std::thread([&] {
+            const std::size_t before = allocations();
+            step.run(f);
+            made = allocations() - before;
+        }).join();
+        CHECK(made == 0);
+    };
+    run(rt::row_step{rt::row_function::l2_normalize, 1, N, x, y, 1e-12f});
+    CHECK(out[N - 1] == doctest::Approx(1 / std::sqrt(double(N))));
+    run(rt::sum_step{1, N, 1, 2, x, y});
+    CHECK(out[0] == doctest::Approx(double(N)));
+    run(rt::sum_step{1, N / 2, 2, 1, x, y});
+    CHECK(out[1] == doctest::Approx(double(N) / 4));
+    run(rt::sum_step{10, 100, 70, 1, x, y});
+    CHECK(out[699] == doctest::Approx(50));
+    run(rt::log_mean_exp_step{1, 7, N / 7, x, y});
+    CHECK(out[0] == doctest::Approx(0.5));
+    run(rt::max_pool_step{N / 7, 7, N / 7, 3, 1, 1, x, y});
+    CHECK(out[0] == 0.5f);
 }

@@ -96,7 +96,7 @@ private:
         changed_.wait(lock, [this] { return state_ == state::idle; });
     }
     void serve() {
-        const serial_scope alone; // the pool belongs to the step
+        const serial_scope serial; // the pool belongs to the step
         for (std::unique_lock lock(mutex_);;) {
             changed_.wait(lock, [this] { return state_ != state::idle; });
             if (state_ == state::stopping) return;

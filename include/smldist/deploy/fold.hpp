@@ -50,7 +50,7 @@ SMLDIST_COLD inline void evaluate(builder& b, annotated_graph& g, std::size_t id
     const layout where = arrange(all);
     const budget::lease used(b.room(), where.size * sizeof(float), "its constants");
     runtime::block arena(where.size);
-    const serial_scope alone;
+    const serial_scope serial;
     for (auto& s : b.steps()) {
         set_offsets(s.step, where);
         s.run({nullptr, b.weight_block().data(), arena.data(), 1});

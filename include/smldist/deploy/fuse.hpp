@@ -14,7 +14,7 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 /// What the step of an op computes beyond the op.
 struct fusion {
     bool absorbed = false;             ///< the step of an op before it computes this one
-    bool gates_next = false;           ///< of a gate: the product that alone reads it applies it to its own input
+    bool gates_next = false;           ///< of a gate: its only reader, a product, applies it to its own input
     activation end = activation::none; ///< the function that ends the step
     std::size_t residual = 0;          ///< the value that a product adds; 0: none
     std::size_t mean = 0;              ///< the mean over time that a depthwise convolution takes too; 0: none
@@ -68,7 +68,7 @@ private:
         absorb(next, id);
         all_[id].taken.push_back(static_cast<std::uint32_t>(next));
     }
-    /// The activation that alone reads the value.
+    /// Takes the activation that is the only reader of the value.
     SMLDIST_COLD bool take_activation(std::size_t id) {
         const std::size_t next = g_.sole_use(last(id));
         if (next == 0 || g_.of(next).what != role::activation) return false;
@@ -76,7 +76,7 @@ private:
         take(id, next);
         return true;
     }
-    /// Batch-norms, one residual and an activation, in the order of the graph, as long as one op alone reads each value.
+    /// Takes batch-norms, one residual and an activation, in the order of the graph, while each value has one reader.
     SMLDIST_COLD void follow_product(std::size_t id) {
         while (const std::size_t next = g_.sole_use(last(id))) {
             if (take_activation(id)) return;
@@ -115,7 +115,7 @@ private:
                 return absorb(use, id);
             }
     }
-    /// Whether a pointwise convolution alone reads the gated value, which lies in the arena before the gate.
+    /// Whether a pointwise convolution is the only reader of the gated value, which lies in the arena before the gate.
     SMLDIST_COLD bool feeds_product(std::size_t gate) const {
         const std::size_t x = last(gate), next = g_.sole_use(x);
         return next != 0 && g_.of(next).what == role::pointwise && g_.input(next, 0) == x &&

@@ -139,7 +139,7 @@ private:
     o.length = b.facts.window;
     o.channels = b.facts.channels.size();
     o.normaliser = b.facts.normaliser;
-    const serial_scope alone;
+    const serial_scope serial;
     const detail::self_test test(b.file, b.room);
     loaded out{plan(detail::read_source(b.facts.graph, b.file, b.room), o), {}};
     b.room.give_back(b.file.memory());

@@ -18,7 +18,7 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 
 namespace detail {
 
-/// The program's input: raw samples, normalised by the convolution that alone reads and copies them, or by a step.
+/// The program's input: raw samples, normalised by their only reader if that is a convolution that copies them, else by a step.
 SMLDIST_COLD inline void emit_input(builder& b, std::size_t id, const options& o) {
     const std::size_t size = o.length * o.channels;
     const runtime::operand raw{runtime::place::input, 0, size};

@@ -204,11 +204,19 @@ SMLDIST_NOINLINE void layer_norm_backward(std::size_t R, std::size_t C, const T*
     });
 }
 
-/// y[r,:] = x[r,:] / max(‖x[r,:]‖, eps)
-template <class T> void l2_normalize(std::size_t R, std::size_t C, const T* x, T eps, T* y) {
+/// y[r,:] = x[r,:] / max(‖x[r,:]‖, eps);   y may be x
+///
+/// The squares are added in the chunks of dot(x, x) and in its order, so the bits are the same, without its scratch.
+template <class T> SMLDIST_NOINLINE void l2_normalize(std::size_t R, std::size_t C, const T* x, T eps, T* y) {
     for (std::size_t r = 0; r < R; ++r, x += C, y += C) {
-        const T scale = T(1) / std::max(std::sqrt(dot(C, x, x)), eps);
-        for (std::size_t c = 0; c < C; ++c) y[c] = x[c] * scale;
+        T square(0);
+        for (std::size_t at = 0; at < C; at += chunk_elements)
+            square += detail::row_total<T>(std::min(chunk_elements, C - at),
+                                           [from = x + at](auto p, std::size_t c)
+                                               SMLDIST_INLINE_LAMBDA { return p.load(from + c) * p.load(from + c); });
+        const T scale = T(1) / std::max(std::sqrt(square), eps);
+        simd::sweep<T>(C, [&](auto p, std::size_t c)
+                              SMLDIST_INLINE_LAMBDA { p.store(y + c, p.load(x + c) * p.set(scale)); });
     }
 }
 

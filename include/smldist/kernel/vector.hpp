@@ -81,6 +81,12 @@ template <class T> SMLDIST_NOINLINE void copy(std::size_t n, const T* x, T* y) {
                  [&](std::size_t first, std::size_t last) { std::copy(x + first, x + last, y + first); });
 }
 
+/// y[r·y_step + i] = x[r·x_step + i] for `rows` blocks of n elements
+template <class T>
+void copy_blocks(std::size_t rows, std::size_t n, const T* x, std::size_t x_step, T* y, std::size_t y_step) {
+    for (std::size_t r = 0; r < rows; ++r) std::copy_n(x + r * x_step, n, y + r * y_step);
+}
+
 /// y[i] += a * x[i]
 template <class T> SMLDIST_NOINLINE void axpy(std::size_t n, T a, const T* x, T* y) {
     map(

@@ -332,7 +332,7 @@ template <class T> std::size_t weight_bytes(const network_config& c) {
 /// when an op asks for more. Throws data_error.
 template <class T>
 tensor<T> selftest_logits(const network<T>& net, const io::model_facts& facts, tensor<float> window, budget& room) {
-    const serial_scope alone; // so that all scratch is of this thread
+    const serial_scope serial; // so that all scratch is of this thread
     memory::limit most(room.left() - std::min(room.left(), memory::huge_page)); // small blocks may end on such a page
     try {
         const graph g = trace(net, facts.window);

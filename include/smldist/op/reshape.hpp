@@ -3,7 +3,6 @@
 #ifndef SMLDIST_OP_RESHAPE_HPP
 #define SMLDIST_OP_RESHAPE_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -15,13 +14,7 @@ namespace smldist::inline SMLDIST_ABI::op {
 
 namespace detail {
 
-/// Copies `rows` blocks of `n` elements between arrays whose rows are `from_stride` and `to_stride` apart.
-template <class T>
-void copy_blocks(std::size_t rows, std::size_t n, const T* from, std::size_t from_stride, T* to,
-                 std::size_t to_stride) {
-    for (std::size_t r = 0; r < rows; ++r) std::copy_n(from + r * from_stride, n, to + r * to_stride);
-}
-/// The same, adding.
+/// Adds `rows` blocks of `n` elements: kernel::copy_blocks with += in place of =.
 template <class T>
 void add_blocks(std::size_t rows, std::size_t n, const T* from, std::size_t from_stride, T* to,
                 std::size_t to_stride) {
@@ -75,8 +68,8 @@ template <class T> struct concat_op : spec::concat {
 
     void forward(saved*, tensor<T>& y, const tensor<T>& a, const tensor<T>& b) const {
         const auto [rows, na, nb] = parts(a, b);
-        detail::copy_blocks(rows, na, a.data(), na, y.data(), na + nb);
-        detail::copy_blocks(rows, nb, b.data(), nb, y.data() + na, na + nb);
+        kernel::copy_blocks(rows, na, a.data(), na, y.data(), na + nb);
+        kernel::copy_blocks(rows, nb, b.data(), nb, y.data() + na, na + nb);
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& a, const tensor<T>& b,
                   tensor<T>* da, tensor<T>* db) const {
@@ -99,7 +92,7 @@ private:
         if (sink.ensure(s))
             detail::add_blocks(rows, n, dy, stride, sink.data(), n);
         else
-            detail::copy_blocks(rows, n, dy, stride, sink.data(), n);
+            kernel::copy_blocks(rows, n, dy, stride, sink.data(), n);
     }
 };
 
@@ -115,7 +108,7 @@ template <class T> struct slice_op : spec::slice {
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         const auto v = view(x);
         const std::size_t n = (end - begin) * v.inner;
-        detail::copy_blocks(v.outer, n, x.data() + begin * v.inner, v.n * v.inner, y.data(), n);
+        kernel::copy_blocks(v.outer, n, x.data() + begin * v.inner, v.n * v.inner, y.data(), n);
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
         if (!dx) return;

@@ -261,7 +261,7 @@ private:
         return {in + first * parts_.length * parts_.channels, parts_.weights.data(), arena, n};
     }
     void run_slice(const float* in, const targets& out, std::size_t first, std::size_t n, float* arena) const {
-        const serial_scope alone;
+        const serial_scope serial;
         const frame f = slice_frame(in, first, n, arena);
         for (const auto& s : parts_.steps) s.run(f);
         for (std::size_t i = 0; i < out.to.size(); ++i) {

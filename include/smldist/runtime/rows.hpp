@@ -190,8 +190,7 @@ struct copy_step {
     void operands(operand_list& f) const { f(x), f(y); }
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b)
-            for (std::size_t r = 0; r < rows; ++r)
-                std::copy_n(f.read(x, b) + x_first + r * x_step, m, f.write(y, b) + y_first + r * y_step);
+            kernel::copy_blocks(rows, m, f.read(x, b) + x_first, x_step, f.write(y, b) + y_first, y_step);
     }
 };
 

@@ -52,7 +52,7 @@ using all = decltype(detail::with_activations(
 
 namespace detail {
 template <class F, class... S> void for_each(list<S...>, F&& f) { (f(S{}), ...); }
-/// A table of functions instead of a comparison per op: a fifth of the code.
+/// By a table of functions: one loop over the names, one call.
 template <class F, class... S> bool visit_named(list<S...>, std::string_view name, F& f) {
     static constexpr std::string_view names[]{S::name...};
     static constexpr void (*functions[])(F&){[](F& to) { to(S{}); }...};
