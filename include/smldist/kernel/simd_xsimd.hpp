@@ -6,6 +6,7 @@
 #define SMLDIST_KERNEL_SIMD_XSIMD_HPP
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <type_traits>
 
@@ -147,8 +148,16 @@ template <class T, class A> SMLDIST_INLINE void keep(xsimd::batch<T, A>& x) {
 template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> exp_lanes(const xsimd::batch<T, A>& x) {
     return xsimd::exp(x);
 }
+/// Without optimisation, xsimd 8.1's does not compile for AVX-512 (g++ then has the intrinsics as macros): lane by lane there.
 template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> log_lanes(const xsimd::batch<T, A>& x) {
+#if SMLDIST_SIMD_BITS == 512 && !defined(__OPTIMIZE__)
+    alignas(64) T lanes[xsimd::batch<T, A>::size];
+    x.store_unaligned(lanes);
+    for (T& lane : lanes) lane = std::log(lane);
+    return xsimd::batch<T, A>::load_unaligned(lanes);
+#else
     return xsimd::log(x);
+#endif
 }
 template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> tanh_lanes(const xsimd::batch<T, A>& x) {
     return xsimd::tanh(x);

@@ -29,7 +29,8 @@ inline std::string_view text(activation a) {
 inline activation parse_activation(std::string_view word) {
     for (std::size_t i = 0; i < activation_names.size(); ++i)
         if (const auto a = static_cast<activation>(i); text(a) == word) return a;
-    raise<usage_error>("nn::activation", "word is \"", word, "\", expected RE, HS, SELU, - or a name such as sigmoid");
+    raise<usage_error>("nn::activation", "word is \"", word,
+                       "\", expected RE, HS, SELU, - or a name such as sigmoid");
 }
 
 } // namespace smldist::inline SMLDIST_ABI::nn
