@@ -16,7 +16,7 @@
 /// Optional:
 ///
 ///     generator stream;                                  filled from the tape's generator before `forward`
-///     void notes(saved&, tape<T>&, inputs…) const;       after `forward`, on a tape: updates for the optimiser's step to write
+///     void notes(saved&, tape<T>&, inputs…) const;       after `forward`, on a tape: notes for the optimiser's step
 ///     var<T> read_normed(const normed_value<T>&, other inputs…) const;
 ///
 /// `read_normed` is called instead of all this when the first input is a normalised value that is not stored (tape.hpp). It
