@@ -14,7 +14,7 @@
 #include <string_view>
 
 #if defined(__SHA__) && defined(__SSE4_1__)
-// As in kernel/simd.hpp: whoever includes the intrinsics first decides what is reported in them (GCC bug 105593).
+// As in kernel/simd.hpp: the first include of the intrinsics decides what is reported in them (GCC bug 105593).
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"

@@ -39,7 +39,7 @@ struct decision {
 /// bits as for the same window in a batch. A push allocates, throws and locks nothing; the last push of each hop takes
 /// as long as the program for one window, all others take some nanoseconds.
 ///
-/// The program must live as long as the stream and may be shared with others. Compile it with the normaliser, or load it
+/// The program must outlive the stream and may be shared with others. Compile it with the normaliser, or load it
 /// from a model file, to push raw sensor units.
 /// Throws     usage_error for a program without logits and for a smoothing out of range.
 class stream {
