@@ -6,8 +6,7 @@
 ///
 /// The counter `of_peak` is the share of the FMA peak, which a loop over registers measures in the same process. Where the
 /// system counts energy, `mJ` is the energy per window. Elsewhere `instructions` counts the instructions per window (at
-/// batch 1) and `KB_moved` the weights that its steps read, the values that they write, and the values that they read
-/// back.
+/// batch 1) and `KB_moved` the weights that its steps read and the values that they write and read back.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The part of ONNX Runtime's C interface that a session on one tensor needs, from a library that is opened at run
-/// time.
+/// The part of ONNX Runtime's C interface that a session on one tensor needs, from a library opened at run time.
 ///
 /// The interface is a table of functions that only grows at its end, so the places are fixed: those of
 /// onnxruntime_c_api.h since version 1. Types are opaque pointers.

@@ -97,7 +97,7 @@ public:
     }
     var<T> leaf(const parameter<T>&&) & = delete; // it must live until reset()
 
-    /// The recorded value; the reference stays valid until reset(). A normalised value that is not stored is computed
+    /// The recorded value; the reference is valid until reset(). A normalised value that is not stored is computed
     /// once.
     const tensor<T>& value(var<T> v) const { return value(v.owner->node_of(v)); }
     /// The shape of a value; does not compute the value.
@@ -189,8 +189,7 @@ public:
                     target.value[i] += n.momentum * (n.value[i] - target.value[i]);
     }
 
-    /// Updates `target` to the mean of the values noted for it in `batch` forward passes; this tape holds the last of
-    /// them.
+    /// Updates `target` to the mean of the values noted for it in `batch` forward passes; this tape holds the last.
     void average_notes(buffer<T>& target, std::size_t batch) const {
         const auto mine = [&](const note_entry& n) { return n.target == &target.value; };
         auto count = (batch - 1) * std::size_t(std::count_if(notes_.begin(), notes_.end(), mine));

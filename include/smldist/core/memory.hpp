@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Storage of tensors: 64-byte aligned blocks. The thread that frees a block keeps it for its next request of that
-/// size.
+/// Storage of tensors: 64-byte aligned blocks. The thread that frees a block keeps it for its next request of the size.
 ///
 /// Blocks of 32 KB or more lie on pages of 2 MB where Linux provides them.
 ///

@@ -347,8 +347,7 @@ template <class F> void parallel_for(std::size_t n, std::size_t grain, F&& f) {
 }
 
 /// As parallel_for, with working memory: f(first, last, scratch), where `scratch` points to `elements` elements of
-/// unspecified value, 64-byte aligned, that no other chunk uses. A chunk that allocates could fail, and would cost
-/// more.
+/// unspecified value, 64-byte aligned, that no other chunk uses. Allocation in a chunk could fail and would cost more.
 ///
 /// Throws     std::bad_alloc before any chunk runs when the caller gets no memory (a thread of the pool that gets none takes
 ///            no part); what f throws.

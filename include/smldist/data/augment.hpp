@@ -75,8 +75,7 @@ inline std::array<float, 9> random_rotation(generator& g, double angle) {
 ///
 ///     τ_t = (L-1) Σ_{s=1..t} v_s / Σ_{s=1..L-1} v_s
 ///
-/// v is the natural cubic spline through 6 equally spaced knots N(1, sd²), clipped to at least 0.1 so that time never
-/// stops.
+/// v is the natural cubic spline through 6 equally spaced knots N(1, sd²), at least 0.1 so that time never stops.
 inline void time_warp_positions(float* position, std::size_t length, double sd, generator& g) {
     constexpr std::size_t knots = 6;
     std::array<double, knots> y, m{}, d{}; // m: second derivatives, 0 at the ends; d: pivots of the elimination

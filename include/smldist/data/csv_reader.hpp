@@ -24,8 +24,7 @@
 
 namespace smldist::inline SMLDIST_ABI::data {
 
-/// A source of bytes: writes at most n of them to `to` as soon as some are available and returns how many; 0 at the
-/// end.
+/// A source of bytes: writes at most n of them to `to` as soon as there are some and returns how many; 0 at the end.
 /// Throws io_error.
 using byte_source = std::function<std::size_t(char* to, std::size_t n)>;
 

@@ -142,8 +142,7 @@ private:
         return joins ? left : options_.batch;
     }
 
-    /// As many draws as windows: the class uniformly, then the next of its members, which are reshuffled after each
-    /// pass.
+    /// As many draws as windows: the class uniformly, then the next of its members, reshuffled after each pass.
     void draw_balanced(generator& g) {
         for (class_queue& q : classes_) {
             std::sort(q.members.begin(), q.members.end());

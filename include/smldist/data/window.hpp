@@ -84,8 +84,7 @@ struct windows {
         return w;
     }
 
-    /// A copy with only these channels, in that order; empty: all. Throws usage_error for a channel not below
-    /// channels().
+    /// A copy of only these channels, in that order; empty: all. Throws usage_error for a channel not below channels().
     windows select_channels(std::span<const std::size_t> chosen) const {
         return {data::select_channels(x, chosen), label, subject, info.select_channels(chosen)};
     }

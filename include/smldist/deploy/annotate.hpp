@@ -106,8 +106,7 @@ SMLDIST_COLD inline bool covers(std::string_view wanted, std::string_view name) 
     return wanted == "all" || wanted == name || wanted == name.substr(0, name.find('.'));
 }
 
-/// Selects the wanted outputs, the logits last. Logits of a file are always selected, since its self-test compares
-/// them.
+/// Selects the wanted outputs, the logits last. Logits of a file are always selected: its self-test needs them.
 SMLDIST_COLD inline void select_outputs(annotated_graph& g, const std::vector<std::string>& wanted) {
     const auto& outputs = g.source.graph.outputs;
     for (const auto& want : wanted) {

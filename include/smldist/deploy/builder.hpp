@@ -46,8 +46,7 @@ public:
     SMLDIST_COLD void spend_rows(std::uint64_t rows) { room().spend(row_work * rows, "its steps"); }
     template <class... P> [[noreturn]] void fail(const P&... parts) const { g_.source.fail(parts...); }
     void require(bool ok, std::size_t id, std::string_view what) const { g_.source.require(ok, id, what); }
-    /// Fails unless `axis` of input k (negative: from the back) is an axis of a sample. Returns its index in the
-    /// sample.
+    /// Fails unless `axis` of input k (negative: from the back) is an axis of a sample. Returns its index there.
     SMLDIST_COLD std::size_t sample_axis(std::size_t id, std::size_t k, std::ptrdiff_t axis) const {
         const std::size_t x = input(id, k), a = spec::resolve_axis("deploy::compile", at(x).shape, axis);
         if (constant(x)) return a;
@@ -89,8 +88,7 @@ public:
         sizes_.push_back(size);
         return {runtime::place::arena, sizes_.size() - 1, 0};
     }
-    /// Where step `id` may write a result of the size of value `x`: over x if it is not read later, otherwise a new
-    /// value.
+    /// Where step `id` may write a result of the size of value `x`: over x if x is not read later.
     SMLDIST_COLD operand over(std::size_t id, std::size_t x) {
         const operand& v = values_[x];
         const bool last = v.where == runtime::place::arena && !constant(x) && last_use(x) == id;

@@ -18,8 +18,7 @@
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
-/// Calls a program with tensors of any batch size, like a network in mode::eval: for example as the teacher of a
-/// distillation.
+/// Calls a program with tensors of any batch size, like a network in mode::eval, for example a teacher.
 ///
 ///     const deploy::network fast(deploy::compile(teacher, {.length = 128, .outputs = {"all"}}));
 ///     distill::distiller objective(fast, student, distill::calibrate(fast, train, normal), …);

@@ -28,8 +28,7 @@ struct layout {
 };
 
 /// Places the largest values first, each as low as the values placed before it allow.
-/// Cost       n² for n values, once per compilation. A MobileNet's arena is within a tenth of its two largest
-///            neighbours.
+/// Cost       n² for n values, once per compilation. A MobileNet's arena is within 10 % of its two largest neighbours.
 inline layout arrange(const std::vector<lifetime>& values) {
     constexpr std::size_t line = 16;
     std::vector<std::size_t> placed;

@@ -176,8 +176,7 @@ public:
 
 private:
     enum class kind : std::uint8_t { null, boolean, number, string, array, object };
-    /// A tagged union: a std::variant would add half a second of compile time to a translation unit that reads a model
-    /// file.
+    /// A tagged union: a std::variant would add half a second to the compile time of code that reads a model file.
     struct content {
         kind is = kind::null;
         bool flag = false; ///< a boolean, or whether a number is an integer
@@ -270,8 +269,7 @@ private:
         static const std::size_t inside = std::string().capacity();
         return scanner.string(text) && (text.size() <= inside || take(scanner, left, heap));
     }
-    /// Makes room for one more item, by doubling the capacity when it is full. Old and new items exist together for a
-    /// moment.
+    /// Makes room for one more item, by doubling a full capacity. Old and new items exist together for a moment.
     template <class V> static bool grow(json_scanner& scanner, json_limits& left, V& items) {
         if (items.size() < items.capacity()) return true;
         const std::size_t old = items.capacity(), size = sizeof(typename V::value_type);

@@ -133,7 +133,7 @@ template <class T> void copy_to(const tensor_view& tensor, T* to, std::size_t n)
     if (!copy_to(tensor, to, n, fault)) detail::raise_format(fault);
 }
 
-/// The elements of `tensor` in place, if a T of this machine has the same form and alignment; null if they must be
+/// The elements of `tensor` in place, if they are valid elements of type T on this machine; null if they must be
 /// copied.
 template <storable T> const T* in_place(const tensor_view& tensor) {
     const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(T) == 0;

@@ -103,8 +103,7 @@ template <class T> constexpr std::array<std::size_t, 2> tile_heights(std::size_t
 }
 /// The tallest tile.
 inline constexpr std::size_t tallest = 8;
-/// Whether tiles of R rows apply the epilogue in registers; for other tiles, the rest of a panel, it is a separate
-/// pass.
+/// Whether tiles of R rows apply the epilogue in registers; for the rest of a panel it is a separate pass.
 template <std::size_t R> inline constexpr bool ends_in_registers = R >= (simd::registers == 32 ? tallest : 3);
 
 /// Whether a tile with `fmas` FMAs per term takes two terms at a time: when two threads share a core and its

@@ -171,8 +171,7 @@ SMLDIST_NOINLINE void normalise_backward(const row_functions<T>& f, std::size_t 
     partial.add_up(sums, nullptr, false);
 }
 
-/// dx[r,c] (+)= slope[c] (x[r,c] − mean[c]) + level[c]: the part of the gradient that flows through the batch
-/// statistics.
+/// dx[r,c] (+)= slope[c] (x[r,c] − mean[c]) + level[c]: the gradient through the batch statistics.
 template <class T>
 SMLDIST_NOINLINE void add_through_statistics(std::size_t R, std::size_t C, const T* x, const T* mean, const T* slope,
                                              const T* level, T* dx, bool add) {

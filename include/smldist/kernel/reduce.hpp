@@ -159,8 +159,7 @@ struct pool_window {
 };
 
 /// y[c] = max_k x[start + k − pad, c] for one position of a window of K samples that begins at row `start` of
-/// the padded x (L,C). winner[c], unless null, becomes the time index. Of equal elements the first wins; a NaN always
-/// wins.
+/// the padded x (L,C). winner[c], unless null, becomes the time index. In a tie the first wins; a NaN always wins.
 template <class T>
 void max_pool_row(std::size_t L, std::size_t C, std::size_t K, std::size_t start, std::size_t pad, const T* x, T* y,
                   std::int32_t* winner) {

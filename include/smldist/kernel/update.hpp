@@ -13,8 +13,7 @@
 namespace smldist::inline SMLDIST_ABI::kernel {
 
 namespace detail {
-/// Calls f(pack, i) over [0, n) in chunks of at most 128 KB of four arrays, small enough to split one parameter among
-/// threads.
+/// Calls f(pack, i) over [0, n) in chunks of at most 128 KB of four arrays, so that threads share one parameter.
 template <class T, class F> SMLDIST_INLINE void update_chunks(std::size_t n, F&& f) {
     parallel_for(n, 8192, [&](std::size_t first, std::size_t last) {
         simd::sweep<T>(last - first, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA { f(p, first + i); });

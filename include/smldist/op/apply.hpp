@@ -20,8 +20,7 @@
 ///     var<T> read_normed(const normed_value<T>&, other inputs…) const;
 ///
 /// `read_normed` is called instead of all this when the first input is a normalised value that is not stored (tape.hpp). It
-/// records an op that computes the value while it reads it, or returns an empty var; in that case the value is stored
-/// first.
+/// records an op that computes the value while it reads it, or returns an empty var; the value is then stored first.
 #ifndef SMLDIST_OP_APPLY_HPP
 #define SMLDIST_OP_APPLY_HPP
 

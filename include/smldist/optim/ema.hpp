@@ -13,8 +13,7 @@ namespace smldist::inline SMLDIST_ABI::optim {
 
 namespace detail {
 /// Moves every parameter of `mean` towards that of `current`, a model of the same structure, by the share s of the
-/// difference, and copies the buffers. `leaves` is working memory that the caller keeps, so that only the first call
-/// allocates.
+/// difference, and copies the buffers. `leaves` is working memory, kept so that only the first call allocates.
 template <class M> void approach(M& mean, const M& current, double s, std::vector<const void*>& leaves) {
     leaves.clear();
     auto collect = [&](const auto& leaf) { leaves.push_back(&leaf); };

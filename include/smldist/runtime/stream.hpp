@@ -75,8 +75,7 @@ public:
         return decide(ring_.data() + (at + 1) % L * C);
     }
 
-    /// The last length() samples (length(), channels()), valid until the next sample. Call it only after length()
-    /// samples.
+    /// The last length() samples (length(), channels()), valid until the next sample. Needs length() samples.
     std::span<const float> window() const {
         const std::size_t L = net_->length(), C = net_->channels();
         SMLDIST_ASSERT(pushed_ >= L);

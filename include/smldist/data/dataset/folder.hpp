@@ -17,8 +17,7 @@ namespace smldist::inline SMLDIST_ABI::data {
 /// A dataset's folder as its publisher packed it. Errors name what is missing and where to get it.
 ///
 /// Reading it may take memory in proportion to the files that are read: room() counts them, and loaders request memory
-/// from it before they allocate. A large set whose numbers take only two bytes each, a digit and a blank, is therefore
-/// refused.
+/// from it before they allocate. It refuses a large set whose numbers take only two bytes each, a digit and a blank.
 class dataset_folder {
 public:
     /// The folder `name`, given directly or by its parent folder. `loader`, a literal, names the set in messages,

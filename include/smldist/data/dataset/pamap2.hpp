@@ -139,8 +139,7 @@ inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, 
 } // namespace detail
 
 /// Reads Protocol/subject1NN.dat in the published folder "PAMAP2_Dataset", or in the folder that holds it; with
-/// `optional_activities` also those of Optional that exist. A recording spans a time in which all three sensors have
-/// samples.
+/// `optional_activities` also those of Optional that exist. In a recording all three sensors have samples.
 ///
 /// Columns    1 stamp (s), 2 activity, 3 heart rate, then 17 each of hand, chest and ankle: temperature, acc ±16 g,
 ///            acc ±6 g (saturates, not used), gyro, mag, orientation (invalid in this collection, not used).

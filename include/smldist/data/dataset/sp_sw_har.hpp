@@ -29,8 +29,7 @@ struct sp_sw_har_options {
 
 namespace detail {
 
-/// Rate of the devices, and the number of samples over which stamps are averaged before their steps are compared with
-/// it.
+/// Rate of the devices, and the samples over which stamps are averaged before their steps are compared with it.
 inline constexpr double sp_sw_har_hz = 103;
 inline constexpr std::size_t sp_sw_har_burst = 50;
 

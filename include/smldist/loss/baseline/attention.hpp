@@ -31,8 +31,7 @@ struct attention_options {
 ///
 ///     y = weight * sum_i 1/(B·L) * sum (Â(F_S,i) - Â(F_T,i))²,   Â(F)[b,:] = A[b,:]/‖A[b,:]‖,   A[b,t] = mean_c F[b,t,c]^p
 ///
-/// The longer of both stages is averaged to the length of the shorter. Works for any number of channels, without a
-/// regressor.
+/// The longer of both stages is averaged to the length of the shorter. Works for any channels, without a regressor.
 ///
 /// Shapes     stages[i] (B, L_i, C_i), as many of the student as of the teacher · y ()
 /// Gradients  into F_S through mean, power and normalisation.

@@ -55,7 +55,8 @@ struct selectivity {
     static void visit(auto&, auto&&) {}
 
 private:
-    /// G (B, L, L) of F (B, L, C). The product with the identity matrix brings time, which is normalised, to the last axis.
+    /// G (B, L, L) of F (B, L, C). The product with the identity matrix brings time, which is normalised, to the last
+    /// axis.
     template <class X> static X gram(const X& f) {
         using T = op::scalar_of_t<X>;
         const std::size_t L = f.shape()[1];

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Statistics of a teacher's feature, measured before distillation starts, and the principal components computed from
-/// them.
+/// Statistics of a teacher's feature, measured before distillation starts, and principal components made from them.
 #ifndef SMLDIST_LOSS_STAGE_FEATURE_STATISTICS_HPP
 #define SMLDIST_LOSS_STAGE_FEATURE_STATISTICS_HPP
 
