@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What a computation costs beyond time: joules where a counter can be read, else instructions. Linux.
+/// The cost of a computation beyond time: joules where a counter can be read, otherwise instructions. Linux only.
 #ifndef BENCH_ENERGY_HPP
 #define BENCH_ENERGY_HPP
 
@@ -22,7 +22,7 @@
 namespace bench {
 
 /// The energy of this machine since the meter was made: of packages and memory by powercap (RAPL), or of the rails that
-/// INA2xx and INA3221 sensors watch. All that the machine does counts, so run it alone.
+/// INA2xx and INA3221 sensors watch. It counts everything that the machine does, so run nothing else.
 class energy_meter {
 public:
     explicit energy_meter(const std::filesystem::path& root = "/sys/class") {
@@ -40,7 +40,7 @@ public:
     energy_meter(const energy_meter&) = delete;
     energy_meter& operator=(const energy_meter&) = delete;
 
-    /// Names what is read, or says why nothing is.
+    /// Names what is read, or says why nothing can be read.
     const std::string& source() const { return source_; }
     bool works() const { return !counters_.empty() || !sensors_.empty(); }
 
@@ -48,7 +48,7 @@ public:
         double sum = 0;
         for (counter& c : counters_) {
             const auto now = read<std::uint64_t>(c.zone / "energy_uj").value_or(c.last);
-            c.total += now >= c.last ? now - c.last : now + c.range - c.last; // it wraps
+            c.total += now >= c.last ? now - c.last : now + c.range - c.last; // the counter wraps
             c.last = now;
             sum += 1e-6 * double(c.total);
         }
@@ -88,7 +88,7 @@ private:
             const std::string name = read<std::string>(zone / "name").value_or("");
             const auto now = read<std::uint64_t>(zone / "energy_uj");
             if (!now || !(name.starts_with("package") || name == "dram"))
-                continue; // core and uncore are in the package
+                continue; // the package includes core and uncore
             counters_.push_back({zone, read<std::uint64_t>(zone / "max_energy_range_uj").value_or(0), *now});
             note(name);
         }
@@ -108,7 +108,7 @@ private:
             }
         }
     }
-    /// Sums power over time, 500 samples a second.
+    /// Integrates power over time, 500 samples per second.
     void sample() {
         using clock = std::chrono::steady_clock;
         double sum = 0;
@@ -130,8 +130,8 @@ private:
     std::thread sampler_;
 };
 
-/// The instructions that f executes, counted one by one in a child process; none where the system does not allow that.
-/// About 4 µs an instruction. f must stay on its thread.
+/// The instructions that f executes, counted by single-stepping a child process; none where the system does not allow
+/// it. About 4 µs per instruction. f must stay on its thread.
 template <class F> std::optional<std::uint64_t> instructions_of(const F& f) {
     const pid_t child = fork();
     if (child < 0) return std::nullopt;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# xtl is looked for first: Debian's xsimd target names xtl without finding it, and the link then fails with
+# xtl is searched first: Debian's xsimd target names xtl without finding it, and the link then fails with
 # "cannot find -lxtl". smldistConfig.cmake.in holds the same list.
 set(SMLDIST_XSIMD xsimd)
 if(SMLDIST_NO_XSIMD)
@@ -28,7 +28,7 @@ if(SMLDIST_FETCH_DEPS)
 else()
     find_package(xtl 0.7 REQUIRED)
     if(NOT SMLDIST_NO_XSIMD)
-        # Without a version: xsimd's version file says of each major version that no other will do.
+        # Without a version: xsimd's version file accepts no other major version.
         find_package(xsimd REQUIRED)
     endif()
     find_package(xtensor 0.24.3...<0.28 REQUIRED)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# How our own tests and examples are built; no consumer sees any of it.
+# Build settings of our own tests and examples; consumers do not see them.
 option(SMLDIST_NATIVE "Build tests and examples for this machine's instruction set" OFF)
 option(SMLDIST_ASSERTIONS "Check the preconditions of kernels and element access" OFF)
 option(SMLDIST_WERROR "Warnings are errors" OFF)
@@ -20,12 +20,12 @@ if(SMLDIST_ASSERTIONS)
     target_compile_definitions(smldist_development INTERFACE SMLDIST_ASSERTIONS=1)
 endif()
 if(SMLDIST_SANITIZE)
-    # A null pointer and an access beyond an object are what the address sanitizer finds; checked twice, they double the
-    # time of compilation.
+    # The address sanitizer finds null pointers and accesses beyond an object; checking them twice would double the
+    # compile time.
     set(flags -fsanitize=${SMLDIST_SANITIZE} -fno-sanitize=null,object-size,vptr -fno-sanitize-recover=all
         -fno-omit-frame-pointer)
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-        # Marking the scope of every temporary pack takes three quarters of the time of compilation. clang does it.
+        # Marking the scope of every temporary pack takes three quarters of the compile time. clang still does it.
         list(APPEND flags -fno-sanitize-address-use-after-scope)
     elseif(CMAKE_CXX_COMPILER_ID MATCHES Clang)
         # xsimd 8.1 converts double to int64 one by one in exp, infinite and NaN too, and mends the result afterwards.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Headers, CMake package and pkg-config file, at the places where Debian keeps xtl's.
+# Installs headers, CMake package and pkg-config file where Debian installs those of xtl.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Inference by programs: preset × batch, windows of 9 channels and 128 samples, linear head. One thread.
+/// Inference with compiled programs: preset × batch, windows of 9 channels and 128 samples, linear head. One thread.
 ///
 ///     bench_deploy_inference --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
 ///     bench_deploy_inference --steps=har_student      # time and rate of every step, at batch 1 and 256
 ///
 /// The counter `of_peak` is the share of the FMA peak, which a loop over registers measures in the same process. Where the
-/// system counts energy, `mJ` is what a window takes; elsewhere `instructions` is what a window executes (at batch 1) and
-/// `KB_moved` what its steps read of weights, write, and read of what they wrote.
+/// system counts energy, `mJ` is the energy per window. Elsewhere `instructions` counts the instructions per window (at
+/// batch 1) and `KB_moved` the weights that its steps read and the values that they write and read back.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ double nanoseconds() {
     return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Multiply-accumulates a nanosecond of FMAs on registers alone: the best of many short runs.
+/// Multiply-accumulates per nanosecond of FMAs on registers only: the best of many short runs.
 double measured_peak() {
     namespace simd = kernel::simd;
     using V = simd::full<float>;
@@ -61,7 +61,7 @@ double peak() {
     return value;
 }
 
-/// A program of random weights and windows to run it on.
+/// A program with random weights, and windows to run it on.
 struct setting {
     runtime::program net;
     std::vector<float> x, y;
@@ -89,7 +89,7 @@ bench::energy_meter& meter() {
     return m;
 }
 
-/// Energy of a window, or what stands for it.
+/// Energy per window, or the counters that replace it.
 void count_energy(benchmark::State& state, const std::string& preset, setting& s, double joules) {
     const double batch = double(s.net.batch());
     if (meter().works()) {
@@ -129,7 +129,7 @@ void inference(benchmark::State& state, const std::string& preset) {
     state.counters["arena_KiB"] = double(r.arena_bytes) / 1024;
 }
 
-/// One line a step: the fastest of many runs.
+/// Prints one line per step: the fastest of many runs.
 void steps(const std::string& preset, std::size_t batch) {
     setting s(preset, batch);
     const auto r = s.net.report();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What distillation adds to a training step of har_student at batch 64, the teacher's forward excluded: the teacher copies
-/// outputs that were computed before, and its time is taken off. One thread. For SMLDist it answers in the components that
-/// are compared, as in `har`; `whole_teacher` has the losses bring its features to them.
+/// What distillation adds to a training step of har_student at batch 64, excluding the teacher's forward pass: the
+/// teacher copies precomputed outputs, and its time is subtracted. One thread. For SMLDist the teacher returns the
+/// principal components that are compared, as in `har`; in `whole_teacher` the losses project its features onto them.
 ///
 ///     bench_distill_step --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
 ///
-/// Each step is followed by a plain supervised step of a network of its own, so both see the same moments of the machine.
-/// The counters are the medians of both, in µs, and `extra`, their ratio minus 1.
+/// Each step is followed by a plain supervised step of another network, so that both run under the same conditions. The
+/// counters are the medians of both, in µs, and `extra`, their ratio minus 1.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -33,11 +33,11 @@ double seconds() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// A teacher that gives the same outputs again, freshly written as by a forward pass; traced, it is the network behind it.
+/// A teacher that returns the same outputs each time, written as by a forward pass; traced, it is the original network.
 template <class Teacher> struct remembered {
     const Teacher* inner;
     outputs<tensor<float>> out;
-    mutable double spent = 0; ///< seconds in here
+    mutable double spent = 0; ///< seconds spent in this teacher
 
     outputs<tensor<float>> operator()(const tensor<float>&, mode) const {
         const double begin = seconds();
@@ -63,7 +63,7 @@ struct setting {
             return network(config, generator(seed));
         };
         teacher = make("har_teacher", 1);
-        distill::supervised labels; // a teacher that knows something: its feature needs few components
+        distill::supervised labels; // train the teacher a little, so that few components explain its feature
         auto o_teacher = options();
         o_teacher.epochs = 20;
         distill::training<network, distill::supervised>(teacher, labels, set.train, set.test, normal, o_teacher)
@@ -78,7 +78,7 @@ struct setting {
     }
     distill::training_options options() const {
         distill::training_options o;
-        o.epochs = 1000000; // the schedule stays at its start
+        o.epochs = 1000000; // keeps the schedule at its start
         o.batch = batch_size;
         return o;
     }
@@ -89,7 +89,7 @@ setting& shared() {
     return s;
 }
 
-/// Seconds of one step without the teacher's.
+/// Seconds of one step without those of the teacher.
 template <class Training, class Teacher>
 double time_of(Training& t, const data::batch& b, const remembered<Teacher>& teacher) {
     teacher.spent = 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Matrix products over the shapes of the models as fractions of the FMA peak that is measured beside each of them.
+/// Matrix products over the shapes of the models, as fractions of the FMA peak measured beside each of them.
 ///
 ///     bench_kernel_gemm --benchmark_out=gemm.json --benchmark_out_format=json && bench/kernel/summary gemm.json
 ///
 /// inference/KERNEL   gemm_packed with a bias, and with bias and hard-swish, rows of slices of 16 windows, against the
 ///                    plain loop and the libraries found at configuration
 /// training/KERNEL    all three products of a layer at batch 64; nt and nn pack their weights in each call
-/// few/KERNEL         one row a window, 1, 4 and 8 windows: squeeze-excite and the classifier
+/// few/KERNEL         one row per window, 1, 4 and 8 windows: squeeze-excite and the classifier
 ///
 /// Libraries run on one thread: set OMP_NUM_THREADS=1.
 #include "machine.hpp"
@@ -45,7 +45,7 @@ struct matrices {
     kernel::packed_b<float> weights() const { return {packed.data(), N, K}; }
 };
 
-/// A product to time, given matrices that live as long as it does.
+/// Makes the product to time; the matrices must outlive it.
 using product = std::function<std::function<void()>(const matrices&)>;
 
 std::function<void()> packed(const matrices& m) {
@@ -98,7 +98,7 @@ std::function<void()> openblas(const matrices& m) {
 #endif
 
 #if BENCH_ONEDNN
-/// The matmul primitive with bias and with weights in the layout that it chooses.
+/// The matmul primitive with bias, with weights in the layout that the library chooses.
 std::function<void()> onednn(const matrices& m) {
     using dnnl::memory;
     const auto n = [](std::size_t v) { return static_cast<memory::dim>(v); };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the kernel benchmarks share: the machine's limits as plain register and memory loops measure them, and timing of a
-/// call in turns with such a loop. The speed of a shared machine wanders within a run, the ratio of neighbours does not.
+/// What the kernel benchmarks share: the machine's limits, measured by plain register and memory loops, and the timing
+/// of a call in turns with such a loop. The speed of a shared machine varies within a run; the ratio of neighbouring
+/// runs does not.
 #ifndef SMLDIST_BENCH_KERNEL_MACHINE_HPP
 #define SMLDIST_BENCH_KERNEL_MACHINE_HPP
 
@@ -41,7 +42,7 @@ inline double median(std::vector<double> v) {
     return v[v.size() / 2];
 }
 
-/// Flops a second of one core on registers alone: 12 chains of FMAs, some 15 µs.
+/// Flops per second of one core on registers only: 12 chains of FMAs, about 15 µs.
 SMLDIST_NOINLINE inline double fma_peak() {
     using V = simd::full<float>;
     V sum[12];
@@ -82,7 +83,7 @@ SMLDIST_NOINLINE inline void copy(std::size_t n, const float* x, float* y) {
     simd::sweep<float>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA { p.store(y + i, p.load(x + i)); });
 }
 
-/// Calls that take about 50 µs together.
+/// The number of calls that take about 50 µs together.
 template <class F> std::size_t calls_of_sample(F&& call) {
     call();
     for (std::size_t n = 1;; n *= 2) {
@@ -92,8 +93,8 @@ template <class F> std::size_t calls_of_sample(F&& call) {
     }
 }
 
-/// Times `call`, which does `work` flops or bytes, between two runs of limit(), which gives the machine's work a second.
-/// Counters: `rate`, work a second; `limit`; `fraction`, the median over the samples.
+/// Times `call`, which does `work` flops or bytes, between two runs of limit(), which returns the machine's work per
+/// second. Counters: `rate`, work per second; `limit`; `fraction`, the median over the samples.
 template <class L, class F> void against(benchmark::State& state, double work, L&& limit, F&& call) {
     const std::size_t n = calls_of_sample(call);
     std::vector<double> rates, limits, fractions;

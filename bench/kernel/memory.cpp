@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Element-wise kernels, batch-norm and depthwise convolution beside the plain loops, at the activations of the models.
 ///
-/// `fraction` is that of the bandwidth of a plain copy loop over as many bytes, measured beside each; of the FMA peak for
-/// depthwise convolution. Bytes are what the definition reads and writes once.
+/// `fraction` is relative to the bandwidth of a plain copy loop over as many bytes, measured beside each kernel; for
+/// depthwise convolution it is relative to the FMA peak. Bytes are those that the definition reads and writes once.
 #include "machine.hpp"
 #include "shapes.hpp"
 
@@ -18,7 +18,7 @@ using namespace smldist;
 
 namespace {
 
-/// Bytes a second of a copy loop that touches as many bytes as the kernel.
+/// Bytes per second of a copy loop that touches as many bytes as the kernel.
 struct copy_limit {
     bench::array from, to;
     std::size_t n, calls;

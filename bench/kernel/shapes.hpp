@@ -14,7 +14,7 @@ namespace bench {
 
 /// y (rows·B, N) = x (rows·B, K) · W
 struct product {
-    std::size_t rows; ///< of a window
+    std::size_t rows; ///< per window
     std::size_t N, K;
     friend bool operator==(const product&, const product&) = default;
 };
@@ -26,7 +26,7 @@ struct depthwise {
 
 struct model_shapes {
     std::vector<product> pointwise; ///< expansions, projections and the tail
-    std::vector<product> single;    ///< one row a window: squeeze-excite and the classifier
+    std::vector<product> single;    ///< one row per window: squeeze-excite and the classifier
     std::vector<depthwise> depthwise_layers;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// As much of ONNX Runtime's C interface as a session on one tensor needs, from a library that is opened at run time.
+/// The part of ONNX Runtime's C interface that a session on one tensor needs, from a library opened at run time.
 ///
-/// The interface is a table of functions that only grows at its end, so their places are fixed: they are those of
+/// The interface is a table of functions that only grows at its end, so the places are fixed: those of
 /// onnxruntime_c_api.h since version 1. Types are opaque pointers.
 #ifndef SMLDIST_PEERS_ONNXRUNTIME_HPP
 #define SMLDIST_PEERS_ONNXRUNTIME_HPP
@@ -62,7 +62,7 @@ public:
     };
 
 private:
-    /// Places in the table.
+    /// Indices in the table.
     enum place : std::size_t {
         get_error_message = 2,
         create_env = 3,

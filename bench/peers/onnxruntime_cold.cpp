@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// As cold.cpp with ONNX Runtime.
+/// The same as cold.cpp, with ONNX Runtime.
 ///
 ///     bench_peers_onnxruntime_cold LIBRARY FILE.onnx
 #include <algorithm>

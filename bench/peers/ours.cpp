@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// This library as a worker of bench/peers, see worker.hpp; and the writer of what all workers read.
+/// This library as a worker of bench/peers, see worker.hpp, and the writer of the files that all workers read.
 ///
 ///     bench_peers_ours write FOLDER             MODEL.safetensors for each model, windows.f32, labels.i32
 ///     bench_peers_ours serve FOLDER THREADS
 ///
 /// Inference runs a compiled program. A training step is that of distill::training: forward, cross entropy, backward,
 /// clipping, AdamW, running statistics. A distillation step adds the teacher, a compiled program too, and takes the loss of
-/// Hinton et al. 2015, so that the peers can do the same; SMLDist's own losses are measured by bench/distill.
+/// Hinton et al. 2015, which the peers can do as well; SMLDist's own losses are measured by bench/distill.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -36,7 +36,7 @@ namespace {
 
 constexpr std::size_t largest_batch = 256, compared_steps = 3;
 
-/// A network whose running statistics, weights of norms and biases are as if it had been trained a little.
+/// A network with running statistics, norm weights and biases as after a little training.
 network make(std::string_view preset, std::uint64_t seed) {
     auto config = model::preset(preset);
     config.backbone.channels = peers::channels;
@@ -115,7 +115,7 @@ peers::job inference(const setting& s, const peers::request& r) {
     const auto st = std::make_shared<state>(
         state{std::move(net), std::move(memory), std::vector<float>(r.batch * peers::classes)});
     const float* x = s.windows.x.data();
-    // On several threads each takes some windows, in memory of its own.
+    // Each of several threads takes some windows, in its own memory.
     const std::size_t share = std::min(st->net.slice(), (r.batch + threads() - 1) / threads());
     const auto run = [st, x, share, B = r.batch] {
         if (threads() == 1) return st->net.run(x, st->logits.data(), B, st->memory);
@@ -131,7 +131,7 @@ peers::job inference(const setting& s, const peers::request& r) {
             }};
 }
 
-/// A training step as a user's program takes it.
+/// A training step as in a user's program.
 template <class Objective> struct training_case {
     network net;
     Objective objective;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The presets in PyTorch, as an expert would write them for speed: Conv2d of height 1, channels last.
 
-`dimensions=1` gives the plain Conv1d form. Both compute the same as the library's networks with a linear head, whose model
-files `load` reads.
+`dimensions=1` gives the plain Conv1d form. Both compute the same as the library's networks with a linear head. `load`
+reads their model files.
 """
 import json
 
@@ -34,7 +34,7 @@ class Network(nn.Module):
         self.dimensions = dimensions
         convolution, norm = (nn.Conv2d, nn.BatchNorm2d) if dimensions == 2 else (nn.Conv1d, nn.BatchNorm1d)
 
-        def over_time(k):  # a kernel, stride or padding along time alone
+        def over_time(k):  # a kernel, stride or padding along time only
             return (1, k) if dimensions == 2 else k
 
         def conv_norm(c, o, k=1, stride=1, groups=1, act=None):
@@ -104,7 +104,7 @@ def read_model_file(path):
 
 
 def load(net, path):
-    """Takes weights and running statistics from a model file of the library; all of it must be used."""
+    """Takes weights and running statistics from a model file of the library; every tensor of it must be used."""
     tensors = read_model_file(path)
 
     def take(module, name):

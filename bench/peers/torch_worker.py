@@ -10,8 +10,8 @@
 
 Forms are written KIND-LAYOUT. Kinds: eager, and for inference frozen (TorchScript with batch-norm folded). Layouts: conv1d,
 conv2d (height 1), channels_last (conv2d in channels-last memory). Left out, as measured with 1.13: TorchScript in training,
-which is slower, and torch.jit.optimize_for_inference, which is slower but at batch 1 and whose Conv2d logits are off by
-1e-3 of the largest.
+which is slower, and torch.jit.optimize_for_inference, which is slower except at batch 1 and whose Conv2d logits are off
+by 1e-3 of the largest.
 """
 import statistics
 import sys
@@ -25,7 +25,7 @@ from torch.nn import functional
 import torch_models
 
 window_length, channels, classes = 128, 9, 6
-temperature, hard, soft = 4.0, 0.1, 0.9  # of the distillation: those of loss::baseline::hinton
+temperature, hard, soft = 4.0, 0.1, 0.9  # of distillation, as in loss::baseline::hinton
 
 
 def read(path, kind):
@@ -53,7 +53,7 @@ def frozen(net, x):
     net.eval()
     with torch.no_grad():
         traced = torch.jit.freeze(torch.jit.trace(net, x))
-        for _ in range(5):  # the executor specialises in the first runs
+        for _ in range(5):  # the executor specialises during the first runs
             traced(x)
     return traced
 
@@ -72,14 +72,14 @@ def inference(setting, kind, layout, model, batch):
 
 
 def clip(parameters, largest):
-    """torch.nn.utils.clip_grad_norm_ in few calls."""
+    """torch.nn.utils.clip_grad_norm_ in fewer calls."""
     gradients = [p.grad for p in parameters]
     norm = torch.stack(torch._foreach_norm(gradients)).norm()
     torch._foreach_mul_(gradients, float(torch.clamp(largest / (norm + 1e-6), max=1)))
 
 
 def training(setting, layout, model, batch, teacher=None, dropout=0.2):
-    """A step as that of the library: forward, loss, backward, clipping, AdamW; returns the loss."""
+    """A step like that of the library: forward, loss, backward, clipping, AdamW; returns the loss."""
     net = setting.network(model, layout, dropout).train()
     parameters = list(net.parameters())
     groups = [{"params": [p for p in parameters if p.dim() > 1]},
@@ -106,12 +106,12 @@ def training(setting, layout, model, batch, teacher=None, dropout=0.2):
 
 
 def make_job(setting, form, model, task, batch):
-    """What is timed, and a function whose numbers are compared."""
+    """Returns a function to time and a function whose numbers are compared."""
     kind, layout = form.split("-")
     if task == "inference":
         return inference(setting, kind, layout, model, batch)
     teacher = None
-    if task == "distill":  # the teacher only infers: in the form that is fastest for that
+    if task == "distill":  # the teacher only infers, in the fastest form for inference
         teacher = frozen(setting.network("har_teacher", "conv2d").eval(), setting.windows[:batch].clone())
 
     def losses():
@@ -135,7 +135,7 @@ def median_nanoseconds(run, seconds):
 def serve(folder, threads):
     torch.set_num_threads(threads)
     setting = Setting(folder)
-    jobs, present = {}, None  # of one case, by form
+    jobs, present = {}, None  # the jobs of one case, by form
     for line in sys.stdin:
         what, form, model, task, batch, *seconds = line.split()
         try:

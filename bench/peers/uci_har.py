@@ -35,7 +35,7 @@ def read(folder, part):
 
 
 def augment(x, generator):
-    """Rotation by up to 20 degrees about a random axis and scaling N(1, 0.1) of each sensor triple, a draw a window."""
+    """Rotation by up to 20 degrees about a random axis and scaling N(1, 0.1) of each sensor triple, drawn per window."""
     B = x.shape[0]
     axis = functional.normalize(torch.randn(B, 3, generator=generator), dim=1)
     angle = (torch.rand(B, generator=generator) * 2 - 1) * numpy.deg2rad(20)
@@ -50,7 +50,7 @@ def augment(x, generator):
 
 
 def macro_f1(y, guess, classes=6):
-    scores = []  # of the classes that occur
+    scores = []  # only of the classes that occur
     for n in range(classes):
         right = ((y == n) & (guess == n)).sum().item()
         both = (y == n).sum().item() + (guess == n).sum().item()
@@ -67,7 +67,7 @@ def evaluate(net, x, y):
 
 
 def train(net, x, y, validation, mean, std, epochs, generator, teacher=None, temperature=3.0):
-    """Seconds of training, validation after each epoch included as in ours."""
+    """Seconds of training, including validation after each epoch as in ours."""
     optimiser = torch.optim.AdamW(net.parameters(), lr=4e-3, weight_decay=1e-3)
     steps = (len(x) + 63) // 64
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=4e-3, total_steps=steps * epochs)

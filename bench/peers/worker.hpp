@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A worker of bench/peers: it obeys lines on standard input until that ends, and blocks in between.
+/// A worker of bench/peers: it executes the commands on standard input, one per line, and blocks in between.
 ///
-///     time FORM MODEL TASK BATCH SECONDS    answers the median of one run's nanoseconds
-///     outputs FORM MODEL TASK BATCH         answers numbers that must be the same for all: logits, or losses of training
+///     time FORM MODEL TASK BATCH SECONDS    answers the median time of a run in nanoseconds
+///     outputs FORM MODEL TASK BATCH         answers numbers that all workers must agree on: logits, or training losses
 ///
-/// What goes wrong is answered as "error TEXT".
+/// Errors are answered as "error TEXT".
 #ifndef SMLDIST_PEERS_WORKER_HPP
 #define SMLDIST_PEERS_WORKER_HPP
 
@@ -27,19 +27,19 @@ namespace peers {
 
 inline constexpr std::size_t window_length = 128, channels = 9, classes = 6;
 
-/// What is asked for.
+/// A request.
 struct request {
     std::string form, model, task;
     std::size_t batch = 0;
 };
 
-/// The answer to it: what is timed, and what is compared.
+/// The job for a request: what is timed, and what is compared.
 struct job {
     std::function<void()> run;
     std::function<std::vector<double>()> outputs;
 };
 
-/// All of a file as values of type V.
+/// A whole file as values of type V.
 template <class V> std::vector<V> read_values(const std::string& path) {
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     if (!file) throw std::runtime_error("cannot read " + path);
@@ -49,8 +49,9 @@ template <class V> std::vector<V> read_values(const std::string& path) {
     return values;
 }
 
-/// Keeps the calling thread on the first core that the process may use, and the threads which `make` starts on the others:
-/// a thread that is woken on the core of the one that waits for it would cost a time slice. With one core just calls.
+/// Pins the calling thread to the first core that the process may use, and the threads that `make` starts to the
+/// others: a thread that wakes up on the core of the thread waiting for it would cost a time slice. With one core it
+/// only calls `make`.
 template <class Make> auto bound(Make make) {
     static const cpu_set_t all = [] {
         cpu_set_t set;
@@ -73,7 +74,7 @@ template <class Make> auto bound(Make make) {
     return make();
 }
 
-/// Median nanoseconds of one run, of as many as fit into `seconds`; one more goes before.
+/// Median time of one run in nanoseconds, over as many runs as fit into `seconds`, after one warm-up run.
 inline double median_nanoseconds(const std::function<void()>& run, double seconds) {
     using clock = std::chrono::steady_clock;
     using nanoseconds = std::chrono::duration<double, std::nano>;
@@ -91,9 +92,9 @@ inline double median_nanoseconds(const std::function<void()>& run, double second
     return *middle;
 }
 
-/// Serves requests; `make(request)` gives the job, which is kept until another model, task or batch is asked for.
+/// Serves requests. `make(request)` returns the job, which is kept until another model, task or batch is requested.
 template <class Make> int serve(Make make) {
-    std::map<std::string, job> jobs; // of one case, by form
+    std::map<std::string, job> jobs; // the jobs of one case, by form
     std::string present;
     for (std::string line; std::getline(std::cin, line);) {
         std::istringstream words(line);

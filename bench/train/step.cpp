@@ -35,7 +35,7 @@ void step(benchmark::State& state, const std::string& preset, std::size_t batch_
     const windows& w = shared();
     network net(model::preset(preset), generator(1));
     distill::training_options o;
-    o.epochs = 1000000; // the schedule stays at its start
+    o.epochs = 1000000; // keeps the schedule at its start
     o.batch = batch_size;
     data::loader_options l;
     l.batch = batch_size;
@@ -45,7 +45,7 @@ void step(benchmark::State& state, const std::string& preset, std::size_t batch_
     loader.next(batch);
     distill::supervised labels;
     distill::training<network, distill::supervised> t(net, labels, w.set.train, w.set.test, w.normal, o);
-    for (int k = 0; k < 2; ++k) t.step(batch); // the first steps ask the heap for their memory
+    for (int k = 0; k < 2; ++k) t.step(batch); // the first steps allocate from the heap
     for (auto _ : state) t.step(batch);
     graph g;
     net(symbol::input(g, "x", batch.x.shape()));

@@ -68,7 +68,7 @@ TEST_CASE("tape: gradients of intermediate values are freed unless retained") {
     CHECK(t.gradient(x)->item() == 63);
 }
 
-TEST_CASE("tape: constants and what hangs on them alone get no gradient and are not recorded") {
+TEST_CASE("tape: constants and ops of only constants get no gradient and are not recorded") {
     tape<double> t;
     const auto c = t.input(tensor<double>{2}), x = t.variable(tensor<double>{3});
     const auto cc = op::mul(c, c);
@@ -82,7 +82,7 @@ TEST_CASE("tape: constants and what hangs on them alone get no gradient and are 
     CHECK(t.gradient(c) == nullptr);
 }
 
-TEST_CASE("tape: backward from a result of any shape; nodes after it are left alone") {
+TEST_CASE("tape: backward from a result of any shape; nodes after it are untouched") {
     tape<double> t;
     const auto x = t.variable(tensor<double>{1, 2, 3});
     const auto y = op::mul(x, x);

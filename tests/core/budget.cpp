@@ -54,7 +54,7 @@ TEST_CASE("budget: work is 32 units for each byte of the bound on memory, and do
     CHECK_THROWS_AS(b.spend(1, "a product"), data_error);
 }
 
-TEST_CASE("budget: room for one more element is asked for before a vector grows") {
+TEST_CASE("budget: memory for one more element is requested before a vector grows") {
     budget b("file", 0, 10 * sizeof(int));
     std::vector<int> list;
     for (int i = 0; i < 4; ++i) {

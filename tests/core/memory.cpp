@@ -25,7 +25,7 @@ const std::vector<std::size_t> sizes = [] {
 }();
 } // namespace
 
-TEST_CASE("block_size: at least what is asked, multiples of 64, monotonic, at most a quarter unused") {
+TEST_CASE("block_size: at least the request, multiples of 64, monotonic, at most a quarter unused") {
     std::size_t last = 0;
     for (std::size_t n = 1; n < 100000; ++n) {
         const std::size_t size = memory::block_size(n);
@@ -155,7 +155,7 @@ TEST_CASE("trim and the end of a thread: large blocks go back to the heap") {
 #endif
 
 TEST_CASE(
-    "limit: a thread's new blocks take so many bytes; kept ones cost nothing, and freed ones of the heap come back") {
+    "limit: bounds a thread's new blocks; blocks of its free lists cost nothing, and freed heap blocks count back") {
     constexpr std::size_t MiB = std::size_t(1) << 20;
     memory::trim();
     void* const kept = memory::allocate(3 * MiB);
@@ -183,7 +183,7 @@ TEST_CASE(
     memory::trim();
 }
 
-TEST_CASE("footprint: what a block puts to use, at most its size and never less than what is asked") {
+TEST_CASE("footprint: bytes in use for a block, at most its size and at least the request") {
     for (const std::size_t n : sizes) {
         CHECK(memory::footprint(n) >= n);
         CHECK(memory::footprint(n) <= memory::block_size(n) + memory::block_size(n) / 3);

@@ -7,7 +7,7 @@
 
 using namespace smldist;
 
-TEST_CASE("stage_list: grows to its capacity, then says so") {
+TEST_CASE("stage_list: grows to its capacity, then throws") {
     stage_list<int> list;
     CHECK(list.empty());
     for (int i = 0; i < int(stage_list<int>::capacity); ++i) list.push_back(i);

@@ -203,7 +203,7 @@ TEST_CASE("parallel_for: of several exceptions that of the first chunk, for any 
     }
 }
 
-TEST_CASE("parallel_for: an exception goes through nested calls, and to the caller it belongs to") {
+TEST_CASE("parallel_for: an exception passes through nested calls and reaches its own caller") {
     const thread_count set(3);
     std::vector<std::thread> callers;
     std::atomic<int> right{0};
@@ -222,7 +222,7 @@ TEST_CASE("parallel_for: an exception goes through nested calls, and to the call
     CHECK(runs());
 }
 
-TEST_CASE("parallel_for_scratch: aligned memory that a chunk has for itself") {
+TEST_CASE("parallel_for_scratch: aligned memory that no other chunk uses") {
     struct item {
         std::size_t chunk, padding[6];
     };
@@ -290,7 +290,7 @@ TEST_CASE("set_threads: when the system starts no more threads, the pool stays a
           }) == ending::as_wanted);
 }
 
-TEST_CASE("threads: a system that starts none leaves the caller" * doctest::skip()) { // run by the next test
+TEST_CASE("threads: when the system starts none, the caller works" * doctest::skip()) { // run by the next test
     CHECK(threads() == 1);
     CHECK(runs());
 }

@@ -71,7 +71,7 @@ TEST_CASE("walk: a leaf is the member itself; const for a const model") {
     });
 }
 
-TEST_CASE("for_each_parameter and for_each_buffer: their kind alone, without allocation") {
+TEST_CASE("for_each_parameter and for_each_buffer: visit only their kind, without allocation") {
     model m = example();
     std::size_t parameters = 0, buffers = 0;
     const std::size_t before = allocations();

@@ -74,7 +74,7 @@ TEST_CASE("generator: many words at once are those of as many calls") {
         }
 }
 
-TEST_CASE("generator: a stream is resumed from its position; a copy goes its own way") {
+TEST_CASE("generator: a stream is resumed from its position; a copy continues independently") {
     generator g(5, 6);
     std::vector<std::uint32_t> all;
     for (int i = 0; i < 50; ++i) all.push_back(g.bits());

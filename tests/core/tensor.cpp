@@ -116,7 +116,7 @@ TEST_CASE("tensor: ensure tells first write from addition") {
     CHECK(sum.data() == storage);
 }
 
-TEST_CASE("tensor: identical compares bits, all_finite finds what is not, cast converts") {
+TEST_CASE("tensor: identical compares bits, all_finite finds values that are not finite, cast converts") {
     constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
     CHECK(identical(tensor<float>{nan}, tensor<float>{nan}));
     CHECK_FALSE(identical(tensor<float>{0.0f}, tensor<float>{-0.0f}));
@@ -128,7 +128,7 @@ TEST_CASE("tensor: identical compares bits, all_finite finds what is not, cast c
     CHECK(identical(cast<std::int32_t>(tensor<double>{1.9, -1.9}), tensor<std::int32_t>{1, -1}));
 }
 
-TEST_CASE("tensor: an expression holds what a temporary gives it") {
+TEST_CASE("tensor: an expression owns the elements of a temporary") {
     const auto values = [] { return tensor<double>{{1, 2}, {3, 4}}; };
     const auto lazy = values().array() * 2 + values().array();
     for (std::size_t i = 0; i < 4; ++i) tensor<double>(shape{2, 2}, 99); // takes the block that a temporary had

@@ -168,7 +168,7 @@ TEST_CASE("csv_reader: never two separators, never two numbers of one with a dec
     CHECK(complaint("1.234,5\n", {"x"}) == "f:1:7: number of fields is 2, expected 1");
 }
 
-TEST_CASE("csv_reader: what a header is") {
+TEST_CASE("csv_reader: recognises a header") {
     CHECK(values("X,Y,Z\n1,2,3\n", {"X", "Y", "Z"}) == rows{{1, 2, 3}});
     CHECK(values("E,e,1e5x\n1,2,3\n", {"E", "e", "1e5x"}) == rows{{1, 2, 3}});
     CHECK(values("0,1,2\n5,6,7\n", {"0", "1", "2"}) == rows{{5, 6, 7}}); // all by name

@@ -43,7 +43,7 @@ TEST_CASE("signal_info refuses what does not fit") {
     refused([](auto& i) { i.triples = {{1, 2, 2}}; });
 }
 
-TEST_CASE("make_recording takes rows, or says what does not fit") {
+TEST_CASE("make_recording takes rows, or reports what does not fit") {
     const auto r = data::make_recording({1, 2, 3, 4, 5, 6}, 2, {0, -1, 1}, 7);
     CHECK(identical(r.samples, tensor<float>({{1, 2}, {3, 4}, {5, 6}})));
     CHECK(r.labels == std::vector<int>{0, -1, 1});
@@ -52,7 +52,7 @@ TEST_CASE("make_recording takes rows, or says what does not fit") {
     CHECK_THROWS_AS(data::make_recording({}, 0, {}, 7), data_error);
 }
 
-TEST_CASE("recording_set counts what was mended and what short recordings cost") {
+TEST_CASE("recording_set counts repairs and dropped short recordings") {
     data::recording_set set;
     set.note("empty lines", 0);
     CHECK(set.repairs.empty());

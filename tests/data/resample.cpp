@@ -42,7 +42,7 @@ double wave(double t) { return std::sin(omega * t + 0.3); }
 
 } // namespace
 
-TEST_CASE("resample: a signal on the grid comes back as it is") {
+TEST_CASE("resample: a signal on the grid is returned unchanged") {
     stamped_signal s{2, {}, {}, {}};
     for (int t = 0; t < 64; ++t) { // at 64 Hz every time is exact
         s.samples.insert(s.samples.end(), {float(t * t), -float(t)});

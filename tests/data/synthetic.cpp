@@ -80,7 +80,7 @@ TEST_CASE("synthetic: shapes, labels, disjoint people") {
     }
 }
 
-TEST_CASE("synthetic: a function of seed and user alone") {
+TEST_CASE("synthetic: a function of only seed and user") {
     const auto a = data::synthetic(small()), b = data::synthetic(small());
     CHECK(identical(a.train.x, b.train.x));
     CHECK(a.train.label == b.train.label);
@@ -112,7 +112,7 @@ TEST_CASE("synthetic: physics") {
     }
 }
 
-TEST_CASE("synthetic: channel means and deviations alone do not tell the activities apart, yet tell much") {
+TEST_CASE("synthetic: channel means and deviations separate the activities partly, not fully") {
     data::synthetic_options o;
     o.seconds = 20;
     const double accuracy = nearest_mean_accuracy(data::synthetic(o));

@@ -78,7 +78,7 @@ TEST_CASE("text_reader: errors carry file, line and column") {
           "f:1:3: field is '" + std::string(24, 'y') + "...', expected a number");
 }
 
-TEST_CASE("text_reader: a leading plus; what is too small for double is 0, what is too large an error") {
+TEST_CASE("text_reader: a leading plus; numbers too small for double are 0, too large are an error") {
     text_reader in("f", "+1.5 1e-400 -1e-400 +.5e+1 0.1e-99999999999999999999\n");
     REQUIRE(in.next_line());
     CHECK(in.number() == 1.5f);
@@ -131,7 +131,7 @@ TEST_CASE("text_reader: fields between commas") {
     CHECK_THROWS_WITH_AS(in.finish_line(2), "f:4:5: line has more fields, expected 2", data_error);
 }
 
-TEST_CASE("text_reader: what a CSV may not hold") {
+TEST_CASE("text_reader: refuses malformed CSV") {
     const auto refused = [](const std::string& text, const std::string& message, auto read) {
         text_reader in("f", text, ',');
         CHECK_THROWS_WITH_AS(read(in), message.c_str(), data_error);

@@ -10,7 +10,7 @@
 
 using namespace smldist;
 
-TEST_CASE("annotate: who reads what, what is constant, and what no output needs") {
+TEST_CASE("annotate: readers, constants, and nodes that no output needs") {
     graph g;
     const auto x = symbol::input(g, "x", {1, 8, 6});
     const auto unused = op::exp(x);

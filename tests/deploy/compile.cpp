@@ -153,7 +153,7 @@ TEST_CASE("compile: the normaliser is folded in, its clipping too, and the borde
     }
 }
 
-TEST_CASE("compile: outputs are chosen by name, and what they do not need is not computed") {
+TEST_CASE("compile: outputs are chosen by name, and ops that they do not need are not computed") {
     const model::network<float> net(three_blocks(model::head_kind::memory), generator(1));
     const auto all = deploy::compile(net, {.length = 32, .outputs = {"all"}});
     const auto logits = deploy::compile(net, {.length = 32});

@@ -52,7 +52,7 @@ struct chain {
 
 } // namespace
 
-TEST_CASE("emit_products: convolutions of every kind with batch-norms folded in give what the network gives") {
+TEST_CASE("emit_products: convolutions of every kind with folded batch-norms give the network's outputs") {
     const auto x = noise({3, 20, 6}, 3);
     for (const std::size_t count : {0u, 1u, 2u})
         for (const bool bias : {false, true})

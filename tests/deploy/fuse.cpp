@@ -72,7 +72,7 @@ TEST_CASE("fuse: batch-norm, residual, activation, in the order of the graph") {
               nn::activation::relu) == list{"conv1d + batch_norm + relu", "conv1d + batch_norm + relu", "add"});
 }
 
-TEST_CASE("fuse: what is an output, is read twice or comes later stays a value of its own") {
+TEST_CASE("fuse: outputs, values read twice and later values are not fused") {
     CHECK(steps_of([](auto& n, const auto& x, auto& out) {
               out.feature = n.a.conv(x);
               return n.b(n.a.norm(out.feature));
@@ -129,7 +129,7 @@ TEST_CASE("fuse: a gate whose value is read elsewhere too is computed") {
     CHECK(gates == 1);
 }
 
-TEST_CASE("fuse: the pass by itself says who computes what") {
+TEST_CASE("fuse: the pass alone assigns each op to a step") {
     two net(
         [](auto& n, const auto& x, auto&) {
             const auto h = n.a(x);

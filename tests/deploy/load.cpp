@@ -47,7 +47,7 @@ void refuse(io::byte_vector bytes, std::string_view what) {
 
 } // namespace
 
-TEST_CASE("load: the graph of a file alone gives the network's outputs for raw units, for every head") {
+TEST_CASE("load: the graph of a file is enough for the network's outputs in raw units, for every head") {
     using enum model::head_kind;
     for (const auto head : {linear, memory, prototype, mlp, lookup, search, ref2021}) {
         CAPTURE(model::text(head));
@@ -65,7 +65,7 @@ TEST_CASE("load: the graph of a file alone gives the network's outputs for raw u
     }
 }
 
-TEST_CASE("load: weights that cannot be read where they lie are converted") {
+TEST_CASE("load: weights that cannot be read in place are converted") {
     const auto net = disturbed(model::head_kind::memory);
     const auto x = noise({2, 32, 3}, 7);
     const auto logits = [&](io::byte_vector bytes) {
@@ -96,7 +96,7 @@ TEST_CASE("load: weights that cannot be read where they lie are converted") {
     CHECK(logits(io::write_bundle(b.facts, tensors)) == expected);
 }
 
-TEST_CASE("load: a file that is wrong is refused with what is wrong") {
+TEST_CASE("load: a wrong file is refused, and the error names the cause") {
     refuse(edited("\"conv1d\"", "\"wavelet\""), "is the op \"wavelet\", which programs do not know");
     refuse(edited("\"kind\":\"op\"", "\"kind\":\"loop\""), "kind of node");
     refuse(edited("\"stride\":2", "\"stride\":0"), "(conv1d): op::conv1d: stride, dilation, groups are 0, 1, 1");
@@ -195,7 +195,7 @@ void refuse_within_promise(const std::string& name, const io::byte_vector& bytes
 
 } // namespace
 
-TEST_CASE("load: a small file that asks for much is refused before it is given any") {
+TEST_CASE("load: a small file that requests much memory or work is refused before it gets any") {
     { // 2^24 elements from one, and a hundred of them alive together
         forged_graph g(8);
         std::size_t v = 0;

@@ -25,7 +25,7 @@ deploy::source one_op(graph::node op) {
 
 } // namespace
 
-TEST_CASE("plan: an op that programs do not know is named") {
+TEST_CASE("plan: the error names an op that programs do not support") {
     graph::node op;
     op.name = "fourier";
     op.shape = {1, 8, 6};

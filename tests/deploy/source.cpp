@@ -5,7 +5,7 @@
 
 using namespace smldist;
 
-TEST_CASE("source: what is wrong with a graph is an error of the file it came from, or of its use") {
+TEST_CASE("source: an error in a graph is a data_error if it came from a file, otherwise a usage_error") {
     deploy::source s;
     s.graph.nodes.resize(1);
     s.graph.nodes[0].name = "relu";

@@ -32,7 +32,7 @@ template <class V> V read(const graph::node& n, std::string_view name) {
 
 } // namespace
 
-TEST_CASE("attributes: the options of every op come back as they were written") {
+TEST_CASE("attributes: the options of every op are read as they were written") {
     spec::for_each([](auto s) {
         using S = decltype(s);
         CAPTURE(S::name);
@@ -59,7 +59,7 @@ TEST_CASE("attributes: the options of every op come back as they were written") 
     });
 }
 
-TEST_CASE("attributes: what is missing, of another kind or out of range is named with its node") {
+TEST_CASE("attributes: errors name the option that is missing, of another kind or out of range, and its node") {
     const auto n = node_of(
         {{"a", std::int64_t(3)}, {"b", 2.0}, {"c", 2.5}, {"d", -1.0}, {"e", std::string("(2, 3)")}, {"f", 1e9}});
     CHECK(read<std::size_t>(n, "a") == 3);

@@ -55,7 +55,7 @@ TEST_CASE("symbol: a parameter or buffer has one node, found by its address") {
     CHECK(symbol::reference(g, graph::kind::buffer, &mean, {4}).id == b.id);
 }
 
-TEST_CASE("graph: a copy stands alone") {
+TEST_CASE("graph: a copy is independent") {
     graph g;
     symbol::input(g, "x", {2});
     g.outputs.emplace_back("logits", 0u);

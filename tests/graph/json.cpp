@@ -34,7 +34,7 @@ graph read(const std::string& text, std::size_t memory = 1 << 20) {
 
 } // namespace
 
-TEST_CASE("json: a graph comes back as it was written") {
+TEST_CASE("json: a graph is read as it was written") {
     const io::json j = sample();
     const graph g = read(j.dump());
     CHECK(io::json::parse(j.dump()).at("nodes").as_array().size() == g.nodes.size());
@@ -52,7 +52,7 @@ TEST_CASE("json: a graph comes back as it was written") {
     CHECK(g.outputs[0] == std::pair<std::string, std::uint32_t>("logits", 5));
 }
 
-TEST_CASE("json: what is wrong with a graph is named") {
+TEST_CASE("json: errors name what is wrong with a graph") {
     CHECK_RAISES(data_error, "kind of node 0 is", read(edited("\"kind\":\"input\"", "\"kind\":\"door\"")));
     CHECK_RAISES(data_error, "a shape is out of range", read(edited("[1,4,3]", "[1,16777217,3]")));
     CHECK_RAISES(data_error, "a shape is out of range", read(edited("[1,4,3]", "[0,16777216,2]")));

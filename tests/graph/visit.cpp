@@ -40,7 +40,7 @@ TEST_CASE("visit: a set of overloads prints a graph") {
     CHECK_FALSE(visit(g, g.nodes.size() - 1, p));
 }
 
-TEST_CASE("visit: shape and cost of a node are what the description gives for its inputs") {
+TEST_CASE("visit: shape and cost of a node are those of the description for its inputs") {
     graph g;
     const tensor<float> w(shape{4, 3, 5}), none, keys(shape{7, 4}), beta{1};
     const auto y = op::conv1d(symbol::input(g, "x", {1, 16, 3}), w, none, {.padding = 2});

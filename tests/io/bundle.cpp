@@ -55,7 +55,7 @@ void refuse(io::byte_vector bytes, std::string_view what) {
 
 } // namespace
 
-TEST_CASE("facts come back as they went") {
+TEST_CASE("facts are read as they were written") {
     const auto b = io::read_bundle(io::write_bundle(facts(), tensors()));
     CHECK(b.facts.normaliser == facts().normaliser);
     CHECK(b.facts.window == 4);

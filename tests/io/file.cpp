@@ -163,7 +163,7 @@ TEST_CASE("read_file does not wait for a FIFO") {
     CHECK(refusal([&] { (void)io::read_file(dir / "fifo"); }).ends_with(": not a regular file"));
 }
 
-TEST_CASE("read_file refuses a file that holds more or less than its size says") {
+TEST_CASE("read_file refuses a file whose content is longer or shorter than its size") {
     // Files of /proc say 0 bytes, files of /sys one page; both hold something else.
     CHECK(
         refusal([&] { (void)io::read_file("/proc/self/status"); }).ends_with(": its size changed while it was read"));
@@ -173,7 +173,7 @@ TEST_CASE("read_file refuses a file that holds more or less than its size says")
               }).ends_with(": its size changed while it was read"));
 }
 
-TEST_CASE("transfer goes on after short and interrupted calls and stops at the end and at errors") {
+TEST_CASE("transfer continues after short and interrupted calls and stops at the end and at errors") {
     std::string got;
     int calls = 0;
     const auto one_byte = [&](std::size_t done, std::size_t n) -> long {

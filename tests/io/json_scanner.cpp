@@ -70,7 +70,7 @@ TEST_CASE("in_quotes shortens to 80 bytes of valid UTF-8") {
     CHECK(io::in_quotes(std::string(79, 'a') + "\xC3\xA9") == '"' + std::string(79, 'a') + '"');
 }
 
-TEST_CASE("json_scanner::number keeps integers exactly and knows overflow from underflow") {
+TEST_CASE("json_scanner::number keeps integers exactly and tells overflow from underflow") {
     const auto scan = [](std::string_view text, io::json_number& n) { return io::json_scanner(text).number(n); };
     io::json_number n;
     REQUIRE(scan("9007199254740993", n)); // 2^53 + 1
@@ -109,7 +109,7 @@ TEST_CASE("json_scanner::number keeps integers exactly and knows overflow from u
     CHECK(n.real == 0x1p-1074);
 }
 
-TEST_CASE("json_scanner::more goes through the items and reports what stands between them") {
+TEST_CASE("json_scanner::more visits the items and reports wrong separators") {
     const auto digits = [](std::string_view text, std::string& seen) -> std::string {
         io::json_scanner scanner(text);
         for (scanner.enter('['); scanner.more(']');) {

@@ -61,7 +61,7 @@ TEST_CASE_TEMPLATE("softmax: equal to the plain loops", T, float, double) {
             }
 }
 
-TEST_CASE_TEMPLATE("softmax: a row of −∞ alone gives lse −∞ and weights and gradients 0, never NaN", T, float,
+TEST_CASE_TEMPLATE("softmax: a row of only −∞ gives lse −∞ and weights and gradients 0, never NaN", T, float,
                    double) {
     for (std::size_t N : counts{1, 6, 19}) {
         const std::vector<T> x(N, minus_infinity<T>), dy(N, T(1)), zeros(N, T(0));
@@ -116,7 +116,7 @@ TEST_CASE("softmax: the same bits on any number of threads") {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("softmax: log-mean-exp, log-sum-exp by class and mixtures are what their formulas say", T, float,
+TEST_CASE_TEMPLATE("softmax: log-mean-exp, log-sum-exp by class and mixtures follow their formulas", T, float,
                    double) {
     const std::size_t R = 3, J = 4, N = 5, M = J * N;
     const auto x = values<T>(R * M, 1), a = values<T>(J, 2), prior = values<T>(N, 3);

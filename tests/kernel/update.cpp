@@ -44,7 +44,7 @@ TEST_CASE_TEMPLATE("adam_update: equal to the plain loop, at any length", T, flo
                 }
 }
 
-TEST_CASE_TEMPLATE("adam_update: what is behind the end is left alone", T, float, double) {
+TEST_CASE_TEMPLATE("adam_update: elements beyond the end are untouched", T, float, double) {
     const std::size_t n = 13, room = 32;
     const kernel::adam_factors<T> f{.beta1 = T(0.9),
                                     .beta2 = T(0.99),

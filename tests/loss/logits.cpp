@@ -270,7 +270,7 @@ TEST_CASE("logits loss: norms of both sides, gradients and what they are made of
         }
 }
 
-TEST_CASE("logits loss: in a mixed batch the soft term goes by the dominant labels, the hard one has mixed targets") {
+TEST_CASE("logits loss: in a mixed batch the soft term uses the dominant labels, the hard one mixed targets") {
     const random_case c(6, 4, 5), d(6, 4, 6);
     const tensor<double> z = normal({6, 4}, 4);
     const auto o = with(repair::mix, 3, 0.7, 1.3);

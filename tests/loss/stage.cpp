@@ -321,7 +321,7 @@ TEST_CASE("stage loss: 0 for equal features; does not depend on the scale and of
     }
 }
 
-TEST_CASE("stage loss: standardise::sample sees the direction alone") {
+TEST_CASE("stage loss: standardise::sample compares only the direction") {
     auto o = stage_options::plain();
     o.scale = loss::standardise::sample;
     const tensor<double> x = normal({3, 8, 4}, 1), t = normal({3, 8, 4}, 2);
@@ -330,7 +330,7 @@ TEST_CASE("stage loss: standardise::sample sees the direction alone") {
     CHECK(stage(longer, t, unit(4), o).item() == doctest::Approx(stage(x, t, unit(4), o).item()).epsilon(1e-6));
 }
 
-TEST_CASE("stage loss: a dead channel of the teacher has no say") {
+TEST_CASE("stage loss: a dead channel of the teacher has no effect") {
     const tensor<double> x = normal({3, 8, 4}, 1), t = normal({3, 8, 4}, 2);
     auto s = unit(4);
     s.std[2] = 1e-7;
@@ -362,7 +362,7 @@ TEST_CASE("stage loss: weights count by band") {
     CHECK(stage(x, zero, unit(1), o, weights).item() == doctest::Approx(0).scale(1));
 }
 
-TEST_CASE("stage loss: what is refused") {
+TEST_CASE("stage loss: refuses invalid arguments") {
     generator g(1);
     const auto make = [&](const shape& s, const shape& t, std::size_t C, const stage_options& o,
                           const std::vector<double>& w = {}) {
@@ -402,7 +402,7 @@ TEST_CASE("stage loss: equal channels of a much narrower teacher are compared be
     }
 }
 
-TEST_CASE("stage loss: statistics say what the teacher answers, whatever the widths") {
+TEST_CASE("stage loss: the statistics define the teacher's space, whatever the widths") {
     const tensor<double> teacher = normal({12, 8, 4}, 1);
     loss::feature_statistics<double> channels = random_statistics(4);
     tensor<double> correlation(shape{4, 4});
@@ -436,7 +436,7 @@ TEST_CASE("stage loss: statistics say what the teacher answers, whatever the wid
     }
 }
 
-TEST_CASE("stage loss: a teacher that does not answer what the statistics say is refused") {
+TEST_CASE("stage loss: a teacher whose features differ from the space of the statistics is refused") {
     loss::feature_statistics<double> s = random_statistics(4);
     tensor<double> correlation(shape{4, 4});
     for (std::size_t c = 0; c < 4; ++c) correlation(c, c) = 1;

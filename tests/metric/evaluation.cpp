@@ -26,7 +26,7 @@ TEST_CASE("evaluation: predicting a class the subject never performed costs") {
     CHECK(e.worst_subject_f1 == doctest::Approx(1.0 / 3).epsilon(1e-15)); // mean of 2/3 and 0
 }
 
-TEST_CASE("evaluation: class names that nobody has are left out, and counted") {
+TEST_CASE("evaluation: classes that do not occur are left out and counted") {
     const std::vector<int> labels{0, 1, 2, 0}, subjects{1, 1, 2, 2}, predicted{0, 1, 2, 2};
     const auto e = metric::evaluate(5, labels, subjects, predicted);
     // Class 0: TP 1, FN 1: 2/3. Class 1: 1. Class 2: TP 1, FP 1: 2/3.

@@ -246,7 +246,7 @@ TEST_CASE("hopfield: the order of the patterns permutes the association and chan
     });
 }
 
-TEST_CASE_TEMPLATE("hopfield: every state stops by itself, so batch mates do not matter", T, float, double) {
+TEST_CASE_TEMPLATE("hopfield: every state stops independently of the rest of the batch", T, float, double) {
     const auto keys = cast<T>(normal({7, 6}, 1)), q = cast<T>(normal({9, 6}, 2));
     const tensor<T> beta{T(0.7)};
     const op::hopfield_options o{.updates = 6, .eps = 0.1};

@@ -56,7 +56,7 @@ TEST_CASE("mixture: under cross entropy the weights move by weight minus respons
 }
 
 TEST_CASE(
-    "mixture: one classifier is its log-softmax; identical ones leave the weights alone; far logits stay finite") {
+    "mixture: one classifier is its log-softmax; identical ones do not change the weights; far logits stay finite") {
     const auto z = normal({3, 4}, 1);
     CHECK(difference(op::mixture(z, tensor<double>{7.0}), op::log_softmax(z), 1e-12) == "");
     tensor<double> twice(shape{3, 8});
@@ -70,7 +70,7 @@ TEST_CASE(
     for (const float v : far) CHECK(std::isfinite(v));
 }
 
-TEST_CASE("mixture: what is refused") {
+TEST_CASE("mixture: refuses invalid arguments") {
     CHECK_RAISES(shape_error, "expected (B, J·N) and (J)",
                  op::mixture(tensor<float>(shape{2, 5}), tensor<float>(shape{2})));
     CHECK_RAISES(shape_error, "(2, 2, 2)", op::mixture(tensor<float>(shape{2, 2, 2}), tensor<float>(shape{2})));

@@ -271,7 +271,7 @@ TEST_CASE("normed value: backward from it, a second pass, and values after it") 
     CHECK_RAISES(usage_error, "two tapes", op::gate(wrong.h, other.input(normal({3, 6}, 9))));
 }
 
-TEST_CASE("normed value: its gradient is kept when that is asked for in time") {
+TEST_CASE("normed value: its gradient is kept if requested before the value is read") {
     recorded r, wanted;
     wanted.t.store_normed(true);
     wanted.again(first::pointwise, activation::hard_swish);

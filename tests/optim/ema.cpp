@@ -33,7 +33,7 @@ model make(double w, double r, std::int32_t label) {
 
 } // namespace
 
-TEST_CASE("ema: what is frozen is taken as it is, and stays frozen") {
+TEST_CASE("ema: frozen parameters are copied unchanged and stay frozen") {
     optim::ema<model> average(make(1, 5, 0), 0.5);
     average.update(make(3, 5, 0));
     model now = make(4, 6, 0);
@@ -61,7 +61,7 @@ TEST_CASE("ema: averages parameters with a ramp, copies buffers") {
     CHECK(average.updates == 20);
 }
 
-TEST_CASE("ema: averages frozen parameters too, and leaves the model alone") {
+TEST_CASE("ema: averages frozen parameters too, and does not change the model") {
     model now = make(3, 0, 0);
     now.weight.trainable = false;
     optim::ema<model> average(make(1, 0, 0), 0);

@@ -11,7 +11,7 @@ TEST_CASE("ranger: ten steps as the formula") {
     });
 }
 
-TEST_CASE("ranger: what it is made of") {
+TEST_CASE("ranger: consists of RAdam in Lookahead") {
     const auto r = optim::ranger<float>(0.02, 0.3);
     CHECK(r.options.k == 6);
     CHECK(r.options.alpha == 0.5);

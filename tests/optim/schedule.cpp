@@ -79,7 +79,7 @@ TEST_CASE("warm_restarts: as PyTorch") {
     }
 }
 
-TEST_CASE("warm_restarts: begins anew at T_0 (mult^i - 1)/(mult - 1)") {
+TEST_CASE("warm_restarts: restarts at T_0 (mult^i - 1)/(mult - 1)") {
     const optim::warm_restarts s{.max = 1, .period = 4, .mult = 3};
     for (const std::size_t start : {0u, 4u, 16u, 52u}) {
         CHECK(s(start) == 1);
@@ -137,7 +137,7 @@ TEST_CASE("plateau: patience p reduces after p+1 bad figures; a better one start
     CHECK(p.observe(9) == 0.25);
 }
 
-TEST_CASE("plateau: the smallest rate, the smallest change, and what is no number") {
+TEST_CASE("plateau: the smallest rate, the smallest change, and NaN") {
     optim::plateau low(1, {.factor = 0.1, .patience = 0, .min_lr = 0.3});
     for (int i = 0; i < 5; ++i) low.observe(1);
     CHECK(low.lr() == 0.3);

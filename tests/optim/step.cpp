@@ -147,7 +147,7 @@ TEST_CASE("clip_gradient_norm: as PyTorch") {
     CHECK(clipped < 10);
 }
 
-TEST_CASE("clip_gradient_norm: what is not finite is reported and left alone; errors") {
+TEST_CASE("clip_gradient_norm: a norm that is not finite is reported and scales nothing; errors") {
     auto m = start_model();
     tape<double> t;
     auto dw = stored("start.weight");

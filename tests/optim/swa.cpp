@@ -83,7 +83,7 @@ TEST_CASE("swa: an update does not allocate once it has run") {
     CHECK(allocations() == before);
 }
 
-TEST_CASE("refresh_statistics: what the statistics were before does not matter, and parameters stay") {
+TEST_CASE("refresh_statistics: earlier statistics have no effect, and parameters do not change") {
     model m = stored_model(2), spoilt = m;
     spoilt.norm.running_mean.value.fill(std::nan(""));
     spoilt.norm.running_var.value.fill(std::numeric_limits<double>::infinity());

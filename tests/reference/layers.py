@@ -12,7 +12,7 @@ from torch import nn
 
 
 def hard_sigmoid(x):
-    """F.hardsigmoid; in PyTorch 1.13 the derivative of that is 1.0f / 6 in float64 too, wrong from the eighth digit on."""
+    """F.hardsigmoid; in PyTorch 1.13 its derivative is 1.0f / 6 even in float64, wrong from the eighth digit on."""
     return (x / 6 + 0.5).clamp(0, 1)
 
 
@@ -79,7 +79,7 @@ class inverted_residual(nn.Module):
 
 
 def hopfield(q, keys, beta, updates, eps=1e-4, log_mass=0):
-    """At most `updates` steps q <- softmax(beta q keys' + log_mass) keys; one that moved less than eps stays where it is."""
+    """At most `updates` steps q <- softmax(beta q keys' + log_mass) keys; a state that moved less than eps stops."""
     moving = torch.ones(q.shape[:-1], dtype=torch.bool)
     for _ in range(updates):
         after = torch.softmax(beta * q @ keys.transpose(-1, -2) + log_mass, -1) @ keys
@@ -225,7 +225,7 @@ class network(nn.Module):
 
 
 def state(model):
-    """The state_dict without PyTorch's counters of batches, which smldist does not keep."""
+    """The state_dict without PyTorch's batch counters, which smldist does not keep."""
     return {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
 
 
@@ -240,7 +240,7 @@ def randomise(model):
                 x = value + 0.2 * x
             elif name.endswith("memory.keys"):
                 x = F.normalize(x, dim=-1)
-            elif value.dim() == 1 and name.endswith("weight"):  # of a norm
+            elif value.dim() == 1 and name.endswith("weight"):  # weight of a norm
                 x = 1 + 0.2 * x
             elif value.dim() == 1:
                 x = 0.2 * x

@@ -112,8 +112,8 @@ def attention():
 
 
 def selectivity():
-    """The kernel's means as the paper writes them, over pairs of channels."""
-    def mmd(u, v):  # (B, L, C), of unit length along L
+    """The kernel's means over pairs of channels, as in the paper."""
+    def mmd(u, v):  # (B, L, C), unit length along L
         k = lambda a, b: torch.einsum("blc,bld->bcd", a, b).pow(2).mean((1, 2))
         return (k(u, u) + k(v, v) - 2 * k(u, v)).mean()
 
@@ -147,7 +147,7 @@ def rkd():
 
     for distance, angle in ((25.0, 50.0), (25.0, 0.0), (0.0, 50.0)):
         t = normal(6, 5)
-        t[0] *= 6  # far away, so that the linear part of the smooth L1 is met
+        t[0] *= 6  # far away, to reach the linear part of the smooth L1 loss
 
         def loss(feature):
             (d_s, a_s), (d_t, a_t) = relations(feature), relations(t)

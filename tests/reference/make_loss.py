@@ -44,7 +44,7 @@ def cross_entropy():
 
 
 def condition(z, label, rule, T, margin=0.05, hardness=3.0):
-    """The smoothed conditional rule, row by row as section 5.3 of the specification writes it."""
+    """The smoothed conditional rule, row by row, as loss/logits.hpp states it."""
     q = []
     for row, y in zip(z, label.tolist()):
         p = F.softmax(row / T, 0)
@@ -70,7 +70,7 @@ def condition(z, label, rule, T, margin=0.05, hardness=3.0):
 def logits():
     student, teacher = normal(8, 6), 2 * normal(8, 6)
     label = teacher.argmax(1)
-    label[:4] = (label[:4] + torch.tensor([1, 2, 3, 5])) % 6  # half the rows have a wrong teacher
+    label[:4] = (label[:4] + torch.tensor([1, 2, 3, 5])) % 6  # the teacher is wrong for half the rows
     for rule, T in itertools.product(("mix", "hardness", "swap", "onehot", "drop", "off"), (1.0, 3.0, 20.0)):
         q = condition(teacher, label, rule, T)
 

@@ -4,18 +4,18 @@
 
 Run with a Python that has torch (made with 1.13):  python3 make_model.py
 
-x (3, B, L, 9) and labels (3, B) are three batches. Networks come with a linear and with a memory head on one backbone,
-without dropout. Of each:
+x (3, B, L, 9) and labels (3, B) are three batches. Networks have a linear and a memory head on the same backbone,
+without dropout. For each:
 
     <network>/init/<path>                   parameters and buffers at the start, half precision
     <network>/<head>/eval/<output>          outputs for the first batch in evaluation mode
     <network>/<head>/train/<output>         outputs for the first batch in training mode
     <network>/<head>/loss                   cross entropy of those in training mode
     <network>/<head>/gradient/<path>        its gradient by every parameter, and
-    <network>/<head>/running/<path>         the running statistics after that batch: har_student alone
+    <network>/<head>/running/<path>         the running statistics after that batch: only for har_student
     <network>/<head>/<optimiser>/<path>     parameters and buffers after ten steps over the three batches in turn
 
-What is small (loss, feature, logits, scores, retrieved) is stored in double precision, the rest in single.
+Small arrays (loss, feature, logits, scores, retrieved) are stored in double precision, the rest in single precision.
 """
 import copy
 import os
@@ -33,7 +33,7 @@ NETWORKS = {
 }
 MEMORY = {"patterns_per_class": 3, "width": 8, "updates": 1, "beta": 5.0}
 LR, MOMENTUM, DECAY = 2e-3, 0.9, 1e-3
-# No decay on norms, biases and β: all vectors, and nothing else.
+# No decay for norms, biases and β: these are exactly the vectors.
 OPTIMISERS = {
     "adam": lambda groups: torch.optim.Adam(groups, lr=LR),
     "adamw": lambda groups: torch.optim.AdamW(groups, lr=LR),
@@ -65,7 +65,7 @@ for name, head, optimiser in RUNS:
     prefix = f"{name}/{head}/"
     model = network(*NETWORKS[name], head, **(MEMORY if head == "memory" else {}))
     randomise(model)
-    for path, value in state(model).items():  # one backbone for both heads
+    for path, value in state(model).items():  # both heads share one backbone
         if f"{name}/init/{path}" in arrays:
             value.copy_(torch.from_numpy(arrays[f"{name}/init/{path}"]))
         store(f"{name}/init/{path}", value, numpy.float16)

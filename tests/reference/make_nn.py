@@ -5,8 +5,9 @@
 Run with a Python that has torch (made with 1.13):  python3 make_nn.py
 
 Every case <layer>/<case>/ holds inputs 0, 1, … (half precision), parameters and buffers p.<path> (half precision), y, dy
-(half precision), the gradients by the inputs d0, d1, … and by the parameters d.<path>, and what the running statistics
-become: r.<path>. Activations are (B, L, C). The metadata entry "cases" is a JSON list of the cases with their options.
+(half precision), the gradients with respect to the inputs d0, d1, … and to the parameters d.<path>, and the updated
+running statistics r.<path>. Activations are (B, L, C). The metadata entry "cases" is a JSON list of the cases with
+their options.
 """
 import itertools
 import json
@@ -69,7 +70,7 @@ def over_time(module):
 
 def op_hopfield():
     shapes = [((3, 4), (5, 4)), ((2, 3, 4), (5, 4)), ((2, 3, 4), (2, 5, 4)), ((4, 17), (9, 17))]
-    # Without eps every state makes all updates; with 0.3 some rest early.
+    # Without eps every state makes all updates; with 0.3 some stop early.
     for (q, keys), updates, beta, eps in itertools.product(shapes, (0, 1, 2, 3), (0.5, 2.0), (0.0, 0.3)):
         if updates < 2 and eps:
             continue

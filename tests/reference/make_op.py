@@ -45,7 +45,7 @@ def time_first(x):
 
 
 def pointwise():
-    grid = torch.linspace(-9, 9, 73).double().reshape(1, 73)  # meets every kink: multiples of 1/4
+    grid = torch.linspace(-9, 9, 73).double().reshape(1, 73)  # includes every kink: multiples of 1/4
     functions = {
         "relu": F.relu, "relu6": F.relu6, "hard_sigmoid": F.hardsigmoid, "selu": F.selu,
         "sigmoid": torch.sigmoid, "tanh": torch.tanh, "exp": torch.exp,
@@ -59,7 +59,7 @@ def pointwise():
     write("affine", "add_scalar", {"x": normal(2, 9)}, lambda x: x + 0.75)
 
 
-def gelu():  # behind all others, whose random numbers stay those of before
+def gelu():  # after all others, so that their random numbers do not change
     write("gelu", "grid", {"x": torch.linspace(-9, 9, 73).double().reshape(1, 73)}, f_of_x(F.gelu))
 
 
@@ -94,7 +94,7 @@ def reduce():
     for k, s, p in itertools.product((1, 2, 3), (1, 2, 3), (0, 1)):
         if p > k // 2:
             continue
-        # whole numbers, so that there are ties
+        # whole numbers, to produce ties
         x = torch.randint(-3, 3, (2, 7, 3)).double()
         write("max_pool1d", f"k{k}_s{s}_p{p}", {"x": x},
               lambda x: time_first(F.max_pool1d(time_first(x), k, s, p)), kernel_size=k, stride=s, padding=p)
@@ -159,7 +159,7 @@ def conv1d():
         write("conv1d", name, inputs, run, stride=stride, padding=padding, dilation=dilation, groups=groups,
               causal=causal, bias=bias)
 
-    # dense, grouped, depthwise, depthwise with two outputs a channel, over stride, padding and dilation
+    # dense, grouped, depthwise, depthwise with two outputs per channel, over stride, padding and dilation
     for (C, O, groups), stride, padding, dilation in itertools.product(
             ((4, 6, 1), (4, 6, 2), (4, 4, 4), (4, 8, 4)), (1, 2), (0, 1, 2), (1, 2)):
         case(7, C, O, 3, stride, padding, dilation, groups, False, (stride + padding) % 2 == 0)

@@ -7,11 +7,11 @@ Run with a Python that has torch (made with 1.13):  python3 make_optim.py
 start.weight, start.bias             the two parameters; the bias is not decayed
 gradient.weight, gradient.bias       (10, n): their gradients at each step
 <optimiser>/<case>/weight, /bias     (10, n): the parameters after each step; the options are in the metadata entry "cases"
-slow                                 as adamw/1, but the bias learns at a tenth of the rate
+slow                                 as adamw/1, except that the bias learns at a tenth of the rate
 clip                                 (10): the norms before; clipped.weight, clipped.bias: what clip_grad_norm_(…, 4) leaves
 one_cycle/<case>, cosine/<case>, warm_restarts/<case>   the rate at each step; one_cycle/<case>/momentum
 lookahead/<case>, ranger/<case>      written from their formulas; lookahead/<case> is around the optimiser its case names
-plateau/<case>/figure, /lr           ReduceLROnPlateau: what it saw and the rate afterwards; options in "plateaus"
+plateau/<case>/figure, /lr           ReduceLROnPlateau: its observations and the rates after them; options in "plateaus"
 swa/…                                AveragedModel and update_bn over a linear map with batch-norm
 """
 import json
@@ -130,7 +130,7 @@ def clipping():
     for i in range(10):
         p = {k: v.clone().requires_grad_() for k, v in start.items()}
         for k in p:
-            p[k].grad = gradient[k][i] * (i + 1) / 5  # the first are short and stay as they are
+            p[k].grad = gradient[k][i] * (i + 1) / 5  # the first gradients are short and remain unclipped
         norms.append(float(torch.nn.utils.clip_grad_norm_(p.values(), 4.0)))
         for k in p:
             clipped[k].append(p[k].grad.numpy())

@@ -4,15 +4,15 @@
 
 Run with a Python that has torch (made with 1.13):  python3 make_ref2021.py
 
-Written from the formulas of docs/ref2021.md. The head is built as it is there, a whole Hopfield layer that retrieves from
-one pattern and projects one tensor for normed inputs that are equal; this script makes sure that what smldist leaves out of
-it gets no gradient at all.
+Written from the formulas of docs/ref2021.md. The head is built as described there: a whole Hopfield layer that
+retrieves from one pattern and projects one tensor for equal normed inputs. This script checks that the parts which
+smldist omits get no gradient.
 
-    x, labels, teacher/stage0, teacher/stage1, teacher/logits     one batch, and what a teacher says of it
+    x, labels, teacher/stage0, teacher/stage1, teacher/logits     one batch, and a teacher's outputs for it
     init/<path>                         parameters and buffers at the start, half precision
     eval/<output>, train/<output>       outputs; eval has the head's three answers, train its probabilities
-    <loss>/loss, <loss>/gradient/<path> of the teacher's loss (labels), stage0, stage1 and logits; of the stages' losses the
-                                        network runs up to the anchor
+    <loss>/loss, <loss>/gradient/<path> of the teacher's loss (labels), stage0, stage1 and logits; for the losses of stages
+                                        the network runs only up to the anchor
     <loss>/running/<path>               the running statistics after that batch, of labels and stage0
     after/<path>                        parameters and buffers after 3 steps of Adam on stage 0, 3 of a fresh one on stage 1,
                                         and 8 of Ranger on the logits loss
@@ -79,7 +79,7 @@ class backbone(nn.Module):
         self.tail = conv_norm(width, TAIL, 1, activation="HS")
 
     def forward(self, x, until=None):
-        """(stages, feature); with `until`, nothing behind that stage runs, and there is no feature."""
+        """(stages, feature); with `until`, nothing after that stage runs, and there is no feature."""
         h, stages = self.stem(first(x)), []
         for b, row in zip(self.blocks, ROWS):
             h = b(h)
@@ -90,7 +90,7 @@ class backbone(nn.Module):
 
 
 class association(hopfield_association):
-    """A Hopfield layer that compares its normed inputs by value and goes on with one tensor for those that are equal."""
+    """A Hopfield layer that compares its normed inputs by value and uses one tensor for those that are equal."""
 
     def forward(self, state, stored, source):
         state, stored, source = self.norm_state(state), self.norm_stored(stored), self.norm_source(source)
@@ -138,7 +138,7 @@ UNTIL = {"labels": None, "stage0": 0, "stage1": 1, "logits": None}
 
 
 def path_of(name):
-    """Where smldist keeps a parameter or buffer; None for what it leaves out."""
+    """Where smldist keeps a parameter or buffer; None for what it omits."""
     if not name.startswith("ref2021.memory."):
         return name
     part, *leaf = name.removeprefix("ref2021.memory.").split(".")
@@ -192,7 +192,7 @@ for name, value in outputs.items():
     if name not in ("memory", "intuition"):
         store("train/" + name, value)
 teacher = {k: torch.randn(outputs[k].shape) for k in ("stage0", "stage1")}
-teacher["logits"] = 3 * torch.randn(6, CLASSES)  # right and wrong
+teacher["logits"] = 3 * torch.randn(6, CLASSES)  # the teacher is right for some windows and wrong for others
 assert 0 < (teacher["logits"].argmax(-1) == labels).sum() < 6
 for name, value in teacher.items():
     store("teacher/" + name, value)
@@ -227,7 +227,7 @@ def steps(n, optimiser, name, after=lambda step: None):
 
 
 class ranger(torch.optim.RAdam):
-    """RAdam in Lookahead; what has no gradient takes no step, and a parameter's steps count by themselves."""
+    """RAdam in Lookahead; parameters without gradient take no step, and steps are counted per parameter."""
 
     def __init__(self, parameters):
         super().__init__(parameters, lr=1e-3, betas=(0.95, 0.999), eps=1e-5)

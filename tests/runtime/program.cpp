@@ -36,7 +36,7 @@ runtime::program by_hand() {
 
 } // namespace
 
-TEST_CASE("block: keeps what was written when it grows, and copies deeply") {
+TEST_CASE("block: keeps its contents when it grows, and copies deeply") {
     runtime::block b(3);
     std::fill_n(b.data(), 3, 2.0f);
     b.resize(1);
@@ -55,7 +55,7 @@ TEST_CASE("block: keeps what was written when it grows, and copies deeply") {
     CHECK(moved.data()[0] == 2.0f);
 }
 
-TEST_CASE("program: runs slice after slice, gives the outputs asked for, allocates nothing") {
+TEST_CASE("program: runs slice after slice, returns the requested outputs, allocates nothing") {
     const auto p = by_hand();
     CHECK(p.find("logits") == 1);
     CHECK(p.find("memory") == 2);

@@ -91,7 +91,7 @@ TEST_CASE("stream: smoothing is an exponential mean of the probabilities") {
     CHECK(mean.size() == 4);
 }
 
-TEST_CASE("stream: a sample that is not finite costs the windows that hold it, no more") {
+TEST_CASE("stream: a sample that is not finite affects only the windows that contain it") {
     const recording r;
     const auto net = r.compile(1);
     runtime::stream s(net, {.hop = 1, .smoothing = 0.5f});
@@ -108,7 +108,7 @@ TEST_CASE("stream: a sample that is not finite costs the windows that hold it, n
     CHECK(decided == r.size() - 2 * L + 1);
 }
 
-TEST_CASE("stream: window() is what was decided on, or withheld") {
+TEST_CASE("stream: window() is the window of the last decision, also of a withheld one") {
     const recording r;
     const auto net = r.compile(1);
     runtime::stream s(net, {.hop = 7});
@@ -121,7 +121,7 @@ TEST_CASE("stream: window() is what was decided on, or withheld") {
     }
 }
 
-TEST_CASE("stream: allocates nothing, refuses what it cannot run") {
+TEST_CASE("stream: allocates nothing, refuses programs that it cannot run") {
     const recording r;
     const auto net = r.compile(1);
     runtime::stream s(net);

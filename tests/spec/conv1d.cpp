@@ -22,7 +22,7 @@ TEST_CASE("conv1d: length of the result, for every kind of padding") {
     CHECK_RAISES(shape_error, "shape of bias is (5)", spec::conv1d{}.infer({2, 9, 4}, w, {5}));
 }
 
-TEST_CASE("conv1d: what is pointwise, depthwise, and padded on the left") {
+TEST_CASE("conv1d: recognises pointwise and depthwise, and pads on the left") {
     CHECK(spec::conv1d{}.is_pointwise({6, 4, 1}));
     CHECK_FALSE(spec::conv1d{}.is_pointwise({6, 4, 3}));
     CHECK_FALSE(spec::conv1d{.stride = 2}.is_pointwise({6, 4, 1}));

@@ -28,7 +28,7 @@ TEST_CASE("broadcast: extents equal or 1, matched from the back") {
     CHECK_RAISES(shape_error, "f: shapes are (0) and (2)", spec::broadcast("f", {0}, {2}));
 }
 
-TEST_CASE("check_last_axis and infer_norm: what they refuse") {
+TEST_CASE("check_last_axis and infer_norm: refuse invalid shapes") {
     CHECK_NOTHROW(spec::check_last_axis("f", {2, 1}));
     CHECK_RAISES(shape_error, "f: shape is (), expected", spec::check_last_axis("f", {}));
     CHECK_RAISES(shape_error, "f: shape is (3, 0), expected", spec::check_last_axis("f", {3, 0}));

@@ -34,12 +34,12 @@ template <class T> struct var {
     const smldist::shape& shape() const { return owner->shape_of(*this); }
 };
 
-/// A normalised value that is not stored, y = f((x - mean) scale + beta) · gate: the op that reads it computes it from x, or
-/// the tape does when another op or the caller asks for it.
+/// A normalised value that is not stored, y = f((x - mean) scale + beta) · gate. An op with a fused form computes it
+/// from x while it reads it; for other ops and for the caller the tape computes and stores it on demand.
 template <class T> struct normed_value {
     var<T> x;                                  ///< (…, C)
     var<T> map;                                ///< (3, C): mean, scale, beta
-    activation f{};                            ///< none, as made
+    activation f{};                            ///< none when it is made
     var<T> gate;                               ///< (B, C); empty: 1
     var<T> (*compute)(normed_value) = nullptr; ///< records the ops that make y
 };
@@ -54,17 +54,17 @@ template <class T> struct normed_value {
 ///         optimiser.step(model, t);
 ///     }
 ///
-/// Not to be shared between threads. Refers to the parameters and buffers that take part: a model must live and stay where
-/// it is until the step, or until reset() where there is none.
+/// Not to be shared between threads. Refers to the parameters and buffers that take part: a model must neither be
+/// destroyed nor moved before the step, or before reset() if there is no step.
 template <class T> class tape {
 public:
-    /// `seed` feeds dropout and whatever else an op draws.
+    /// `seed` starts the random stream for dropout and other ops that draw.
     explicit tape(std::uint64_t seed = 0) : random_(seed) {}
     tape(const tape&) = delete;
     tape& operator=(const tape&) = delete;
     ~tape() { reset(); }
 
-    /// Forgets everything recorded; blocks of memory and the state of the random stream stay.
+    /// Forgets everything recorded; keeps the blocks of memory and the state of the random stream.
     void reset() {
         while (!records_.empty()) {
             if (const auto destroy = records_.back()->destroy) destroy(*records_.back());
@@ -80,7 +80,7 @@ public:
 
     /// A constant: no gradient flows into it. Pass an rvalue to avoid a copy.
     var<T> input(tensor<T> x) & { return push(std::move(x), false); }
-    /// A value that gradients are wanted for.
+    /// A value with a gradient.
     var<T> variable(tensor<T> x) & {
         auto v = push(std::move(x), true);
         at(v.id).retain = true;
@@ -97,9 +97,10 @@ public:
     }
     var<T> leaf(const parameter<T>&&) & = delete; // it must live until reset()
 
-    /// The recorded value; the reference stays valid until reset(). A normalised value that is not stored is computed, once.
+    /// The recorded value; the reference is valid until reset(). A normalised value that is not stored is computed
+    /// once.
     const tensor<T>& value(var<T> v) const { return value(v.owner->node_of(v)); }
-    /// The shape of a value, which is not computed for it.
+    /// The shape of a value; does not compute the value.
     const smldist::shape& shape_of(var<T> v) const {
         const normed_value<T>* const n = normed(v);
         return value(n ? n->x.id : v.owner->node_of(v)).shape();
@@ -110,8 +111,8 @@ public:
         return at(n->x.id).needs || at(n->map.id).needs || (!n->gate.empty() && needs_gradient(n->gate));
     }
     /// Keeps the gradient of an intermediate value through backward().
-    /// Throws     usage_error for a normalised value that is not stored and that an op has read already: its gradient goes
-    ///            from there to what it is made of. Call this before the value is used.
+    /// Throws     usage_error for a normalised value that is not stored and that an op has already read: that op passes
+    ///            the gradient directly to the inputs of the value. Call this before the value is used.
     void retain_gradient(var<T> v) {
         if (normed(v) && normed_[index(v)].read)
             raise<usage_error>("tape.retain_gradient",
@@ -163,14 +164,14 @@ public:
             if (!n.op || n.gradient.empty()) continue;
             n.op->backward(*n.op, *this, n.own, n.gradient);
             if (n.retain) add(n.retained, n.gradient);
-            n.gradient = tensor<T>(); // used up: another pass must not send it on again
+            n.gradient = tensor<T>(); // consumed: a second pass must not propagate it again
         }
     }
 
     /// The stream that ops draw from (dropout); position and seed can be saved and set.
     generator& random() { return random_; }
 
-    /// Remembers that `target` shall become (1-momentum)·target + momentum·value at the optimiser's step.
+    /// Notes the update target ← (1-momentum)·target + momentum·value for the optimiser's step.
     void note(const buffer<T>& target, tensor<T> value, T momentum) {
         note(target.value, std::move(value), momentum);
     }
@@ -188,7 +189,7 @@ public:
                     target.value[i] += n.momentum * (n.value[i] - target.value[i]);
     }
 
-    /// Makes `target` the mean of everything noted for it in `batch` forward passes, of which this tape holds the last.
+    /// Updates `target` to the mean of the values noted for it in `batch` forward passes; this tape holds the last.
     void average_notes(buffer<T>& target, std::size_t batch) const {
         const auto mine = [&](const note_entry& n) { return n.target == &target.value; };
         auto count = (batch - 1) * std::size_t(std::count_if(notes_.begin(), notes_.end(), mine));
@@ -204,8 +205,9 @@ public:
 
     std::size_t size() const { return size_; }
 
-    /// One recorded op: its options, what it kept, and where its inputs are. Two functions, not virtual ones: a table, a
-    /// name and two destructors for each of a hundred ops cost a unit a second of compilation.
+    /// One recorded op: its options, what it kept, and where its inputs are. Function pointers instead of virtual
+    /// functions: a table, a name and two destructors for each of a hundred ops add a second of compile time to a
+    /// translation unit.
     struct record {
         void (*backward)(record&, tape& t, const tensor<T>& y, const tensor<T>& dy);
         void (*destroy)(record&); ///< null where there is nothing to destroy
@@ -222,15 +224,15 @@ public:
         at(v.id).op = needs ? r : nullptr;
         return v;
     }
-    /// Where to add d loss / d v, or null when nobody wants it.
+    /// Where to add d loss / d v, or null when no gradient is needed.
     tensor<T>* sink(std::uint32_t id) { return at(id).needs ? &at(id).gradient : nullptr; }
     const tensor<T>& value(std::uint32_t id) const {
         const node& n = at(id);
         return n.external ? *n.external : n.own;
     }
 
-    /// Whether normalised values are stored as soon as they are made, so that the ops recorded are the ops written. Off when a
-    /// tape is made; for tests and for looking into a network.
+    /// Whether normalised values are stored as soon as they are made, so that the recorded ops are those in the code.
+    /// Off by default; for tests and for inspecting a network.
     void store_normed(bool on) { store_normed_ = on; }
     /// A normalised value that is not stored yet.
     var<T> push_normed(const normed_value<T>& n) {
@@ -238,14 +240,14 @@ public:
         normed_.push_back({n, {}, false});
         return {this, static_cast<std::uint32_t>(normed_.size() - 1) | normed_bit};
     }
-    /// What makes v, or null when v is stored.
+    /// The description of v if it is a normalised value that is not stored, otherwise null.
     const normed_value<T>* normed(var<T> v) const {
         if (!(v.id & normed_bit) || !normed_[index(v)].stored.empty()) return nullptr;
         return &normed_[index(v)].made_of;
     }
     /// Notes that an op has read v, a normalised value that is not stored.
     void normed_was_read(var<T> v) { normed_[index(v)].read = true; }
-    /// The node of v, which is computed now if it is not stored.
+    /// The node of v; computes v now if it is not stored.
     std::uint32_t node_of(var<T> v) {
         if (!(v.id & normed_bit)) return v.id;
         if (normed_[index(v)].stored.empty()) {
@@ -256,7 +258,7 @@ public:
         return normed_[index(v)].stored.id;
     }
 
-    /// What made a value: whoever reads its normalisation decides by that (`read_normed` of conv1d_op and others).
+    /// The kind of op that made a value: `read_normed` of conv1d_op and others decides by it whether to fuse.
     enum class origin : std::uint8_t { other, pointwise, depthwise, linear };
     void set_origin(var<T> v, origin o) { at(v.id).made_by = o; }
     origin origin_of(var<T> v) const { return at(v.id).made_by; }
@@ -273,8 +275,8 @@ private:
     };
     struct normed_entry {
         normed_value<T> made_of;
-        var<T> stored; ///< empty: nobody has asked for it
-        bool read;     ///< by an op that computes it from what it is made of
+        var<T> stored; ///< empty until it is requested
+        bool read;     ///< by an op that computes it from its inputs
     };
     struct note_entry {
         const tensor<T>* target; ///< the value of a buffer

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The element-wise functions that layers, programs and model files know, by one list.
+/// The element-wise functions: one list for layers, programs and model files.
 #ifndef SMLDIST_CORE_ACTIVATION_HPP
 #define SMLDIST_CORE_ACTIVATION_HPP
 

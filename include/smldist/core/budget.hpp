@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What reading untrusted data may take: memory and time in proportion to its bytes, asked for before they are taken.
+/// Budget for reading untrusted data: memory and work in proportion to its size, requested before they are used.
 #ifndef SMLDIST_CORE_BUDGET_HPP
 #define SMLDIST_CORE_BUDGET_HPP
 
@@ -13,51 +13,52 @@
 
 namespace smldist::inline SMLDIST_ABI {
 
-/// Bytes in use and work done for data of so many bytes, with a bound on both:
+/// Counts the bytes in use and the work done for data of a given size, and bounds both:
 ///
 ///     memory ≤ 2 × data + max(16 MiB, data / 4),   work ≤ 32 × the bound on memory
 ///
-/// The quarter, of more than 64 MiB, is what the blocks of tensors are rounded up by at most (core/memory.hpp). One unit of work is a multiply-accumulate or what takes as long. Whoever reads the data calls take() before it
-/// allocates what the data decide, and spend() before it computes.
+/// The quarter, which counts for data above 64 MiB, covers the rounding of tensor blocks (core/memory.hpp). One unit of
+/// work is a multiply-accumulate or anything that takes as long. A reader calls take() before it allocates memory whose
+/// size depends on the data, and spend() before it computes.
 class budget {
 public:
     static constexpr std::size_t least = std::size_t(16) << 20; ///< bytes beyond twice the data
     static constexpr std::uint64_t work_per_byte = 32;
 
-    /// Without bounds: for data that the program made itself.
+    /// No bounds: for data that the program made itself.
     budget() = default;
-    /// For `bytes` bytes of data that messages call `where`, a literal; memory: another bound than the one above, 0: that.
+    /// For `bytes` bytes of data, named `where` (a literal) in messages. `memory` replaces the bound above; 0 keeps it.
     budget(std::string_view where, std::size_t bytes, std::size_t memory = 0)
         : where_(where), limit_(memory), given_(memory != 0) {
         allow(bytes);
     }
 
-    /// Makes room for further bytes of data, unless the bound was given.
+    /// Raises the bounds for `bytes` more bytes of data, unless the bound on memory was given.
     [[gnu::cold]] void allow(std::size_t bytes) {
         const std::size_t most = std::numeric_limits<std::size_t>::max() / 4;
         data_ = bytes > most - data_ ? most : data_ + bytes;
         if (!given_) limit_ = 2 * data_ + (data_ / 4 > least ? data_ / 4 : least);
     }
-    /// Makes all bounds so many times as large: for data that the caller wants in a type so many times as wide.
+    /// Multiplies all bounds by `times`: for data that the caller converts to a type that many times as wide.
     void widen(std::size_t times) {
         const std::size_t most = std::numeric_limits<std::size_t>::max();
         limit_ = times > most / limit_ ? most : times * limit_;
         given_ = true;
     }
-    /// Asks for memory. Throws data_error, naming what wants it, when there would be more in use than may be.
+    /// Requests memory. Throws data_error that names `what` when the bound would be exceeded.
     [[gnu::cold]] void take(std::size_t bytes, std::string_view what) {
         if (bytes > left())
             raise<data_error>(where_, "memory with ", what, " is ", used_, " + ", bytes, " bytes, expected at most ",
                               limit_);
         used_ += bytes;
     }
-    /// Bytes of take() that are free again.
+    /// Returns bytes of an earlier take().
     void give_back(std::size_t bytes) { used_ -= bytes < used_ ? bytes : used_; }
-    /// Bytes that take() still gives.
+    /// Bytes that take() can still grant.
     std::size_t left() const { return limit_ > used_ ? limit_ - used_ : 0; }
     std::size_t used() const { return used_; }
 
-    /// Asks for work. Throws data_error, naming what wants it, when it would be more than may be.
+    /// Requests work. Throws data_error that names `what` when the bound would be exceeded.
     [[gnu::cold]] void spend(std::uint64_t work, std::string_view what) {
         const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
         const std::uint64_t bytes = limit_;
@@ -92,8 +93,8 @@ private:
     std::uint64_t spent_ = 0;
 };
 
-/// Room for one more element of a vector. It grows to twice its capacity, as by push_back; old and new one are taken from
-/// the budget, then the old one is given back.
+/// Makes room for one more element of a vector: its capacity doubles, as by push_back. Old and new storage are taken
+/// from the budget; then the old storage is given back.
 template <class V> void make_room(V& list, budget& from, std::string_view what) {
     const std::size_t capacity = list.capacity(), size = sizeof(typename V::value_type);
     if (list.size() < capacity) return;

@@ -2,8 +2,8 @@
 /// Version, build facts and the inline ABI namespace.
 ///
 /// Every public name lives in `smldist::<abi>::…`, where <abi> encodes the version, the instruction set, whether packs are
-/// xsimd's, whether there are threads, and whether assertions are on. Two units compiled with other flags therefore get two
-/// functions each, not one ODR violation.
+/// xsimd's, whether there are threads, and whether assertions are on. Translation units compiled with different flags
+/// therefore use separate functions instead of violating the one-definition rule.
 #ifndef SMLDIST_CORE_CONFIG_HPP
 #define SMLDIST_CORE_CONFIG_HPP
 
@@ -47,7 +47,7 @@
 #endif
 
 /// `SMLDIST_NO_XSIMD` makes the packs of kernel/simd.hpp from the compiler's vector types: xsimd is not included. It is
-/// defined by itself for instruction sets other than those of x86-64 and AArch64.
+/// defined automatically for instruction sets other than those of x86-64 and AArch64.
 #if !defined(SMLDIST_NO_XSIMD) && !defined(__SSE2__) && !defined(__aarch64__)
 #define SMLDIST_NO_XSIMD
 #endif
@@ -57,12 +57,12 @@
 #define SMLDIST_PACKS
 #endif
 
-/// Whether there are threads. Not on targets without them, nor with `-DSMLDIST_NO_THREADS`, for programs that want none:
-/// parallel_for then runs the same chunks on the calling thread, and neither <thread>, <mutex> nor <atomic> is included.
+/// Whether there are threads: 0 on targets without them and with `-DSMLDIST_NO_THREADS`. Without threads parallel_for
+/// runs the same chunks on the calling thread, and neither <thread>, <mutex> nor <atomic> is included.
 #if defined(SMLDIST_NO_THREADS) || !defined(__STDCPP_THREADS__) || defined(_LIBCPP_HAS_NO_THREADS) ||                \
     (defined(__GLIBCXX__) && !defined(_GLIBCXX_HAS_GTHREADS))
 #define SMLDIST_THREADS 0
-#define SMLDIST_THREAD_LOCAL static ///< of a variable in a function
+#define SMLDIST_THREAD_LOCAL static ///< for a variable in a function
 #define SMLDIST_SERIAL _serial
 #else
 #define SMLDIST_THREADS 1
@@ -96,9 +96,9 @@
 
 #define SMLDIST_INLINE inline __attribute__((always_inline))
 #define SMLDIST_NOINLINE __attribute__((noinline))
-/// Load-time code: compiled for size, out of the way of what runs often.
+/// Load-time code: compiled for size and kept apart from code that runs often.
 #define SMLDIST_COLD __attribute__((cold))
-/// Aligns the function's loops to cache lines, where the compiler can be told so.
+/// Aligns the function's loops to cache lines, where the compiler supports it.
 #if defined(__GNUC__) && !defined(__clang__)
 #define SMLDIST_ALIGN_LOOPS __attribute__((optimize("align-loops=64")))
 #else

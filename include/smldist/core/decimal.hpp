@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Numbers in decimal digits: std::from_chars for a double where the standard library has none (libc++, and so WebAssembly
-/// and macOS), and the magnitude of one that no double holds.
+/// and macOS), and the magnitude of a number that no double can hold.
 #ifndef SMLDIST_CORE_DECIMAL_HPP
 #define SMLDIST_CORE_DECIMAL_HPP
 
@@ -18,8 +18,8 @@
 
 namespace smldist::inline SMLDIST_ABI {
 
-/// e such that the number is 0.d… · 10^e, d its first digit that is not 0. `mantissa` has digits and at most one point,
-/// `exponent` is empty or "e" and an integer.
+/// The exponent e of a number written as 0.d… · 10^e, where the digit d is not 0. `mantissa` has digits and at most one
+/// point, `exponent` is empty or "e" and an integer.
 [[gnu::cold]] inline std::int64_t decimal_exponent(std::string_view mantissa, std::string_view exponent) {
     const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
     const std::size_t lead = std::min(mantissa.find_first_not_of("0."), mantissa.size());
@@ -36,8 +36,9 @@ namespace detail {
 
 /// The same as std::from_chars for a decimal number, inf or nan, by std::strtod: the nearest double, whatever the locale.
 ///
-/// strtod is given the digits as one integer and an exponent, so that no decimal point occurs, which is what depends on the
-/// locale. Digits beyond 800 count only by whether one of them is not 0: no double, nor the middle of two, has more than 768.
+/// strtod receives the digits as one integer and an exponent, without the decimal point, since that depends on the
+/// locale. Of the digits beyond 800 only matters whether one is not 0: no double, and no midpoint of two doubles, has
+/// more than 768.
 [[gnu::cold]] inline std::from_chars_result from_chars_by_strtod(const char* first, const char* last, double& value) {
     constexpr std::size_t most = 800;
     char text[most + 32];

@@ -48,14 +48,14 @@ class numeric_error : public error {
 
 namespace detail {
 
-/// One part of a message. Type-erased, so that the many places that raise share the functions that build the text; a part
-/// is two or three stores where it is made.
+/// One part of a message. Type-erased, so that all callers of raise share the functions that build the text; making a
+/// part takes two or three stores.
 class message_part {
 public:
     message_part(std::string_view text) : text_(text), append_(append_text) {}
     message_part(const std::string& text) : message_part(std::string_view(text)) {}
     message_part(const char* text) : message_part(std::string_view(text)) {}
-    /// Text that `append` writes in a form of its own.
+    /// Text that `append` writes in its own form.
     message_part(std::string_view text, void (*append)(std::string&, const message_part&))
         : text_(text), append_(append) {}
     template <class N>
@@ -75,7 +75,7 @@ public:
 
 private:
     static void append_text(std::string& out, const message_part& p) {
-        constexpr std::size_t longest = 1000; // of text from a file; a message is to be read
+        constexpr std::size_t longest = 1000; // bytes of text from a file, so that a message stays readable
         out += p.text_.substr(0, longest);
         if (p.text_.size() > longest) out += "...";
     }
@@ -97,7 +97,7 @@ private:
     void (*append_)(std::string&, const message_part&);
 };
 
-/// The parts, one behind the other.
+/// Appends the parts in order.
 [[gnu::cold]] SMLDIST_NOINLINE inline void append_parts(std::string& out, const message_part* first, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) first[i].append_to(out);
 }
@@ -118,9 +118,9 @@ template <class E>
 
 } // namespace detail
 
-/// Throws `E` with the message `where: part part …`, the parts joined as they are. Without exceptions: std::terminate().
-/// A part is text or a number; numbers are written in their shortest form. The message is printable whatever the bytes of
-/// the texts, which may come from files: as append_printable writes them, each of at most 1000 bytes.
+/// Throws `E` with the message `where: part part …`, the parts joined without separators. Without exceptions it calls
+/// std::terminate(). A part is text or a number; numbers are written in their shortest form. Text may come from a file:
+/// append_printable makes it printable, and each part is cut to 1000 bytes.
 template <class E, class... P> [[noreturn]] void raise(std::string_view where, const P&... parts) {
     const detail::message_part list[]{detail::message_part(parts)...};
     detail::raise_parts<E>(where, list, sizeof...(P));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Storage of tensors: 64-byte aligned blocks that the thread which frees them keeps for its next request of that size.
+/// Storage of tensors: 64-byte aligned blocks. The thread that frees a block keeps it for its next request of the size.
 ///
-/// Blocks from 32 KB on lie on pages of 2 MB where Linux has them.
+/// Blocks of 32 KB or more lie on pages of 2 MB where Linux provides them.
 ///
-/// A warmed-up training step asks for the sizes of the step before, so it never reaches the heap. A block goes back to
-/// the cache of the thread that *frees* it; a thread that only makes tensors for others should hand out buffers that
-/// it gets back (`data/loader.hpp` does).
+/// A warm training step requests the same sizes as the step before, so it never allocates from the heap. A block goes
+/// back to the cache of the thread that *frees* it; a thread that only makes tensors for others should reuse buffers
+/// that are returned to it, as `data/loader.hpp` does.
 #ifndef SMLDIST_CORE_MEMORY_HPP
 #define SMLDIST_CORE_MEMORY_HPP
 
@@ -38,7 +38,7 @@
 #include <sys/mman.h>
 #endif
 #if SMLDIST_RECYCLE_MEMORY && defined(MADV_HUGEPAGE) && defined(__LP64__)
-#define SMLDIST_HUGE_PAGES 1 ///< large blocks are put together and ask for pages of 2 MB
+#define SMLDIST_HUGE_PAGES 1 ///< large blocks are grouped and request pages of 2 MB
 #else
 #define SMLDIST_HUGE_PAGES 0
 #endif
@@ -51,7 +51,7 @@ inline constexpr std::size_t cache_limit = std::size_t(512) << 20;
 /// Bytes of a huge page, where there are any.
 inline constexpr std::size_t huge_page = std::size_t(2) << 20;
 
-/// Smallest block size that serves `bytes`: four sizes an octave, so at most 25 % stays unused.
+/// Smallest block size that serves `bytes`: four sizes per octave, so at most 25 % stays unused.
 inline std::size_t block_size(std::size_t bytes) {
     if (bytes <= 256) return (bytes + 63) / 64 * 64;
     const std::size_t step = std::bit_floor(bytes - 1) / 4;
@@ -68,8 +68,8 @@ inline void heap_release(void* block, std::size_t align = alignment) {
 }
 
 #if SMLDIST_HUGE_PAGES
-/// 8 MB out of which blocks of 32 KB to 2 MB are cut, so that they lie on huge pages: a step walks through more memory than
-/// the processor holds addresses of small pages for. It goes back to the heap with the last of its blocks.
+/// 8 MB from which blocks of 32 KB to 2 MB are cut, so that they lie on huge pages: a training step touches more memory
+/// than the TLB covers with small pages. The slab goes back to the heap with the last of its blocks.
 class slab {
 public:
     static bool serves(std::size_t size) { return size >= std::size_t(32) << 10 && size < huge_page; }
@@ -82,7 +82,7 @@ public:
     static slab* of(void* block) {
         return reinterpret_cast<slab*>(reinterpret_cast<std::uintptr_t>(block) / bytes * bytes);
     }
-    /// A block, or null when too little is left. For the thread that made the slab.
+    /// Cuts a block; null when too little is left. Only for the thread that made the slab.
     void* take(std::size_t size) {
         if (used_ + size > bytes) return nullptr;
 #if SMLDIST_THREADS
@@ -94,7 +94,7 @@ public:
         used_ += size;
         return block;
     }
-    /// One block less, or the thread that made it needs it no more.
+    /// Drops one reference: that of a block, or that of the thread that made the slab.
     void drop() {
 #if SMLDIST_THREADS
         const bool last = users_.fetch_sub(1, std::memory_order_acq_rel) == 1;
@@ -118,7 +118,7 @@ private:
 };
 #endif
 
-/// Bytes that a block of this size puts to use: its share of a slab, the end of which may fit no further one.
+/// Bytes in use for a block of this size: its share of a slab, including an end of the slab that fits no further block.
 inline std::size_t resident(std::size_t size) {
 #if SMLDIST_HUGE_PAGES
     if (slab::serves(size)) return slab::bytes / ((slab::bytes - alignment) / size);
@@ -126,18 +126,18 @@ inline std::size_t resident(std::size_t size) {
     return size;
 }
 
-/// What the new blocks of a thread may still take, and whether one was refused.
+/// How many bytes the new blocks of a thread may still take, and whether one was refused.
 struct allowance {
     std::size_t left;
     bool refused = false;
 };
-/// That of this thread while a limit lives; null without one.
+/// The allowance of this thread while a limit exists, otherwise null.
 inline allowance*& allowed() {
     SMLDIST_THREAD_LOCAL allowance* of_this_thread = nullptr;
     return of_this_thread;
 }
 
-/// Gives a block of new_block, below, back.
+/// Frees a block of new_block.
 inline void delete_block(void* block, std::size_t size) {
     if (allowed()) allowed()->left += resident(size);
 #if SMLDIST_HUGE_PAGES
@@ -148,7 +148,7 @@ inline void delete_block(void* block, std::size_t size) {
     heap_release(block);
 }
 
-/// Free lists of one thread, one a block size; a free block's first word links to the next.
+/// Free lists of one thread, one per block size; a free block's first word links to the next.
 class cache {
 public:
     ~cache() {
@@ -190,11 +190,11 @@ public:
         cached_ = 0;
     }
 #if SMLDIST_HUGE_PAGES
-    /// A block of a slab.
+    /// Cuts a block from a slab.
     void* cut(std::size_t size) {
         void* block = slab_ ? slab_->take(size) : nullptr;
         if (block) return block;
-        slab* const next = slab::make(slab_ ? 0 : huge_page); // a thread that needs little takes little
+        slab* const next = slab::make(slab_ ? 0 : huge_page); // a thread that needs little memory takes little
         if (slab_) slab_->drop();
         slab_ = next;
         return slab_->take(size);
@@ -206,7 +206,7 @@ private:
         SMLDIST_THREAD_LOCAL bool flag = false;
         return flag;
     }
-    /// Sizes 64, 128, 192, 256, then four an octave.
+    /// Sizes 64, 128, 192, 256, then four per octave.
     static std::size_t index(std::size_t size) {
         if (size <= 256) return size / 64 - 1;
         const auto octave = std::size_t(std::bit_width(size - 1)) - 1; // size in (2^octave, 2^(octave+1)]
@@ -229,7 +229,7 @@ private:
 #endif
 }
 
-/// A block of no free list; `size` is a block_size, where memory is recycled.
+/// A new block, not from a free list. `size` is a block_size where memory is recycled.
 inline void* new_block(std::size_t size) {
     if (allowance* const here = allowed()) {
         here->refused = resident(size) > here->left;
@@ -255,7 +255,7 @@ inline void* new_block(std::size_t size) {
 
 } // namespace detail
 
-/// n · size. Throws std::bad_alloc for more bytes than a block can have, which 32 bits soon reach.
+/// n · size. Throws std::bad_alloc for more bytes than a block can have, soon reached with 32 bits.
 inline std::size_t array_bytes(std::size_t n, std::size_t size) {
     if (size != 0 && n > std::numeric_limits<std::size_t>::max() / 4 / size) detail::throw_bad_alloc();
     return n * size;
@@ -274,13 +274,13 @@ SMLDIST_NOINLINE inline void* allocate(std::size_t bytes) {
 #endif
 }
 
-/// As allocate, but always from the heap. For what outlives the step that makes it (an optimiser's state), so that the next
-/// step finds all the blocks that the last one gave back.
+/// As allocate, but always from the heap. For memory that outlives the step that makes it (an optimiser's state): the
+/// next step then finds all the blocks that this one freed.
 SMLDIST_NOINLINE inline void* allocate_lasting(std::size_t bytes) {
     return bytes == 0 ? nullptr : detail::new_block(SMLDIST_RECYCLE_MEMORY ? block_size(bytes) : bytes);
 }
 
-/// Gives a block of allocate(bytes) or allocate_lasting(bytes) back.
+/// Frees a block of allocate(bytes) or allocate_lasting(bytes).
 SMLDIST_NOINLINE inline void release(void* block, std::size_t bytes) {
     if (!block) return;
 #if SMLDIST_RECYCLE_MEMORY
@@ -294,25 +294,27 @@ namespace detail {
 inline std::size_t page_alignment(std::size_t bytes) { return bytes >= huge_page ? huge_page : alignment; }
 } // namespace detail
 
-/// A block from the heap for what is filled once and kept: a file, the weights of a program. Its first `filled` bytes are to be
-/// written soon: huge pages that lie whole among them are asked for, since the system clears one in a tenth of the time that
-/// its 512 small ones take, fault by fault. No more memory is in use than without. Null for 0 bytes. Throws std::bad_alloc.
+/// A block from the heap for data that is written once and kept: a file, the weights of a program. The first `filled`
+/// bytes will be written soon, so the huge pages that lie entirely among them are requested: the system clears one in a
+/// tenth of the time of 512 page faults. This does not increase the memory in use. Null for 0 bytes. Throws
+/// std::bad_alloc.
 SMLDIST_NOINLINE inline void* allocate_pages(std::size_t bytes, std::size_t filled) {
     if (bytes == 0) return nullptr;
     void* const block = detail::heap_allocate(bytes, detail::page_alignment(bytes));
 #if defined(MADV_HUGEPAGE)
-    if (filled >= huge_page) ::madvise(block, filled / huge_page * huge_page, MADV_HUGEPAGE); // advice: it may fail
+    if (filled >= huge_page) ::madvise(block, filled / huge_page * huge_page, MADV_HUGEPAGE); // a hint: it may fail
 #else
     static_cast<void>(filled);
 #endif
     return block;
 }
-/// Gives a block of allocate_pages(bytes, …) back to the heap.
+/// Returns a block of allocate_pages(bytes, …) to the heap.
 SMLDIST_NOINLINE inline void release_pages(void* block, std::size_t bytes) {
     if (block) detail::heap_release(block, detail::page_alignment(bytes));
 }
 
-/// Of a vector that is filled right after it was made: elements begin with unspecified values, in memory of allocate_pages.
+/// Allocator for a vector that is filled right after it is made: its elements start with unspecified values, in memory
+/// of allocate_pages.
 template <class T> struct page_allocator {
     using value_type = T;
 
@@ -327,17 +329,17 @@ template <class T> struct page_allocator {
     friend bool operator==(const page_allocator&, const page_allocator&) { return true; }
 };
 
-/// Bytes that allocate(bytes) puts to use: of a small block all and its share of what is lost, of a large one those that
-/// are touched and the rest of the huge page on which they end.
+/// Bytes in use for allocate(bytes): for a small block its size and its share of what a slab loses, for a large block
+/// the bytes that are touched and the rest of the huge page on which they end.
 inline std::size_t footprint(std::size_t bytes) {
     const std::size_t size = block_size(bytes), huge = size / huge_page * huge_page;
     if (size < huge_page) return detail::resident(size);
     return bytes > huge ? bytes : (bytes + huge_page - 1) / huge_page * huge_page;
 }
 
-/// While one lives, the blocks that this thread makes anew take at most so many bytes; one that would take more is
-/// std::bad_alloc, and refused() tells it from that of a machine without memory. Blocks that the thread has kept cost
-/// nothing, for their memory is in use already.
+/// While one exists, the new blocks of this thread take at most the given number of bytes. A block that would exceed it
+/// throws std::bad_alloc; refused() tells this from a machine that is out of memory. Blocks from the thread's free
+/// lists do not count, since their memory is already in use.
 class limit {
 public:
     explicit limit(std::size_t bytes) : mine_{bytes}, before_(std::exchange(detail::allowed(), &mine_)) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The normaliser as plain data: an affine map a channel, stored in the model file. `data/normaliser.hpp` fits it.
+/// The normaliser as plain data: an affine map per channel, stored in the model file. `data/normaliser.hpp` fits it.
 #ifndef SMLDIST_CORE_NORMALISER_HPP
 #define SMLDIST_CORE_NORMALISER_HPP
 
@@ -17,7 +17,7 @@ namespace smldist::inline SMLDIST_ABI {
 
 enum class normaliser_kind : std::uint8_t {
     none,
-    zscore, ///< mean 0, standard deviation 1 a channel
+    zscore, ///< mean 0, standard deviation 1 per channel
     robust, ///< Tukey's fence [Q1 - 1.5 IQR, Q3 + 1.5 IQR], clipped, to [0, 1]
     minmax, ///< [min, max] to [0, 1]; clipped when fitted so
     shared  ///< x / r, r the root mean square of the three axes of a sensor; z-score for channels in no triple
@@ -35,7 +35,7 @@ struct normaliser {
 
     std::size_t channels() const { return offset.size(); }
 
-    /// Normalises `rows` rows of channels() values in place; kind none leaves them.
+    /// Normalises `rows` rows of channels() values in place; kind none leaves them unchanged.
     void apply(float* x, std::size_t rows) const {
         const std::size_t channel_count = channels();
         for (std::size_t r = 0; r < rows; ++r, x += channel_count) {
@@ -50,8 +50,8 @@ struct normaliser {
         if (kind != normaliser_kind::none && count != channels())
             raise<shape_error>("normaliser", "number of channels is ", count, ", expected ", channels());
     }
-    /// The normaliser of these channels alone, in that order; empty: of all. The statistics stay those it was fitted to:
-    /// one axis of a `shared` triple keeps the scale of the three. Throws usage_error for a channel there is not.
+    /// The normaliser of only these channels, in that order; empty: of all. The statistics do not change: one axis of a
+    /// `shared` triple keeps the scale of all three. Throws usage_error for a channel that does not exist.
     normaliser select_channels(std::span<const std::size_t> chosen) const {
         if (chosen.empty() || kind == normaliser_kind::none) return *this;
         normaliser n;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Sorting by index: one compiled sort for all, where std::sort is compiled anew for every type and every comparison.
+/// Sorting by index. All callers share one compiled sort; std::sort is compiled again for every type and comparison.
 #ifndef SMLDIST_CORE_ORDER_HPP
 #define SMLDIST_CORE_ORDER_HPP
 
@@ -12,7 +12,7 @@ namespace smldist::inline SMLDIST_ABI {
 
 namespace detail {
 
-/// Merges ever longer runs; `before(of, i, j)` tells whether i must come before j.
+/// Merge sort from the bottom up; `before(of, i, j)` tells whether i must come before j.
 SMLDIST_NOINLINE inline std::vector<std::size_t>
 merge_sort(std::size_t n, bool (*before)(const void*, std::size_t, std::size_t), const void* of) {
     std::vector<std::size_t> from(n), to(n);
@@ -32,7 +32,7 @@ merge_sort(std::size_t n, bool (*before)(const void*, std::size_t, std::size_t),
 
 } // namespace detail
 
-/// 0 … n − 1 sorted: i comes before j if before(i, j), and in the order of numbers if neither comes before the other.
+/// The indices 0 … n − 1, sorted: i comes before j if before(i, j); of two that tie the smaller comes first.
 /// Cost       at most n log₂ n comparisons, whatever the values.
 template <class F> std::vector<std::size_t> order(std::size_t n, const F& before) {
     return detail::merge_sort(

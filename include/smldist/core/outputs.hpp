@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What a network returns: everything that distillation looks at.
+/// What a network returns: everything that distillation uses.
 #ifndef SMLDIST_CORE_OUTPUTS_HPP
 #define SMLDIST_CORE_OUTPUTS_HPP
 
@@ -33,7 +33,7 @@ private:
     std::size_t size_ = 0;
 };
 
-/// What a Hopfield memory head tells about one batch; empty for other heads.
+/// Outputs of a Hopfield memory head for one batch; empty for other heads.
 template <class X> struct memory_outputs {
     X scores;    ///< (B, M) association scores s; the association is softmax(s)
     X retrieved; ///< (B, h) the retrieved pattern, association · keys
@@ -41,7 +41,7 @@ template <class X> struct memory_outputs {
     bool empty() const { return scores.empty(); }
 };
 
-/// What the candidates of a head under search say about one batch; empty for other heads.
+/// Outputs of the candidates of a head under search for one batch; empty for other heads.
 template <class X> struct candidate_outputs {
     X logits;  ///< (B, J·N), one candidate after the other
     X weights; ///< (J) architecture logits a; the mixture is softmax(a/τ)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A small fork-join pool. Work is cut into chunks that depend on the problem alone, never on the number of threads,
+/// A small fork-join pool. Work is cut into chunks that depend only on the problem, never on the number of threads,
 /// so results are bit-identical for any number of threads, and without threads (SMLDIST_THREADS).
 #ifndef SMLDIST_CORE_PARALLEL_HPP
 #define SMLDIST_CORE_PARALLEL_HPP
@@ -27,7 +27,7 @@
 
 namespace smldist::inline SMLDIST_ABI {
 
-/// The most that set_threads takes; more threads than this are a mistake.
+/// The largest number that set_threads accepts; a larger one is a mistake.
 inline constexpr std::size_t max_threads = 1024;
 
 /// Threads that the machine runs at the same time, 1 to max_threads; 1 where there are no threads.
@@ -41,19 +41,19 @@ inline std::size_t hardware_threads() {
 
 namespace detail {
 
-/// Where a thread is: in a chunk and in a serial_scope, its parallel_for runs on itself.
+/// Where a thread is. In a chunk and in a serial_scope, its parallel_for runs on the thread itself.
 enum class region : unsigned char { outside, serial, chunk };
 inline region& here() {
     SMLDIST_THREAD_LOCAL region r = region::outside;
     return r;
 }
-/// Whether parallel_for of this thread runs on this thread alone.
+/// Whether parallel_for of this thread runs only on this thread.
 inline bool alone() { return here() != region::outside; }
 
-/// A part of a job: chunk `i`, with working memory that nobody else uses meanwhile.
+/// Runs chunk `i` of a job, with working memory that no other chunk uses at the same time.
 using chunk_function = void (*)(const void* context, std::size_t i, void* memory);
 
-/// The working memory of a thread's chunks, from the thread's free blocks.
+/// The working memory of a thread's chunks, taken from the thread's free blocks.
 class working_memory {
 public:
     explicit working_memory(std::size_t bytes) : bytes_(bytes), at_(bytes == 0 ? nullptr : memory::allocate(bytes)) {}
@@ -77,18 +77,18 @@ SMLDIST_INLINE void cpu_relax() {
 #endif
 }
 
-/// What is left of a thread's chunks: the job in the high half, their number in the low half. A thread that holds an
-/// old job number cannot take from a newer one, and what belongs to a job stays as it is while a chunk of it runs.
+/// The chunks left in a thread's range: the job number in the high half, the count in the low half. A thread with an
+/// old job number cannot take chunks of a newer job, and the data of a job do not change while one of its chunks runs.
 struct alignas(64) chunk_range {
     std::atomic<std::uint64_t> left{0};
 };
 
-/// The pool behind parallel_for. A waiting thread spins at most 50 µs and then blocks: fork-join below 1 µs while a
-/// training step keeps it warm, no burnt core when the program does something else.
+/// The pool behind parallel_for. A waiting thread spins for at most 50 µs and then blocks: fork-join takes less than 1
+/// µs while a training step keeps the threads spinning, and no core is wasted when the program does something else.
 ///
-/// Each thread begins with its own range of chunks, the same part of every job, so that an op finds in the thread's cache
-/// what the op before it left there; then it takes from the ranges of the others. A job ends with its last chunk, not when
-/// every thread has seen it: one that wakes up late finds nothing to do and is not waited for.
+/// Each thread starts with its own range of chunks, the same part of every job, so that an op finds in the thread's
+/// cache what the op before it wrote; then it takes chunks from the ranges of the others. A job ends with its last
+/// chunk: a thread that wakes up late finds nothing to do, and nobody waits for it.
 class pool {
 public:
     static pool& instance() {
@@ -98,7 +98,7 @@ public:
 
     std::size_t threads() const { return threads_.load(std::memory_order_relaxed); }
 
-    /// Starts or ends threads until there are n. When the system starts fewer, the number stays what it was: io_error.
+    /// Starts or ends threads until there are n. Throws io_error when the system starts fewer; the number then stays.
     [[gnu::cold]] SMLDIST_NOINLINE void resize(std::size_t n) {
         const std::lock_guard lock(owner_);
         const std::size_t before = threads();
@@ -110,9 +110,9 @@ public:
         raise<io_error>("set_threads", "number of threads that the system starts is ", got, ", expected ", n);
     }
 
-    /// Runs task(context, i, memory) for i in [0, n), each once, with `bytes` bytes of memory for each thread; `own` are the
-    /// caller's. Concurrent calls run on the calling thread. What a chunk throws is caught, all others run, and then the
-    /// exception of the first such chunk is thrown: the same for any number of threads.
+    /// Runs task(context, i, memory) for i in [0, n), each once, with `bytes` bytes of memory for each thread; `own` is
+    /// the caller's. Concurrent calls run on the calling thread. What a chunk throws is caught, all others run, and
+    /// then the exception of the first such chunk is thrown: the same for any number of threads.
     void run(std::size_t n, chunk_function task, const void* context, std::size_t bytes, void* own) {
         std::unique_lock lock(owner_, std::defer_lock);
         if (threads() < 2 || n > std::numeric_limits<std::uint32_t>::max() || !lock.try_lock()) {
@@ -141,7 +141,7 @@ private:
     pool() { grow(hardware_threads()); } // as many of them as the system starts
     ~pool() { shrink(1); }
 
-    /// POSIX's steady clock: <chrono> takes every unit a quarter of a second to compile.
+    /// POSIX's steady clock: <chrono> would cost every translation unit a quarter of a second of compile time.
     static std::int64_t nanoseconds() {
         timespec t{};
         ::clock_gettime(CLOCK_MONOTONIC, &t);
@@ -193,7 +193,7 @@ private:
             task_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), chunk, memory);
         } catch (...) { keep_failure(chunk); }
     }
-    /// Keeps the exception that is being handled unless one of an earlier chunk is kept.
+    /// Stores the exception that is being handled, unless that of an earlier chunk is stored.
     [[gnu::cold]] SMLDIST_NOINLINE void keep_failure(std::size_t chunk) {
         const std::lock_guard lock(failing_);
         if (failure_ && failed_ < chunk) return;
@@ -215,7 +215,7 @@ private:
         return false;
     }
 
-    /// What thread `me` does, having seen epoch `seen`. One that gets no memory leaves a job to the others.
+    /// The loop of thread `me`, which has seen epoch `seen`. A thread that gets no memory leaves the job to the others.
     void serve(std::size_t me, std::uint32_t seen) {
         for (;;) {
             seen = await(epoch_, [seen](std::uint32_t now) { return now != seen; });
@@ -233,7 +233,7 @@ private:
         }
     }
 
-    /// Starts threads until there are n, or as many as the system starts.
+    /// Starts threads until there are n, or until the system refuses.
     void grow(std::size_t n) {
 #if defined(__cpp_exceptions)
         try {
@@ -257,7 +257,7 @@ private:
         for (; workers_.size() >= n; workers_.pop_back()) workers_.back().join();
     }
 
-    inline static std::array<chunk_range, max_threads> ranges_; ///< one a thread
+    inline static std::array<chunk_range, max_threads> ranges_; ///< one per thread
     std::mutex owner_, failing_;
     std::vector<std::thread> workers_;
     std::atomic<std::size_t> threads_{1};
@@ -272,7 +272,7 @@ private:
 
 #endif
 
-/// What for_chunks hands to its chunks.
+/// Arguments of for_chunks.
 struct chunked_loop {
     std::size_t n, grain;
     void (*f)(const void*, std::size_t, std::size_t, void*);
@@ -285,8 +285,8 @@ struct chunked_loop {
     }
 };
 
-/// Calls f(context, first, last, memory) for the chunks of parallel_for: on this thread or on the pool's, compiled once for
-/// all.
+/// Calls f(context, first, last, memory) for the chunks of parallel_for, on this thread or on the pool's. Compiled
+/// once, for all callers.
 SMLDIST_NOINLINE inline void for_chunks(const chunked_loop& loop, std::size_t bytes) {
     const std::size_t chunks = loop.n / loop.grain + (loop.n % loop.grain != 0);
     if (chunks == 0) return;
@@ -336,18 +336,18 @@ inline void set_threads(std::size_t n) {
 
 /// Calls f(first, last) for every chunk of `grain` indices of [0, n); the last chunk may be shorter.
 ///
-/// Chunks run in any order on any thread, so they must write disjoint memory; their boundaries depend on n and grain
-/// alone. A call from inside another parallel_for runs on the calling thread.
+/// Chunks run in any order on any thread, so they must write disjoint memory; their boundaries depend only on n and
+/// grain. A call from inside another parallel_for runs on the calling thread.
 ///
-/// Throws     what f throws: of several chunks that throw, the exception of the first of them, when no chunk runs any more.
-///            Whether those behind it have run is not specified.
+/// Throws     what f throws: the exception of the first chunk that throws, once no chunk runs any more. Whether the
+///            chunks after it have run is not specified.
 template <class F> void parallel_for(std::size_t n, std::size_t grain, F&& f) {
     using function = std::remove_reference_t<F>;
     detail::for_chunks({n, std::max<std::size_t>(1, grain), detail::call_chunk<function>, &f}, 0);
 }
 
 /// As parallel_for, with working memory: f(first, last, scratch), where `scratch` points to `elements` elements of
-/// unspecified value, 64-byte aligned, that the chunk has for itself. A chunk that allocated could fail, and would cost more.
+/// unspecified value, 64-byte aligned, that no other chunk uses. Allocation in a chunk could fail and would cost more.
 ///
 /// Throws     std::bad_alloc before any chunk runs when the caller gets no memory (a thread of the pool that gets none takes
 ///            no part); what f throws.
@@ -358,8 +358,8 @@ template <class T, class F> void parallel_for_scratch(std::size_t n, std::size_t
                        memory::array_bytes(elements, sizeof(T)));
 }
 
-/// While one lives, parallel_for of this thread runs on this thread alone, in the same chunks: no lock, and the pool is not
-/// even made. For code that runs in real time, and for threads that share out the work themselves.
+/// While one exists, parallel_for of this thread runs only on this thread, in the same chunks: it takes no lock and
+/// does not create the pool. For real-time code, and for threads that distribute the work themselves.
 class serial_scope {
 public:
     serial_scope() : before_(detail::here()) {

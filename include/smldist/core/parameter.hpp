@@ -32,8 +32,8 @@ template <class T> struct parameter {
     bool trainable = true;
     bool decay = true; ///< weight decay applies: true for weights, false for biases, norms and β
     rate_group group = rate_group::base;
-    bool frozen = false;          ///< by freeze()
-    bool trainable_before = true; ///< what unfreeze() goes back to
+    bool frozen = false;          ///< set by freeze()
+    bool trainable_before = true; ///< what unfreeze() restores
 
     const smldist::shape& shape() const { return value.shape(); }
     bool empty() const { return value.empty(); }
@@ -113,7 +113,7 @@ template <class M, class F> void walk(M& model, F&& f) {
 
 /// Calls f(parameter<T>&) for every parameter that has elements, in visiting order. Does not allocate.
 template <class M, class F> void for_each_parameter(M& model, F&& f) {
-    auto leaf = [&f](auto& member) SMLDIST_NOINLINE { // once a type, not once a member: compile time
+    auto leaf = [&f](auto& member) SMLDIST_NOINLINE { // compiled once per type, not once per member
         if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(member)>>::value) f(member);
     };
     detail::walk_leaves(model, leaf);
@@ -121,16 +121,16 @@ template <class M, class F> void for_each_parameter(M& model, F&& f) {
 
 /// Calls f(buffer<V>&) for every buffer that has elements, in visiting order. Does not allocate.
 template <class M, class F> void for_each_buffer(M& model, F&& f) {
-    auto leaf = [&f](auto& member) SMLDIST_NOINLINE { // once a type, not once a member: compile time
+    auto leaf = [&f](auto& member) SMLDIST_NOINLINE { // compiled once per type, not once per member
         if constexpr (detail::is_buffer<std::remove_cvref_t<decltype(member)>>::value) f(member);
     };
     detail::walk_leaves(model, leaf);
 }
 
 /// Freezes a module, or one parameter: nothing in it learns, and it computes as in mode::eval whatever the mode of the call.
-/// Batch-norm uses its running statistics, which stay as they are, and nothing is dropped.
+/// Batch-norm uses its running statistics and leaves them unchanged; dropout is off.
 ///
-///     freeze(net.backbone);   // then train on: a new head learns on features that do not move
+///     freeze(net.backbone);   // then train on: a new head learns on features that do not change
 ///
 /// A module counts as frozen when all its parameters are. The state is copied with a model and stored in model files.
 /// Setting `trainable` by hand only keeps the optimiser away: batch-norm would still use and move its statistics.
@@ -142,7 +142,7 @@ template <class M> void freeze(M& module) {
         p.trainable = false;
     });
 }
-/// Undoes freeze(): what learned before learns again.
+/// Undoes freeze(): parameters that were trainable before are trainable again.
 template <class M> void unfreeze(M& module) {
     for_each_parameter(module, [](auto& p) {
         if (p.frozen) p.trainable = p.trainable_before;

@@ -18,7 +18,7 @@ inline std::size_t valid_utf8_prefix(std::string_view text) {
     const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
     std::size_t i = 0;
     while (i < text.size()) {
-        if (std::uint64_t eight = 0; text.size() - i >= 8) { // plain ASCII goes by eight
+        if (std::uint64_t eight = 0; text.size() - i >= 8) { // plain ASCII: eight bytes at a time
             std::memcpy(&eight, text.data() + i, 8);
             if ((eight & 0x8080'8080'8080'8080U) == 0) {
                 i += 8;
@@ -52,7 +52,7 @@ inline std::size_t control_prefix(std::string_view text) {
     return byte(0) == 0xC2 && byte(1) >= 0x80 && byte(1) < 0xA0 ? 2 : 0;
 }
 
-/// Appends `text` so that any terminal shows it as it is meant: each byte of a control character, and each that is not
+/// Appends `text` so that any terminal can show it: each byte of a control character, and each that is not
 /// UTF-8, as \xNN; all else unchanged.
 [[gnu::cold]] inline void append_printable(std::string& out, std::string_view text) {
     static constexpr std::string_view digits = "0123456789ABCDEF";
@@ -73,7 +73,7 @@ inline std::size_t control_prefix(std::string_view text) {
         text.remove_prefix(valid + 1);
     }
 }
-/// The same as a string.
+/// The same, returned as a string.
 [[gnu::cold]] inline std::string printable(std::string_view text) {
     std::string out;
     append_printable(out, text);

@@ -114,7 +114,8 @@ public:
         }
         return words_[position_++ % 4];
     }
-    /// The next n words of 32 random bits, the same as those of n calls of bits(): 1.3 ns a word on a Zen 4 core, not 7.
+    /// The next n words of 32 random bits, the same as those of n calls of bits(): 1.3 ns per word on a Zen 4 core
+    /// instead of 7.
     void bits(std::size_t n, std::uint32_t* out) {
         for (; n > 0 && position_ % 4 != 0; --n) *out++ = bits();
         for (; n >= 4 * lanes; n -= 4 * lanes, out += 4 * lanes, position_ += 4 * lanes) blocks(position_ / 4, out);
@@ -158,7 +159,7 @@ public:
         }
     }
 
-    /// An independent generator for sub-stream `k`; does not move this one.
+    /// An independent generator for sub-stream `k`; does not advance this one.
     generator split(std::uint64_t k) const {
         generator g(seed_, 0);
         const std::array<std::uint32_t, 4> x = philox({low(k), high(k), low(stream_), high(stream_)},
@@ -217,7 +218,7 @@ private:
         return c;
     }
 
-    /// Blocks that are computed side by side: the rounds of one wait for each other.
+    /// Blocks that are computed side by side, since each round of one block waits for the round before.
     static constexpr std::size_t lanes = 16;
 
     /// The words of the blocks [first, first + lanes).

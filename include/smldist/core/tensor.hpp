@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// tensor<T>, and the only header of the library that includes xtensor.
 ///
-/// Both header layouts of xtensor are served: 0.24/0.25 (`xtensor/xadapt.hpp`) and ≥ 0.26 (`xtensor/containers/…`).
+/// Both header layouts of xtensor are supported: 0.24/0.25 (`xtensor/xadapt.hpp`) and ≥ 0.26 (`xtensor/containers/…`).
 #ifndef SMLDIST_CORE_TENSOR_HPP
 #define SMLDIST_CORE_TENSOR_HPP
 
@@ -105,7 +105,7 @@ public:
         return t;
     }
 
-    /// Zeros in a block from the heap, for what outlives the step that makes it: see memory::allocate_lasting.
+    /// Zeros in a block from the heap, for a tensor that outlives the step that makes it: see memory::allocate_lasting.
     SMLDIST_NOINLINE static tensor lasting(const smldist::shape& s) {
         tensor t;
         t.data_ = static_cast<T*>(memory::allocate_lasting(s.size() * sizeof(T)));
@@ -127,7 +127,7 @@ public:
     /// Element by row-major position.
     T& operator[](std::size_t i) { return data_[checked(i)]; }
     const T& operator[](std::size_t i) const { return data_[checked(i)]; }
-    /// Element by one index an axis. For tests and glue; loops that matter run over data().
+    /// Element by one index per axis. For tests and glue; loops that matter run over data().
     template <class... I> T& operator()(I... index) { return data_[offset(index...)]; }
     template <class... I> const T& operator()(I... index) const { return data_[offset(index...)]; }
 
@@ -137,8 +137,8 @@ public:
         return *data_;
     }
 
-    /// An xtensor view of the elements, valid while this tensor lives and keeps its storage; of a temporary a copy, which
-    /// an expression then holds itself.
+    /// An xtensor view of the elements, valid while this tensor exists and keeps its storage. For a temporary it is a
+    /// copy that the expression owns.
     auto array() & { return adapt(data_); }
     auto array() const& { return adapt(static_cast<const T*>(data_)); }
     auto array() const&& { return xt::xarray<T>(adapt(static_cast<const T*>(data_))); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Augmentation of one window, in place. Every draw is a function of the generator given for that window.
+/// Augmentation of one window, in place. Every draw is a function of the window's generator.
 #ifndef SMLDIST_DATA_AUGMENT_HPP
 #define SMLDIST_DATA_AUGMENT_HPP
 
@@ -17,11 +17,12 @@
 namespace smldist::inline SMLDIST_ABI::data {
 
 /// Probability and strength of each augmentation. Fixed order: time warp, rotation, scaling · normaliser · jitter, mask.
-/// Source     Um et al. 2017 (1706.00527). Large rotations are off: gravity tells lying from standing.
+/// Large rotations are off by default, since gravity tells lying from standing.
+/// Source     Um et al. 2017 (1706.00527).
 struct augment_options {
     double time_warp = 0.5, time_warp_sd = 0.2;   ///< speed curve through 6 knots N(1, sd²)
-    double rotation = 0.5, rotation_degrees = 20; ///< uniform random axis, angle U(-limit, limit), one a device
-    double scaling = 0.5, scaling_sd = 0.1;       ///< factor N(1, sd²), one a sensor triple or single channel
+    double rotation = 0.5, rotation_degrees = 20; ///< uniform random axis, angle U(-limit, limit), one per device
+    double scaling = 0.5, scaling_sd = 0.1;       ///< factor N(1, sd²), one per sensor triple or single channel
     double jitter = 0.5, jitter_sd = 0.05;        ///< adds N(0, sd²) in normalised units
     double mask = 0.1;                            ///< one random triple becomes its mean over the window
     bool normalised_domain = false;               ///< rotate and scale after the normaliser, not in physical units
@@ -74,7 +75,7 @@ inline std::array<float, 9> random_rotation(generator& g, double angle) {
 ///
 ///     τ_t = (L-1) Σ_{s=1..t} v_s / Σ_{s=1..L-1} v_s
 ///
-/// v is the natural cubic spline through 6 equally spaced knots N(1, sd²), held at 0.1 or more so that time never stands.
+/// v is the natural cubic spline through 6 equally spaced knots N(1, sd²), at least 0.1 so that time never stops.
 inline void time_warp_positions(float* position, std::size_t length, double sd, generator& g) {
     constexpr std::size_t knots = 6;
     std::array<double, knots> y, m{}, d{}; // m: second derivatives, 0 at the ends; d: pivots of the elimination
@@ -101,7 +102,7 @@ inline void time_warp_positions(float* position, std::size_t length, double sd, 
 
 namespace detail {
 
-/// Sub-streams of a window's generator: switching one augmentation on or off leaves the draws of the others alone.
+/// Sub-streams of a window's generator: switching one augmentation on or off does not change the draws of the others.
 enum augment_stream : std::uint64_t { warp_stream, rotation_stream, scaling_stream, jitter_stream, mask_stream };
 
 inline void warp_time(float* x, std::size_t length, std::size_t channels, double sd, generator& g,
@@ -179,7 +180,7 @@ inline void rotate_and_scale(float* x, std::size_t length, std::size_t channels,
 } // namespace detail
 
 /// Before the normaliser, x (L, C) in physical units: time warp (one curve for all channels, so that axes stay
-/// consistent), rotation (one matrix a device, so that body and total acceleration turn alike), scaling.
+/// consistent), rotation (one matrix per device, so that body and total acceleration turn alike), scaling.
 inline void augment_physical(float* x, std::size_t length, std::size_t channels, const augment_options& o,
                              const signal_info& info, const generator& g, augment_scratch& scratch) {
     generator warp = g.split(detail::warp_stream);
@@ -187,7 +188,7 @@ inline void augment_physical(float* x, std::size_t length, std::size_t channels,
     if (!o.normalised_domain) detail::rotate_and_scale(x, length, channels, o, info, g);
 }
 
-/// After the normaliser: rotation and scaling when `normalised_domain` asks for it, then jitter, then mask.
+/// After the normaliser: rotation and scaling if `normalised_domain` is set, then jitter, then mask.
 inline void augment_normalised(float* x, std::size_t length, std::size_t channels, const augment_options& o,
                                const signal_info& info, const generator& g) {
     if (o.normalised_domain) detail::rotate_and_scale(x, length, channels, o, info, g);

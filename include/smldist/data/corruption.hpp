@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What goes wrong with sensors on people, done to windows on purpose: how much of it does a network endure?
+/// Typical faults of worn sensors, applied to windows on purpose, to measure how robust a network is.
 #ifndef SMLDIST_DATA_CORRUPTION_HPP
 #define SMLDIST_DATA_CORRUPTION_HPP
 
@@ -19,17 +19,17 @@
 
 namespace smldist::inline SMLDIST_ABI::data {
 
-/// Done in this order; the defaults do nothing.
+/// Faults, applied in this order; the defaults do nothing.
 struct corruption {
-    double rotation = 0; ///< degrees by which a person wears each device turned, about an axis drawn for the two
-    double rate_hz = 0;  ///< the sensor delivers at this rate; samples between are interpolated. 0: at its own
+    double rotation = 0; ///< degrees by which each device is turned, about a random axis per person and device
+    double rate_hz = 0;  ///< rate at which the sensor delivers; samples between are interpolated. 0: its own rate
     double noise = 0;    ///< adds N(0, (noise s)²), s the standard deviation of the channel over all windows
-    std::vector<std::size_t> missing = {}; ///< channels that fail: their mean over all windows stands in
+    std::vector<std::size_t> missing = {}; ///< channels that fail: replaced by their mean over all windows
 
     bool any() const { return rotation != 0 || rate_hz != 0 || noise != 0 || !missing.empty(); }
 
-    /// Throws usage_error unless strengths are finite and not negative and the windows have what they need: the channels,
-    /// triples to rotate, a sampling rate of at least `rate_hz`.
+    /// Throws usage_error unless strengths are finite and not negative and the windows have what is needed: the
+    /// channels, triples to rotate, a sampling rate of at least `rate_hz`.
     void check(const windows& w) const {
         const auto within = [](const char* what, double value, double most) {
             if (!(value >= 0 && value <= most))
@@ -48,7 +48,8 @@ struct corruption {
 
 namespace detail {
 
-/// The straight line between every two samples that a sensor of 1/step the rate would have taken; the last one stays.
+/// Replaces x by the linear interpolation of the samples that a sensor with 1/step of the rate would take; holds the
+/// last one.
 inline void thin_out(float* x, std::size_t length, std::size_t channels, double step) {
     const auto sample = [&](std::size_t k) {
         return std::min(static_cast<std::size_t>(double(k) * step), length - 1);
@@ -65,8 +66,8 @@ inline void thin_out(float* x, std::size_t length, std::size_t channels, double 
 
 } // namespace detail
 
-/// Corrupts `w` in place. The same generator gives the same result; a person's rotation depends on the generator and the
-/// subject's number alone.
+/// Corrupts `w` in place. The same generator gives the same result; a person's rotation depends only on the generator
+/// and the subject's number.
 ///
 /// Throws     what corruption::check and windows::check throw
 inline void corrupt(windows& w, const corruption& how, const generator& random) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Tables of numbers as people export them, read line by line: strict, with file:line:column in every error.
+/// A reader of exported tables of numbers, line by line: strict, with file:line:column in every error.
 #ifndef SMLDIST_DATA_CSV_READER_HPP
 #define SMLDIST_DATA_CSV_READER_HPP
 
@@ -24,7 +24,7 @@
 
 namespace smldist::inline SMLDIST_ABI::data {
 
-/// Where bytes come from: writes at most n of them to `to` as soon as there are some and returns how many; 0 at the end.
+/// A source of bytes: writes at most n of them to `to` as soon as there are some and returns how many; 0 at the end.
 /// Throws io_error.
 using byte_source = std::function<std::size_t(char* to, std::size_t n)>;
 
@@ -43,12 +43,12 @@ inline byte_source read_from(const std::filesystem::path& path) {
     };
 }
 
-/// The lines of a text of any length, as its bytes come.
+/// The lines of a text of any length, read as its bytes arrive.
 ///
 /// A line ends with LF or CRLF, the last one with or without; a UTF-8 byte-order mark is skipped.
 /// Cost       linear in the bytes; memory for one line and one chunk.
-/// Throws     data_error `name:line:column: …` for UTF-16, for classic Mac OS (CR alone) and for a line that is longer than
-///            longest_line; io_error by the source.
+/// Throws     data_error `name:line:column: …` for UTF-16, for classic Mac OS (only CR) and for a line that is longer
+///            than longest_line; io_error by the source.
 class line_reader {
 public:
     static constexpr std::size_t longest_line = std::size_t(1) << 20; ///< bytes
@@ -59,7 +59,7 @@ public:
     line_reader(line_reader&&) = default; // a copy would take bytes from the same source
     line_reader& operator=(line_reader&&) = default;
 
-    /// Goes to the next line; false after the last.
+    /// Advances to the next line; false after the last.
     bool next() {
         std::size_t end = buffer_.find('\n', begin_);
         for (std::size_t checked = 0; end == std::string::npos && !ended_;) {
@@ -95,7 +95,7 @@ public:
     template <class... P> [[noreturn]] void fail(std::size_t at, const P&... parts) const {
         fail_in(number_, at, parts...);
     }
-    /// The same for another line.
+    /// The same for the given line.
     template <class... P> [[noreturn]] void fail_in(std::size_t line, std::size_t at, const P&... parts) const {
         raise<data_error>(name_ + ":" + std::to_string(line) + ":" + std::to_string(at + 1), parts...);
     }
@@ -103,7 +103,7 @@ public:
 private:
     static constexpr std::string_view utf8_mark = "\xEF\xBB\xBF";
 
-    /// Looks at the bytes from `from` to `to` of the line that begins at begin_ and may go on behind `to`.
+    /// Checks the bytes from `from` to `to` of the line that begins at begin_ and may continue after `to`.
     void check(std::size_t from, std::size_t to) const {
         const std::string_view line = std::string_view(buffer_).substr(begin_, to - begin_);
         from -= begin_;
@@ -122,30 +122,31 @@ private:
     std::string name_;
     byte_source source_;
     std::vector<char> chunk_;
-    std::string buffer_;    ///< from some line's begin on
+    std::string buffer_;    ///< starts at the beginning of a line
     std::size_t begin_ = 0; ///< of the next line in buffer_
     bool ended_ = false;    ///< the source has no more
     std::size_t line_begin_ = 0, line_size_ = 0, number_ = 0;
 };
 
-/// Reads chosen columns of a CSV, a row at a time.
+/// Reads chosen columns of a CSV file, one row at a time.
 ///
 ///     data::csv_reader in("walk.csv", {"acc_x", "acc_y", "acc_z"});
 ///     while (in.next_row())
 ///         use(in.number(0), in.number(1), in.number(2));
 ///
-/// Header     The first line is one when it holds names and no number (NaN is a number here), or all columns by name. Then
-///            columns are found by name, in any order; others are ignored(), whatever their fields hold. Every column has a
-///            name, though the first may go without: a row index, as pandas writes it. Without a header each line has exactly
-///            the columns asked for, in that order.
-/// Separator  The first of ; , TAB that the first line holds outside quotes, else blanks; no other one after. It ends exactly
-///            one field, also an empty one at the end of a line; of blanks a run does. Blanks around a field do not count. A
-///            field may be in quotes, with each quote in it doubled; it ends in its line.
-/// Numbers    are decimal, with a point, in any locale; a leading + is allowed, 1e-400 is 0. What is not finite in float
-///            (nan, inf, 1e39) is an error, and so is an empty field.
-/// Lines      as line_reader; blank ones only after the last row.
+/// Header     The first line is a header if it holds names and no number (NaN is a number here), or the names of all
+///            requested columns. Columns are then found by name, in any order; others are ignored(), whatever their
+///            fields hold. Every column needs a name, except the first, which may be a row index as pandas writes it.
+///            Without a header each line has exactly the requested columns, in that order.
+/// Separator  The first of ; , TAB that the first line holds outside quotes, otherwise blanks; the same for the whole
+///            file. It ends exactly one field, also an empty one at the end of a line; a run of blanks counts as one
+///            separator. Blanks around a field are ignored. A field may be quoted, with each quote in it doubled; it
+///            ends in its line.
+/// Numbers    are decimal, with a point, in any locale; a leading + is allowed, 1e-400 is 0. A value that is not finite
+///            in float (nan, inf, 1e39) is an error, and so is an empty field.
+/// Lines      as line_reader; blank lines only after the last row.
 /// Cost       linear in the bytes; memory for one line and one chunk.
-/// Throws     data_error `name:line:column: …`; io_error by the source; usage_error when no column is asked for.
+/// Throws     data_error `name:line:column: …`; io_error by the source; usage_error when no column is requested.
 class csv_reader {
 public:
     /// `name` stands for the source in messages.
@@ -156,7 +157,7 @@ public:
     csv_reader(const std::filesystem::path& path, std::vector<std::string> columns)
         : csv_reader(path.string(), read_from(path), std::move(columns)) {}
 
-    /// Goes to the next row; false after the last.
+    /// Advances to the next row; false after the last.
     bool next_row() {
         while (lines_.next()) {
             if (lines_.line().find_first_not_of(" \t") == std::string_view::npos) {
@@ -172,7 +173,7 @@ public:
         return false;
     }
 
-    /// The field of column c, counted in the order asked for, as a number.
+    /// The field of column c, in the requested order, as a number.
     float number(std::size_t c) const {
         const field& f = fields_[places_[c]];
         double value = 0;
@@ -190,14 +191,14 @@ public:
         lines_.fail(fields_[places_[c]].begin, parts...);
     }
 
-    /// The names in the header that were not asked for; known from the first next_row() on.
+    /// The names in the header that were not requested; known after the first next_row().
     const std::vector<std::string>& ignored() const { return ignored_; }
     /// The number of the line that was read last, from 1; 0 before the first.
     std::size_t line() const { return lines_.number(); }
     const std::string& name() const { return lines_.name(); }
 
 private:
-    /// Without blanks around and quotes.
+    /// A field without surrounding blanks and quotes.
     struct field {
         std::size_t begin, end; ///< in the line
         bool quoted;
@@ -230,7 +231,7 @@ private:
             return at;
         };
         fields_.clear();
-        for (std::size_t at = 0;; ++at) { // over the separator
+        for (std::size_t at = 0;; ++at) { // steps over the separator
             at = skip_blanks(at);
             if (separator_ == ' ' && at == line.size()) return; // a run of blanks ends the line
             field f{at, std::min(line.find(separator_, at), line.size()), false};
@@ -255,7 +256,7 @@ private:
     }
     bool is_blank(char c) const { return c == ' ' || (c == '\t' && separator_ != '\t'); }
 
-    /// Whether the first line names the columns; then it is read. Finds the columns either way.
+    /// Whether the first line is a header; consumes it then. Finds the columns either way.
     bool read_header() {
         std::vector<std::string> names;
         bool has_name = false, has_number = false;
@@ -303,7 +304,7 @@ private:
         lines_.fail(0, "names of the columns lack '", detail::excerpt(columns_[missing]), "', expected ",
                     columns_.size(), ": ", list, list.size() < 200 ? "" : ", ...");
     }
-    /// Whether a field stands for a value: a number, or a word for one that is missing.
+    /// Whether a field stands for a value: a number, or a word for a missing value.
     static bool is_value(std::string word) {
         double value = 0;
         if (detail::parse_real(word, value) || has_decimal_comma(word)) return true;
@@ -335,7 +336,7 @@ private:
             lines_.fail(lines_.line().size(), "line ends, number of fields is ", n, ", expected ", expected_);
         lines_.fail(fields_[expected_].begin, "number of fields is ", n, ", expected ", expected_);
     }
-    /// Says why a field is no number.
+    /// Throws an error that says why a field is not a number.
     [[noreturn]] void refuse(const field& f) const {
         const std::string_view s = content(f);
         if (s.empty()) lines_.fail(f.begin, "field is empty, expected a number");
@@ -356,7 +357,7 @@ private:
     std::vector<std::size_t> places_; ///< of each column: its field
     std::size_t expected_ = 0;        ///< fields in a line
     char separator_ = ' ';
-    bool begun_ = false;        ///< the first line that is not blank was met
+    bool begun_ = false;        ///< the first line that is not blank was read
     std::size_t blank_ = 0;     ///< number of the first blank line after the last row; 0: none
     std::vector<field> fields_; ///< of the line
 };

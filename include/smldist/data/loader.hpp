@@ -23,7 +23,7 @@ namespace smldist::inline SMLDIST_ABI::data {
 struct loader_options {
     std::size_t batch = 64;
     bool shuffle = true;    ///< a new permutation each epoch; false: the order of the windows
-    bool balanced = false;  ///< draws the class uniformly among those that occur, then its windows in turn
+    bool balanced = false;  ///< draws the class uniformly among those that occur, then takes its windows in turn
     bool drop_last = false; ///< leaves out the last batch when it is incomplete
     augment_options augment = augment_options::none();
     double mixup = 0; ///< α of mixup; 0: off
@@ -33,25 +33,26 @@ struct loader_options {
 struct batch {
     tensor<float> x;                ///< (B, L, C)
     std::vector<int> label;         ///< B; in a mixed batch the dominant ones
-    std::vector<std::size_t> index; ///< B, positions in the source of what the labels name
+    std::vector<std::size_t> index; ///< B, positions in the source of the windows of `label`
     std::vector<int> other;         ///< B, the second labels of a mixed batch; else empty
     double share = 1;               ///< weight of `label` against `other`, in [1/2, 1]
 
     std::size_t size() const { return label.size(); }
 };
 
-/// Hands out the windows of `source`, which it refers to and which must outlive it, batch by batch.
+/// Returns the windows of `source` batch by batch. Refers to `source`, which must outlive it.
 ///
 ///     for (loader.start(epoch); loader.next(batch);) train_on(batch);
 ///
-/// Order and augmentation depend on (generator, epoch, place in the epoch) alone: not on batch size, threads or how far
-/// earlier epochs were read; mixup depends on the batch size too, since windows are mixed within a batch. A last batch of one window joins the batch before it, since batch-norm needs more.
+/// Order and augmentation depend only on (generator, epoch, place in the epoch), not on the batch size, the number of
+/// threads or how far earlier epochs were read. Mixup also depends on the batch size, since windows are mixed within a
+/// batch. A last batch of one window is merged with the batch before it, since batch-norm needs more than one.
 /// The batch's buffers are reused: no heap allocation after the first epoch.
 class loader {
 public:
-    /// Throws     data_error as windows::check does; shape_error when the normaliser has other channels; usage_error
-    ///            for batch 0, balanced without shuffle, drop_last that leaves no batch, or options of augmentation and
-    ///            mixup out of range.
+    /// Throws     data_error as windows::check does; shape_error when the normaliser has a different number of
+    ///            channels; usage_error for batch 0, balanced without shuffle, drop_last that leaves no batch, or
+    ///            options of augmentation and mixup out of range.
     loader(const windows& source, const loader_options& options, const normaliser& normal, const generator& random)
         : source_(&source), options_(options), normaliser_(normal), random_(random), order_(source.size()) {
         source.check();
@@ -79,7 +80,7 @@ public:
     loader(const windows&&, const loader_options&, const normaliser&,
            const generator&) = delete; // source must outlive it
 
-    /// Goes to the beginning of epoch `epoch`.
+    /// Starts epoch `epoch`.
     void start(std::size_t epoch) {
         epoch_random_ = random_.split(epoch);
         at_ = 0;
@@ -117,7 +118,7 @@ public:
         return true;
     }
 
-    /// Batches of one epoch.
+    /// Number of batches in one epoch.
     std::size_t batches() const {
         std::size_t n = 0;
         for (std::size_t left = order_.size(), count; (count = next_size(left)) != 0; left -= count) ++n;
@@ -127,7 +128,7 @@ public:
     const loader_options& options() const { return options_; }
 
 private:
-    static constexpr std::size_t grain = 4; // windows a chunk, about 10 to 100 µs of work
+    static constexpr std::size_t grain = 4; // windows per chunk, about 10 to 100 µs of work
 
     struct class_queue {
         std::vector<std::size_t> members;
@@ -141,7 +142,7 @@ private:
         return joins ? left : options_.batch;
     }
 
-    /// As many draws as windows: the class uniformly, then the next of its members, which are shuffled anew in each turn.
+    /// As many draws as windows: the class uniformly, then the next of its members, reshuffled after each pass.
     void draw_balanced(generator& g) {
         for (class_queue& q : classes_) {
             std::sort(q.members.begin(), q.members.end());
@@ -157,7 +158,7 @@ private:
         }
     }
 
-    /// Mixup, with its own stream for each place at which a batch begins.
+    /// Mixup, with a separate stream for each place at which a batch begins.
     void mix(batch& b) {
         b.other.clear();
         b.share = 1;

@@ -16,7 +16,7 @@
 
 namespace smldist::inline SMLDIST_ABI::data {
 
-/// Normalises x (…, C) in place. Throws shape_error when C is not n.channels(); kind none takes any x.
+/// Normalises x (…, C) in place. Throws shape_error when C is not n.channels(); kind none accepts any x.
 inline void normalise(tensor<float>& x, const normaliser& n) {
     if (n.kind == normaliser_kind::none) return;
     n.require_channels(x.shape().rank() == 0 ? 0 : x.shape().back());
@@ -31,7 +31,7 @@ inline windows normalised(windows w, const normaliser& n) {
 
 namespace detail {
 
-/// 1 / spread, or 0 when the spread vanishes or its inverse is no float.
+/// 1 / spread, or 0 when the spread vanishes or its inverse is out of the range of float.
 inline float inverse_spread(double spread) {
     return spread > double(std::numeric_limits<float>::min()) ? static_cast<float>(1 / spread) : 0.0f;
 }
@@ -69,10 +69,10 @@ inline double quantile(std::vector<float>& values, double q) {
     return a + (at - double(below)) * (b - a);
 }
 
-/// Throws data_error unless n is finite and brings every sample of w to a finite number.
+/// Throws data_error unless n is finite and maps every sample of w to a finite number.
 inline void check_reach(const normaliser& n, const windows& w) {
     const std::size_t count = w.channels(), rows = w.x.shape().rows();
-    std::vector<float> ends(2 * count); // the least value of each channel, and the largest
+    std::vector<float> ends(2 * count); // the smallest and the largest value of each channel
     for (float* const end : {ends.data(), ends.data() + count}) std::copy_n(w.x.data(), count, end);
     for (std::size_t r = 0; r < rows; ++r)
         for (std::size_t c = 0; c < count; ++c) {
@@ -94,8 +94,8 @@ inline void check_reach(const normaliser& n, const windows& w) {
 } // namespace detail
 
 /// Statistics of `w`, which must hold training subjects only: sums in double, quartiles by linear interpolation
-/// (numpy's default). `clip_minmax`: minmax clips to the range of `w`, as the public code does (ref2021), so that any sample
-/// comes to lie in [0, 1]. Cost O(N L C).
+/// (numpy's default). `clip_minmax`: minmax clips to the range of `w`, as the public code does (ref2021), so that any
+/// sample is mapped into [0, 1]. Cost O(N L C).
 /// Throws     what windows::check throws; data_error naming a channel whose values are so large, near 1e38, that bounds or
 ///            normalised values would be infinite.
 inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::zscore,

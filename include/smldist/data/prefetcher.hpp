@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Batches that are made while the step before them runs.
+/// Batches that are prepared while the previous step runs.
 #ifndef SMLDIST_DATA_PREFETCHER_HPP
 #define SMLDIST_DATA_PREFETCHER_HPP
 
@@ -19,13 +19,13 @@
 
 namespace smldist::inline SMLDIST_ABI::data {
 
-/// A loader that is one batch ahead, on a thread of its own.
+/// A loader that works one batch ahead, on its own thread.
 ///
 ///     data::prefetcher source(data::loader(windows, options, normaliser, generator(1)));
 ///     for (source.start(epoch); source.next(batch);) train_on(batch);
 ///
-/// The batches are those of the loader, bit for bit. With set_threads(1), without SMLDIST_THREADS, and when the system starts no
-/// more threads, there is no thread: next() makes the batch itself. To be used from one thread at a time.
+/// The batches are those of the loader, bit for bit. With set_threads(1), without SMLDIST_THREADS, and when the system
+/// starts no more threads, next() prepares the batch itself, without a thread. To be used from one thread at a time.
 class prefetcher {
 #if !SMLDIST_THREADS
 public:
@@ -50,7 +50,7 @@ public:
     prefetcher(const prefetcher&) = delete;
     prefetcher& operator=(const prefetcher&) = delete;
 
-    /// Goes to the beginning of epoch `epoch`, wherever the last one was left.
+    /// Starts epoch `epoch`, wherever the last epoch was left.
     void start(std::size_t epoch) {
         if (worker_.joinable()) await();
         loader_.start(epoch);
@@ -78,7 +78,7 @@ private:
 #if defined(__cpp_exceptions)
         try {
             worker_ = std::thread([this] { serve(); });
-        } catch (const std::system_error&) {} // the batches come all the same
+        } catch (const std::system_error&) {} // next() then prepares the batches
 #else
         worker_ = std::thread([this] { serve(); });
 #endif
@@ -90,13 +90,13 @@ private:
         }
         changed_.notify_all();
     }
-    /// Until the thread is idle: then it touches nothing.
+    /// Waits until the thread is idle; an idle thread touches nothing.
     void await() {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return state_ == state::idle; });
     }
     void serve() {
-        const serial_scope serial; // the pool belongs to the step
+        const serial_scope serial; // leaves the pool to the training step
         for (std::unique_lock lock(mutex_);;) {
             changed_.wait(lock, [this] { return state_ != state::idle; });
             if (state_ == state::stopping) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Continuous recordings and the facts that all signals of a dataset share.
+/// Continuous recordings, and the facts that are common to all signals of a dataset.
 #ifndef SMLDIST_DATA_RECORDING_HPP
 #define SMLDIST_DATA_RECORDING_HPP
 
@@ -22,9 +22,9 @@ namespace smldist::inline SMLDIST_ABI::data {
 
 /// What the columns and labels of a dataset mean. Only `labels` is required; the rest may stay empty (0: unknown).
 struct signal_info {
-    std::vector<std::string> channels; ///< names, one a column
+    std::vector<std::string> channels; ///< names, one per column
     std::vector<std::string> labels;   ///< class names; label n is labels[n]
-    std::vector<std::string> units;    ///< one a column: "g", "rad/s"
+    std::vector<std::string> units;    ///< one per column: "g", "rad/s"
     double rate_hz = 0;
     std::vector<std::array<std::size_t, 3>> triples; ///< columns x, y, z of each 3-axis sensor
     std::vector<std::size_t> devices; ///< rigid body of each triple, turned as one; empty: all on one device
@@ -35,9 +35,9 @@ struct signal_info {
         return c < channels.size() ? channels[c] : "channel " + std::to_string(c);
     }
 
-    /// The channels that `wanted` names, ascending, each once. A name takes the channel that bears it; if none does, all
-    /// that have it as whole words of their names: "total_acc", "acc" and "x" take total_acc_x, "tot" does not.
-    /// Throws usage_error, with the names there are, for a name that takes none.
+    /// The channels that `wanted` names, ascending, each once. A name takes the channel of that name; if there is none,
+    /// all channels whose names contain it as whole words: "total_acc", "acc" and "x" take total_acc_x, "tot" does not.
+    /// Throws usage_error, listing the known names, for a name that takes no channel.
     std::vector<std::size_t> find_channels(std::span<const std::string> wanted) const {
         std::vector<bool> taken(channels.size(), false);
         for (const std::string& name : wanted) {
@@ -57,7 +57,7 @@ struct signal_info {
             if (taken[c]) chosen.push_back(c);
         return chosen;
     }
-    /// The facts of these channels alone, in that order; empty: of all. Of the triples, those remain whose three axes do.
+    /// The facts of only these channels, in that order; empty: of all. A triple remains if its three axes remain.
     signal_info select_channels(std::span<const std::size_t> chosen) const {
         if (chosen.empty()) return *this;
         signal_info info;
@@ -107,19 +107,19 @@ struct signal_info {
 /// One uninterrupted recording of one person.
 struct recording {
     tensor<float> samples;   ///< (n, C), evenly spaced in time
-    std::vector<int> labels; ///< one a sample; -1: unlabelled
+    std::vector<int> labels; ///< one per sample; -1: unlabelled
     int subject = 0;
 };
 
-/// A recording of n samples to be filled, unlabelled, whose memory is taken from a budget.
-/// Throws     data_error when there is not that much.
+/// An unlabelled recording of n samples for the caller to fill; its memory is taken from a budget.
+/// Throws     data_error when the budget is exceeded.
 inline recording make_recording(std::size_t n, std::size_t channels, int subject, budget& room) {
     constexpr std::size_t blocks = 4 * memory::alignment; // of samples and labels
     room.take(sizeof(recording) + blocks + n * (channels * sizeof(float) + sizeof(int)), "the samples");
     return {tensor<float>::uninitialized({n, channels}), std::vector<int>(n, -1), subject};
 }
 
-/// A recording from its rows. `rows` is row-major (n, C); labels are one a row.
+/// A recording from its rows. `rows` is row-major (n, C); labels are one per row.
 /// Throws     data_error when the numbers of values, channels and labels do not fit.
 inline recording make_recording(const std::vector<float>& rows, std::size_t channels, std::vector<int> labels,
                                 int subject) {
@@ -131,7 +131,7 @@ inline recording make_recording(const std::vector<float>& rows, std::size_t chan
     return r;
 }
 
-/// Something in the files that a loader mended or left out, and how often.
+/// Something in the files that a loader repaired or left out, and how often.
 struct repair {
     std::string what;
     std::size_t count = 0;
@@ -143,7 +143,7 @@ struct repair {
 struct recording_set {
     std::vector<recording> recordings;
     signal_info info;
-    std::vector<repair> repairs; ///< what occurred at least once; nothing is lost in silence
+    std::vector<repair> repairs; ///< what occurred at least once; nothing is dropped silently
 
     void note(std::string_view what, std::size_t count = 1) {
         if (count == 0) return;
@@ -161,7 +161,7 @@ struct recording_set {
             if (r.what == what) n = r.count;
         return n;
     }
-    /// Takes out the recordings with fewer than `samples` samples, which `cut` refuses, and notes what was lost.
+    /// Removes the recordings with fewer than `samples` samples, which `cut` refuses, and notes what was lost.
     void drop_shorter(std::size_t samples) {
         const auto longer = [&](const recording& r) { return r.labels.size() >= samples; };
         const auto first = std::stable_partition(recordings.begin(), recordings.end(), longer);

@@ -22,11 +22,11 @@ namespace smldist::inline SMLDIST_ABI::data {
 struct stamped_signal {
     std::size_t channels = 0;
     std::vector<float> samples; ///< row-major (n, channels)
-    std::vector<double> stamps; ///< seconds, one a sample, never decreasing
-    std::vector<int> labels;    ///< one a sample, -1: unlabelled; or none at all: the device has no say
+    std::vector<double> stamps; ///< seconds, one per sample, never decreasing
+    std::vector<int> labels;    ///< one per sample, -1: unlabelled; empty: the device has no labels
 
     std::size_t size() const { return stamps.size(); }
-    /// Memory that it takes, at least.
+    /// Lower bound of its memory in bytes.
     std::size_t bytes() const {
         return samples.size() * sizeof(float) + stamps.size() * sizeof(double) + labels.size() * sizeof(int);
     }
@@ -35,15 +35,15 @@ struct stamped_signal {
 struct resample_options {
     double rate_hz = 50;
     double max_gap = 0.5; ///< seconds; a longer step between stamps splits the recording
-    /// Samples on either side over which smooth_stamps averages; 0 trusts every stamp. For devices that sample evenly and
-    /// stamp on delivery, in bursts.
+    /// Samples on either side over which smooth_stamps averages; 0: stamps are used unchanged. For devices that sample
+    /// evenly but stamp on delivery, in bursts.
     std::size_t smooth = 0;
-    /// Rate at which the devices take samples, in Hz; 0: not known. Steps between stamps that do not fit it are refused.
+    /// Rate at which the devices take samples, in Hz; 0: unknown. Steps between stamps that do not fit it are refused.
     double device_hz = 0;
 };
 
-/// Throws data_error when the median step between stamps is more than `factor` times as long or as short as at `hz`: so look
-/// stamps in another unit. Samples that share a stamp say nothing, and fewer than eight steps too little.
+/// Throws data_error when the median step between stamps is more than `factor` times as long or as short as at `hz`, a
+/// sign of stamps in another unit. Ignores samples that share a stamp; with fewer than eight steps nothing is checked.
 inline void check_steps(std::string_view where, const std::vector<double>& stamps, double hz, double factor) {
     std::vector<double> steps;
     for (std::size_t i = 1; i < stamps.size() && steps.size() < 65536; ++i)
@@ -93,7 +93,7 @@ inline std::vector<stretch> stretches(const std::vector<double>& stamps, double 
     return found;
 }
 
-/// Intersects what the devices so far share with the stretches of one more. Both are in order of time.
+/// Intersects the overlaps of the devices so far with the stretches of one more. Both are in order of time.
 inline std::vector<overlap> intersect(const std::vector<overlap>& shared, const std::vector<stretch>& next,
                                       const std::vector<double>& times) {
     std::vector<overlap> both;
@@ -114,7 +114,7 @@ inline std::vector<overlap> intersect(const std::vector<overlap>& shared, const 
 
 } // namespace detail
 
-/// The times at which evenly taken samples were taken, from stamps that come late and in bursts.
+/// The times at which evenly spaced samples were taken, from stamps that arrive late and in bursts.
 ///
 ///     t[i] = a + b * i,   (a, b) the least-squares line through (j, stamps[j]), j in W(i)
 ///
@@ -149,8 +149,8 @@ inline std::vector<double> smooth_stamps(const std::vector<double>& stamps, std:
 
 namespace detail {
 
-/// resample within a budget, without a look at the unit of the stamps: what loaders call, who know more of it. A rate above
-/// `device_hz` is the caller's wish: recordings count as at that rate.
+/// resample within a budget, without a check of the unit of the stamps: for loaders, which check it themselves. A rate
+/// above `device_hz` is the caller's choice: recordings are counted as if at that rate.
 inline std::vector<recording> resample_within(const std::vector<stamped_signal>& devices, const resample_options& o,
                                               int subject, budget& room) {
     if (!(o.rate_hz > 0 && std::isfinite(o.rate_hz)) || !(o.max_gap > 0))
@@ -163,7 +163,7 @@ inline std::vector<recording> resample_within(const std::vector<stamped_signal>&
         const std::vector<double>& t = devices[d].stamps;
         std::size_t parts = 1;
         for (std::size_t i = 1; i < t.size(); ++i) parts += !(t[i] - t[i - 1] <= o.max_gap);
-        // Smoothing keeps three numbers a stamp; stretches and overlaps grow by doubling.
+        // Smoothing keeps three numbers per stamp; stretches and overlaps grow by doubling.
         working += 3 * sizeof(double) * t.size() + 3 * parts * (2 * sizeof(overlap) + 3 * sizeof(stretch) + 32);
         channels += devices[d].channels;
     }
@@ -229,11 +229,11 @@ inline std::vector<recording> resample_within(const std::vector<stamped_signal>&
 ///
 /// with t = smooth_stamps(stamps). A recording spans a time in which no device has a gap; a gap longer than `max_gap` in
 /// any device ends it. Columns are those of the devices in their order. A sample's label is that of the nearest sample
-/// of each labelled device; -1 where the devices disagree. Samples with equal times are a jump: the grid sees the last.
-/// There is no low-pass filter: a rate far below the devices' own aliases.
+/// of each labelled device; -1 where the devices disagree. Of samples with equal times the last one counts.
+/// There is no low-pass filter: a rate far below the devices' own rate causes aliasing.
 ///
-/// Stamps in another unit than seconds are refused: those of which the median step is not within a factor of 2 of that of
-/// `device_hz`, or, where that is not known, of 200 of that of `rate_hz`.
+/// Stamps in other units than seconds are refused: their median step must be within a factor of 2 of the step of
+/// `device_hz` or, if that is unknown, within a factor of 200 of the step of `rate_hz`.
 /// Cost       O(samples in and out).
 /// Throws     usage_error when a rate or `max_gap` is not positive; data_error when stamps run backwards, their steps do
 ///            not fit the rate, or sizes do not fit.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Splits by subject, the only kind there is: windows of one recording overlap, so a random split tests on samples seen
-/// in training (the same network scores 99.8 % that way and 85.1 % on unseen people, 10.1109/ACCESS.2020.3010715).
+/// Splits by subject. There is no random split: windows of one recording overlap, so it would test on samples seen in
+/// training (the same network scores 99.8 % that way and 85.1 % on unseen people, 10.1109/ACCESS.2020.3010715).
 #ifndef SMLDIST_DATA_SPLIT_HPP
 #define SMLDIST_DATA_SPLIT_HPP
 
@@ -29,7 +29,7 @@ struct subject_split {
     windows in, out;
 };
 
-/// `in`: the windows of the listed subjects; `out`: the others. Either keeps the order of the windows.
+/// `in`: the windows of the listed subjects; `out`: the others. Both keep the order of the windows.
 /// Throws     data_error when a listed subject has no window.
 inline subject_split by_subject(const windows& w, const std::vector<int>& subjects) {
     for (const int s : subjects)
@@ -42,7 +42,7 @@ inline subject_split by_subject(const windows& w, const std::vector<int>& subjec
     return {w.select(in), w.select(out)};
 }
 
-/// The listed subjects are for test, all others for training.
+/// The listed subjects for testing, all others for training.
 /// Throws     data_error when a listed subject has no window, and when no subject is left for training.
 inline train_test test_on(const windows& w, const std::vector<int>& subjects) {
     auto [test, train] = by_subject(w, subjects);
@@ -66,7 +66,7 @@ struct hold_out {
     std::vector<int> validation_subjects; ///< ascending
 };
 
-/// Holds `count` subjects out for validation; the seed alone chooses them.
+/// Holds `count` subjects out for validation; the choice depends only on the seed and the subjects.
 /// Throws     usage_error unless 0 < count < number of subjects.
 inline hold_out hold_out_subjects(const windows& w, std::size_t count, std::uint64_t seed) {
     std::vector<int> chosen = w.subjects();
@@ -81,7 +81,7 @@ inline hold_out hold_out_subjects(const windows& w, std::size_t count, std::uint
 }
 
 /// The subjects to test on in each fold: k groups of about equally many windows. For use with by_subject.
-/// The largest subject left goes to the smallest group (as scikit-learn's GroupKFold).
+/// The largest remaining subject goes to the smallest group (as scikit-learn's GroupKFold).
 /// Throws     usage_error unless 2 ≤ k ≤ number of subjects.
 inline std::vector<std::vector<int>> group_k_fold(const windows& w, std::size_t k) {
     std::vector<int> subjects = w.subjects();
@@ -103,7 +103,7 @@ inline std::vector<std::vector<int>> group_k_fold(const windows& w, std::size_t 
     return folds;
 }
 
-/// One fold a subject, ascending. Throws usage_error when there are fewer than two subjects.
+/// One fold per subject, ascending. Throws usage_error when there are fewer than two subjects.
 inline std::vector<std::vector<int>> leave_one_subject_out(const windows& w) {
     std::vector<std::vector<int>> folds;
     for (const int s : w.subjects()) folds.push_back({s});

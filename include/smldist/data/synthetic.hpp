@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The synthetic IMU generator: recordings of made-up people, for examples and tests that need no download.
+/// The synthetic IMU generator: recordings of simulated people, for examples and tests without a download.
 #ifndef SMLDIST_DATA_SYNTHETIC_HPP
 #define SMLDIST_DATA_SYNTHETIC_HPP
 
@@ -45,7 +45,7 @@ inline constexpr double degree = std::numbers::pi / 180;
 
 /// How an activity moves a waist-worn sensor; angles in degrees, accelerations in g. Axes: x up, y left, z ahead.
 struct motion {
-    double tempo;         ///< steps a second over the user's own; 0: no steps
+    double tempo;         ///< step rate relative to the user's own; 0: no steps
     double bounce;        ///< amplitude of the step rhythm
     double second, third; ///< its harmonics, relative to it
     double phase, lag;    ///< of the second harmonic and of the forward axis, in radians
@@ -53,7 +53,7 @@ struct motion {
     double turn;          ///< angular velocity, rad/s
     double tilt, tilt_sd; ///< of the trunk from upright
     double sway;          ///< slow movement of a resting body
-    double transients;    ///< fidgets a second
+    double transients;    ///< short movements per second
 };
 inline constexpr std::array<motion, 6> motions{{{1.00, 0.26, 0.45, 0.20, 0.0, 1.0, 0.22, 0.55, 4, 4, 0.01, 0},
                                                 {0.93, 0.24, 0.52, 0.16, 1.3, 1.8, 0.15, 0.58, 8, 5, 0.01, 0},
@@ -62,7 +62,7 @@ inline constexpr std::array<motion, 6> motions{{{1.00, 0.26, 0.45, 0.20, 0.0, 1.
                                                 {0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 0.025, 0.15},
                                                 {0, 0, 0, 0, 0, 0, 0, 0, 88, 7, 0.006, 0.05}}};
 
-/// What makes a person: drawn once a user.
+/// Properties of a person, drawn once per user.
 struct person {
     double step_hz, gain, impact, acc_noise, gyro_noise, lying_side;
     std::array<double, 2> harmonic; ///< factors on the second and third
@@ -89,14 +89,14 @@ inline std::array<double, 3> turned(const std::array<float, 9>& r, const std::ar
     return w;
 }
 
-/// A stationary process of unit variance that forgets in about `seconds` (Ornstein-Uhlenbeck).
+/// A stationary process of unit variance with a correlation time of about `seconds` (Ornstein-Uhlenbeck).
 struct drift {
     double value = 0, keep;
     drift(double seconds, double rate_hz) : keep(std::exp(-1 / (seconds * rate_hz))) {}
     double next(generator& g) { return value = keep * value + std::sqrt(1 - keep * keep) * g.normal(); }
 };
 
-/// One bout of one activity, `n` rows of 9 channels into `row`.
+/// Writes one bout of one activity, `n` rows of 9 channels, to `row`.
 inline void perform(float* row, std::size_t n, const motion& m, const person& who, double rate_hz, generator g) {
     const double pi = std::numbers::pi, tempo = m.tempo * who.step_hz * (1 + 0.06 * g.normal());
     const double gain = who.gain * std::exp(0.10 * g.normal());
@@ -152,11 +152,11 @@ inline void perform(float* row, std::size_t n, const motion& m, const person& wh
 
 /// Continuous recordings of the users first … first + count - 1, one each: every activity in two bouts, in random order.
 ///
-/// A person has an own gait frequency (1.4 to 2.3 steps a second), amplitude, harmonics, phases, impact strength, sensor
-/// orientation and noise; a bout its own pace and posture. Walking and stairs overlap in pace and strength and differ in
-/// the shape of the step; sitting and standing overlap in posture and differ in sway. On unseen people, logistic
-/// regression on channel means and deviations reached 70 to 78 %, a three-layer CNN 89 to 99 % (seeds 0 to 3).
-/// A function of (seed, user, seconds, rate) alone.
+/// A person has an individual gait frequency (1.4 to 2.3 steps per second), amplitude, harmonics, phases, impact
+/// strength, sensor orientation and noise; a bout has its own pace and posture. Walking and stairs overlap in pace and
+/// strength and differ in the shape of the step; sitting and standing overlap in posture and differ in sway. On unseen
+/// people, logistic regression on channel means and deviations reached 70 to 78 %, a three-layer CNN 89 to 99 % (seeds
+/// 0 to 3). A function of only (seed, user, seconds, rate).
 /// Throws     usage_error when rate or duration is out of range.
 inline std::vector<recording> synthetic_recordings(const synthetic_options& o, std::size_t first, std::size_t count) {
     if (!(o.rate_hz >= 10 && o.rate_hz <= 10000))
@@ -183,7 +183,7 @@ inline std::vector<recording> synthetic_recordings(const synthetic_options& o, s
     return recordings;
 }
 
-/// Windows of `users` people (numbered from 1) for training and of `test_users` others for test.
+/// Windows of `users` people (numbered from 1) for training and of `test_users` others for testing.
 /// Throws     usage_error as above and for no users; data_error when a bout is shorter than a window.
 inline train_test synthetic(const synthetic_options& o = {}) {
     if (o.users == 0 || o.test_users == 0)

@@ -23,7 +23,7 @@ namespace smldist::inline SMLDIST_ABI::data {
 
 namespace detail {
 
-/// A field of a file as a message quotes it: long or unprintable ones must not flood it.
+/// A field of a file as a message quotes it: shortened and printable.
 inline std::string excerpt(std::string_view f) {
     std::string s(f.substr(0, 24));
     for (char& c : s)
@@ -55,7 +55,7 @@ inline std::string read_text(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     if (status || !in) raise<io_error>(path.string(), "cannot be opened for reading");
     std::string text;
-    text.reserve(static_cast<std::size_t>(size) + 1); // a line end more does not move it
+    text.reserve(static_cast<std::size_t>(size) + 1); // room for one more line end without reallocation
     text.resize(static_cast<std::size_t>(size));
     in.read(text.data(), static_cast<std::streamsize>(size));
     if (in.gcount() != static_cast<std::streamsize>(size))
@@ -64,10 +64,10 @@ inline std::string read_text(const std::filesystem::path& path) {
 }
 
 /// Reads a file line by line, field by field. Independent of the locale; accepts CRLF, a byte-order mark and blank lines
-/// at the end. A last line without an end is refused: so looks a truncated file, whose last number may be cut.
+/// at the end. A last line without an end is refused, since the file may be truncated within its last number.
 ///
-/// The separator ' ' stands for any run of blanks and tabs. Another one ends exactly one field, which may be empty;
-/// blanks around a field do not count.
+/// The separator ' ' stands for any run of blanks and tabs. Any other separator ends exactly one field, which may be
+/// empty; blanks around a field are ignored.
 class text_reader {
 public:
     /// Throws io_error when the file cannot be read.
@@ -79,8 +79,8 @@ public:
         if (text_.starts_with("\xEF\xBB\xBF")) next_ = 3;
     }
 
-    /// Goes to the next line; false after the last. Throws data_error at a blank line before the end and at a last line
-    /// without an end.
+    /// Advances to the next line; false after the last. Throws data_error at a blank line before the end and at a last
+    /// line without an end.
     bool next_line() {
         const std::size_t begin = next_;
         if (text_.find_first_not_of(" \t\r\n", begin) == std::string::npos) return false;
@@ -98,7 +98,7 @@ public:
         return true;
     }
 
-    /// Steps over blank lines that a further line follows; returns how many there were.
+    /// Skips blank lines that are followed by a further line; returns their number.
     std::size_t skip_blank_lines() {
         std::size_t skipped = 0;
         const std::size_t data = text_.find_first_not_of(" \t\r\n", next_);
@@ -111,7 +111,7 @@ public:
         return skipped;
     }
 
-    /// Lines that next_line still gives, when none of them is blank.
+    /// Number of lines that next_line will still return, if none of them is blank.
     std::size_t lines_left() const {
         const std::size_t last = text_.find_last_not_of(" \t\r\n");
         if (last == std::string::npos || last < next_) return 0;
@@ -135,7 +135,7 @@ public:
     /// Whether the mark closed the current part.
     bool marked() const { return marked_; }
 
-    /// Whether nothing but blanks follows in the line or part.
+    /// Whether only blanks follow in the line or part.
     bool blank() { return skip_blanks() == part_end_; }
     /// Whether the current line or part has no further field.
     bool at_end() { return separator_ == ' ' ? blank() : !more_; }
@@ -199,7 +199,7 @@ public:
         finish_line(names.size());
     }
 
-    /// Steps over `count` fields. Throws data_error when there are fewer.
+    /// Skips `count` fields. Throws data_error when there are fewer.
     void skip(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
             field("a field");
@@ -207,7 +207,7 @@ public:
         }
     }
 
-    /// Throws data_error when the current line goes on; `columns` is what was expected.
+    /// Throws data_error when the current line continues; `columns` is what was expected.
     void finish_line(std::size_t columns) {
         if (!at_end()) fail("line has more fields, expected ", columns);
     }
@@ -233,7 +233,7 @@ private:
         while (at_ < part_end_ && is_blank(text_[at_])) ++at_;
         return at_;
     }
-    /// The next field, left in place. Throws data_error when the line has none.
+    /// The next field, without advancing. Throws data_error when the line has none.
     std::string_view field(std::string_view what) {
         if (at_end()) fail("line ends, expected ", what);
         std::size_t end = skip_blanks();
@@ -246,7 +246,7 @@ private:
         field_end_ = end;
         return std::string_view(text_).substr(at_, end - at_);
     }
-    /// Steps over the field that field() gave, and over its separator.
+    /// Skips the field that field() returned and its separator.
     void advance() {
         last_ = at_;
         at_ = field_end_;
@@ -254,7 +254,7 @@ private:
         more_ = skip_blanks() < part_end_;
         if (more_) ++at_;
     }
-    /// The number that fills the field; infinite when it is out of the range of double. Throws data_error when none does.
+    /// The field as a number; infinite when it is out of the range of double. Throws data_error if it is not a number.
     double parsed(std::string_view f) const {
         double value = 0;
         if (!detail::parse_real(f, value)) fail("field is '", detail::excerpt(f), "', expected a number");

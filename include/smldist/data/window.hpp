@@ -34,8 +34,8 @@ inline tensor<float> select_channels(const tensor<float>& x, std::span<const std
 /// N windows of L samples and C channels with their labels and subjects: what a network is trained and tested on.
 struct windows {
     tensor<float> x;          ///< (N, L, C)
-    std::vector<int> label;   ///< one a window, in [0, classes())
-    std::vector<int> subject; ///< one a window
+    std::vector<int> label;   ///< one per window, in [0, classes())
+    std::vector<int> subject; ///< one per window
     signal_info info;
 
     std::size_t size() const { return label.size(); }
@@ -59,8 +59,8 @@ struct windows {
         for (const int n : label) ++count.at(static_cast<std::size_t>(n));
         return count;
     }
-    /// Names of the classes without a window, which nothing here can teach or measure. Worth a word wherever windows were
-    /// split: a class may fall on one side of it.
+    /// Names of the classes without a window, which can be neither learned nor measured here. Check it after every
+    /// split: a class may occur on only one side.
     std::vector<std::string> missing_classes() const {
         std::vector<std::string> names;
         const auto count = class_counts();
@@ -84,13 +84,13 @@ struct windows {
         return w;
     }
 
-    /// A copy with these channels alone, in that order; empty: all. Throws usage_error for a channel not below channels().
+    /// A copy of only these channels, in that order; empty: all. Throws usage_error for a channel not below channels().
     windows select_channels(std::span<const std::size_t> chosen) const {
         return {data::select_channels(x, chosen), label, subject, info.select_channels(chosen)};
     }
 
-    /// The door of everything that takes windows. Throws data_error when there are none, when sizes disagree, when a
-    /// label is out of range or when a sample is NaN or infinite (naming window, sample and channel).
+    /// The check of every function that takes windows. Throws data_error when there are none, when sizes disagree, when
+    /// a label is out of range or when a sample is NaN or infinite (naming window, sample and channel).
     void check() const {
         if (empty()) raise<data_error>("windows", "number of windows is 0, expected at least one");
         if (x.shape().rank() != 3 || x.shape()[0] != size() || length() == 0 || channels() == 0)
@@ -112,7 +112,7 @@ struct windows {
                           info.channel_name(at % channels()), " is ", *bad, ", expected a finite number");
     }
 
-    /// check(), and that there is something to learn. Throws data_error when fewer than two classes occur.
+    /// Calls check() and requires at least two classes. Throws data_error when fewer than two classes occur.
     void check_trainable() const {
         check();
         const auto count = class_counts();
@@ -127,11 +127,11 @@ struct train_test {
     windows train, test;
 };
 
-/// How a window gets its label.
+/// The rule that gives a window its label.
 enum class label_rule : std::uint8_t {
-    majority, ///< the most frequent label of its samples; the lowest one of equals
+    majority, ///< the most frequent label of its samples; the lowest in a tie
     last,     ///< the label of its last sample, as a stream would see it
-    constant  ///< windows start anew in every run of equal labels and lie within it; shorter runs give none
+    constant  ///< windowing restarts in every run of equal labels; runs shorter than a window give none
 };
 
 struct cut_options {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The first pass of the compiler: it checks every op that an output needs, and notes what the passes after it ask.
+/// The first pass of the compiler: checks every op that an output needs, and notes what later passes need to know.
 #ifndef SMLDIST_DEPLOY_ANNOTATE_HPP
 #define SMLDIST_DEPLOY_ANNOTATE_HPP
 
@@ -16,7 +16,7 @@
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
-/// What an op is to the pass that fuses ops.
+/// The kind of an op, as the fusing pass sees it.
 enum class role : std::uint8_t {
     other,
     linear,
@@ -32,17 +32,17 @@ enum class role : std::uint8_t {
     rename ///< the same elements under another shape
 };
 
-/// What is known of a node and of its value.
+/// Facts about a node and its value.
 struct note {
     role what = role::other;
     activation f = activation::none; ///< of role::activation
-    bool constant = false;           ///< it does not depend on the input
+    bool constant = false;           ///< the value does not depend on the input
     bool copies_input = false;       ///< a convolution that copies its input between zeros
     std::size_t uses = 0;            ///< nodes and outputs that read the value; 0: no output needs it
     std::size_t last_use = 0;        ///< the last node that reads it; the number of nodes for an output
 };
 
-/// A graph with a note per node, and which of its outputs the program has.
+/// A graph with a note per node and the outputs of the program.
 struct annotated_graph {
     deploy::source source;
     std::vector<note> notes;
@@ -54,7 +54,7 @@ struct annotated_graph {
     std::size_t input(std::size_t id, std::size_t k) const { return at(id).inputs[k]; }
     const note& of(std::size_t id) const { return notes[id]; }
     bool needed(std::size_t id) const { return notes[id].uses > 0; }
-    /// What compiling may take: asked before memory is allocated or work done that the graph decides.
+    /// The budget of compiling: asked before memory is allocated or work is done whose amount depends on the graph.
     budget& room() { return source.room ? *source.room : unlimited; }
     std::span<const float> values(std::size_t id) const { return source.values[id]; }
     /// The extents of the value in one sample, or of the constant.
@@ -62,7 +62,7 @@ struct annotated_graph {
         const auto& s = at(id).shape;
         return of(id).constant ? s : smldist::shape(s.begin() + 1, s.end());
     }
-    /// The one node that uses the value, if no output does; 0 for none (node 0 uses nothing).
+    /// The only node that uses the value, if no output does; otherwise 0 (node 0 uses nothing).
     std::size_t sole_use(std::size_t id) const {
         const auto& n = of(id);
         return n.uses == 1 && n.last_use < size() ? n.last_use : 0;
@@ -106,7 +106,7 @@ SMLDIST_COLD inline bool covers(std::string_view wanted, std::string_view name) 
     return wanted == "all" || wanted == name || wanted == name.substr(0, name.find('.'));
 }
 
-/// The outputs that are wanted, the logits last; those of a file always, for its self-test compares them.
+/// Selects the wanted outputs, the logits last. Logits of a file are always selected: its self-test needs them.
 SMLDIST_COLD inline void select_outputs(annotated_graph& g, const std::vector<std::string>& wanted) {
     const auto& outputs = g.source.graph.outputs;
     for (const auto& want : wanted) {
@@ -131,7 +131,7 @@ SMLDIST_COLD inline void select_outputs(annotated_graph& g, const std::vector<st
         g.source.fail("it has no logits, expected an output of that name");
 }
 
-/// Counts the uses of values. What no output needs is not used.
+/// Counts the uses of values by nodes that an output needs.
 SMLDIST_COLD inline void count_uses(annotated_graph& g) {
     for (std::size_t id = g.size(); id-- > 0;) {
         if (!g.needed(id)) continue;
@@ -155,7 +155,7 @@ SMLDIST_COLD inline void check_shape(const annotated_graph& g, std::size_t id, c
                      "it mixes the windows of a batch");
 }
 
-/// Checks node `id`, which s describes, and notes what it is.
+/// Checks node `id`, which s describes, and notes its role.
 template <class S> SMLDIST_COLD SMLDIST_NOINLINE void note_op(annotated_graph& g, std::size_t id, const S& s) {
     check_shape(g, id, infer_node(s, g.source.graph, id));
     note& to = g.notes[id];
@@ -163,7 +163,7 @@ template <class S> SMLDIST_COLD SMLDIST_NOINLINE void note_op(annotated_graph& g
     to.f = activation_of(s);
     to.copies_input = copies_input(s, g.source.graph, g.at(id));
 }
-/// Whether the op of node `id` is known; then it is checked. What is wrong with its inputs is an error of the graph.
+/// Checks node `id` if its op is known; returns whether it is. Wrong inputs are an error of the graph.
 SMLDIST_COLD inline bool describe_node(annotated_graph& g, std::size_t id) {
     const auto f = [&g, id](const auto& s) { note_op(g, id, s); };
 #if defined(__cpp_exceptions)
@@ -182,8 +182,8 @@ SMLDIST_COLD inline bool describe_node(annotated_graph& g, std::size_t id) {
 
 } // namespace detail
 
-/// Checks the nodes that the wanted outputs need: every op is known, its options are in range, its inputs fit, its shape is
-/// what infer gives for one window.
+/// Checks the nodes that the wanted outputs need: every op is known, its options are in range, its inputs fit, and its
+/// shape is what infer gives for one window.
 /// Throws     usage_error, or data_error for a graph from a file, naming the node; usage_error for outputs that the graph
 ///            does not have.
 SMLDIST_COLD inline annotated_graph annotate(source from, const options& o) {

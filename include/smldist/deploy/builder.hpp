@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What ops are emitted into: steps, packed weights, and values whose places in the arena are not decided yet.
+/// The target of emit: steps, packed weights, and values whose places in the arena are not decided yet.
 #ifndef SMLDIST_DEPLOY_BUILDER_HPP
 #define SMLDIST_DEPLOY_BUILDER_HPP
 
@@ -19,16 +19,16 @@
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
-/// Work of an element that a step writes, or reads, in multiply-accumulates: the functions that need exp take longest. And
-/// of a row, a call of a kernel or a few divisions, which shows where rows are short.
+/// Work in multiply-accumulates per element that a step writes (the slowest functions need exp), per element that it
+/// reads, and per row (a kernel call or a few divisions, which matters for short rows).
 inline constexpr std::uint64_t write_work = 8, read_work = 2, row_work = 32;
 
-/// The steps of a program in the making. Operands in the arena have the number of a value for an offset.
+/// The steps of a program under construction. The offset of an operand in the arena is the number of its value.
 class builder {
 public:
     using operand = runtime::operand;
 
-    /// For steps of fused ops; without fusions each op is a step of its own.
+    /// For steps of fused ops; without fusions each op is a separate step.
     SMLDIST_COLD builder(annotated_graph& g, std::vector<fusion> fusions)
         : g_(g), fusions_(std::move(fusions)), values_(g.size()) {}
 
@@ -42,11 +42,11 @@ public:
     const annotated_graph& annotated() const { return g_; }
     const graph& traced() const { return g_.source.graph; }
     budget& room() { return g_.room(); }
-    /// Asks for so many short loops of a step.
+    /// Takes the work of `rows` short loops of a step from the budget.
     SMLDIST_COLD void spend_rows(std::uint64_t rows) { room().spend(row_work * rows, "its steps"); }
     template <class... P> [[noreturn]] void fail(const P&... parts) const { g_.source.fail(parts...); }
     void require(bool ok, std::size_t id, std::string_view what) const { g_.source.require(ok, id, what); }
-    /// Fails unless an axis of input k, from the front or the back, is one of a sample. Returns it as that.
+    /// Fails unless `axis` of input k (negative: from the back) is an axis of a sample. Returns its index there.
     SMLDIST_COLD std::size_t sample_axis(std::size_t id, std::size_t k, std::ptrdiff_t axis) const {
         const std::size_t x = input(id, k), a = spec::resolve_axis("deploy::compile", at(x).shape, axis);
         if (constant(x)) return a;
@@ -54,11 +54,11 @@ public:
         return a - 1;
     }
 
-    // What is computed with an op.
+    // Fusions.
 
     const fusion& fused(std::size_t id) const { return fusions_.empty() ? none_ : fusions_[id]; }
     bool absorbed(std::size_t id) const { return fused(id).absorbed; }
-    /// The node whose value the step of an op gives.
+    /// The node whose value the step of an op computes.
     std::size_t last(std::size_t id) const { return fused(id).taken.empty() ? id : fused(id).taken.back(); }
     /// "conv1d + batch_norm": the ops of its step.
     SMLDIST_COLD std::string ops(std::size_t id) const {
@@ -67,7 +67,7 @@ public:
         return text;
     }
 
-    // The normaliser of the input: part of the convolution that copies its input, or a step of its own.
+    // The normaliser of the input: part of the convolution that copies its input, or a separate step.
 
     SMLDIST_COLD void set_normaliser(const smldist::normaliser& n, std::size_t convolution) {
         normaliser_ = {weights(n.offset), weights(n.scale), weights(n.low), weights(n.high)};
@@ -78,7 +78,7 @@ public:
 
     // Values.
 
-    /// A new value of the arena with so many elements per sample.
+    /// A new value in the arena with `size` elements per sample.
     SMLDIST_COLD operand fresh(std::size_t size) {
         sizes_.push_back(size);
         return {runtime::place::arena, sizes_.size() - 1, size};
@@ -88,7 +88,7 @@ public:
         sizes_.push_back(size);
         return {runtime::place::arena, sizes_.size() - 1, 0};
     }
-    /// Where step `id` may write a result of the size of value `x`: on x itself if nobody reads it later.
+    /// Where step `id` may write a result of the size of value `x`: over x if x is not read later.
     SMLDIST_COLD operand over(std::size_t id, std::size_t x) {
         const operand& v = values_[x];
         const bool last = v.where == runtime::place::arena && !constant(x) && last_use(x) == id;
@@ -116,15 +116,15 @@ public:
         if (constant(id) && !v) v = weights(constants(id));
         return v;
     }
-    /// The result of a node is what its steps write to y.
+    /// Declares y the result of a node.
     void define(std::size_t id, const operand& y) { values_[id] = y; }
     const operand& value(std::size_t id) const { return values_[id]; }
 
     // Steps.
 
-    /// Begins the steps of a node.
+    /// Starts the steps of a node.
     void begin() { kept_weights_ = weights_.size(); }
-    /// A step with its multiply-accumulates and the elements of its result.
+    /// Adds a step with its multiply-accumulates and the elements of its result.
     SMLDIST_COLD void add(const runtime::any_step& s, std::string_view ops, std::uint64_t macs,
                           std::size_t elements) {
         make_room(steps_, room(), "its steps");
@@ -138,13 +138,12 @@ public:
         add(step, ops(id), macs, extents(last(id)).size());
         define(last(id), y);
     }
-    /// Reserves room for weights that are packed from n floats: they take a little more, and what is not used is never
-    /// touched.
+    /// Reserves room for weights that are packed from n floats, and a little more; unused memory is never touched.
     void reserve_weights(std::size_t n) {
         weights_ = runtime::block(n + n / 2, n);
         weights_.resize(0);
     }
-    /// Forgets all steps and values of the arena, and where node `id` and its inputs lie.
+    /// Removes all steps and values of the arena, and the places of node `id` and its inputs.
     SMLDIST_COLD void clear(std::size_t id) {
         steps_.clear();
         sizes_.clear();
@@ -159,7 +158,7 @@ public:
     runtime::block& weight_block() { return weights_; }
 
 private:
-    /// The last node that reads the value, seen through the ops that only rename it.
+    /// The last node that reads the value, directly or through ops that only rename it.
     SMLDIST_COLD std::size_t last_use(std::size_t id) const {
         std::size_t last = 0;
         for (std::size_t other = 0; other < values_.size(); ++other)
@@ -170,13 +169,13 @@ private:
     annotated_graph& g_;
     std::vector<fusion> fusions_;
     fusion none_;
-    std::vector<operand> values_;    ///< per node; of a constant once it is read
-    std::vector<std::size_t> sizes_; ///< of the values of the arena: of one sample, or of scratch
+    std::vector<operand> values_;    ///< per node; for a constant set when it is first read
+    std::vector<std::size_t> sizes_; ///< of the values in the arena: elements of one sample, or of scratch
     runtime::block weights_;
     std::vector<runtime::planned_step> steps_;
     runtime::normalising normaliser_ = {};
-    std::size_t normalised_ = 0;   ///< the convolution that applies it; 0: none
-    std::size_t kept_weights_ = 0; ///< before the node whose steps are made
+    std::size_t normalised_ = 0;   ///< the convolution that applies the normaliser; 0: none
+    std::size_t kept_weights_ = 0; ///< size of the weights before the current node
 };
 
 } // namespace smldist::inline SMLDIST_ABI::deploy

@@ -19,7 +19,7 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 
 namespace detail {
 
-/// n values as floats: where they lie, or converted in the source.
+/// n values as floats: in place, or converted into the source's own memory.
 template <class V> std::span<const float> as_floats(source& s, const V* from, std::size_t n) {
     if constexpr (std::is_same_v<V, float>) {
         return {from, n};
@@ -37,9 +37,9 @@ template <class V> std::span<const float> as_floats(source& s, const V* from, st
 ///     const auto net = deploy::compile(student, {.batch = 1, .length = 128});
 ///     net.run(window, logits);
 ///
-/// The program holds weights of its own, in float: the network may change or go.
-/// Throws     usage_error when length or channels are missing, for an op that programs do not know and for one that mixes the
-///            windows of a batch; shape_error when the window does not fit the network or the normaliser.
+/// The program has its own weights, in float: the network may change or be destroyed afterwards.
+/// Throws     usage_error when length or channels are missing, for an op that programs do not support and for one that
+///            mixes the windows of a batch; shape_error when the window does not fit the network or the normaliser.
 template <class M> runtime::program compile(const M& model, options o) {
     if constexpr (requires { std::size_t(model.config.backbone.channels); })
         if (o.channels == 0) o.channels = model.config.backbone.channels;

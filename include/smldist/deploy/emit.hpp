@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The pass that makes steps: one overload of `emit` per op, for ops without packed weights.
 ///
-/// An overload gets a description whose inputs and shape annotate() has checked, and adds a step. What remains to be checked
-/// is what programs ask beyond that: an op must not mix the windows of a batch, and some inputs must be constants. An op
-/// without overload is refused by emit_node.
+/// An overload receives a description whose inputs and shape annotate() has checked, and adds a step. It only checks
+/// the further requirements of programs: an op must not mix the windows of a batch, and some inputs must be constants.
+/// An op without an overload is refused by emit_node.
 #ifndef SMLDIST_DEPLOY_EMIT_HPP
 #define SMLDIST_DEPLOY_EMIT_HPP
 
@@ -36,7 +36,7 @@ SMLDIST_COLD inline shape rows_of(const builder& b, std::size_t id) {
 /// Whether an input depends on the window.
 inline bool varies(const builder& b, std::size_t id, std::size_t k) { return !b.constant(b.input(id, k)); }
 
-/// y = f(min(high, max(low, scale x + offset))), in place where that can be.
+/// y = f(min(high, max(low, scale x + offset))), in place where possible.
 SMLDIST_COLD inline void emit_map(builder& b, std::size_t id, map_step step) {
     const std::size_t x = b.input(id, 0);
     step.size = b.extents(x).size();
@@ -54,7 +54,7 @@ SMLDIST_COLD inline void emit_rows(builder& b, std::size_t id, row_function what
     b.give(id, step, step.y);
 }
 
-/// Means over windows of time: `length` of them.
+/// Means over `length` windows of time.
 SMLDIST_COLD inline void emit_pool(builder& b, std::size_t id, std::size_t length) {
     const shape s = b.extents(b.input(id, 0));
     b.require(varies(b, id, 0), id, "its input is a constant");
@@ -63,7 +63,7 @@ SMLDIST_COLD inline void emit_pool(builder& b, std::size_t id, std::size_t lengt
     b.give(id, pool_step{s[0], s[1], length, b.read(b.input(id, 0)), y}, y);
 }
 
-/// a + b, a − b or a b with broadcasting, each operand seen as one sample.
+/// a + b, a − b or a b with broadcasting, each operand as one sample.
 SMLDIST_COLD inline void emit_arithmetic(builder& b, std::size_t id, binary what) {
     shape s[2];
     for (std::size_t k = 0; k < 2; ++k) {

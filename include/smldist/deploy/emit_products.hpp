@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The overloads of `emit` for products: weights are packed, the batch-norms that were fused folded into them.
+/// The overloads of `emit` for products: weights are packed, and fused batch-norms are folded into them.
 #ifndef SMLDIST_DEPLOY_EMIT_PRODUCTS_HPP
 #define SMLDIST_DEPLOY_EMIT_PRODUCTS_HPP
 
@@ -43,7 +43,7 @@ private:
     static std::size_t channels(const builder& b, std::size_t id) { return b.at(id).shape.back(); }
 };
 
-/// The weights of a product with its batch-norms folded in, and what ends its step:
+/// The weights of a product with its batch-norms folded in, and the epilogue of its step:
 ///
 ///     BN(w x + b) = (s w) x + (s b + t),   s = γ/σ,   t = β − mean s
 struct folded {
@@ -67,7 +67,7 @@ struct folded {
             }
         }
     }
-    /// The factors that the weight is folded with, or null.
+    /// The factors of the weight, or null.
     const double* factors() const { return factor.empty() ? nullptr : factor.data(); }
     ending end(builder& b, std::size_t id) const {
         const auto& f = b.fused(id);
@@ -81,7 +81,7 @@ SMLDIST_NOINLINE inline void transpose(std::size_t rows, std::size_t columns, co
         for (std::size_t c = 0; c < columns; ++c) y[c * rows + r] = *x++;
 }
 
-/// x[r,c] = x[r,c] factor[c] for rows that are `step` apart; without factors x stays.
+/// x[r,c] = x[r,c] factor[c] for rows that are `step` apart; x is unchanged without factors.
 SMLDIST_NOINLINE inline void scale_columns(std::size_t rows, std::size_t columns, const double* factor, float* x,
                                            std::size_t step) {
     for (std::size_t r = 0; factor && r < rows; ++r, x += step)
@@ -97,8 +97,8 @@ SMLDIST_COLD inline void scale_packed(std::size_t N, std::size_t K, const double
     }
 }
 
-/// Gives a product its weight (N, K), or (K, N) if transposed, in the form that it reads, times the factors (N) if any. The
-/// weight is written once, into the program: no second copy of it is ever in memory.
+/// Sets the weight of a product, (N, K) or, if transposed, (K, N), in the form that it reads, times the factors (N) if
+/// any. The weight is written once, directly into the program, without a second copy in memory.
 SMLDIST_COLD inline void set_weight(builder& b, gemm_step& step, std::span<const float> weight, bool transposed,
                                     const double* factor) {
     const std::size_t N = step.N, K = step.K;
@@ -117,7 +117,7 @@ SMLDIST_COLD inline void set_weight(builder& b, gemm_step& step, std::span<const
         for (float& w : std::span(to + n * K, K)) w = static_cast<float>(double(w) * factor[n]);
 }
 
-/// A weight (O, C/groups, K) of a convolution, its taps first, packed group by group and times the factors (O) if any.
+/// Packs a weight (O, C/groups, K) of a convolution group by group, taps first, times the factors (O) if any.
 SMLDIST_COLD inline void pack_taps(const kernel::detail::conv_shape& s, const float* w, const double* factor,
                                    float* to) {
     const std::size_t n = s.group_outputs(), inputs = s.group_inputs(), columns = s.columns();
@@ -150,7 +150,7 @@ SMLDIST_COLD inline void emit_pointwise(builder& b, std::size_t id, const shape&
     step.y = b.fresh(L * O);
     std::string ops = b.ops(id);
     const bool activated = b.annotated().of(from).what == role::activation;
-    const std::size_t gate = activated ? b.input(from, 0) : from; // of which the value may be
+    const std::size_t gate = activated ? b.input(from, 0) : from; // the gate; an activation may follow it
     if (b.annotated().of(gate).what == role::gate && b.fused(gate).gates_next && b.last(gate) == from) {
         step.gate = b.value(b.input(gate, 1));
         step.gate_end = b.fused(gate).end;
@@ -210,7 +210,7 @@ SMLDIST_COLD inline void emit_dense(builder& b, std::size_t id, const spec::conv
 
 } // namespace detail
 
-/// y = x Wᵀ + b for x (…, C) and w (O, C), with what follows.
+/// y = x Wᵀ + b for x (…, C) and w (O, C), with the ops fused into it.
 SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::linear& o) {
     const std::size_t x = b.input(id, 0);
     const shape s = detail::rows_of(b, id), w = b.at(b.input(id, 1)).shape;
@@ -224,7 +224,7 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::linear& o)
     b.give(id, step, step.y, macs_of_node(o, b.traced(), id));
 }
 
-/// A convolution of x (L, C) with what follows: pointwise as a product, depthwise, or dense and grouped.
+/// A convolution of x (L, C) with the ops fused into it: pointwise as a product, depthwise, or dense and grouped.
 SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::conv1d& s) {
     const shape x = b.extents(b.input(id, 0)), w = b.at(b.input(id, 1)).shape;
     detail::require_weights(b, id);
@@ -243,7 +243,7 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::batch_norm
     const std::size_t x = b.input(id, 0);
     const shape s = detail::rows_of(b, id);
     for (std::size_t k = 1; k < 5; ++k) b.require(!detail::varies(b, id, k), id, "its statistics are not constants");
-    const detail::affine_map m(b, id); // its room is also that of the floats below
+    const detail::affine_map m(b, id); // its lease also covers the floats below
     const auto floats = [&](const std::vector<double>& v) {
         return b.weights(std::vector<float>(v.begin(), v.end()));
     };

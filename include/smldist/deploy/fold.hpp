@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The pass that computes what depends on constants only: the keys of a lookup, β, unit prototypes.
+/// The pass that computes ops with only constant inputs: the keys of a lookup, β, unit prototypes.
 #ifndef SMLDIST_DEPLOY_FOLD_HPP
 #define SMLDIST_DEPLOY_FOLD_HPP
 
@@ -43,9 +43,9 @@ SMLDIST_COLD inline void emit_node(builder& b, std::size_t id) {
 
 namespace detail {
 
-/// Runs the steps of a constant node and keeps what they give.
+/// Runs the steps of a constant node and keeps the result.
 SMLDIST_COLD inline void evaluate(builder& b, annotated_graph& g, std::size_t id) {
-    std::vector<lifetime> all(b.sizes().size()); // together: all are alive at once
+    std::vector<lifetime> all(b.sizes().size()); // all alive at once
     for (std::size_t v = 0; v < all.size(); ++v) all[v].size = b.sizes()[v];
     const layout where = arrange(all);
     const budget::lease used(b.room(), where.size * sizeof(float), "its constants");
@@ -63,7 +63,7 @@ SMLDIST_COLD inline void evaluate(builder& b, annotated_graph& g, std::size_t id
 
 } // namespace detail
 
-/// Gives every op of constants its value, and so makes it one of the constants.
+/// Computes every op of constants; its value becomes a constant itself.
 SMLDIST_COLD inline void fold(annotated_graph& g) {
     const auto is_op = [&](std::size_t id) {
         return g.needed(id) && g.of(id).constant && g.at(id).what == graph::kind::op;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The pass that decides which ops are computed together: a product with what follows it, a gate with the product behind it.
+/// The pass that decides which ops are computed together: a product with the ops after it, a gate with the product
+/// after it.
 #ifndef SMLDIST_DEPLOY_FUSE_HPP
 #define SMLDIST_DEPLOY_FUSE_HPP
 
@@ -13,17 +14,17 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 
 /// What the step of an op computes beyond the op.
 struct fusion {
-    bool absorbed = false;             ///< the step of an op before it computes this one
-    bool gates_next = false;           ///< of a gate: its only reader, a product, applies it to its own input
-    activation end = activation::none; ///< the function that ends the step
+    bool absorbed = false;             ///< the step of an earlier op computes this one
+    bool gates_next = false;           ///< for a gate: its only reader, a product, applies it to its input
+    activation end = activation::none; ///< the activation at the end of the step
     std::size_t residual = 0;          ///< the value that a product adds; 0: none
-    std::size_t mean = 0;              ///< the mean over time that a depthwise convolution takes too; 0: none
-    std::vector<std::uint32_t> taken;  ///< the ops that follow and are computed in its step, in order
+    std::size_t mean = 0;              ///< the mean over time that a depthwise convolution also computes; 0: none
+    std::vector<std::uint32_t> taken;  ///< the later ops that its step computes, in order
 };
 
 namespace detail {
 
-/// Follows the values of a graph and fuses what can be.
+/// Follows the values of a graph and fuses ops where possible.
 class fuser {
 public:
     explicit fuser(const annotated_graph& g) : g_(g), all_(g.size()), owner_(g.size()) {
@@ -68,7 +69,7 @@ private:
         absorb(next, id);
         all_[id].taken.push_back(static_cast<std::uint32_t>(next));
     }
-    /// Takes the activation that is the only reader of the value.
+    /// Fuses the activation that is the only reader of the value.
     SMLDIST_COLD bool take_activation(std::size_t id) {
         const std::size_t next = g_.sole_use(last(id));
         if (next == 0 || g_.of(next).what != role::activation) return false;
@@ -76,7 +77,7 @@ private:
         take(id, next);
         return true;
     }
-    /// Takes batch-norms, one residual and an activation, in the order of the graph, while each value has one reader.
+    /// Fuses batch-norms, one residual and an activation, in the order of the graph, while each value has one reader.
     SMLDIST_COLD void follow_product(std::size_t id) {
         while (const std::size_t next = g_.sole_use(last(id))) {
             if (take_activation(id)) return;
@@ -95,7 +96,7 @@ private:
         for (std::size_t k = 1; k < 5; ++k) constants = constants && g_.of(g_.input(id, k)).constant;
         return constants;
     }
-    /// The other operand of an add, if the product can read it while it stores its result; else 0.
+    /// The other operand of an add, if the product can read it while it stores its result; otherwise 0.
     SMLDIST_COLD std::size_t residual_of(std::size_t id, std::size_t add) const {
         const std::size_t x = last(id), other = g_.input(add, g_.input(add, 0) == x ? 1 : 0);
         const bool known = other != x && owner_[other] < id && !g_.of(other).constant && !is_input(other);
@@ -106,7 +107,7 @@ private:
         while (g_.of(id).what == role::rename) id = g_.input(id, 0);
         return g_.at(id).what == graph::kind::input;
     }
-    /// The first mean over time of the convolution's value, taken while it is stored.
+    /// Fuses the first mean over time of the convolution's value, which is computed while the value is stored.
     SMLDIST_COLD void take_mean(std::size_t id) {
         const std::size_t x = last(id);
         for (std::size_t use = x + 1; use < g_.size() && use <= g_.of(x).last_use; ++use)
@@ -131,7 +132,7 @@ private:
 
 /// Decides what is computed together, for every node of a graph whose constants are folded.
 ///
-///     conv1d + batch_norm + add + relu           one product, ended in registers
+///     conv1d + batch_norm + add + relu           one product, its epilogue in registers
 ///     conv1d (depthwise) … + mean_over_time      the squeeze of a squeeze-excite, while the convolution stores
 ///     gate + activation, then conv1d (pointwise) the gate is applied to the product's input
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// From a model file to a program, by its graph alone: neither layers nor tensors are compiled in.
+/// From a model file to a program, using only its graph: neither layers nor tensors are compiled in.
 #ifndef SMLDIST_DEPLOY_LOAD_HPP
 #define SMLDIST_DEPLOY_LOAD_HPP
 
@@ -21,7 +21,7 @@
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
-/// A program with what its file says of the model.
+/// A program with the facts of its model file.
 struct loaded {
     runtime::program net;
     io::model_facts facts;
@@ -29,7 +29,7 @@ struct loaded {
 
 namespace detail {
 
-/// The values of a tensor: floats where they lie in the file, others converted.
+/// The values of a tensor: floats in place in the file, others converted.
 [[gnu::cold]] inline std::span<const float> values_of(const io::tensor_view& t, source& to) {
     if (const float* const values = io::in_place<float>(t)) return {values, t.extents.size()};
     const std::size_t n = t.extents.size();
@@ -47,7 +47,7 @@ SMLDIST_COLD inline source read_source(const io::json& j, const io::safetensors_
     s.graph = read_graph(j, room);
     const auto& nodes = s.graph.nodes;
     room.take(nodes.size() * sizeof(std::span<const float>), what);
-    // Of each output its name and node here, and its name, shape and place in the program.
+    // For each output its name and node here, and its name, shape and place in the program.
     for (const auto& [name, id] : s.graph.outputs)
         room.take(sizeof(runtime::output) + shape::max_rank * sizeof(std::size_t) + name.size() + 2 * sizeof(void*),
                   what);
@@ -69,21 +69,21 @@ SMLDIST_COLD inline source read_source(const io::json& j, const io::safetensors_
     return s;
 }
 
-/// A window in raw units and its logits, as a file holds them.
+/// The self-test of a file: a window in raw units and its logits.
 struct self_test {
     std::vector<float> window, logits;
 
     self_test(const io::safetensors_file& file, budget& room)
         : window(read(file, io::selftest_input, room)), logits(read(file, io::selftest_output, room)) {}
 
-    /// Throws data_error unless the program gives these logits, within what io::selftest_tolerance says.
+    /// Throws data_error unless the program gives these logits, within io::selftest_tolerance.
     [[gnu::cold]] void run(const runtime::program& net, budget& room) const {
         const std::size_t N = net.outputs().back().size; // the logits
         if (window.size() != net.length() * net.channels() || logits.size() != N)
             raise<data_error>("model file", "sizes of the self-test are ", window.size(), " and ", logits.size(),
                               ", expected ", net.length() * net.channels(), " and ", N);
         std::vector<float> got(N);
-        // One window runs: of an arena for more, the rest is never touched.
+        // Only one window runs; the rest of a larger arena is never touched.
         room.take(2 * window.size() * sizeof(float), "its self-test");
         room.take(net.arena_size() * sizeof(float) / net.slice(), "the values of its self-test");
         runtime::workspace w(net);
@@ -97,7 +97,7 @@ struct self_test {
         if (close) return;
         std::vector<double> moved(N, 0);
         std::vector<float> x, nudged(N);
-        const std::uint64_t work = room.spent(); // with that of a run
+        const std::uint64_t work = room.spent(); // including that of a run
         for (std::uint32_t round = 0; round < io::selftest_nudges; ++round) {
             room.spend(work, "its self-test");
             x = window;
@@ -125,14 +125,14 @@ private:
 
 } // namespace detail
 
-/// Compiles the graph of a model file and re-runs the file's self-test. The file's normaliser is folded in: the program takes
-/// raw sensor units. Of the options batch and outputs count; the logits are always among the outputs.
+/// Compiles the graph of a model file and re-runs the file's self-test. The file's normaliser is included: the program
+/// takes raw sensor units. Of the options, batch and outputs are used; the logits are always among the outputs.
 ///
-/// Any bytes give a program or a typed error, within the memory and work of io::load_options. Weights go from the file's
-/// bytes into the program at once. Runs on the calling thread only.
-/// Throws     data_error naming what is wrong: container, facts, a node that programs do not know or whose inputs do not
-///            fit, logits of the self-test that differ, more memory or work than the options allow; usage_error for outputs
-///            that the file does not have and for a window of another length.
+/// Any bytes give a program or a typed error, within the memory and work of io::load_options. Weights are packed
+/// directly from the file's bytes into the program. Runs on the calling thread only.
+/// Throws     data_error naming what is wrong: container, facts, a node that programs do not support or whose inputs do
+///            not fit, logits of the self-test that differ, more memory or work than the options allow; usage_error for
+///            outputs that the file does not have and for a window of another length.
 [[gnu::cold]] inline loaded load(io::bundle b, options o = {}) {
     if (o.length != 0 && o.length != b.facts.window)
         raise<usage_error>("deploy::load", "length is ", o.length, ", expected ", b.facts.window, " as in the file");

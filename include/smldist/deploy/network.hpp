@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A program in the form of a network: what teaches may be compiled.
+/// A program in the form of a network, so that a teacher can be compiled.
 #ifndef SMLDIST_DEPLOY_NETWORK_HPP
 #define SMLDIST_DEPLOY_NETWORK_HPP
 
@@ -18,14 +18,14 @@
 
 namespace smldist::inline SMLDIST_ABI::deploy {
 
-/// Calls a program with tensors of any batch, as a network in mode::eval: as the teacher of a distillation, for instance.
+/// Calls a program with tensors of any batch size, like a network in mode::eval, for example a teacher.
 ///
 ///     const deploy::network fast(deploy::compile(teacher, {.length = 128, .outputs = {"all"}}));
 ///     distill::distiller objective(fast, student, distill::calibrate(fast, train, normal), …);
 ///
 /// Outputs that were not compiled stay empty. A call runs on the pool's threads, in memory that the calling thread keeps.
-/// Throws     usage_error from the constructor without logits and for a stage without those before it, from a call in
-///            mode::train; shape_error for windows of another length.
+/// Throws     usage_error from the constructor without logits or for a stage without the stages before it, and from a
+///            call in mode::train; shape_error for windows of another length.
 class network {
 public:
     explicit network(runtime::program p) : program_(std::move(p)) {
@@ -38,7 +38,7 @@ public:
         if (program_.find("logits") == program_.outputs().size())
             raise<usage_error>("deploy::network", "the program has no logits, expected them among its outputs");
     }
-    /// Lives as long as this network.
+    /// Valid as long as this network.
     const runtime::program& program() const& { return program_; }
     const runtime::program& program() const&& = delete;
 
@@ -52,7 +52,7 @@ public:
                      threads());
         return out;
     }
-    /// Nodes of the outputs' shapes: what a distillation needs to know before it starts.
+    /// Nodes with the shapes of the outputs, which a distillation needs before it starts.
     outputs<symbol> operator()(const symbol& x, mode m = mode::eval) const {
         return make<symbol>(x.shape(), m, [&](const runtime::output& o, const shape& s) {
             return symbol::input(*x.owner, o.name, s);
@@ -75,7 +75,7 @@ private:
         if (i == out.stages.size()) out.stages.push_back({});
         return &out.stages[i];
     }
-    /// x by value: that of a symbol moves when nodes are added.
+    /// x by value: the shape of a symbol moves when nodes are added.
     template <class X, class F> outputs<X> make(shape x, mode m, F&& value) const {
         if (m == mode::train)
             raise<usage_error>("deploy::network", "mode is train, expected eval: programs do not learn");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The last pass of the compiler: it gives the values of a program places in the arena. Values that are never alive together
-/// share memory.
+/// The last pass of the compiler: assigns the values of a program places in the arena. Values that are never alive at
+/// the same time share memory.
 #ifndef SMLDIST_DEPLOY_PLACE_HPP
 #define SMLDIST_DEPLOY_PLACE_HPP
 
@@ -21,14 +21,14 @@ struct lifetime {
     std::size_t size = 0, first = 0, last = 0;
 };
 
-/// Offsets of values in an arena, each on a cache line of its own.
+/// Offsets of values in an arena; each value starts on its own cache line.
 struct layout {
     std::vector<std::size_t> offsets; ///< per value
     std::size_t size = 0;             ///< of the arena, in elements
 };
 
 /// Places the largest values first, each as low as the values placed before it allow.
-/// Cost       n² for n values, when compiled; a MobileNet's arena comes within a tenth of its two largest neighbours.
+/// Cost       n² for n values, once per compilation. A MobileNet's arena is within 10 % of its two largest neighbours.
 inline layout arrange(const std::vector<lifetime>& values) {
     constexpr std::size_t line = 16;
     std::vector<std::size_t> placed;
@@ -59,7 +59,7 @@ namespace detail {
 inline constexpr std::size_t slice_bytes = std::size_t(3) << 17;
 inline constexpr std::size_t slice_unit = 8, longest_slice = 32;
 
-/// From the number of a value of the arena to its place.
+/// Replaces the number of a value in the arena by its place.
 SMLDIST_COLD inline void set_offset(runtime::operand& o, const layout& where) {
     if (o.where == runtime::place::arena) o.offset = where.offsets[o.offset];
 }
@@ -67,7 +67,7 @@ SMLDIST_COLD inline void set_offsets(runtime::any_step& s, const layout& where) 
     for (std::size_t i = 0; i < s.operands(); ++i) set_offset(s.operand_at(i), where);
 }
 
-/// The arena for slices of so many samples.
+/// The arena for slices of `slice` samples.
 SMLDIST_COLD inline layout place_values(builder& b, const std::vector<runtime::output>& outputs, std::size_t slice) {
     auto& steps = b.steps();
     std::vector<lifetime> all(b.sizes().size());
@@ -85,7 +85,7 @@ SMLDIST_COLD inline layout place_values(builder& b, const std::vector<runtime::o
 
 } // namespace detail
 
-/// The program of a builder's steps: as many windows per slice as fit the cache, and every value in its place.
+/// The program of a builder's steps, with as many windows per slice as fit the cache and every value in its place.
 SMLDIST_COLD inline runtime::program place(builder& b, const options& o) {
     const annotated_graph& g = b.annotated();
     runtime::program::parts p;
@@ -99,7 +99,7 @@ SMLDIST_COLD inline runtime::program place(builder& b, const options& o) {
         const shape s = g.extents(id);
         p.outputs[i] = {name, std::vector<std::size_t>(s.begin(), s.end()), s.size(), b.value(id)};
     }
-    std::uint64_t all = 0; // values of a sample; no sum of places below overflows
+    std::uint64_t all = 0; // elements per sample; no sum of places below overflows
     for (const std::size_t n : b.sizes()) all += n;
     if (all > std::numeric_limits<std::size_t>::max() / 16 / detail::longest_slice)
         g.source.fail("its values are too many");

@@ -18,7 +18,8 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 
 namespace detail {
 
-/// The program's input: raw samples, normalised by their only reader if that is a convolution that copies them, else by a step.
+/// The program's input: raw samples, normalised by their only reader if that is a convolution that copies them,
+/// otherwise by a step.
 SMLDIST_COLD inline void emit_input(builder& b, std::size_t id, const options& o) {
     const std::size_t size = o.length * o.channels;
     const runtime::operand raw{runtime::place::input, 0, size};
@@ -50,7 +51,7 @@ SMLDIST_COLD inline void emit_all(builder& b, const options& o) {
     }
 }
 
-/// Bytes per node that passes take: notes of it, its place, sizes and lifetimes of at most four values.
+/// Bytes per node that the passes take: its notes, its place, and the sizes and lifetimes of at most four values.
 inline constexpr std::size_t bytes_per_node = sizeof(fusion) + sizeof(runtime::operand) + 2 * sizeof(std::uint32_t);
 inline constexpr std::size_t bytes_per_op = 4 * (sizeof(lifetime) + 7 * sizeof(std::size_t));
 
@@ -58,14 +59,14 @@ inline constexpr std::size_t bytes_per_op = 4 * (sizeof(lifetime) + 7 * sizeof(s
 
 /// Compiles a graph that was traced for one window.
 ///
-///     annotate   checks every op, notes who reads what
-///     fold       computes what depends on constants only
+///     annotate   checks every op, notes the readers of every value
+///     fold       computes ops with only constant inputs
 ///     fuse       decides which ops one step computes
 ///     emit       makes the steps, packs weights, folds batch-norms into them
-///     place      gives values their places in one arena by their lifetimes
+///     place      assigns values places in one arena by their lifetimes
 ///
-/// Throws     usage_error, or data_error for a graph from a file, naming a node that programs do not know, whose inputs do
-///            not fit or that mixes the windows of a batch, and for outputs that do not exist.
+/// Throws     usage_error, or data_error for a graph from a file, naming a node that programs do not support, whose
+///            inputs do not fit or that mixes the windows of a batch, and for outputs that do not exist.
 SMLDIST_COLD inline runtime::program plan(source s, const options& o) {
     if (o.batch == 0) raise<usage_error>("deploy::compile", "batch is 0, expected at least 1");
     o.normaliser.require_channels(o.channels);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the compiler starts from: a graph with the values of its tensors, and what the program is for.
+/// The input of the compiler: a graph with the values of its tensors, and the options of the program.
 #ifndef SMLDIST_DEPLOY_SOURCE_HPP
 #define SMLDIST_DEPLOY_SOURCE_HPP
 
@@ -20,25 +20,25 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 
 struct options {
     std::size_t batch = 1;    ///< windows of run(in, out)
-    std::size_t length = 0;   ///< L, samples of a window; of a model file 0: the file's
+    std::size_t length = 0;   ///< L, samples of a window; 0 for a model file: the file's
     std::size_t channels = 0; ///< C; 0: those of the model's configuration
     smldist::normaliser normaliser =
         {}; ///< applied to the input, which then has raw units; kind none: the input is normalised
     /// Names of the outputs, in any order: "logits", "feature", "stages.0"; "stages" and "memory" name all of them, "all"
-    /// everything. Empty: the logits only. What no output needs is not computed.
+    /// everything. Empty: only the logits. Ops that no output needs are not computed.
     std::vector<std::string> outputs = {};
 };
 
-/// A graph traced for one window, with the values of its parameters, buffers and constants. They lie in `own`, in the model
-/// or in the bytes of its file, which must live until the program is made.
+/// A graph traced for one window, with the values of its parameters, buffers and constants. They are stored in `own`,
+/// in the model or in the bytes of its file, which must exist until the program is made.
 struct source {
     smldist::graph graph;
     std::vector<std::span<const float>> values = {}; ///< per node, empty for inputs and ops; labels as whole numbers
-    std::vector<runtime::block> own = {};            ///< those of the values that lie nowhere else as floats
-    bool from_file = false;                          ///< what is wrong with it is a data_error, else a usage_error
-    budget* room = nullptr;                          ///< what compiling may take; null: what it needs
+    std::vector<runtime::block> own = {};            ///< values that are not stored as floats elsewhere
+    bool from_file = false;                          ///< an error in it is a data_error, otherwise a usage_error
+    budget* room = nullptr;                          ///< budget of compiling; null: unlimited
 
-    /// Room for n values of its own.
+    /// Allocates n values in `own`.
     SMLDIST_COLD float* allocate(std::size_t n) {
         if (room) room->take(n * sizeof(float) + 4 * memory::alignment, "its constants");
         return own.emplace_back(n).data();

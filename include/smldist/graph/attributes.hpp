@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The options of an op as attributes of its node, and back: both by the `visit` of its description.
+/// The options of an op as attributes of its node, and back. Both directions use the `visit` of its description.
 #ifndef SMLDIST_GRAPH_ATTRIBUTES_HPP
 #define SMLDIST_GRAPH_ATTRIBUTES_HPP
 
@@ -19,7 +19,7 @@
 
 namespace smldist::inline SMLDIST_ABI {
 
-/// Writes options into a node: numbers, and texts for shapes and activations. An option without a value is left out.
+/// Writes options into a node: numbers, and text for shapes and activations. An option without a value is left out.
 class attribute_writer {
 public:
     explicit attribute_writer(graph::node& to) : to_(&to) {}
@@ -46,8 +46,8 @@ private:
     graph::node* to_;
 };
 
-/// Reads options from a node. Whole numbers of a file may come as either kind of number; they are at most `largest`, so that
-/// no arithmetic on extents overflows.
+/// Reads options from a node. A whole number in a file may be stored as either kind of number; it is at most `largest`,
+/// so that no arithmetic on extents overflows.
 /// Throws     data_error for an option that is missing, of another kind or out of range; from finish() for an attribute
 ///            that is no option of the op.
 class attribute_reader {
@@ -86,7 +86,7 @@ public:
         }
         if (to.text() != v->text) fail(name, "is no shape");
     }
-    /// To be called when all options were read.
+    /// Call it after all options were read.
     SMLDIST_COLD void finish() const {
         if (read_ != from_->attributes.size())
             raise<data_error>("model file: graph", "node ", id_, " (", from_->name, "): number of attributes is ",

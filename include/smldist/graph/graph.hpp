@@ -15,12 +15,12 @@
 
 namespace smldist::inline SMLDIST_ABI {
 
-/// A network as data. Summary, MAC counts, the model file's graph and programs are all read off it.
+/// A network as data. Summary, MAC counts, the model file's graph and programs are all derived from it.
 struct graph {
     /// Bounds of a graph in a file: elements of a value of one window, and nodes.
     static constexpr std::size_t largest_value = std::size_t(1) << 24, most_nodes = 16384;
 
-    /// A number or a text.
+    /// A number or text.
     struct attribute_value {
         bool whole = false; ///< an integer, at most 2^53
         bool is_text = false;
@@ -47,7 +47,7 @@ struct graph {
         std::vector<attribute> attributes; ///< the op's options
         std::uint64_t macs = 0;            ///< multiply-accumulates for the traced batch
         constant values;                   ///< of a constant, in row-major order
-        const void* address = nullptr;     ///< which parameter<T> or buffer<V> of the traced network it is
+        const void* address = nullptr;     ///< of the parameter<T> or buffer<V> in the traced network
         std::string tensor;                ///< the dotted path of a parameter or buffer, once names are given
     };
 
@@ -77,7 +77,7 @@ struct symbol {
         n.shape = s;
         return append(g, std::move(n));
     }
-    /// The node of a parameter or buffer; one node an address. An absent one (no elements) becomes an empty constant.
+    /// The node of a parameter or buffer; one node per address. An absent one (no elements) becomes an empty constant.
     static symbol reference(graph& g, graph::kind what, const void* address, const smldist::shape& s) {
         for (std::size_t i = 0; i < g.nodes.size(); ++i)
             if (g.nodes[i].address == address) return {&g, static_cast<std::uint32_t>(i)};

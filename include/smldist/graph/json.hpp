@@ -66,7 +66,7 @@ SMLDIST_COLD inline io::json to_json(const graph& g) {
 
 namespace detail {
 
-/// The extents in a file, with a product that fits, whichever of them are 0.
+/// Reads extents from a file; their product fits even when some of them are 0.
 SMLDIST_COLD inline shape read_shape(const io::json& list) {
     shape s;
     std::size_t elements = 1;
@@ -114,8 +114,8 @@ SMLDIST_COLD inline void read_op(const io::json& from, std::size_t id, graph::no
 
 } // namespace detail
 
-/// The inverse of to_json, within what `room` allows. Nodes refer to nodes before them; ops and options are as the file says
-/// them and not checked yet (graph/visit.hpp does).
+/// The inverse of to_json, within the budget `room`. Nodes refer to nodes before them. Ops and options are not checked
+/// here but by graph/visit.hpp.
 /// Throws     data_error naming what is wrong.
 SMLDIST_COLD inline graph read_graph(const io::json& j, budget& room) {
     constexpr std::string_view what = "its graph";

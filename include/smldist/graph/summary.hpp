@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A table of a traced network: layer, output shape, parameters, MACs, activation bytes. And its drawing.
+/// A table of a traced network (layer, output shape, parameters, MACs, activation bytes), and a drawing of it.
 #ifndef SMLDIST_GRAPH_SUMMARY_HPP
 #define SMLDIST_GRAPH_SUMMARY_HPP
 
@@ -15,7 +15,7 @@ namespace smldist::inline SMLDIST_ABI {
 
 /// One op of a summary.
 struct summary_row {
-    std::string layer; ///< path of the layer that owns the op's parameters; of the layer before, for ops without
+    std::string layer; ///< path of the layer that owns the op's parameters; ops without any: the layer before
     std::string op;
     smldist::shape shape;
     std::size_t parameters = 0; ///< elements first used here; buffers do not count
@@ -37,8 +37,8 @@ inline std::string layer_of(const graph::node& n) {
 }
 } // namespace detail
 
-/// Reads the summary off a graph whose tensors have names (graph/trace.hpp); `scalar_bytes` is the size of an activation's
-/// element.
+/// Computes the summary of a graph whose tensors have names (graph/trace.hpp); `scalar_bytes` is the size of an
+/// activation's element.
 inline summary summarise(const graph& g, std::size_t scalar_bytes = 4) {
     summary s;
     std::vector<bool> counted(g.nodes.size());
@@ -80,7 +80,7 @@ inline summary summarise(const graph& g, std::size_t scalar_bytes = 4) {
     return s;
 }
 
-/// The summary as text, one op a line, columns aligned, totals last.
+/// The summary as text, one op per line, columns aligned, totals last.
 inline std::string text(const summary& s) {
     std::vector<std::vector<std::string>> cells{{"layer", "op", "output", "parameters", "MACs", "bytes"}};
     for (const auto& r : s.rows)

@@ -22,7 +22,7 @@ template <class M> void name_tensors(graph& g, const M& model) {
         if (const auto found = paths.find(n.address); n.address && found != paths.end()) n.tensor = found->second;
 }
 
-/// Names a graph's outputs: stages.0 …, feature, memory.scores, memory.retrieved, logits; those that the network has.
+/// Names a graph's outputs: stages.0 …, feature, memory.scores, memory.retrieved, logits, if the network has them.
 inline void name_outputs(graph& g, const outputs<symbol>& out) {
     const auto name = [&g](std::string what, const symbol& s) {
         if (!s.empty()) g.outputs.emplace_back(std::move(what), s.id);

@@ -19,7 +19,7 @@ namespace detail {
 template <class S, std::size_t... K> constexpr bool takes(std::index_sequence<K...>) {
     return requires(const S& s, const shape& x) { s.infer(((void)K, x)...); };
 }
-/// How many inputs a description takes.
+/// Number of inputs of a description.
 template <class S, std::size_t N = 1> constexpr std::size_t arity() {
     if constexpr (takes<S>(std::make_index_sequence<N>()))
         return N;
@@ -39,7 +39,7 @@ SMLDIST_COLD std::uint64_t macs_from(const S& s, const graph& g, const graph::no
 } // namespace detail
 
 /// The shape of the result of node `id`, which s describes, from the shapes of its inputs.
-/// Throws     data_error for another number of inputs, and what infer throws.
+/// Throws     data_error for a wrong number of inputs, and what infer throws.
 template <class S> SMLDIST_COLD shape infer_node(const S& s, const graph& g, std::size_t id) {
     constexpr std::size_t arity = detail::arity<S>();
     const auto& n = g.nodes[id];

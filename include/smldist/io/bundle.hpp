@@ -24,7 +24,7 @@
 
 namespace smldist::inline SMLDIST_ABI::io {
 
-/// What a model file says of its model besides the weights.
+/// What a model file says about its model besides the weights.
 struct model_facts {
     json architecture = {};              ///< what rebuilds the network; model::save writes it
     json graph = {};                     ///< traced nodes, all that a runtime needs; model::save writes them
@@ -32,8 +32,8 @@ struct model_facts {
     std::size_t window = 0, hop = 0;     ///< in samples
     double rate_hz = 0;
     std::vector<std::string> channels = {}; ///< names, in order
-    std::vector<std::string> units = {};    ///< one a channel
-    std::vector<std::string> labels = {};   ///< one a class
+    std::vector<std::string> units = {};    ///< one per channel
+    std::vector<std::string> labels = {};   ///< one per class
     std::uint64_t seed = 0;
     std::string created_by = "smldist " SMLDIST_VERSION_STRING;
 };
@@ -142,13 +142,13 @@ inline std::string preprocess_text(const model_facts& f) {
 
 } // namespace detail
 
-/// How a self-test is judged. Its logits may differ by 1e-4 of the largest, which counts as at least 1; where a network
-/// amplifies rounding (a lookup of sharp association behind a layer-norm of small features), by `amplified` times what they
-/// move when the window is nudged by some roundings, and not more.
+/// Tolerances of a self-test. Its logits may differ by 1e-4 of the largest, which counts as at least 1. Where a network
+/// amplifies rounding (a lookup with a sharp association behind a layer-norm of small features), they may differ by up
+/// to `amplified` times the change that nudging the window by a few roundings causes.
 inline constexpr double selftest_tolerance = 1e-4, amplified = 16;
 inline constexpr std::uint32_t selftest_nudges = 3;
 
-/// Multiplies each value by 1 + 2⁻²¹ u with u in [-2, 2), other u for each round.
+/// Multiplies each value by 1 + 2⁻²¹ u with u in [-2, 2), a different u for each round.
 [[gnu::cold]] inline void nudge(std::span<float> window, std::uint32_t round) {
     std::uint32_t state = 12345 + round;
     for (float& v : window) {
@@ -157,13 +157,13 @@ inline constexpr std::uint32_t selftest_nudges = 3;
     }
 }
 
-/// What loading a model file may take.
+/// Limits on what loading a model file may take.
 struct load_options {
-    /// Bytes in use at once, the file's own included; 0: twice the file's size and 16 MiB, or a quarter of it where that is
-    /// more (core/budget.hpp). The bound on work grows along, 32 multiply-accumulates a byte. For a file that is trusted:
-    /// long windows through wide layers need more.
+    /// Bytes in use at once, including the file's own. 0: twice the file's size plus 16 MiB, or plus a quarter of the
+    /// size if that is more (core/budget.hpp). The bound on work grows with it, 32 multiply-accumulates per byte. Raise
+    /// it only for a trusted file: long windows through wide layers need more.
     std::size_t memory = 0;
-    /// For bytes that the program wrote itself.
+    /// No limits: for bytes that the program wrote itself.
     static load_options unbounded() { return {std::numeric_limits<std::size_t>::max()}; }
 };
 
@@ -174,8 +174,8 @@ struct bundle {
     budget room = {}; ///< what loading it may still take
 };
 
-/// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors. What they say is not
-/// checked here; model::to_bytes does.
+/// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors. Their contents
+/// are not checked here; model::to_bytes does that.
 inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tensors) {
     metadata_map m{{"format", "smldist"},
                    {"format_version", std::string(format_version)},
@@ -199,7 +199,7 @@ namespace detail {
 /// The JSON text of a metadata key, within the budget that all texts of the file share.
 [[gnu::cold]] inline json read_json(bundle& b, std::string_view key, json_limits& left) {
     const std::string& text = entry(b.file, key);
-    b.room.take(text.size(), key); // the characters of its strings
+    b.room.take(text.size(), key); // for the characters of its strings
     left.memory = b.room.left();
     json value;
     parse_error error;
@@ -209,7 +209,8 @@ namespace detail {
     return value;
 }
 
-/// A window (1, L, C) in raw units and its logits (1, N): what the facts say of them bounds what loading them takes.
+/// Checks the shapes of the self-test, a window (1, L, C) in raw units and its logits (1, N), so that the facts bound
+/// what loading it takes.
 [[gnu::cold]] inline void check_selftest(const bundle& b) {
     const shape &in = b.file.at(selftest_input).extents, &out = b.file.at(selftest_output).extents;
     const std::size_t L = b.facts.window, C = b.facts.channels.size(), N = b.facts.labels.size();
@@ -220,8 +221,9 @@ namespace detail {
 
 } // namespace detail
 
-/// Reads and checks a model file: every rule of the format, the version, the hash of the buffer, the facts, the shapes of the
-/// self-test. What it takes, and what deploy::load and model::load take after it, is bounded by the options.
+/// Reads and checks a model file: every rule of the format, the version, the hash of the buffer, the facts and the
+/// shapes of the self-test. The options bound the memory and work of this function and of the deploy::load or
+/// model::load after it.
 /// Throws     data_error (format_error for the container) that names what is wrong.
 [[gnu::cold]] inline bundle read_bundle(byte_vector bytes, load_options o = {}) {
     bundle b;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Element types of tensors in files, and their conversion from and to C++ types. Files are little-endian; so these
-/// functions read and write on any host.
+/// Element types of tensors in files, and their conversion from and to C++ types. Files are little-endian; these
+/// functions read and write them on any host.
 #ifndef SMLDIST_IO_DTYPE_HPP
 #define SMLDIST_IO_DTYPE_HPP
 
@@ -77,7 +77,7 @@ inline float from_f16(std::uint16_t bits) {
 /// The value of a bfloat16 number, the upper half of a float; exact.
 inline float from_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
-/// How a conversion ended.
+/// Result of a conversion.
 enum class conversion : std::uint8_t { done, wrong_type, out_of_range };
 
 namespace detail {
@@ -123,7 +123,7 @@ template <class W, class T, class F> conversion convert_all(std::span<const std:
     return result;
 }
 
-/// Without a branch for each word, which compilers then take several at a time.
+/// Has no branch per word, so that compilers vectorise it.
 template <class W> bool all_finite(std::span<const std::byte> from, W exponent) {
     const auto word = [&](std::size_t i) { return load_word<W>(from.data() + i * sizeof(W)); };
     constexpr std::size_t chunk = 256;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Whole files: read with all checks, or replaced atomically. POSIX, or the part of it that WASI and newlib have.
+/// Whole files: read with all checks, or replaced atomically. Uses POSIX, or the part of it that WASI and newlib have.
 #ifndef SMLDIST_IO_FILE_HPP
 #define SMLDIST_IO_FILE_HPP
 
@@ -37,7 +37,7 @@
 
 namespace smldist::inline SMLDIST_ABI::io {
 
-/// The bytes of a file. A vector of so many holds unspecified values: whoever makes it fills it.
+/// The bytes of a file. A vector constructed with a size holds unspecified values; its maker must fill it.
 using byte_vector = std::vector<std::byte, memory::page_allocator<std::byte>>;
 
 namespace detail {
@@ -97,7 +97,7 @@ template <class F> std::size_t transfer(std::size_t n, F call) {
 }
 
 #if defined(__NEWLIB__)
-inline bool is_regular(const struct stat&) { return true; } // its calls to a debugger say "device" of every file
+inline bool is_regular(const struct stat&) { return true; } // semihosting reports every file as a device
 #else
 inline bool is_regular(const struct stat& status) { return S_ISREG(status.st_mode); }
 #endif
@@ -108,7 +108,7 @@ inline constexpr int close_on_exec = O_CLOEXEC;
 inline constexpr int close_on_exec = 0;
 #endif
 
-/// What tells the temporary files of a folder apart: the process and a number.
+/// Unique name suffix of a temporary file: the process and a number.
 inline std::string next_temporary() {
 #if SMLDIST_THREADS
     static std::atomic<unsigned> counter{0};
@@ -125,8 +125,8 @@ inline std::string next_temporary() {
 
 } // namespace detail
 
-/// A temporary file of write_file_atomically lies beside its target and is named TARGET.tmp-PROCESS-NUMBER. Only a process that
-/// was killed leaves one behind.
+/// A temporary file of write_file_atomically lies beside its target and is named TARGET.tmp-PROCESS-NUMBER. Only a
+/// process that was killed leaves one behind.
 inline constexpr std::string_view temporary_mark = ".tmp-";
 
 /// The bytes of a regular file.
@@ -157,16 +157,17 @@ inline byte_vector read_file(const std::string& path,
     return bytes;
 }
 
-/// Replaces the file at `path`, or makes it, so that at every moment, also after a crash or loss of power, the old or
-/// the new content is there in full: temporary file in the same folder, write, fsync, rename, fsync of the folder.
+/// Replaces or creates the file at `path`. At every moment, even after a crash or loss of power, either the old or the
+/// new content is complete: temporary file in the same folder, write, fsync, rename, fsync of the folder.
 /// A file that is replaced keeps its permissions; a symbolic link keeps its name and the file it leads to is replaced.
 /// Without SMLDIST_POSIX the folder is not synchronised, and a link is replaced itself.
 ///
-/// Without `durable` there is no fsync, which takes milliseconds: the old or the new content is there in full after the end
-/// of the process, however it ends, but perhaps neither after loss of power.
+/// Without `durable` there is no fsync, which takes milliseconds: the old or the new content is complete however the
+/// process ends, but perhaps neither is after loss of power.
 ///
-/// Throws     io_error naming path and cause, std::bad_alloc. The old file is then intact and the temporary one removed; only
-///            if the last step fails, the fsync of the folder, is the new file already in place, perhaps not durably.
+/// Throws     io_error naming path and cause, std::bad_alloc. The old file is then intact and the temporary file
+///            removed. If only the last step fails, the fsync of the folder, the new file is already in place but
+///            perhaps not durable.
 inline void write_file_atomically(const std::string& path, std::span<const std::byte> bytes, bool durable = true) {
     constexpr std::string_view where = "write_file_atomically";
     std::string target = path;
@@ -201,7 +202,7 @@ inline void write_file_atomically(const std::string& path, std::span<const std::
         if (fd < 0 && errno != EEXIST) break;
     }
     if (fd < 0) detail::raise_errno(where, "create", name);
-    detail::descriptor file(fd); // from here on nothing is left behind: neither line allocates
+    detail::descriptor file(fd); // neither line allocates, so the temporary file is always removed
     detail::temporary_file temporary(std::move(name));
     const auto write = [&](std::size_t done, std::size_t n) { return ::write(fd, bytes.data() + done, n); };
     if (detail::transfer(bytes.size(), write) < bytes.size())

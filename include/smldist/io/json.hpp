@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A small strict JSON value (RFC 8259): parse, look up, dump.
 ///
-/// Stricter than most: valid UTF-8 only, no duplicate keys, no byte order mark, no text after the value, bounded depth,
-/// number of values and memory. Parsing is linear in the text, and the keys of each object are sorted; it throws nothing.
+/// Stricter than most parsers: valid UTF-8 only, no duplicate keys, no byte order mark, no text after the value,
+/// bounded depth, number of values and memory. Parsing is linear in the text, and the keys of each object are sorted;
+/// it throws nothing.
 #ifndef SMLDIST_IO_JSON_HPP
 #define SMLDIST_IO_JSON_HPP
 
@@ -25,7 +26,7 @@ namespace smldist::inline SMLDIST_ABI::io {
 
 /// What json::parse accepts at most. With the default, a value takes at most the size of its text + 16 MiB.
 struct json_limits {
-    std::size_t depth = 32;                       ///< arrays and objects inside each other
+    std::size_t depth = 32;                       ///< nesting of arrays and objects
     std::size_t values = 100'000;                 ///< in the whole text, containers included
     std::size_t memory = (std::size_t(16) << 20); ///< bytes, apart from the characters of keys and strings
 };
@@ -82,7 +83,7 @@ public:
     static bool parse(std::string_view text, json& out, parse_error& error, json_limits limits = {}) {
         return parse_one_of_several(text, out, error, limits);
     }
-    /// The same for one of several texts that have the limits together: what this one takes is taken off `left`.
+    /// The same for one of several texts that share the limits: what this text uses is subtracted from `left`.
     static bool parse_one_of_several(std::string_view text, json& out, parse_error& error, json_limits& left) {
         out = json();
         json_scanner scanner(text);
@@ -175,7 +176,7 @@ public:
 
 private:
     enum class kind : std::uint8_t { null, boolean, number, string, array, object };
-    /// A tagged union; a std::variant takes a unit that reads a model file half a second more to compile.
+    /// A tagged union: a std::variant would add half a second to the compile time of code that reads a model file.
     struct content {
         kind is = kind::null;
         bool flag = false; ///< a boolean, or whether a number is an integer
@@ -187,7 +188,7 @@ private:
             object* members;
         };
     };
-    static constexpr std::size_t heap = 2 * sizeof(void*); ///< bytes that the heap takes for a block of its own
+    static constexpr std::size_t heap = 2 * sizeof(void*); ///< bytes of overhead per heap block
     static constexpr std::int64_t max_size =
         sizeof(std::size_t) >= sizeof(std::int64_t) ? INT64_MAX : static_cast<std::int64_t>(SIZE_MAX);
 
@@ -248,7 +249,7 @@ private:
         raise<data_error>("json", key.data() ? "value of " : "value", key.data() ? quote(key) : "", " is ", got,
                           ", expected ", wanted...);
     }
-    /// A key that occurs twice, or a view without data. n log n comparisons.
+    /// A key that occurs twice, or a view without data if there is none. n log n comparisons.
     static std::string_view repeated_key(const object& members) {
         const auto by_key =
             order(members.size(), [&](std::size_t i, std::size_t j) { return members[i].first < members[j].first; });
@@ -257,18 +258,18 @@ private:
         return {};
     }
 
-    /// Takes memory off the limits, before it is allocated.
+    /// Subtracts memory from the limits before it is allocated.
     static bool take(json_scanner& scanner, json_limits& left, std::size_t bytes) {
         if (bytes > left.memory) return scanner.fail("its values take too much memory");
         left.memory -= bytes;
         return true;
     }
-    /// A string; a long one is a block of its own.
+    /// Reads a string; a long one takes a heap block.
     static bool string(json_scanner& scanner, json_limits& left, std::string& text) {
         static const std::size_t inside = std::string().capacity();
         return scanner.string(text) && (text.size() <= inside || take(scanner, left, heap));
     }
-    /// Room for one more item: twice the capacity when there is none. Old and new items are there together for a moment.
+    /// Makes room for one more item, by doubling a full capacity. Old and new items exist together for a moment.
     template <class V> static bool grow(json_scanner& scanner, json_limits& left, V& items) {
         if (items.size() < items.capacity()) return true;
         const std::size_t old = items.capacity(), size = sizeof(typename V::value_type);

@@ -35,8 +35,8 @@ struct json_number {
 
 using smldist::valid_utf8_prefix;
 
-/// Appends `text` (UTF-8) as a JSON string: quotes, backslashes and control characters escaped, those that JSON allows
-/// (U+007F to U+009F) too, since terminals act on them; the rest as it is.
+/// Appends `text` (UTF-8) as a JSON string: quotes, backslashes and control characters are escaped, also those that
+/// JSON allows (U+007F to U+009F), since terminals act on them; the rest is unchanged.
 [[gnu::cold]] inline void append_quoted(std::string& out, std::string_view text) {
     static constexpr std::string_view special = "\"\\\b\f\n\r\t";
     static constexpr std::string_view letter = "\"\\bfnrt";
@@ -62,14 +62,14 @@ using smldist::valid_utf8_prefix;
     append_quoted(out, text.substr(0, valid_utf8_prefix(text.substr(0, 80))));
     return out;
 }
-/// The same as a part of a message, written when the message is.
+/// The same as a part of a message; formatted when the message is built.
 inline smldist::detail::message_part quote(std::string_view text) {
     return {text, [](std::string& out, const smldist::detail::message_part& p) { out += in_quotes(p.text()); }};
 }
 
 /// The tokens of a JSON text that is known to be valid UTF-8. Each member skips white space first and returns whether
-/// it succeeded; the first failure is in error(). json::parse and the safetensors reader are written with it. The text
-/// must outlive the scanner.
+/// it succeeded; the first failure is in error(). json::parse and the safetensors reader use it. The text must outlive
+/// the scanner.
 class json_scanner {
 public:
     explicit json_scanner(std::string_view text) : text_(text) {}
@@ -105,7 +105,7 @@ public:
     ///
     ///     for (scanner.enter('['); scanner.more(']');) …
     ///
-    /// Behind the last item good() tells whether the sequence was closed.
+    /// After the last item good() tells whether the sequence was closed.
     void enter(char open) { first_ = expect({&open, 1}); }
     SMLDIST_NOINLINE bool more(char close) {
         if (!good()) return false;

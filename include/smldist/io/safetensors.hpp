@@ -2,7 +2,7 @@
 /// safetensors: named tensors and string metadata in one file, the native format of weights and models.
 ///
 /// Layout     u64 little-endian N · N bytes of JSON, padded with spaces · the byte buffer. Row-major, little-endian.
-/// Source     huggingface/safetensors, description of the format; `io::limit` holds the limits, ours among them.
+/// Source     huggingface/safetensors, description of the format; `io::limit` holds the limits, including our own.
 #ifndef SMLDIST_IO_SAFETENSORS_HPP
 #define SMLDIST_IO_SAFETENSORS_HPP
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A strict safetensors reader for untrusted files.
 ///
-/// Any bytes give a file or a typed error; memory at most 2 × file + 16 MiB, the file itself included; time linear in
-/// the file but for sorting at most 65 536 names. Nothing in a file is a path, nothing in it is executed.
+/// Any bytes give a file or a typed error. Memory is at most 2 × file + 16 MiB, including the file itself; time is
+/// linear in the file, except for sorting at most 65 536 names. Nothing in a file is used as a path or executed.
 #ifndef SMLDIST_IO_SAFETENSORS_READER_HPP
 #define SMLDIST_IO_SAFETENSORS_READER_HPP
 
@@ -84,14 +84,14 @@ public:
         if (!tensor) detail::raise_format({violation::tensor_missing, "tensor " + in_quotes(name) + " is missing"});
         return *tensor;
     }
-    // Tensors and bytes are views of the file, which must outlive them, and so is the metadata.
+    // Tensors, bytes and metadata are views of the file, which must outlive them.
     const metadata_map& metadata() const&& = delete;
     const std::vector<tensor_view>& tensors() const&& = delete;
     std::span<const std::byte> buffer() const&& = delete;
     const tensor_view* find(std::string_view) const&& = delete;
     const tensor_view& at(std::string_view) const&& = delete;
 
-    /// Bytes that the file takes in memory: its own, and those of names, descriptions and metadata.
+    /// Bytes that the file takes in memory: its content and the names, descriptions and metadata.
     [[gnu::cold]] std::size_t memory() const {
         constexpr std::size_t node = 16 * sizeof(void*), heap = 2 * sizeof(void*);
         std::size_t bytes = bytes_.size() + by_name_.size() * sizeof(std::size_t);
@@ -159,7 +159,7 @@ private:
                         {"header has more than spaces behind its object, at its byte ", at});
         return true;
     }
-    /// Behind the items of a sequence: whether it has ended well.
+    /// After the items of a sequence: whether it was closed correctly.
     bool closed() { return scanner_.good() || syntax(); }
     [[gnu::cold]] bool key(std::string& out) { return (scanner_.string(out) && scanner_.expect(":")) || syntax(); }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The safetensors writer: deterministic, and never a file that the reader would refuse.
+/// The safetensors writer: deterministic, and every file it writes is accepted by the reader.
 #ifndef SMLDIST_IO_SAFETENSORS_WRITER_HPP
 #define SMLDIST_IO_SAFETENSORS_WRITER_HPP
 
@@ -58,7 +58,7 @@ inline void check_writable(std::span<const tensor_view> tensors, const metadata_
 /// The bytes of a file with these tensors and metadata; the same input in any order gives the same bytes.
 ///
 /// Tensors are sorted by descending dtype size, then name, so each is aligned to its element size. The header is padded
-/// with spaces to a multiple of 8: the byte buffer begins 8-aligned.
+/// with spaces to a multiple of 8: the byte buffer is 8-byte aligned.
 ///
 /// Throws     usage_error for whatever safetensors_file::parse would refuse, such as a name that occurs twice.
 inline byte_vector write_safetensors(std::span<const tensor_view> tensors, const metadata_map& metadata = {}) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The tensor of a file: description and bytes, its conversion to C++ arrays, and what can be wrong with it.
+/// A tensor of a file: description and bytes, conversion to C++ arrays, and the errors that it can have.
 #ifndef SMLDIST_IO_TENSOR_VIEW_HPP
 #define SMLDIST_IO_TENSOR_VIEW_HPP
 
@@ -21,7 +21,7 @@
 
 namespace smldist::inline SMLDIST_ABI::io {
 
-/// The rules a file can break, one each.
+/// The rules that a file can break.
 enum class violation : std::uint8_t {
     file_too_short,   ///< fewer than 8 bytes
     header_too_long,  ///< N > 100 000 000
@@ -29,7 +29,7 @@ enum class violation : std::uint8_t {
     header_start,     ///< the header does not begin with '{'
     header_utf8,      ///< the header is not valid UTF-8
     header_json,      ///< the header is not JSON
-    header_trailing,  ///< something else than spaces behind the object
+    header_trailing,  ///< something other than spaces after the object
     duplicate_key,    ///< a name, metadata key or entry key occurs twice
     metadata_type,    ///< __metadata__ is not an object of strings
     metadata_count,   ///< more than 16 384 metadata entries
@@ -48,9 +48,9 @@ enum class violation : std::uint8_t {
     size_overflow,    ///< the number of elements overflows
     size_mismatch,    ///< product of the shape × size of the dtype differs from end - begin
     first_offset,     ///< the first tensor does not begin at 0
-    hole,             ///< a tensor begins behind the end of the previous one
+    hole,             ///< a tensor begins after the end of the previous one
     overlap,          ///< a tensor begins before the end of the previous one
-    file_size,        ///< bytes behind the last tensor
+    file_size,        ///< bytes after the last tensor
     not_finite,       ///< infinity or NaN, when they are refused
     tensor_missing,   ///< at: there is no tensor of that name
     value_count,      ///< copy_to: another number of elements is wanted
@@ -64,7 +64,7 @@ struct format_fault {
     std::string what;
 };
 
-/// A file that breaks a rule, or does not hold what is asked for.
+/// Error: a file breaks a rule or does not hold what is requested.
 class format_error : public data_error {
 public:
     format_error(violation kind, const std::string& message) : data_error(message), kind_(kind) {}
@@ -133,7 +133,8 @@ template <class T> void copy_to(const tensor_view& tensor, T* to, std::size_t n)
     if (!copy_to(tensor, to, n, fault)) detail::raise_format(fault);
 }
 
-/// The elements of `tensor` where they lie, when they are those of a T on this machine; null when they must be copied.
+/// The elements of `tensor` in place, if they are valid elements of type T on this machine; null if they must be
+/// copied.
 template <storable T> const T* in_place(const tensor_view& tensor) {
     const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(T) == 0;
     if (tensor.type != dtype_of<T>() || std::endian::native != std::endian::little || !aligned) return nullptr;

@@ -28,7 +28,7 @@ struct conv_shape {
 
     std::size_t group_inputs() const { return C / groups; }
     std::size_t group_outputs() const { return O / groups; }
-    /// Columns of the matrix of a group: one a tap and input channel, k·C/groups + c.
+    /// Columns of the matrix of a group: one per tap and input channel, k·C/groups + c.
     std::size_t columns() const { return K * group_inputs(); }
     /// Without groups and dilation, the rows of a zero-padded sample overlap: the matrix is a view of it.
     bool is_view() const { return groups == 1 && dilation == 1; }
@@ -130,7 +130,7 @@ SMLDIST_NOINLINE void conv_backward_input(std::size_t B, std::size_t L, std::siz
 
 /// dw (+)= the gradient of the weights for dy (B,Lo,O)
 ///
-/// Fixed chunks of samples, at most 16, are summed apart and added in order.
+/// Fixed chunks of samples, at most 16, are summed separately and added in order.
 template <class T>
 SMLDIST_NOINLINE void conv_backward_weight(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo, std::size_t O,
                                            std::size_t K, std::size_t stride, std::size_t pad, std::size_t dilation,

@@ -6,9 +6,9 @@
 /// x (B,L,C), w (C,K) with K ≥ 1, y (B,Lo,C); positions outside [0, L) read as 0. `pad` is the padding on the left, Lo
 /// decides the right. Outputs do not overlap inputs. Cost 2·B·Lo·C·K flops.
 ///
-/// Each sample is copied between rows of zeros first, which brings it to L1 in order and leaves a loop without bounds;
-/// packs run over channels and the taps stay in registers for K = 3 and 5. 5 taps, C = 240, L = 8, B = 64 take 20 µs on
-/// a Zen 4 core.
+/// Each sample is first copied between rows of zeros, which brings it into L1 in order and leaves a loop without bounds
+/// checks. Packs run over channels; the taps stay in registers for K = 3 and 5. 5 taps, C = 240, L = 8, B = 64 take 20
+/// µs on a Zen 4 core.
 #ifndef SMLDIST_KERNEL_DEPTHWISE_HPP
 #define SMLDIST_KERNEL_DEPTHWISE_HPP
 
@@ -29,7 +29,8 @@ namespace smldist::inline SMLDIST_ABI::kernel {
 
 namespace detail {
 
-/// Rows of output, and how far apart the rows of input are that they and their taps read.
+/// The number of output rows; the distance in input rows between neighbouring outputs and between neighbouring taps;
+/// the distance in elements between input rows.
 struct steps {
     std::size_t rows, stride, dilation, pitch;
 };
@@ -64,7 +65,7 @@ inline std::size_t block_width(std::size_t C) { return std::min(C, channel_block
 
 /// `width` channels of a sample between zeros: row lead + t·step of the copy is row t of x (L,C), other rows are 0.
 ///
-/// Rows are an odd number of cache lines apart, so that a column of them does not fall into a few sets of L1.
+/// Rows are an odd number of cache lines apart, so that a column of the copy does not map to only a few sets of L1.
 template <class T> class spread_rows {
 public:
     /// Elements of the copy.
@@ -111,7 +112,7 @@ template <class F> void for_blocks(std::size_t first, std::size_t last, std::siz
 }
 
 /// Calls f(t, x) for t < rows, where x(k) is the pack at from[(t + k)·pitch] for the constants k < K. The last K packs
-/// stay in registers, so that each is loaded once instead of K times (K = 5: 26 against 33 µs).
+/// stay in registers, so that each is loaded once instead of K times (K = 5: 26 instead of 33 µs).
 template <class V, std::size_t K, class F>
 SMLDIST_INLINE void slide(std::size_t rows, const typename V::value_type* from, std::size_t pitch, F&& f) {
     V window[K];
@@ -225,7 +226,7 @@ SMLDIST_NOINLINE void depthwise_backward_input(std::size_t B, std::size_t L, std
 
 /// dw[c,k] (+)= Σ_{b,t} dy[b,t,c] x[b, t·stride + k·dilation − pad, c]
 ///
-/// Fixed chunks of samples, at most 16, are summed apart and added in order.
+/// Fixed chunks of samples, at most 16, are summed separately and added in order.
 template <class T>
 SMLDIST_NOINLINE void depthwise_backward_weight(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo,
                                                 std::size_t K, std::size_t stride, std::size_t pad,

@@ -82,7 +82,7 @@ void for_panels(std::size_t M, std::size_t N, std::size_t K, const T* a, std::si
                 const epilogue<T>& end, P&& panel_of, const F& finish) {
     const panels<T> all(N);
     const std::size_t block_rows = rows_of_block(K), count = all.count(), blocks = (M + block_rows - 1) / block_rows;
-    constexpr T zeros[widest<T> * unit<T>] = {}; // the one term of a sum over no k
+    constexpr T zeros[widest<T> * unit<T>] = {}; // the single term of an empty sum
     const std::size_t macs = std::min(M, block_rows) * std::min(N, widest<T> * unit<T>) * K;
     const auto block = [&](std::size_t m, panel p) {
         const std::size_t rows = std::min(block_rows, M - m);
@@ -153,8 +153,8 @@ SMLDIST_NOINLINE packed_b<T> pack_nn(std::size_t N, std::size_t K, const T* b, s
 
 /// C (M,N) = f(A (M,K) · B + bias + addend), B packed; the epilogue is applied in registers.
 ///
-/// For what an epilogue does not offer, finish(c, ldc, rows, first_column, columns) is called once for every part of C,
-/// from any thread, right after its values are final and while they are in L1.
+/// finish(c, ldc, rows, first_column, columns) computes what an epilogue does not offer. It is called once for every
+/// part of C, from any thread, as soon as its values are final and while they are in L1.
 template <class T, class F = detail::leave>
 SMLDIST_NOINLINE void gemm_packed(std::size_t M, const T* a, std::size_t lda, packed_b<T> b, T* c, std::size_t ldc,
                                   const epilogue<T>& end, const F& finish = {}) {
@@ -190,7 +190,7 @@ SMLDIST_NOINLINE void gemm_nn(std::size_t M, std::size_t N, std::size_t K, const
         gemm_packed(M, a, lda, pack_nn(N, K, b, ldb, buffer.data()), c, ldc, add);
         return;
     }
-    // Few rows do not pay for packing: read B in place, except a last panel that would read past a row.
+    // Packing does not pay for few rows: read B in place, except a last panel that would read past a row.
     const detail::panels<T> all(N);
     const detail::panel last = all[N == 0 ? 0 : all.count() - 1];
     const std::size_t width = last.units * detail::unit<T>;
@@ -208,7 +208,7 @@ SMLDIST_NOINLINE void gemm_nn(std::size_t M, std::size_t N, std::size_t K, const
 
 namespace detail {
 
-/// Where gemm_tn cuts its work. The cuts depend on M, N and K alone.
+/// How gemm_tn cuts its work. The cuts depend only on M, N and K.
 struct tn_cuts {
     std::size_t parts, part_length; ///< of K, each with its own C, for a long K and a small C
     std::size_t rows;               ///< of C in one chunk
@@ -251,7 +251,7 @@ void gemm_tn_block(std::size_t M, std::size_t N, std::size_t K, const T* a, std:
 
 } // namespace detail
 
-/// Elements of working memory that gemm_tn takes; they grow with K.
+/// Elements of working memory that gemm_tn needs; the number grows with K.
 template <class T> std::size_t gemm_tn_scratch(std::size_t M, std::size_t N, std::size_t K) {
     if (M == 0 || N == 0 || K == 0) return 0;
     return (detail::tn_cuts(M, N, K, detail::panels<T>(N).count()).parts - 1) * M * N;

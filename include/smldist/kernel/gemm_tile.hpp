@@ -2,8 +2,9 @@
 /// Register tiles of the matrix product and the panels they read.
 ///
 /// The columns of B are cut into panels of 1 to 6 *units* on AVX-512, where a unit is half a register, and of 1 to 3
-/// elsewhere, where it is a whole one; the rows of a panel into tiles whose accumulators stay in registers. A FMA of 256 bits takes half the time of one of 512 on Zen 4, so a panel of 5
-/// units, two whole registers and a half, wastes nothing: 40 or 88 columns need no padding.
+/// units elsewhere, where a unit is a whole register. The rows of a panel are cut into tiles whose accumulators stay in
+/// registers. On Zen 4 an FMA of 256 bits takes half the time of one of 512 bits, so a panel of 5 units, two and a half
+/// registers, wastes nothing: 40 or 88 columns need no padding.
 #ifndef SMLDIST_KERNEL_GEMM_TILE_HPP
 #define SMLDIST_KERNEL_GEMM_TILE_HPP
 
@@ -21,11 +22,11 @@
 
 namespace smldist::inline SMLDIST_ABI::kernel {
 
-/// Whether a product can end with f while it is in registers: the functions that cost a few instructions.
+/// Whether an epilogue can apply f in registers: true for the functions that cost a few instructions.
 constexpr bool ends_products(activation f) { return f <= activation::hard_swish; }
 
-/// What ends a product P while it is in registers: C[m,n] = f(P[m,n] + bias[n] + addend[m*addend_step + n]), for an f of
-/// ends_products().
+/// The epilogue of a product P, applied in registers: C[m,n] = f(P[m,n] + bias[n] + addend[m*addend_step + n]), for an
+/// f with ends_products().
 template <class T> struct epilogue {
     const T* bias = nullptr;   ///< (N) or null
     const T* addend = nullptr; ///< rows addend_step apart, or null; may be C itself
@@ -47,9 +48,9 @@ struct panel {
     std::size_t units;
 };
 
-/// The panels of N columns: as many of the widest as fit, then the rest. Where that would be a narrow one (a third of the
-/// widest at most), it and the last of the widest become two halves, since a narrow panel has few FMAs for each element
-/// of A that it reads: of 6 units 7 and 8 are 4 + 3 and 4 + 4, of 3 units 4 are 2 + 2.
+/// The panels of N columns: as many of the widest as fit, then the rest. A narrow rest (at most a third of the widest)
+/// is merged with the last of the widest and the sum is halved, since a narrow panel has few FMAs per element of A that
+/// it reads: with up to 6 units, 7 and 8 become 4 + 3 and 4 + 4; with up to 3, 4 become 2 + 2.
 template <class T> struct panels {
     std::size_t full, rest;
     explicit panels(std::size_t N) {
@@ -71,7 +72,7 @@ template <class T> struct panels {
     }
 };
 
-/// What a tile computes: rows of C = f(A·B + bias + addend), K terms a row, with
+/// What a tile computes: rows of C = f(A·B + bias + addend), K terms per row, with
 /// A[m,k] = a[m*row_step + k*k_step] and B[k,n] = b[k*b_step + n].
 template <class T> struct tile_job {
     std::size_t K;
@@ -90,23 +91,23 @@ template <class T> struct tile_job {
     }
 };
 
-/// The two heights of the tiles of a panel of so many units, other than single rows: their accumulators, one row of B and
-/// one element of A fit the registers.
+/// The two tile heights, besides single rows, for a panel of `units` units: the accumulators, one row of B and one
+/// element of A fit the registers.
 ///
-/// With 16 registers 8 or 9 accumulators keep both FMA units of Zen 3 busy (4 cycles each, 2 begin in a cycle), and from
-/// tile to tile they lose less than 12: 8 reach 0.97 of peak at K = 16 where 12 reach 0.80. For a long K 12 are better, by
-/// their fewer loads: so short products prefer the low tiles.
+/// With 16 registers, 8 or 9 accumulators keep both FMA units of Zen 3 busy (4 cycles of latency, 2 started per cycle)
+/// and lose less between tiles than 12: at K = 16, 8 reach 0.97 of peak and 12 reach 0.80. For a long K, 12 are better
+/// because they load less; so only short products prefer the lower tiles.
 template <class T> constexpr std::array<std::size_t, 2> tile_heights(std::size_t units) {
     if (simd::registers == 32) return {4, 8};
     return {units == 3 ? 3u : 4u, units == 3 ? 4u : units == 2 ? 6u : 8u};
 }
-/// The tallest of them.
+/// The tallest tile.
 inline constexpr std::size_t tallest = 8;
-/// Whether tiles of R rows apply what ends the product; for the others, the rest of a panel, it is a pass of its own.
+/// Whether tiles of R rows apply the epilogue in registers; for the rest of a panel it is a separate pass.
 template <std::size_t R> inline constexpr bool ends_in_registers = R >= (simd::registers == 32 ? tallest : 3);
 
-/// Whether a tile of so many FMAs a term takes two terms at a time: where two threads share a core and its fetching, a loop
-/// of 9 FMAs runs at 0.57 of peak, one of 18 at 0.79.
+/// Whether a tile with `fmas` FMAs per term takes two terms at a time: when two threads share a core and its
+/// instruction fetch, a loop of 9 FMAs runs at 0.57 of peak and a loop of 18 at 0.79.
 constexpr bool in_pairs(std::size_t fmas) { return simd::registers < 32 && fmas > 3 && fmas < 12; }
 
 /// min(high, max(low, x)): relu, relu6 and none are one function.
@@ -141,7 +142,7 @@ template <class T, std::size_t NW, std::size_t NH> struct packs {
     W w[NW == 0 ? 1 : NW];
     H h[NH == 0 ? 1 : NH];
 
-    /// f(pack, column) for each pack, written out.
+    /// Calls f(pack, column) for each pack, unrolled.
     template <class F> SMLDIST_INLINE void each(F&& f) {
         simd::unroll<NW>([&](auto j) SMLDIST_INLINE_LAMBDA { f(w[j], j * W::size); });
         simd::unroll<NH>([&](auto j) SMLDIST_INLINE_LAMBDA { f(h[j], NW * W::size + j * H::size); });
@@ -151,7 +152,7 @@ template <class T, std::size_t NW, std::size_t NH> struct packs {
         all.each([](auto& x, std::size_t) SMLDIST_INLINE_LAMBDA { x = std::decay_t<decltype(x)>(T(0)); });
         return all;
     }
-    /// Packs from p; `kept` in registers, for the FMAs of several rows.
+    /// Loads packs from p; if `kept`, into registers, for the FMAs of several rows.
     template <bool kept> SMLDIST_INLINE static packs load(const T* p) {
         packs all;
         all.each([&](auto& x, std::size_t n) SMLDIST_INLINE_LAMBDA {
@@ -183,11 +184,11 @@ template <class T, std::size_t NW, std::size_t NH> struct packs {
 
 /// Computes `count` tiles of R rows of NW whole registers and NH halves, one below the other.
 ///
-/// One accumulator an output, k ascending: a row's bits depend neither on the tile nor on the rows beside it. 24 FMAs
-/// wait for 8 + 3 loads, so the loads hide. Where nothing follows the product, the stores of a row stand between the
-/// last FMAs of the next: written after them all they stall the tile that follows, 45 cycles of 384 at K = 16.
-/// Indices are constants throughout: plain loops over acc[8][3] spill with g++ 12 (47 of 117 GFLOP/s). The loops begin
-/// with a cache line: where another thread shares the core, 12 FMAs of AVX2 then run at 0.80 of peak, else at 0.72.
+/// One accumulator per output, k ascending: a row's bits depend neither on the tile nor on the rows beside it. The 24
+/// FMAs of a term hide its 8 + 3 loads. The stores of a row are interleaved with the last FMAs of the next row: after
+/// all FMAs they would stall the next tile, for 45 of 384 cycles at K = 16. All indices are constants: plain loops over
+/// acc[8][3] spill with g++ 12 (47 of 117 GFLOP/s). The loops are aligned to cache lines: when another thread shares
+/// the core, 12 FMAs of AVX2 then run at 0.80 of peak instead of 0.72.
 template <class T, std::size_t R, std::size_t NW, std::size_t NH>
 SMLDIST_NOINLINE SMLDIST_ALIGN_LOOPS void tiles(const tile_job<T>& job, std::size_t count) {
     using row = packs<T, NW, NH>;
@@ -200,7 +201,7 @@ SMLDIST_NOINLINE SMLDIST_ALIGN_LOOPS void tiles(const tile_job<T>& job, std::siz
     for (; count > 0; --count) {
         row sum[R];
         simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r] = start; });
-        // Rows r, r + 1, r + 2 are a pointer and a scaled step: few registers address 8 rows.
+        // Rows r, r + 1, r + 2 are addressed by one pointer and a scaled step: few registers address 8 rows.
         const T *a0 = a, *a3 = a0 + 3 * row_step, *a6 = a3 + 3 * row_step, *b = panel;
         const auto element = [&](auto r) SMLDIST_INLINE_LAMBDA {
             return (r < 3 ? a0 : r < 6 ? a3 : a6)[r % 3 * row_step];
@@ -220,7 +221,7 @@ SMLDIST_NOINLINE SMLDIST_ALIGN_LOOPS void tiles(const tile_job<T>& job, std::siz
                 term();
             }
         for (; k > 0; --k) term();
-        // The last term of each row, with the end of the row before it.
+        // The last term of each row, interleaved with the epilogue and stores of the row before it.
         const auto last = [&](const auto& end) SMLDIST_INLINE_LAMBDA {
             const row bk = row::template load<(R > 1)>(b);
             simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA {
@@ -250,10 +251,10 @@ SMLDIST_NOINLINE SMLDIST_ALIGN_LOOPS void tiles(const tile_job<T>& job, std::siz
     }
 }
 
-/// Computes `rows` rows of a panel of U units in tiles of two heights, what is left in single rows.
+/// Computes `rows` rows of a panel of U units in tiles of two heights and the rest in single rows.
 ///
-/// Three halves are faster than a register and a half, of which each FMA of one kind waits for the other: 24 columns run
-/// at 0.94 against 0.86 of peak.
+/// Three half registers are faster than one and a half, where FMAs of the two widths wait for each other: 24 columns
+/// run at 0.94 of peak instead of 0.86.
 template <class T, std::size_t U> SMLDIST_NOINLINE void whole_panel(tile_job<T> job, std::size_t rows) {
     constexpr std::size_t NH = !half_panels<T> ? 0 : U == 3 ? 3 : U % 2, NW = half_panels<T> ? (U - NH) / 2 : U;
     constexpr std::size_t width = U * unit<T>, low = tile_heights<T>(U)[0], high = tile_heights<T>(U)[1];
@@ -268,7 +269,7 @@ template <class T, std::size_t U> SMLDIST_NOINLINE void whole_panel(tile_job<T> 
     if (f == activation::hard_sigmoid) job.end.f = activation::none;
     const bool prefer_low = simd::registers < 32 && job.K < 40;
     const std::size_t first = prefer_low ? low : high, second = prefer_low ? high : low;
-    // As many of the preferred height as leave a multiple of the other, if that can be: 8 rows are 4 + 4, not 6 + 1 + 1.
+    // As many of the preferred height as leave a multiple of the other, if possible: 8 rows are 4 + 4, not 6 + 1 + 1.
     std::size_t count = rows / first;
     for (std::size_t spared = 0; spared <= count && spared < second; ++spared)
         if ((rows - (count - spared) * first) % second == 0) {
@@ -281,7 +282,7 @@ template <class T, std::size_t U> SMLDIST_NOINLINE void whole_panel(tile_job<T> 
     part(std::integral_constant<std::size_t, 1>{}, rows - count * first - others * second);
 }
 
-/// The same for a panel of so many units.
+/// The same for a number of units that is known at run time.
 template <class T> void whole_panel(const tile_job<T>& job, std::size_t rows, std::size_t units) {
     constexpr auto of_units = []<std::size_t... U>(std::index_sequence<U...>) {
         return std::array<void (*)(tile_job<T>, std::size_t), sizeof...(U)>{whole_panel<T, U + 1>...};
@@ -290,7 +291,7 @@ template <class T> void whole_panel(const tile_job<T>& job, std::size_t rows, st
     of_units[units - 1](job, rows);
 }
 
-/// The same where only `columns` columns exist in C, in the bias and in the addend: through padded copies.
+/// The same when C, the bias and the addend have only `columns` columns: through padded copies.
 template <class T>
 SMLDIST_NOINLINE void cut_panel(tile_job<T> job, std::size_t rows, std::size_t units, std::size_t columns) {
     const std::size_t width = units * unit<T>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The natural logarithm where nothing can go wrong.
+/// The natural logarithm of positive normal numbers, without special cases.
 #ifndef SMLDIST_KERNEL_LOGARITHM_HPP
 #define SMLDIST_KERNEL_LOGARITHM_HPP
 
@@ -32,8 +32,8 @@ struct log_normal_function {
 
 } // namespace detail
 
-/// ln x for x that is positive, finite and not denormal; anything for other x. At most 2e-7 relative error (float), about half
-/// the time of simd::log.
+/// ln x for x that is positive, finite and not denormal; unspecified for other x. At most 2e-7 relative error (float),
+/// about half the time of simd::log.
 /// Source     Cephes, logf (coefficients).
 template <class V> SMLDIST_INLINE V log_normal(const V& x) {
     using T = typename V::value_type;

@@ -30,11 +30,11 @@ SMLDIST_INLINE void mix_block(P p, std::size_t I, std::size_t L, std::size_t C, 
 
 /// y[i,c] = Σ_t m[t,i] x[t,c]   for m (L,I), x (L,C), y (I,C), y not x
 ///
-/// Reads x in place, which a general product would pack: for matrices of some 32 × 32 that is half of its time.
+/// Reads x in place. A general product would pack it, which is half of its time for matrices of about 32 × 32.
 template <class T>
 SMLDIST_NOINLINE void mix_rows(std::size_t I, std::size_t L, std::size_t C, const T* m, const T* x, T* y) {
     simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
-        const std::size_t blocks = (I + 7) / 8; // of even size: a single row would wait for its own sum
+        const std::size_t blocks = (I + 7) / 8; // of about equal size: a single row would wait for its own sum
         for (std::size_t b = 0; b < blocks; ++b) {
             const std::size_t i = I * b / blocks, rows = I * (b + 1) / blocks - i;
             simd::unroll<8>([&](auto r) SMLDIST_INLINE_LAMBDA {

@@ -32,7 +32,7 @@ template <class T> SMLDIST_NOINLINE void column_moments(std::size_t R, std::size
                 using V = typename decltype(p)::pack;
                 const V mu =
                     p.set(scale) * detail::rows_total<V>(first, last, [&](std::size_t r) SMLDIST_INLINE_LAMBDA {
-                        detail::fetch(x + (r + rows) * C + c); // of the next chunk: columns hide what comes next
+                        detail::fetch(x + (r + rows) * C + c); // next chunk: column access defeats the prefetcher
                         return p.load(x + r * C + c);
                     });
                 const V m2 = detail::rows_total<V>(first, last, [&](std::size_t r) SMLDIST_INLINE_LAMBDA {

@@ -3,8 +3,8 @@
 ///
 ///     y[r,c] = f(z[r,c]) · gate[c],   z[r,c] = (x[r,c] − mean[c]) · scale[c] + beta[c]
 ///
-/// A training step keeps x alone; whoever needs y, forward or backward, computes the rows it works on into scratch that
-/// stays in cache. A pass of four operations costs less than y's way to memory and back.
+/// A training step stores only x. An op that reads y, forward or backward, computes the rows it works on into scratch
+/// that stays in cache. A pass of four operations costs less than writing y to memory and reading it back.
 #ifndef SMLDIST_KERNEL_NORMALISE_HPP
 #define SMLDIST_KERNEL_NORMALISE_HPP
 
@@ -42,8 +42,8 @@ namespace detail {
 /// Rows that share one load of their columns' constants.
 inline constexpr std::size_t row_group = 4;
 
-/// How far ahead of its use x is fetched, in whole rows of about 8 KB: it comes from memory or L3, and a group's rows are
-/// too short for the machine to see them coming (V3-Small at batch 64: a third of the pass was waiting).
+/// How far ahead of its use x is prefetched: about 8 KB, in whole rows. x comes from memory or L3, and the rows of a
+/// group are too short for the hardware prefetcher (MobileNetV3-Small at batch 64 waited for a third of the pass).
 template <class T> std::size_t fetch_distance(std::size_t step) {
     const std::size_t wanted = 8192 / sizeof(T);
     return std::max(row_group * step, (wanted + step - 1) / std::max<std::size_t>(1, step) * step);
@@ -81,7 +81,8 @@ SMLDIST_NOINLINE void normalise_rows(std::size_t R, std::size_t n, const T* x, s
 ///
 ///     dx (+)= dz · scale,   sums[c] += Σ_r dz,   sums[sums_step + c] += Σ_r dz (x − mean),   dgate[c] += Σ_r dy · f(z)
 ///
-/// y = f(z) · gate is written too unless null. gate and dgate are both null or both given. dx may be dy. d mean = −scale Σ dz, d beta and d scale are the sums.
+/// y = f(z) · gate is also written, unless y is null. gate and dgate are both null or both given. dx may be dy. The
+/// gradients of beta and scale are the two sums, that of mean is −scale Σ dz.
 template <class F, class T>
 SMLDIST_NOINLINE void normalise_rows_backward(std::size_t R, std::size_t n, const T* x, const T* dy,
                                               std::size_t dy_step, T* dx, std::size_t step, const column_map<T>& m,
@@ -114,7 +115,7 @@ SMLDIST_NOINLINE void normalise_rows_backward(std::size_t R, std::size_t n, cons
         });
 }
 
-/// The two row functions of an activation. The functions below take them by address and are compiled once, not once an
+/// The two row functions of an activation. The functions below take them by address and are compiled once, not once per
 /// activation.
 template <class T> struct row_functions {
     decltype(&normalise_rows<identity, T>) apply;
@@ -125,7 +126,7 @@ inline constexpr row_functions<T> rows_of{&normalise_rows<F, T>, &normalise_rows
 
 namespace detail {
 
-/// Two vectors of sums, which begin at 0, and the gradient of weights where there are some, of every chunk by itself.
+/// The partial results of every chunk: two vectors of sums, initially 0, and the gradient of the weights, if any.
 template <class T> class chunk_sums {
 public:
     chunk_sums(std::size_t chunks, std::size_t C, std::size_t weights)
@@ -170,7 +171,7 @@ SMLDIST_NOINLINE void normalise_backward(const row_functions<T>& f, std::size_t 
     partial.add_up(sums, nullptr, false);
 }
 
-/// dx[r,c] (+)= slope[c] (x[r,c] − mean[c]) + level[c]: what goes through the statistics of a batch.
+/// dx[r,c] (+)= slope[c] (x[r,c] − mean[c]) + level[c]: the gradient through the batch statistics.
 template <class T>
 SMLDIST_NOINLINE void add_through_statistics(std::size_t R, std::size_t C, const T* x, const T* mean, const T* slope,
                                              const T* level, T* dx, bool add) {

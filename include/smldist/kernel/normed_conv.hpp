@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Convolutions of normalised and activated columns, y = conv(f(z(x)) · gate), that read x alone: see
+/// Convolutions of normalised and activated columns, y = conv(f(z(x)) · gate), that read only x: see
 /// kernel/normalise.hpp. A few samples at a time are normalised into scratch and convolved while they are in cache;
 /// backward, the gradient of the scratch is turned into that of x in the same place.
 ///
-/// x (B,L,C), map (3,C), gate (B,C) or null. Fixed chunks of samples are summed apart and added in order. Outputs do not
-/// overlap inputs.
+/// x (B,L,C), map (3,C), gate (B,C) or null. Fixed chunks of samples are summed separately and added in order. Outputs
+/// do not overlap inputs.
 #ifndef SMLDIST_KERNEL_NORMED_CONV_HPP
 #define SMLDIST_KERNEL_NORMED_CONV_HPP
 
@@ -23,11 +23,11 @@ namespace smldist::inline SMLDIST_ABI::kernel {
 
 namespace detail {
 
-/// How B samples are cut: chunks that are summed apart, each walked in blocks whose scratch stays in L2.
+/// How B samples are cut: into chunks that are summed separately, each processed in blocks whose scratch stays in L2.
 struct sample_cuts {
     std::size_t B, block, chunk;
 
-    /// At least 64 rows a block, the height of the product's own blocks; at most `most` chunks.
+    /// At least 64 rows per block, the height of the product's own blocks; at most `most` chunks.
     sample_cuts(std::size_t samples, std::size_t L, std::size_t C, std::size_t most) : B(samples) {
         const std::size_t rows = std::clamp<std::size_t>(24576 / std::max<std::size_t>(1, C), 64, 512);
         block = std::max<std::size_t>(1, rows / std::max<std::size_t>(1, L));
@@ -36,7 +36,7 @@ struct sample_cuts {
     std::size_t chunks() const { return (B + chunk - 1) / chunk; }
 };
 
-/// y = f(z) · gate for the samples [first, last), one gate a sample; y is dense.
+/// y = f(z) · gate for the samples [first, last), one gate per sample; y is dense.
 template <class T>
 void normalise_samples(const row_functions<T>& f, std::size_t first, std::size_t last, std::size_t L, std::size_t C,
                        const T* x, const column_map<T>& m, const T* gate, T* y) {
@@ -69,7 +69,7 @@ SMLDIST_NOINLINE void normed_pointwise_backward(const row_functions<T>& f, std::
                                                 std::size_t C, std::size_t O, const T* x, const T* map, const T* gate,
                                                 const T* w, const T* dy, T* dx, T* sums, T* dgate, T* dw,
                                                 bool add_dw) {
-    // The chunks' weights are not to cost more than a pass over x.
+    // The weight gradients of all chunks must not cost more than a pass over x.
     const detail::sample_cuts cuts(B, L, C, std::clamp<std::size_t>(B * L / (2 * O), 4, 16));
     const detail::chunk_sums<T> partial(cuts.chunks(), C, dw ? O * C : 0);
     const column_map<T> m(map, C);

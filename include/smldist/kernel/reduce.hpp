@@ -150,7 +150,7 @@ template <class T> SMLDIST_NOINLINE void row_argmax(std::size_t R, std::size_t C
         y[r] = static_cast<std::size_t>(std::max_element(x + r * C, x + (r + 1) * C) - (x + r * C));
 }
 
-/// The samples [first, end) of which output i of `count` is the mean, where they cover L samples evenly.
+/// The samples [first, end) whose mean is output i of `count`; the outputs cover L samples evenly.
 struct pool_window {
     std::size_t first, end;
     pool_window(std::size_t i, std::size_t L, std::size_t count)
@@ -158,8 +158,8 @@ struct pool_window {
           end(static_cast<std::size_t>((std::uint64_t(i + 1) * L + count - 1) / count)) {}
 };
 
-/// y[c] = max_k x[start + k − pad, c] for one position of a window of K samples, which begins `start` samples after those that pad
-/// x (L,C); winner[c], unless null, becomes the time index. Of equal elements the first wins, and a NaN always.
+/// y[c] = max_k x[start + k − pad, c] for one position of a window of K samples that begins at row `start` of
+/// the padded x (L,C). winner[c], unless null, becomes the time index. In a tie the first wins; a NaN always wins.
 template <class T>
 void max_pool_row(std::size_t L, std::size_t C, std::size_t K, std::size_t start, std::size_t pad, const T* x, T* y,
                   std::int32_t* winner) {

@@ -27,7 +27,7 @@
 #include "smldist/kernel/simd_xsimd.hpp"
 #endif
 
-/// Lambda attribute: the body is part of the loop that calls it.
+/// Lambda attribute: the body is inlined into the loop that calls it.
 #define SMLDIST_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace smldist::inline SMLDIST_ABI::kernel::simd {
@@ -125,7 +125,7 @@ template <class T> SMLDIST_INLINE single<T> fma(single<T> a, single<T> b, single
     return a * b + c;
 #endif
 }
-/// a > b ? a : b in each lane. On x86 a NaN in b is returned and a NaN in a is not: put the constant first.
+/// a > b ? a : b in each lane. On x86 a NaN in b is returned and a NaN in a is not: pass the constant first.
 template <class T> SMLDIST_INLINE single<T> max(single<T> a, single<T> b) { return a > b ? a : b; }
 /// a < b ? a : b in each lane, NaN as in max.
 template <class T> SMLDIST_INLINE single<T> min(single<T> a, single<T> b) { return a < b ? a : b; }
@@ -192,8 +192,8 @@ template <template <class> class F, class V> SMLDIST_INLINE V elementary(const V
 
 } // namespace detail
 
-/// exp, log, tanh and erf, about 1e-7 (float) and 2e-16 (double; erf 1e-14) relative error; exp 0.27 ns and erf 0.57 ns an
-/// element on Zen 4.
+/// exp, log, tanh and erf, about 1e-7 (float) and 2e-16 (double; erf 1e-14) relative error; exp 0.27 ns and erf 0.57 ns
+/// per element on Zen 4.
 template <class V> SMLDIST_INLINE V exp(const V& x) { return detail::elementary<detail::exp_function>(x); }
 template <class V> SMLDIST_INLINE V log(const V& x) { return detail::elementary<detail::log_function>(x); }
 template <class V> SMLDIST_INLINE V tanh(const V& x) { return detail::elementary<detail::tanh_function>(x); }
@@ -206,7 +206,7 @@ template <class V> SMLDIST_INLINE typename V::value_type largest(const V& x) {
     return *std::max_element(lanes, lanes + V::size);
 }
 
-/// Names a pack type for a generic lambda.
+/// Passes a pack type to a generic lambda.
 template <class V> struct tag {
     using pack = V;
     using value_type = typename V::value_type;
@@ -245,8 +245,8 @@ template <class T> SMLDIST_INLINE half<T> lower(const full<T>& x) {
 #endif
 }
 
-/// f(integral_constant<0>) … f(integral_constant<N - 1>), written out: g++ 12 keeps an array of packs in registers only
-/// when every index is a constant (47 against 116 GFLOP/s in the GEMM).
+/// f(integral_constant<0>) … f(integral_constant<N - 1>), unrolled: g++ 12 keeps an array of packs in registers only
+/// when every index is a constant (116 instead of 47 GFLOP/s in the GEMM).
 template <std::size_t N, class F> SMLDIST_INLINE void unroll(F&& f) {
     [&]<std::size_t... I>(std::index_sequence<I...>) SMLDIST_INLINE_LAMBDA {
         (f(std::integral_constant<std::size_t, I>{}), ...);

@@ -77,7 +77,7 @@ SMLDIST_INLINE vector<T, N> select(const typename vector<T, N>::mask& mask, cons
                                    const vector<T, N>& b) {
     return vector<T, N>(mask.v ? a.v : b.v);
 }
-/// Without FMA in the machine the product is rounded by itself.
+/// Without an FMA instruction the product is rounded separately.
 template <class T, std::size_t N>
 SMLDIST_INLINE vector<T, N> fma(const vector<T, N>& a, const vector<T, N>& b, const vector<T, N>& c) {
     using V = vector<T, N>;

@@ -27,7 +27,7 @@
 #include "smldist/core/config.hpp"
 
 #if defined(__aarch64__)
-/// xsimd approximates the quotient there; the instruction rounds correctly, as a lane alone does.
+/// xsimd approximates the quotient there; the instruction rounds correctly, as for a single lane.
 template <>
 inline xsimd::batch<float, xsimd::neon64>&
 xsimd::batch<float, xsimd::neon64>::operator/=(const xsimd::batch<float, xsimd::neon64>& other) noexcept {
@@ -56,7 +56,7 @@ template <> struct architecture<128> { using type = xsimd::default_arch; };
 
 } // namespace detail
 
-/// The pack of `bits` bits; they are those of a register of this machine, or a half or a quarter of them.
+/// The pack of `bits` bits: a whole, half or quarter register of this machine.
 template <class T, int bits> using pack = xsimd::batch<T, typename detail::architecture<bits>::type>;
 
 /// xsimd 8.1 has no kernel for AVX-512, hence the intrinsics.
@@ -77,7 +77,7 @@ SMLDIST_INLINE xsimd::batch<T, A> fma(const xsimd::batch<T, A>& a, const xsimd::
     return xsimd::fma(a, b, c);
 #endif
 }
-/// By the instruction, for xsimd 14 exchanges the operands, and with them what becomes of NaN.
+/// Uses the instruction: xsimd 14 exchanges the operands, which changes the result for NaN.
 template <class T, class A>
 SMLDIST_INLINE xsimd::batch<T, A> max(const xsimd::batch<T, A>& a, const xsimd::batch<T, A>& b) {
 #if defined(__SSE2__)
@@ -148,7 +148,8 @@ template <class T, class A> SMLDIST_INLINE void keep(xsimd::batch<T, A>& x) {
 template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> exp_lanes(const xsimd::batch<T, A>& x) {
     return xsimd::exp(x);
 }
-/// Without optimisation, xsimd 8.1's does not compile for AVX-512 (g++ then has the intrinsics as macros): lane by lane there.
+/// xsimd 8.1's log does not compile for AVX-512 without optimisation, when g++ defines the intrinsics as macros: there
+/// it is computed lane by lane.
 template <class T, class A> SMLDIST_INLINE xsimd::batch<T, A> log_lanes(const xsimd::batch<T, A>& x) {
 #if SMLDIST_SIMD_BITS == 512 && !defined(__OPTIMIZE__)
     alignas(64) T lanes[xsimd::batch<T, A>::size];

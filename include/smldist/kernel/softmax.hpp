@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Softmax, its logarithm and log-sum-exp over the rows of (R,N), with their gradients.
 ///
-/// The row's maximum is subtracted first. An entry −∞ has weight 0; a row of −∞ alone gives lse = −∞, softmax 0,
+/// The row's maximum is subtracted first. An entry −∞ has weight 0; a row of only −∞ gives lse = −∞, softmax 0,
 /// log-softmax −∞ and gradients 0, never NaN. Outputs may be the input of the same shape (same address).
 #ifndef SMLDIST_KERNEL_SOFTMAX_HPP
 #define SMLDIST_KERNEL_SOFTMAX_HPP
@@ -149,8 +149,8 @@ template <class T> void log_mean_exp(std::size_t R, std::size_t J, std::size_t N
 
 /// z[r,n] = ln Σ_{m: label[m] = n} exp(s[r,m]) − prior[n]
 ///
-/// s (R,M), label (M) whole numbers below N, prior (N), z (R,N); top (N) is scratch; share (R,M) or null becomes exp(s − lse of its
-/// class).
+/// s (R,M), label (M) whole numbers below N, prior (N), z (R,N); top (N) is scratch; share (R,M) or null becomes
+/// exp(s − lse of its class).
 template <class T, class L>
 void class_log_sum_exp(std::size_t R, std::size_t M, std::size_t N, const T* s, const L* label, const T* prior,
                        T* top, T* z, T* share) {

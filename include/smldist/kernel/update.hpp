@@ -13,7 +13,7 @@
 namespace smldist::inline SMLDIST_ABI::kernel {
 
 namespace detail {
-/// Calls f(pack, i) over [0, n) in chunks of at most 128 KB of four arrays, small enough to share out one parameter.
+/// Calls f(pack, i) over [0, n) in chunks of at most 128 KB of four arrays, so that threads share one parameter.
 template <class T, class F> SMLDIST_INLINE void update_chunks(std::size_t n, F&& f) {
     parallel_for(n, 8192, [&](std::size_t first, std::size_t last) {
         simd::sweep<T>(last - first, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA { f(p, first + i); });
@@ -21,7 +21,7 @@ template <class T, class F> SMLDIST_INLINE void update_chunks(std::size_t n, F&&
 }
 } // namespace detail
 
-/// What one Adam step needs, computed once a parameter.
+/// What one Adam step needs, computed once per parameter.
 template <class T> struct adam_factors {
     T beta1, beta2;
     T rate;       ///< lr / (1 - beta1^t)
@@ -47,7 +47,7 @@ SMLDIST_NOINLINE void adam_update(std::size_t n, const adam_factors<T>& f, const
     });
 }
 
-/// u = momentum u + g + l2 w (u = that gradient alone at the first step),  w -= rate (g + momentum u with nesterov, else u).
+/// u = momentum u + g + l2 w (u = g + l2 w at the first step),  w -= rate (g + momentum u with nesterov, else u).
 template <class T>
 SMLDIST_NOINLINE void sgd_update(std::size_t n, T rate, T momentum, T l2, bool nesterov, bool first, const T* g, T* w,
                                  T* u) {

@@ -26,8 +26,8 @@ inline std::size_t chunk_rows(std::size_t columns) {
 }
 
 namespace detail {
-/// Asks for the line at p, which is soon read, and may lie beyond the end of its array. To L2: with that har_teacher's step at
-/// batch 256 takes 5 % less than with lines fetched to L1, probably since few at a time can be on their way there.
+/// Prefetches the line at p into L2; p may lie beyond the end of its array. Prefetching into L1 is slower in training
+/// (docs/performance.md), probably because few lines can be on their way to L1 at a time.
 SMLDIST_INLINE void fetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 } // namespace detail
 

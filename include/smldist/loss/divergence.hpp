@@ -26,7 +26,7 @@ template <class T> tensor<T> soften(tensor<T> z, double temperature) {
 /// T² keeps the gradient's size when T changes. A row of q without mass counts as 0.
 ///
 /// Shapes     z, q (B, N) · y ()
-/// Gradients  on z: weight T (softmax(z/T) - q)/B for rows of mass 1; none into q.
+/// Gradients  into z: weight T (softmax(z/T) - q)/B for rows of mass 1; none into q.
 /// Throws     shape_error if q does not fit z; usage_error if T ≤ 0.
 /// Source     Hinton, Vinyals and Dean 2015.
 template <class X, class T> X divergence(const X& z, tensor<T> q, double temperature, double weight = 1) {

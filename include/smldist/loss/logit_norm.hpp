@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Normalisation of logits before they are softened, so that only their pattern is distilled and not their scale.
+/// Normalisation of logits before softening, so that their pattern is distilled but not their scale.
 #ifndef SMLDIST_LOSS_LOGIT_NORM_HPP
 #define SMLDIST_LOSS_LOGIT_NORM_HPP
 
@@ -14,7 +14,7 @@
 
 namespace smldist::inline SMLDIST_ABI::loss {
 
-/// What becomes of a row z of logits, of student and teacher alike.
+/// The normalisation of a row z of logits, the same for student and teacher.
 enum class logit_norm : std::uint8_t {
     none,
     l2,    ///< scale · z/‖z‖
@@ -37,8 +37,8 @@ inline logit_norm parse_logit_norm(std::string_view word) {
 ///     y[b] = (z[b] - mean) / (std + eps),   std unbiased: divided by N - 1
 ///
 /// Shapes     z (…, N) · y as z
-/// Gradients  dz = (dy - mean dy)/(std + eps) - <dy, y> (z - mean)/((std + eps)(N - 1) std); of a constant row the first
-///            part alone.
+/// Gradients  dz = (dy - mean dy)/(std + eps) - <dy, y> (z - mean)/((std + eps)(N - 1) std); for a constant row only
+///            the first part.
 /// Keeps      the std of every row.
 /// Throws     shape_error if N < 2.
 /// Source     Sun et al., Logit Standardization in Knowledge Distillation, CVPR 2024, and its code: eps = 1e-7.
@@ -46,7 +46,7 @@ template <class T> struct zscore_op {
     using scalar = T;
     double eps = 1e-7;
     struct saved {
-        tensor<T> std; ///< one a row
+        tensor<T> std; ///< one per row
     };
     static constexpr std::string_view name = "zscore";
     static void visit(auto& self, auto&& f) { f("eps", self.eps); }
@@ -85,7 +85,7 @@ template <class T> struct zscore_op {
     }
 };
 
-/// Logits as `n` says; `scale` is the s of l2. Through the tape for a var.
+/// The logits normalised as `n` says; `scale` is the s of l2. Recorded on the tape for a var.
 template <class X> X normalise(X z, logit_norm n, double scale) {
     switch (n) {
     case logit_norm::l2:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Logits distillation with the smoothed conditional rule: soft targets, repaired where the teacher is wrong.
+/// Logits distillation with the smoothed conditional rule: soft targets that are repaired where the teacher is wrong.
 #ifndef SMLDIST_LOSS_LOGITS_HPP
 #define SMLDIST_LOSS_LOGITS_HPP
 
@@ -15,12 +15,12 @@
 
 namespace smldist::inline SMLDIST_ABI::loss {
 
-/// What becomes of a teacher's distribution whose largest class is not the label.
+/// The repair of a teacher's distribution whose largest class is not the label.
 enum class repair : std::uint8_t {
     mix,      ///< smallest convex move to the one-hot after which the label leads by `margin`; keeps the other ratios
     hardness, ///< softmax(hardness · one-hot), the published code's rule without its further softmaxes
     swap,     ///< exchange the logits of the largest class and the label
-    onehot,   ///< the label alone
+    onehot,   ///< only the label
     drop,     ///< no soft term for this sample
     off       ///< leave it: plain distillation
 };
@@ -73,7 +73,7 @@ template <class T> struct soft_targets {
 ///     hardness  q = softmax(hardness · e_y)
 ///     swap      q = p with p_a and p_y exchanged       onehot  q = e_y       drop  q = 0       off  q = p
 ///
-/// A right teacher's row stays p. Every rule but drop and off gives a distribution whose largest class is y.
+/// Where the teacher is right, q = p. Every rule except drop and off gives a distribution whose largest class is y.
 ///
 /// Shapes     z_T (B, N) · labels (B) · q (B, N)
 /// Throws     usage_error as logits_options::check; errors of the labels as in cross_entropy.
@@ -132,11 +132,11 @@ template <class X> struct logits_result {
 /// Named methods are special cases: KD (Hinton) is rule off, LSKD (logit standardisation) rule off with norm zscore, SLD
 /// (swapped logits of the teacher) rule swap.
 ///
-/// In a mixed batch the labels are the dominant ones: the rule goes by them, the hard term's target is the mixture.
+/// In a mixed batch the labels are the dominant ones: the rule uses them; the target of the hard term is the mixture.
 ///
 /// Shapes     z_S, z_T (B, N) · labels (B) · y ()
-/// Gradients  on z_S, with norm none: λ_h (softmax(z_S) - target)/B + λ_s T (softmax(z_S/T) - q)/B; other norms add their
-///            own derivative to the soft part. The teacher is a constant.
+/// Gradients  into z_S, with norm none: λ_h (softmax(z_S) - target)/B + λ_s T (softmax(z_S/T) - q)/B; other norms add
+///            their own derivative to the soft part. The teacher is a constant.
 /// Throws     as condition; shape_error if z_S does not fit z_T.
 /// Source     Hinton et al. 2015 for the soft term; see condition for the rule, logit_norm for the norms.
 template <class X, class T>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Memory distillation: the student explains a window by the same stored patterns, and retrieves the same pattern.
+/// Memory distillation: the student associates a window with the same stored patterns as the teacher and retrieves the
+/// same pattern.
 #ifndef SMLDIST_LOSS_MEMORY_HPP
 #define SMLDIST_LOSS_MEMORY_HPP
 
@@ -33,11 +34,11 @@ struct memory_options {
     }
 };
 
-/// For each pattern of the teacher the student's that stands for it, as network::take_memory returns it; none: the same
-/// patterns in both.
+/// For each pattern of the teacher the student's pattern that represents it, as network::take_memory returns it; empty:
+/// both have the same patterns.
 using pattern_assignment = std::span<const std::size_t>;
 
-/// Scores of merged patterns: softmax of them is the association summed over the members of each.
+/// Scores of merged patterns: their softmax is the association summed over the members of each pattern.
 ///
 ///     y[b,j] = ln Σ_{m: to[m] = j} exp(s[b,m])
 ///
@@ -61,7 +62,7 @@ template <class T> tensor<T> merge_scores(const tensor<T>& s, pattern_assignment
         for (std::size_t m = 0; m < M; ++m)
             y[b * patterns + to[m]] += std::exp(s[b * M + m] - top[b * patterns + to[m]]);
     for (std::size_t i = 0; i < y.size(); ++i) {
-        if (y[i] == T(0)) // each member adds to it, the likeliest one 1
+        if (y[i] == T(0)) // each member adds to it, the likeliest adds 1
             raise<usage_error>("loss::memory", "pattern ", i % patterns,
                                " of the student stands for none of the teacher's, expected at least one");
         y[i] = top[i] + std::log(y[i]);
@@ -74,13 +75,13 @@ template <class T> tensor<T> merge_scores(const tensor<T>& s, pattern_assignment
 ///
 ///     y = λ_a τ² mean_b KL(a_T ‖ a_S) + λ_r mean_b ‖r_S - r_T‖²/h,   a = softmax(s/τ)
 ///
-/// Where the student's memory is the teacher's compressed, s_T are the scores of the merged patterns (merge_scores): a_T
-/// is the teacher's association summed over the members of each, softened by τ. The store itself is handed over beforehand
-/// by network::take_memory. The teacher is a constant. [OURS: formula of this project for the property that the paper's
-/// abstract asks for.]
+/// If the student's memory is a compressed form of the teacher's, s_T are the scores of the merged patterns
+/// (merge_scores): a_T is the teacher's association summed over the members of each pattern, softened by τ.
+/// network::take_memory copies the patterns beforehand. The teacher is a constant. [OURS: formula of this project for
+/// the property that the paper's abstract asks for.]
 ///
-/// Shapes     scores (B, M) · retrieved (B, h), of student and teacher alike, but for M with an assignment · y ()
-/// Gradients  on the student's scores λ_a τ (a_S - a_T)/B; on r_S 2 λ_r (r_S - r_T)/(B h).
+/// Shapes     scores (B, M) · retrieved (B, h), the same for student and teacher, except M with an assignment · y ()
+/// Gradients  into the student's scores λ_a τ (a_S - a_T)/B; into r_S 2 λ_r (r_S - r_T)/(B h).
 /// Throws     usage_error if a network has no memory, as memory_options::check and as merge_scores; shape_error if the
 ///            memories differ.
 template <class X, class T>

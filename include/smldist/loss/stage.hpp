@@ -30,8 +30,8 @@ using stage::time_basis_names, stage::length_match_names, stage::penalty_names, 
 ///
 ///     y = 1/(B·L·C) Σ_{b,r,c} w̃_r pen(d[b,r,c]) + η · phase-free term,   d = M (A_S F̂_S - A_T F̂_T)
 ///
-/// F̂_T is the teacher's feature standardised by its statistics, or its principal components; F̂_S the student's, behind a
-/// projector where the channels differ in number or by far in scale (stage::compared_channels).
+/// F̂_T is the teacher's feature standardised by its statistics, or its principal components. F̂_S is the student's
+/// feature, after a projector if the channels differ in number or greatly in scale (stage::compared_channels).
 /// M is an orthonormal basis along time, A_S and A_T bring both features to the shorter length, w̃ = 1 - α + α w weights the
 /// rows of M by their frequency band (stage::compared_rows). With α = 0 and a square penalty the first term is the mean
 /// squared error in time, by Parseval. The phase-free term compares powers of the real DFT (stage::without_phase).
@@ -47,7 +47,7 @@ using stage::time_basis_names, stage::length_match_names, stage::penalty_names, 
 /// Source     Parseval; see docs/paper_map.md for what is reconstruction.
 template <class T> class stage_loss {
 public:
-    /// Features of rank 2 have no time: of the options only penalty, scale and channels count for them.
+    /// Features of rank 2 have no time axis: only the options penalty, scale and channels apply to them.
     /// `weights` has one entry for each band of the basis at the shorter length (band_weights); empty: uniform.
     stage_loss(const shape& student, const shape& teacher, const feature_statistics<T>& statistics,
                const stage_options& o, const std::vector<double>& weights, generator& g)
@@ -61,7 +61,7 @@ public:
         log_variance_.decay = false;
     }
 
-    /// y as a composition of ops, line by line the formula.
+    /// y as a composition of ops that follows the formula line by line.
     template <class X> X composed(const X& student, tensor<T> teacher, mode m = mode::train) const {
         const X x = stage::in_time(channels_.student(projected(student, m)));      // F̂_S
         const tensor<T> z = stage::in_time(channels_.teacher(std::move(teacher))); // F̂_T
@@ -73,15 +73,15 @@ public:
         if (rows_.eta == 0) return y;
         return op::add(y, op::scale(stage::without_phase(rows_, options_, x, z, s, t), rows_.eta));
     }
-    /// y. Where the fused form applies, it replaces the whole function above.
+    /// y. Where the fused form applies, it replaces composed().
     template <class X> X operator()(const X& student, tensor<T> teacher, mode m = mode::train) const {
         if (!fused_) return composed(student, std::move(teacher), m);
         return fused_(projected(student, m), std::move(teacher));
     }
-    /// Whether it applies.
+    /// Whether the fused form applies.
     bool fused() const { return static_cast<bool>(fused_); }
 
-    /// The projector, where there is one, and the learned ln σ² of weighting::uncertainty.
+    /// The projector, if there is one, and the learned ln σ² of weighting::uncertainty.
     static void visit(auto& self, auto&& member) {
         member("projector", self.projector_);
         member("log_variance", self.log_variance_);
@@ -94,7 +94,7 @@ public:
     std::size_t components() const { return channels_.components(); }
 
 private:
-    /// The student's feature, through the projector where there is one.
+    /// The student's feature, through the projector if there is one.
     template <class X> X projected(const X& student, mode m) const {
         return projector_ ? (*projector_)(student, m) : student;
     }

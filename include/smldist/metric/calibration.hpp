@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// How far stated probabilities can be trusted.
+/// Calibration: how far predicted probabilities can be trusted.
 #ifndef SMLDIST_METRIC_CALIBRATION_HPP
 #define SMLDIST_METRIC_CALIBRATION_HPP
 
@@ -19,7 +19,7 @@ struct reliability_bin {
     double confidence = 0, accuracy = 0; ///< means over the bin; 0 when it is empty
 };
 
-/// Class of highest probability in row i of p (N, K); the first one of equals.
+/// Class of highest probability in row i of p (N, K); the first in a tie.
 inline int most_probable(const tensor<float>& p, std::size_t i) {
     const std::size_t classes = p.shape().back();
     const float* row = p.data() + i * classes;
@@ -28,8 +28,8 @@ inline int most_probable(const tensor<float>& p, std::size_t i) {
 
 /// Reliability diagram of probabilities (N, K): bin m of M holds the windows whose highest probability is in
 /// (m/M, (m+1)/M].
-/// Throws     usage_error for 0 bins or a label not in [0, K); shape_error unless there is one row a label; numeric_error
-///            for a value outside [0, 1] (rounding up to 1e-5 is forgiven).
+/// Throws     usage_error for 0 bins or a label not in [0, K); shape_error unless there is one row per label;
+///            numeric_error for a value outside [0, 1] (rounding errors up to 1e-5 are accepted).
 inline std::vector<reliability_bin> reliability(const tensor<float>& probabilities, const std::vector<int>& labels,
                                                 std::size_t bins = 15) {
     const shape& s = probabilities.shape();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Confusion matrix and what is read off it: accuracy, precision, recall, F1.
+/// Confusion matrix and the metrics computed from it: accuracy, precision, recall, F1.
 #ifndef SMLDIST_METRIC_CONFUSION_HPP
 #define SMLDIST_METRIC_CONFUSION_HPP
 
@@ -26,7 +26,7 @@ public:
                                ", expected both below ", classes_, " and not negative");
         ++counts_[static_cast<std::size_t>(label) * classes_ + static_cast<std::size_t>(predicted)];
     }
-    /// Adds the counts of another matrix. Throws usage_error when it has other classes.
+    /// Adds the counts of another matrix. Throws usage_error when the number of classes differs.
     void merge(const confusion& other) {
         if (other.classes_ != classes_)
             raise<usage_error>("confusion.merge", "number of classes is ", other.classes_, ", expected ", classes_);
@@ -58,8 +58,8 @@ public:
         return count;
     }
 
-    /// Mean F1 over the classes that occur as label or prediction: a name that no window has costs nothing, predicting
-    /// it does. 0 without windows. Source: scikit-learn's f1_score(average="macro").
+    /// Mean F1 over the classes that occur as label or prediction: a class without windows does not lower the mean
+    /// unless it is predicted. 0 without windows. Source: scikit-learn's f1_score(average="macro").
     double macro_f1() const {
         double s = 0;
         for (std::size_t n = 0; n < classes_; ++n) s += f1(n);

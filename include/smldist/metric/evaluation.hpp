@@ -18,12 +18,12 @@ namespace smldist::inline SMLDIST_ABI::metric {
 
 struct evaluation {
     confusion counts;
-    double accuracy = 0, macro_f1 = 0; ///< confusion::macro_f1: over the classes that occur as label or prediction
-    std::size_t absent_classes = 0;    ///< that macro_f1 leaves out
-    /// Macro F1 of the subject who fares worst, over the classes in that subject's labels or predictions: nobody is marked
-    /// down for an activity never performed, but predicting one costs.
+    double accuracy = 0, macro_f1 = 0; ///< see confusion::macro_f1
+    std::size_t absent_classes = 0;    ///< classes that macro_f1 leaves out
+    /// Macro F1 of the worst subject, over the classes in that subject's labels or predictions: an activity that the
+    /// subject never performed does not count, unless it is predicted.
     double worst_subject_f1 = 0;
-    int worst_subject = 0;                          ///< the lowest number of equals
+    int worst_subject = 0;                          ///< the lowest number in a tie
     std::vector<std::pair<int, double>> subject_f1; ///< (subject, macro F1), subjects ascending
     std::optional<double> calibration_error;        ///< 15 bins; empty without probabilities
 };

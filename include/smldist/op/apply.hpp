@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The one door through which every op enters the three worlds: tensor computes, var computes and records, symbol
-/// computes nothing and traces.
+/// The single entry point of every op for all three worlds: a tensor is computed, a var is computed and recorded, a
+/// symbol is only traced.
 ///
 /// An op is the description (spec/all.hpp) with its gradient (see docs/adding_an_op.md):
 ///
@@ -11,16 +11,16 @@
 ///         void backward(const saved&, const tensor<T>& y, const tensor<T>& dy, inputs…, sinks…) const;
 ///     };
 ///
-/// A sink is a tensor<T>*: null when nobody wants that gradient; a tensor without elements means zero (`ensure`).
-/// Two sinks may be one tensor (add(x, x)), so a backward finishes one sink before it opens the next.
+/// A sink is a tensor<T>*: null when that gradient is not needed; a tensor without elements means zero (`ensure`).
+/// Two sinks may be the same tensor (add(x, x)), so a backward finishes one sink before it starts the next.
 /// Optional:
 ///
 ///     generator stream;                                  filled from the tape's generator before `forward`
-///     void notes(saved&, tape<T>&, inputs…) const;       after `forward`, on a tape: what the optimiser's step shall write
+///     void notes(saved&, tape<T>&, inputs…) const;       after `forward`, on a tape: notes for the optimiser's step
 ///     var<T> read_normed(const normed_value<T>&, other inputs…) const;
 ///
 /// `read_normed` is called instead of all this when the first input is a normalised value that is not stored (tape.hpp). It
-/// records an op that computes the value while it reads it, or returns an empty var, and then the value is stored first.
+/// records an op that computes the value while it reads it, or returns an empty var; the value is then stored first.
 #ifndef SMLDIST_OP_APPLY_HPP
 #define SMLDIST_OP_APPLY_HPP
 
@@ -105,7 +105,7 @@ template <class T> node_slot enter(tape<T>&, const parameter<T>&&) = delete; // 
 template <class T> node_slot enter(tape<T>& t, const tensor<T>& x) { return {t.input(x).id}; }
 template <class T> node_slot enter(tape<T>& t, tensor<T>&& x) { return {t.input(std::move(x)).id}; }
 template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>& b) { return {&b.value}; }
-template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>&&) = delete; // as that of a parameter
+template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>&&) = delete; // as for a parameter
 
 /// Whether all floating-point inputs are of type T; integer ones are labels.
 template <class T, class... A>
@@ -154,7 +154,7 @@ SMLDIST_NOINLINE tensor<typename Op::scalar> compute(const Op& op, typename Op::
     return y;
 }
 
-/// Records an op. A constructor, because the braces that call it order the entering of the inputs from left to right.
+/// Records an op. A constructor, because a braced call enters the inputs in order, from left to right.
 template <class T, class Op, class... S> struct recorded {
     var<T> result;
 
@@ -173,12 +173,12 @@ template <class T, class Op, class... S> struct recorded {
 };
 template <class T, class Op, class... S> recorded(tape<T>&, Op&&, S...) -> recorded<T, Op, S...>;
 
-/// The result of an op on a normalised value that is not stored, by the op's own form for that; empty where there is none.
+/// The result of an op on a normalised value that is not stored, from the op's fused form; empty if it has none.
 template <class T, class Op, class X, class... More>
 var<T> read_normed(tape<T>& t, const Op& op, const X& x, More&&... more) {
     if constexpr (requires(const normed_value<T>& n) { op.read_normed(n, std::forward<More>(more)...); })
         if (const normed_value<T>* const found = t.normed(x)) {
-            const normed_value<T> n = *found; // what is recorded below may move it
+            const normed_value<T> n = *found; // a copy: recording below may move it
             infer(op, x.shape(), more.shape()...);
             const var<T> y = op.read_normed(n, std::forward<More>(more)...);
             if (!y.empty()) t.normed_was_read(x);
@@ -242,8 +242,8 @@ template <class Op, class... A> auto apply(Op op, A&&... args) {
     }
 }
 
-/// The scalar type that an op on X, … computes with: that of the first tensor, var, parameter or buffer; float for symbols
-/// alone, where nothing is computed.
+/// The scalar type that an op on X, … computes with: that of the first tensor, var, parameter or buffer; float for only
+/// symbols, where nothing is computed.
 template <class X, class... More> struct scalar_of {
     using type = typename detail::argument<std::remove_cvref_t<X>>::scalar;
 };

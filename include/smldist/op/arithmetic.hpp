@@ -102,7 +102,7 @@ template <class T> struct gate_op : spec::gate {
         kernel::gate_backward(s[0], s[1], s[2], dy.data(), x.data(), g.data(), dx ? dx->data() : nullptr, add_dx,
                               dg ? dg->data() : nullptr, add_dg);
     }
-    /// The gate is left to the op that reads the value.
+    /// Leaves the gate to the op that reads the value.
     var<T> read_normed(normed_value<T> n, const var<T>& g) const {
         if (!n.gate.empty()) return {};
         n.gate = g;

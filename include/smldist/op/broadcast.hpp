@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// NumPy's broadcasting: two operands of other shapes walked as one, and gradients summed back to an operand's shape.
+/// NumPy's broadcasting: two operands of different shapes walked as one, and gradients summed back to their shapes.
 #ifndef SMLDIST_OP_BROADCAST_HPP
 #define SMLDIST_OP_BROADCAST_HPP
 

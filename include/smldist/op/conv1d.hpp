@@ -24,7 +24,7 @@ using conv1d_options = spec::conv1d;
 
 /// See spec::conv1d. Pointwise and dense convolutions run as GEMM.
 ///
-/// Gradients  dx, dw, dbias: the transpose of the sum in x, w, bias.
+/// Gradients  dx, dw, dbias: the transpose of the sum with respect to x, w, bias.
 /// Keeps      nothing.
 template <class T> struct conv1d_op : spec::conv1d {
     using scalar = T;
@@ -74,10 +74,10 @@ template <class T> struct conv1d_op : spec::conv1d {
             kernel::column_sum(s.B * s.Lo, s.O, dy.data(), dbias->data(), add);
         }
     }
-    /// The halves of a depthwise-separable convolution compute what lies between them while they read it: a depthwise
-    /// convolution the activated result of a pointwise one, a pointwise convolution that of a depthwise one with its gate.
-    /// Both without bias. Other results (a dense convolution's, a linear bottleneck's) have several readers, such as residual
-    /// connections and stage losses, and are narrow: they are stored.
+    /// The two halves of a depthwise-separable convolution compute their input while they read it: a depthwise
+    /// convolution the normalised and activated result of a pointwise one, a pointwise convolution that of a depthwise
+    /// one, with its gate. Both without bias. Results of dense convolutions and linear bottlenecks are stored, since
+    /// they are narrow and have several readers, such as residual connections and stage losses.
     template <class W, class B> var<T> read_normed(const normed_value<T>& n, const W& weight, const B& bias) const {
         if (bias.shape().size() != 0) return {};
         using origin = typename tape<T>::origin;

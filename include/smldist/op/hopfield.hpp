@@ -19,7 +19,7 @@ using hopfield_options = spec::hopfield;
 ///
 /// Gradients  for u = U-1 … 0 with g = d loss / d q_{u+1}:  r = keys g;  s = p_u ⊙ (r - <p_u, r>);
 ///            dkeys += p_u gᵀ + beta s q_uᵀ;  dbeta += <s, keys q_u>;  dq_u = beta keysᵀ s.
-///            The moment of stopping is taken as given.
+///            The number of updates is treated as a constant.
 /// Keeps      q_u and p_u of every update, and the number of updates of every state.
 template <class T> struct hopfield_op : spec::hopfield {
     using scalar = T;

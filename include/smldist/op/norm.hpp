@@ -34,7 +34,7 @@ inline shape infer_batch_norm(const shape& x, const shape& gamma, const shape& b
                            ", expected at least 2 in training (a variance needs them)");
     return y;
 }
-/// What both keep, and the map (3, C) that both compute: mean, gamma/σ, beta.
+/// What the two training ops keep, and the map (3, C) that both compute: mean, gamma/σ, beta.
 template <class T> struct batch_statistics {
     tensor<T> mean, inverse, var;
     std::size_t rows = 0;
@@ -51,7 +51,7 @@ template <class T> struct batch_statistics {
             map[2 * C + c] = beta[c];
         }
     }
-    /// Notes what the running statistics shall become; absent ones do not.
+    /// Notes the update of the running statistics, if they are present.
     void note(tape<T>& t, const tensor<T>& running_mean, const tensor<T>& running_var, double momentum) {
         if (running_mean.empty()) return;
         const T unbias = static_cast<T>(double(rows) / double(rows - 1));
@@ -213,9 +213,9 @@ template <class T> struct batch_norm_eval_op : spec::batch_norm {
 /// Batch normalisation, channels last: of this batch in mode::train, with the running statistics in mode::eval.
 /// See batch_norm_train_op and batch_norm_eval_op.
 ///
-/// On a tape in mode::train only batch_norm_map_op runs here. An activation and a gate that follow are taken along, and the op
-/// that reads the value computes it from x (normed_value). Convolutions and the mean over time then give the bits of the ops
-/// as written.
+/// On a tape in mode::train only batch_norm_map_op runs here. An activation and a gate that follow are deferred with
+/// it, and the op that reads the value computes it from x (normed_value). Convolutions and the mean over time then give
+/// the same bits as the separate ops.
 template <class X, class T>
 auto batch_norm(X&& x, const parameter<T>& weight, const parameter<T>& bias, const buffer<T>& running_mean,
                 const buffer<T>& running_var, mode m, batch_norm_options o = {}) {

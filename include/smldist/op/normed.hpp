@@ -4,8 +4,8 @@
 ///     map = batch_norm_map(x)                 (3, C): mean, gamma/σ, beta; see op/norm.hpp
 ///     z   = (x - mean) scale + beta           what the ops below start from
 ///
-/// Each half is differentiable by itself: an op that applies a map gives dx at fixed statistics and the gradient of the map,
-/// and batch_norm_map adds the part that goes through the statistics.
+/// Each half is differentiable on its own: an op that applies a map gives dx at fixed statistics and the gradient of
+/// the map; batch_norm_map adds the part of the gradient that flows through the statistics.
 #ifndef SMLDIST_OP_NORMED_HPP
 #define SMLDIST_OP_NORMED_HPP
 
@@ -37,10 +37,10 @@ inline void check_map(std::string_view where, const shape& x, const shape& map) 
                            ", expected (…, C) and (3, C)");
 }
 
-/// Where an op that applies a map puts the gradients of x and of the map; what nobody wants goes to scratch.
+/// Destinations of the gradients of x and of the map in an op that applies a map; gradients not needed go to scratch.
 ///
 /// The kernel writes dx, or adds to it where `add` says so, and writes the sums Σ dz and Σ dz (x - mean) of each column;
-/// finish() makes the gradient of the map of them.
+/// finish() computes the gradient of the map from them.
 template <class T> class map_gradients {
 public:
     map_gradients(const shape& x, tensor<T>* dx, const tensor<T>& map, tensor<T>* dmap)
@@ -75,7 +75,7 @@ private:
 
 } // namespace detail
 
-/// y = f(z), the activated normalisation itself.
+/// y = f(z), the normalisation with its activation.
 ///
 /// Shapes     x (…, C) · map (3, C) · y as x
 /// Gradients  with dz = dy f'(z):  dx = dz scale · dmap = (-scale Σ dz, Σ dz (x - mean), Σ dz)

@@ -14,7 +14,7 @@
 namespace smldist::inline SMLDIST_ABI::op {
 
 namespace detail {
-/// Adds a gradient to its sink, by moving it there when it is the first; null: nobody wants it.
+/// Adds a gradient to its sink, or moves it there when it is the first; a null sink takes nothing.
 template <class T> void give(tensor<T> gradient, tensor<T>* sink) {
     if (!sink) return;
     if (sink->empty())
@@ -29,7 +29,7 @@ template <class T> void give(tensor<T> gradient, tensor<T>* sink) {
 ///     y[b,t,c] = sum_k w[c,0,k] * f(z[b, t*stride + k*dilation - padding, c])
 ///
 /// Shapes     x (B, L, C) · map (3, C) · w (C, 1, K) · y (B, L', C), L' as in conv1d_op
-/// Gradients  those of conv1d_op by the convolved value and w; from the former dx and dmap as in normalise_op.
+/// Gradients  those of conv1d_op with respect to f(z) and w; dx and dmap follow from that of f(z) as in normalise_op.
 /// Keeps      nothing beyond x and map.
 /// Cost       B * L' * C * K multiply-accumulates; one pass over x, backward two.
 /// Throws     as conv1d_op, and shape_error if map does not fit x.

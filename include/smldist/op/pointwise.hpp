@@ -50,7 +50,7 @@ template <class T, activation A> struct pointwise_op : spec::elementwise<A> {
                 *dx, x.shape(),
                 [](const auto& d, const auto& v) SMLDIST_INLINE_LAMBDA { return d * F{}.derivative(v); }, dy, x);
     }
-    /// The activation of a block is left to the op that reads the value.
+    /// Leaves the activation of a block to the op that reads the value.
     var<T> read_normed(normed_value<T> n) const requires(detail::follows_norm(A)) {
         if (n.f != activation::none || !n.gate.empty()) return {};
         n.f = A;

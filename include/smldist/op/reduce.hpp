@@ -99,7 +99,7 @@ using max_pool1d_options = spec::max_pool1d;
 
 /// See spec::max_pool1d.
 ///
-/// Gradients  dy goes to the element that won; of equal elements the first. A NaN wins.
+/// Gradients  dy goes to the maximum, in a tie to the first; a NaN counts as the maximum.
 /// Keeps      the position of every winner.
 template <class T> struct max_pool1d_op : spec::max_pool1d {
     using scalar = T;

@@ -44,7 +44,7 @@ inline schedule_kind parse_schedule(std::string_view word) {
 }
 
 /// One of the optimisers. Decay is decoupled in adamw and ranger and added to the gradient in the others; sgd has
-/// momentum 0.9; all else is as the optimiser has it. Those that are not chosen hold no state.
+/// momentum 0.9; all else is the optimiser's default. Optimisers that are not chosen hold no state.
 template <class T> class any_optimiser {
 public:
     /// Throws     usage_error for a rate or decay that is negative or not finite.
@@ -55,7 +55,7 @@ public:
           radam_({.lr = lr, .weight_decay = weight_decay}),
           ranger_(optim::ranger<T>(lr, weight_decay)) {}
 
-    /// For the steps to come: the learning rate, and the momentum (β1 of Adam's family) where one is given.
+    /// Sets the learning rate of the next steps and, if given, the momentum (β1 for Adam and its variants).
     void set(double lr, std::optional<double> momentum) {
         switch (kind_) {
         case optimiser_kind::adamw:
@@ -98,12 +98,12 @@ private:
     lookahead<radam<T>> ranger_;
 };
 
-/// A schedule for a run of so many epochs.
+/// Options of a schedule.
 struct schedule_options {
     schedule_kind kind = schedule_kind::one_cycle;
     std::size_t restart_epochs = 10; ///< warm_restarts: the first period …
     std::size_t restart_mult = 2;    ///< … and how much longer each is than the one before
-    plateau_options plateau{.mode = plateau_options::direction::max}; ///< of the figure observed after each epoch
+    plateau_options plateau{.mode = plateau_options::direction::max}; ///< of the metric observed after each epoch
 
     /// Throws usage_error for a value out of range, whatever the kind.
     void check() const {
@@ -148,12 +148,12 @@ public:
         }
         return max_;
     }
-    /// The momentum of a step where the schedule moves it: one_cycle alone.
+    /// The momentum of a step, if the schedule changes it: only one_cycle does.
     std::optional<double> momentum(std::size_t step) const {
         if (kind_ != schedule_kind::one_cycle) return std::nullopt;
         return cycle_.momentum(step);
     }
-    /// Takes in the figure of an epoch, for plateau.
+    /// Receives the metric of an epoch, for plateau.
     void observe(double figure) { plateau_.observe(figure); }
     std::size_t total() const { return cycle_.total; } ///< steps of the run
 

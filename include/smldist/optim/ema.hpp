@@ -12,8 +12,8 @@
 namespace smldist::inline SMLDIST_ABI::optim {
 
 namespace detail {
-/// Moves every parameter of `mean` the share s of its way to the same one of `current`, a model of the same structure,
-/// and copies the buffers. `leaves` is working memory; kept by the caller, so that only the first call allocates.
+/// Moves every parameter of `mean` towards that of `current`, a model of the same structure, by the share s of the
+/// difference, and copies the buffers. `leaves` is working memory, kept so that only the first call allocates.
 template <class M> void approach(M& mean, const M& current, double s, std::vector<const void*>& leaves) {
     leaves.clear();
     auto collect = [&](const auto& leaf) { leaves.push_back(&leaf); };
@@ -28,7 +28,7 @@ template <class M> void approach(M& mean, const M& current, double s, std::vecto
             mine.frozen = theirs.frozen;
             mine.trainable_before = theirs.trainable_before;
             if (theirs.frozen)
-                mine.value = theirs.value; // which no longer moves
+                mine.value = theirs.value; // which no longer changes
             else
                 kernel::approach(mine.value.size(), static_cast<T>(s), theirs.value.data(), mine.value.data());
         } else {

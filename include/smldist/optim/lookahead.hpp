@@ -13,7 +13,7 @@ namespace smldist::inline SMLDIST_ABI::optim {
 
 struct lookahead_options {
     std::size_t k = 5;  ///< steps of the inner optimiser between two synchronisations
-    double alpha = 0.5; ///< how far the slow weights follow
+    double alpha = 0.5; ///< share of the difference by which the slow weights follow
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -26,7 +26,7 @@ struct lookahead_options {
 ///
 ///     slow += α (fast - slow),   fast = slow
 ///
-/// The slow weights start at the value before the first step. Steps count for each parameter by itself.
+/// The slow weights start at the value before the first step. Steps are counted per parameter.
 /// Inner      has scalar, update(index, parameter, gradient): sgd, adam, radam.
 /// Throws     usage_error for options out of range; in step as for_each_gradient.
 /// Source     Zhang et al. 2019.

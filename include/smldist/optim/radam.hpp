@@ -25,7 +25,7 @@ struct radam_options {
     }
 };
 
-/// How the second moment after t steps of Adam rectifies the step.
+/// The rectification of Adam's step by the second moment after t steps.
 ///
 ///     ρ∞ = 2/(1-β2) - 1,   ρ_t = ρ∞ - 2 t β2^t / (1-β2^t),   r_t² = (ρ_t-4)(ρ_t-2) ρ∞ / ((ρ∞-4)(ρ∞-2) ρ_t)
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Learning-rate schedules: pure functions of the step, and one that watches a figure.
+/// Learning-rate schedules: pure functions of the step, and one that follows a metric.
 #ifndef SMLDIST_OPTIM_SCHEDULE_HPP
 #define SMLDIST_OPTIM_SCHEDULE_HPP
 
@@ -38,8 +38,8 @@ struct cosine {
     }
 };
 
-/// One cycle: up from max/div to max over the first part, down to max/div/final_div over the rest, both as half cosines;
-/// momentum (Adam's β1) moves against it.
+/// One cycle: up from max/div to max over the first part, down to max/div/final_div over the rest, both as half
+/// cosines. Momentum (Adam's β1) moves in the opposite direction.
 /// Source     Smith and Topin 2018; torch.optim.lr_scheduler.OneCycleLR with its defaults.
 struct one_cycle {
     double max = 4e-3;
@@ -62,7 +62,7 @@ private:
     }
 };
 
-/// Half a cosine down again and again; each period is `mult` times the one before.
+/// Half a cosine down, repeated; each period is `mult` times as long as the one before.
 ///
 ///     lr = min + (max-min)/2 (1 + cos(π t/T_i)),   T_i = period · mult^i,   t = steps since the last restart
 ///
@@ -86,12 +86,12 @@ struct plateau_options {
     enum class direction : std::uint8_t { min, max };
     enum class measure : std::uint8_t { relative, absolute };
 
-    direction mode = direction::min; ///< whether a good figure is small or large
+    direction mode = direction::min; ///< whether a good metric is small or large
     double factor = 0.1;             ///< lr becomes factor · lr
-    std::size_t patience = 10;       ///< bad figures in a row that are tolerated
-    double threshold = 1e-4;         ///< how much better than the best counts as better
+    std::size_t patience = 10;       ///< consecutive bad values that are tolerated
+    double threshold = 1e-4;         ///< how much better than the best a value must be
     measure threshold_mode = measure::relative;
-    std::size_t cooldown = 0; ///< observations after a reduction during which nothing counts as bad
+    std::size_t cooldown = 0; ///< observations after a reduction that do not count as bad
     double min_lr = 0;
     double eps = 1e-8; ///< a smaller change of lr is not made
 
@@ -107,13 +107,13 @@ struct plateau_options {
     }
 };
 
-/// Reduces the learning rate when a figure, observed once an epoch, has stopped improving.
+/// Reduces the learning rate when a metric, observed once per epoch, has stopped improving.
 ///
-///     better   figure < best (1 - threshold)   for a minimum, relative;   figure < best - threshold   absolute;
+///     better   value < best (1 - threshold)   for a minimum, relative;   value < best - threshold   absolute;
 ///              for a maximum with > and +
 ///     not better, and not cooling down: bad += 1;   bad > patience: lr = max(factor · lr, min_lr), bad = 0, cool down
 ///
-/// So patience p reduces after p+1 bad figures. NaN is not better.
+/// So patience p reduces the rate after p+1 bad values. NaN is not better.
 /// Source     torch.optim.lr_scheduler.ReduceLROnPlateau.
 class plateau {
 public:
@@ -125,7 +125,7 @@ public:
             raise<usage_error>("optim::plateau", "lr is ", lr, ", expected a positive number");
     }
 
-    /// Takes in the figure of one epoch; returns the rate from now on.
+    /// Receives the metric of one epoch; returns the rate from now on.
     double observe(double figure) {
         if (better(figure)) {
             best_ = figure;

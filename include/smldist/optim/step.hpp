@@ -22,8 +22,8 @@ using group_rates = std::array<double, static_cast<std::size_t>(rate_group::coun
 inline constexpr group_rates default_rates{1.0, 0.1};
 
 namespace detail {
-/// Refers to functions of a parameter and of a buffer of type T; others are passed over. A walk with it is compiled once a
-/// model, whoever walks.
+/// Refers to functions of a parameter and of a buffer of type T; leaves of other types are skipped. A walk with it is
+/// compiled once per model, for all callers.
 template <class T> struct leaf_visitor {
     void* context;
     void (*on_parameter)(void* context, parameter<T>& p);
@@ -46,7 +46,7 @@ template <class T, class M, class F> void visit_parameters(M& model, F f) {
     visit_leaves<T>(model, f, [](buffer<T>&) {});
 }
 
-/// Refers to a function of (index, parameter, gradient), so that the walk over a model is compiled once, not once an
+/// Refers to a function of (index, parameter, gradient), so that the walk over a model is compiled once, not once per
 /// optimiser.
 template <class T> struct gradient_visitor {
     void* function;
@@ -68,11 +68,11 @@ SMLDIST_NOINLINE void visit_gradients(M& model, tape<T>& t, const gradient_visit
 }
 } // namespace detail
 
-/// Visits every trainable parameter of the model that has a gradient on the tape as f(index, parameter, gradient), the
-/// index counting all parameters of the model, then writes the running statistics noted on the tape.
+/// Calls f(index, parameter, gradient) for every trainable parameter of the model that has a gradient on the tape,
+/// where the index counts all parameters of the model; then writes the running statistics noted on the tape.
 ///
 /// Throws     usage_error if the tape holds trainable parameters that the model does not have: the model was moved or
-///            copied after the forward pass, or is another one.
+///            copied after the forward pass, or is a different one.
 template <class M, class T, class F> void for_each_gradient(M& model, tape<T>& t, F f) {
     detail::visit_gradients(model, t,
                             detail::gradient_visitor<T>{&f, [](void* function, std::size_t index, parameter<T>& p,
@@ -100,7 +100,7 @@ template <class M, class T> double clip_gradient_norm(M& model, tape<T>& t, doub
 }
 
 namespace detail {
-/// State tensors of one optimiser, one a parameter, made at first use.
+/// The state tensor of one parameter in an optimiser, made at first use.
 template <class T> tensor<T>& state_of(std::vector<tensor<T>>& all, std::size_t index, const shape& s) {
     if (index >= all.size()) all.resize(index + 1);
     tensor<T>& x = all[index];

@@ -12,25 +12,25 @@
 
 namespace smldist::inline SMLDIST_ABI::optim {
 
-/// Stochastic weight averaging: the mean of the models it is given, usually one an epoch near the end of training.
+/// Stochastic weight averaging: the mean of the models it is given, usually one per epoch near the end of training.
 ///
 ///     θ̄ += (θ - θ̄)/n after n models;   buffers are those of the last model
 ///
-/// Running statistics do not belong to averaged weights: take them anew with refresh_statistics before evaluation.
+/// The running statistics do not match the averaged weights: recompute them with refresh_statistics before evaluation.
 /// Source     Izmailov et al. 2018; torch.optim.swa_utils.AveragedModel.
 template <class M> struct swa {
     M model;
     std::size_t models = 0;
 
     explicit swa(const M& start) : model(start) {}
-    /// Takes in `current`, a model of the same structure. Does not allocate after the first.
+    /// Adds `current`, a model of the same structure. Only the first call allocates.
     void update(const M& current) { detail::approach(model, current, 1 / double(++models), leaves_); }
 
 private:
     std::vector<const void*> leaves_;
 };
 
-/// Replaces the running statistics of a model by their mean over batches. Call it after the forward pass of each:
+/// Replaces the running statistics of a model by their mean over batches. Call it after the forward pass of each batch:
 ///
 ///     for (std::size_t k = 1; loader.next(batch); ++k) {
 ///         t.reset();

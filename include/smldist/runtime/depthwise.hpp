@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Depthwise convolution for inference: bias, activation and the mean over time in the pass that convolves.
 ///
-/// Samples are read in place. Packs run over channels; for each the taps, the bias and the last K rows stay in registers,
-/// so that a row is loaded once and stored once, and the running sum for the mean costs one addition. 5 taps with hard-swish
-/// run at two thirds of FMA peak on Zen 4, a copy between zeros and a second pass at a third.
+/// Samples are read in place. Packs run over channels; for each pack the taps, the bias and the last K rows stay in
+/// registers, so that a row is loaded once and stored once, and the running sum for the mean costs one addition. On Zen
+/// 4, 5 taps with hard-swish run at two thirds of FMA peak; a copy between zeros with a second pass runs at a third.
 #ifndef SMLDIST_RUNTIME_DEPTHWISE_HPP
 #define SMLDIST_RUNTIME_DEPTHWISE_HPP
 
@@ -33,7 +33,7 @@ struct depthwise_sample {
 
 /// Channels [c, c + V::size) with K taps and steps of S rows: row r of the padded sample is window[r % K].
 ///
-/// f is a branch that always goes the same way, not a parameter of the template: a third of the code.
+/// f is a run-time branch that always goes the same way, not a template parameter: a third of the code size.
 template <class V, std::size_t K, std::size_t S> SMLDIST_INLINE void slide(const depthwise_sample& s, std::size_t c) {
     using namespace kernel;
     const std::size_t L = s.L, C = s.C, Lo = s.Lo;
@@ -43,7 +43,7 @@ template <class V, std::size_t K, std::size_t S> SMLDIST_INLINE void slide(const
     V w[K], window[K], total(0.0f);
     simd::unroll<K>([&](auto k) SMLDIST_INLINE_LAMBDA { w[k] = simd::load<V>(s.weight + k * C + c); });
     const float* from = s.x + c;
-    std::size_t i = 0 - s.pad; // the row of x that comes next; those before the sample are beyond L too
+    std::size_t i = 0 - s.pad; // the next row of x; rows before the sample wrap around and exceed L too
     const auto next = [&]() SMLDIST_INLINE_LAMBDA {
         if (i++ >= L) return V(0.0f);
         const V row = simd::load<V>(from);
@@ -67,11 +67,11 @@ template <class V, std::size_t K, std::size_t S> SMLDIST_INLINE void slide(const
     if (s.mean) simd::store(s.mean + c, total * V(1 / static_cast<float>(Lo)));
 }
 
-/// The pack behind the last full one: half of it where there is one.
+/// The pack after the last full one: a half register where it exists.
 using last_pack =
     std::conditional_t<(kernel::simd::half<float>::size > 1), kernel::simd::half<float>, kernel::simd::full<float>>;
 
-/// last_pack::size channels or more. The last pack overlaps the one before it, whose values it stores again.
+/// For last_pack::size channels or more. The last pack overlaps the one before it and stores the shared values again.
 template <std::size_t K, std::size_t S> SMLDIST_NOINLINE void depthwise_sliding(const depthwise_sample& s) {
     using full = kernel::simd::full<float>;
     std::size_t c = 0;
@@ -80,13 +80,13 @@ template <std::size_t K, std::size_t S> SMLDIST_NOINLINE void depthwise_sliding(
     for (; c < s.C; c += last_pack::size) slide<last_pack, K, S>(s, std::min(c, s.C - last_pack::size));
 }
 
-/// Any taps, stride and dilation; bias and nothing after it.
+/// Any taps, stride and dilation; adds the bias but applies no activation.
 inline void depthwise_any(const depthwise_sample& s) {
     using namespace kernel;
     for (std::size_t t = 0; t < s.Lo; ++t) {
         const std::size_t start = t * s.stride, D = s.dilation;
         const std::size_t first = start < s.pad ? (s.pad - start + D - 1) / D : 0;
-        const std::size_t end = s.pad + s.L; // of the sample in padded rows
+        const std::size_t end = s.pad + s.L; // end of the sample in padded rows
         const std::size_t last = start >= end ? 0 : std::min(s.K, (end - start + D - 1) / D);
         simd::sweep<float>(s.C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
             auto acc = s.bias ? p.load(s.bias + c) : p.set(0.0f);
@@ -99,7 +99,7 @@ inline void depthwise_any(const depthwise_sample& s) {
 
 using depthwise_function = void (*)(const depthwise_sample&);
 
-/// The function that convolves, applies f and takes the mean in one pass; null where there is none.
+/// The function that convolves, applies f and takes the mean in one pass; null if there is none for this shape.
 inline depthwise_function depthwise_in_one(std::size_t C, std::size_t K, std::size_t stride, std::size_t dilation,
                                            activation f) {
     if (C < last_pack::size || dilation != 1 ||
@@ -114,7 +114,7 @@ inline depthwise_function depthwise_in_one(std::size_t C, std::size_t K, std::si
 
 } // namespace detail
 
-/// y = f(depthwise convolution of x + bias + residual), and its mean over time if `mean` is there: the squeeze of a
+/// y = f(depthwise convolution of x + bias + residual), and its mean over time if `mean` is given: the squeeze of a
 /// squeeze-excite.
 struct depthwise_step {
     static constexpr std::string_view name = "depthwise";

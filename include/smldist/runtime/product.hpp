@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The steps that multiply by weights: linear maps, dense, grouped and pointwise convolutions, and products of two values.
-/// Weights are packed, batch-norms folded into them; bias, residual and activation end the same step.
+/// Weights are packed, with batch-norms folded in; bias, residual and activation are the epilogue of the step.
 #ifndef SMLDIST_RUNTIME_PRODUCT_HPP
 #define SMLDIST_RUNTIME_PRODUCT_HPP
 
@@ -60,8 +60,9 @@ inline void product(std::size_t M, const float* a, std::size_t lda, kernel::pack
 
 /// y[r,:] = f(x[r,:] W + bias + residual[r,:]): a linear map, a pointwise convolution, a product with a constant matrix.
 ///
-/// A product with few columns, a head's, would wait for one accumulator after the other: it is dot products along K.
-/// With a gate g (K) in each sample, h(x[r,:] g) is multiplied instead: a few samples at a time go through a small buffer.
+/// A product with few columns, such as a head's, has too few accumulators to hide latency; it is computed as dot
+/// products along K. With a gate g (K) in each sample, h(x[r,:] g) is multiplied instead: a few samples at a time go
+/// through a small buffer.
 struct gemm_step {
     static constexpr std::string_view name = "gemm";
     std::size_t rows, N, K; ///< rows of a sample
@@ -70,7 +71,7 @@ struct gemm_step {
     operand gate = {}, gated = {}; ///< gate (K) or none; gated: scratch of gated_size()
     activation gate_end = activation::none;
 
-    /// Whether the product is made of dot products: one row of har_teacher's head takes 0.1 instead of 0.4 µs.
+    /// Whether the product is computed as dot products: one row of har_teacher's head takes 0.1 µs instead of 0.4 µs.
     bool is_narrow() const { return N <= 8 && K >= 64; }
     std::size_t weight_size() const { return is_narrow() ? N * K : kernel::packed_size<float>(N, K); }
     /// Samples that are gated together: at least 16 rows, two tiles of the product.
@@ -100,7 +101,7 @@ private:
     }
 };
 
-/// The normaliser of the input, in the weights: offset and scale (C), and low and high (C) or none.
+/// The normaliser of the input, stored in the weights: offset and scale (C), and low and high (C) or none.
 struct normalising {
     operand offset, scale, low, high;
 
@@ -119,8 +120,8 @@ struct normalising {
 
 /// Dense or grouped convolution: each sample is copied between zeros, or unfolded, and multiplied.
 ///
-/// A normaliser is applied to that copy. The zeros around it are zeros of normalised units, as the network was trained
-/// with; folding the offset into the bias would be wrong at the border.
+/// A normaliser is applied to that copy. The zeros around it are zeros in normalised units, as in training; folding the
+/// offset into the bias would be wrong at the border.
 struct conv_step {
     static constexpr std::string_view name = "conv";
     kernel::detail::conv_shape s;
@@ -146,14 +147,14 @@ struct conv_step {
                                 end.residual ? f.read(end.residual, b) + g * n : nullptr, end.f);
             }
     }
-    /// Rows of the padded sample that are not zeros around it.
+    /// Rows of the padded sample without the zeros around it.
     std::size_t inside() const {
         const std::size_t rows = (s.Lo - 1) * s.stride + s.K;
         return std::min(rows - std::min(rows, s.pad), s.L);
     }
 };
 
-/// y = A B in each sample, A and B as they are or transposed.
+/// y = A B in each sample; A and B may be transposed.
 struct matmul_step {
     static constexpr std::string_view name = "matmul";
     std::size_t M, N, K;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A compiled network: a list of steps over one block of weights and one arena.
 ///
-/// This header needs neither tensors nor exceptions nor RTTI: a program that only runs includes it alone. Make one with
-/// deploy/compile.hpp or deploy/load.hpp.
+/// This header needs neither tensors nor exceptions nor RTTI: code that only runs a program includes nothing else.
+/// Programs are made by deploy/compile.hpp or deploy/load.hpp.
 #ifndef SMLDIST_RUNTIME_PROGRAM_HPP
 #define SMLDIST_RUNTIME_PROGRAM_HPP
 
@@ -35,7 +35,7 @@ namespace smldist::inline SMLDIST_ABI::runtime {
 class block {
 public:
     block() = default;
-    /// So many floats of unspecified value; the first `filled` of them are to be written soon.
+    /// n floats of unspecified value, of which the first `filled` will be written soon.
     explicit block(std::size_t n, std::size_t filled = 0)
         : size_(n),
           capacity_(n),
@@ -52,7 +52,7 @@ public:
     block& operator=(const block& other) { return *this = block(other); }
     ~block() { memory::release_pages(data_, capacity_ * sizeof(float)); }
 
-    /// Makes it longer or shorter; what was written stays. Moves only to grow beyond the longest it has been.
+    /// Makes it longer or shorter and keeps its contents. Reallocates only to grow beyond the largest size so far.
     SMLDIST_NOINLINE void resize(std::size_t n) {
         if (n > capacity_) {
             block larger(std::max(n, 2 * capacity_), n);
@@ -73,8 +73,8 @@ private:
     float* data_ = nullptr;
 };
 
-/// Any of the steps of product.hpp and rows.hpp, by value: the step, how it runs, and where its operands lie in it. A
-/// std::variant of them would cost every unit seconds of compilation.
+/// Any step of product.hpp and rows.hpp, by value: the step, the function that runs it, and the places of its operands
+/// in it. A std::variant of all steps would cost every translation unit seconds of compile time.
 class any_step {
 public:
     template <class S> SMLDIST_NOINLINE any_step(const S& s) : name_(S::name), run_(run_as<S>) {
@@ -100,7 +100,7 @@ private:
     operand_list operands_;
 };
 
-/// A step and what the report says of it.
+/// A step and its entries in the report.
 struct planned_step {
     any_step step;
     std::string ops;         ///< the ops of the graph that it computes: "conv1d + batch_norm + relu"
@@ -112,7 +112,7 @@ struct planned_step {
     std::string_view name() const { return step.name(); }
 };
 
-/// A named output: one sample has `size` elements.
+/// A named output with `size` elements per sample.
 struct output {
     std::string name;                 ///< stages.0 …, feature, memory.scores, memory.retrieved, logits
     std::vector<std::size_t> extents; ///< of one sample
@@ -138,8 +138,8 @@ class program;
 
 /// The memory of one run: an arena of the program for each of its threads.
 ///
-/// One workspace serves one run at a time. With more than one thread a run shares its slices out over the pool
-/// (core/parallel.hpp); with one it never touches the pool.
+/// A workspace serves one run at a time. With more than one thread a run distributes its slices over the pool
+/// (core/parallel.hpp); with one thread it never uses the pool.
 class workspace {
 public:
     explicit workspace(const program& p, std::size_t threads = 1);
@@ -152,12 +152,12 @@ private:
     block arenas_; ///< one after the other
 };
 
-/// A network for windows of one length, for inference alone.
+/// A network for windows of one length, for inference only.
 ///
-/// Immutable once made: any number of threads may run one program, each with a workspace of its own. A run allocates
-/// nothing and throws nothing; it stays on the calling thread and locks nothing unless it is given more threads. Results
-/// equal the network's in mode::eval but for rounding: 1e-5 of the largest logit, unless the network amplifies it
-/// (docs/architecture.md). They do not depend on what else is in the batch or on the number of threads.
+/// Immutable: any number of threads may run one program, each with its own workspace. A run allocates nothing and
+/// throws nothing; it stays on the calling thread and takes no lock unless it is given more threads. Results equal the
+/// network's in mode::eval except for rounding: 1e-5 of the largest logit, unless the network amplifies it
+/// (docs/architecture.md). They do not depend on the rest of the batch or on the number of threads.
 class program {
 public:
     /// Everything the compiler decides (deploy/compile.hpp).
@@ -179,26 +179,26 @@ public:
     std::size_t slice() const { return parts_.slice; }
     std::size_t arena_size() const { return parts_.arena; }
     std::span<const output> outputs() const { return parts_.outputs; }
-    /// Index of an output; outputs().size() when there is none of this name.
+    /// Index of the output of this name, or outputs().size() if there is none.
     std::size_t find(std::string_view name) const {
         std::size_t i = 0;
         while (i < parts_.outputs.size() && parts_.outputs[i].name != name) ++i;
         return i;
     }
 
-    /// Runs `windows` windows of any number, slice after slice, on as many threads as the workspace is for.
+    /// Runs any number of windows, slice after slice, on as many threads as the workspace is made for.
     /// in (windows, L, C) · out[i] (windows, outputs()[i].size) or null, in the order of outputs(). Outputs must not overlap
     /// the input.
     void run(const float* in, std::span<float* const> out, std::size_t windows, workspace& w) const {
         SMLDIST_ASSERT(out.size() == parts_.outputs.size());
         run_all(in, {0, out}, windows, w.data(), w.threads());
     }
-    /// The same, with the last output alone: the logits, where they are an output.
+    /// The same, for only the last output: the logits, if they are an output.
     void run(const float* in, float* out, std::size_t windows, workspace& w) const {
         run_all(in, last(out), windows, w.data(), w.threads());
     }
-    /// The same two in memory that the calling thread keeps, which is allocated in a thread's first run; without a number
-    /// batch() windows.
+    /// The two functions above in memory that the calling thread keeps, allocated in the thread's first run. The form
+    /// without `windows` runs batch() windows.
     void run(const float* in, std::span<float* const> out, std::size_t windows, std::size_t threads = 1) const {
         SMLDIST_ASSERT(out.size() == parts_.outputs.size());
         const kernel::scratch<float> arenas(memory::array_bytes(threads, parts_.arena));
@@ -209,7 +209,7 @@ public:
         run_all(in, last(out), parts_.batch, arena.data(), 1);
     }
 
-    /// Runs the steps alone, on the calling thread, and calls done(i) after each step i of each slice: to time them.
+    /// Runs only the steps, on the calling thread, and calls done(i) after step i of each slice: to time them.
     template <class F> void trace(const float* in, std::size_t windows, workspace& w, F&& done) const {
         for (std::size_t first = 0; first < windows; first += parts_.slice) {
             const frame f = slice_frame(in, first, std::min(parts_.slice, windows - first), w.data());
@@ -240,8 +240,8 @@ private:
     };
     targets last(float* const& out) const { return {parts_.outputs.size() - 1, {&out, 1}}; }
 
-    /// Each of the threads takes the next slice as long as there is one, and runs it in its own arena. A slice is shorter
-    /// than planned when there would not be one for each thread.
+    /// Each thread takes the next slice until none is left, and runs it in its own arena. Slices are shorter than
+    /// planned when there would not be one for each thread.
     void run_all(const float* in, const targets& out, std::size_t windows, float* arenas, std::size_t threads) const {
         if (threads == 1 || !SMLDIST_THREADS) {
             for (std::size_t first = 0; first < windows; first += parts_.slice)
@@ -279,7 +279,7 @@ private:
 inline workspace::workspace(const program& p, std::size_t threads)
     : threads_(std::max<std::size_t>(1, threads)), arenas_(memory::array_bytes(threads_, p.arena_size())) {}
 
-/// The report as text, one step a line, totals last.
+/// The report as text, one step per line, totals last.
 inline std::string text(const report& r) {
     std::string out;
     const auto line = [&out](std::string_view step, std::initializer_list<std::uint64_t> numbers,

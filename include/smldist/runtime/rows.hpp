@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The steps without weights to multiply by: element-wise maps, gates, pooling, reductions, copies, and what heads are made
-/// of. Each computes what the op of its name does (op/), for n samples of fixed shape.
+/// The steps that do not multiply by weights: element-wise maps, gates, pooling, reductions, copies, and the parts of
+/// heads. Each computes the same as the op of its name (op/), for n samples of fixed shape.
 #ifndef SMLDIST_RUNTIME_ROWS_HPP
 #define SMLDIST_RUNTIME_ROWS_HPP
 
@@ -57,7 +57,7 @@ struct map_step {
     }
 };
 
-/// y[r,c] = f(x[r,c] scale[c] + shift[c]): a batch-norm that follows no product.
+/// y[r,c] = f(x[r,c] scale[c] + shift[c]): a batch-norm that does not follow a product.
 struct affine_step {
     static constexpr std::string_view name = "affine";
     std::size_t rows, C;
@@ -71,7 +71,7 @@ struct affine_step {
     }
 };
 
-/// y[t,c] = f(x[t,c] g[c]) in each sample: the gate of a squeeze-excite that no pointwise convolution follows.
+/// y[t,c] = f(x[t,c] g[c]) in each sample: the gate of a squeeze-excite without a pointwise convolution after it.
 struct gate_step {
     static constexpr std::string_view name = "gate";
     std::size_t L, C;
@@ -87,7 +87,7 @@ struct gate_step {
 
 enum class binary : std::uint8_t { add, sub, mul };
 
-/// y = a + b, a − b or a b in each sample, with broadcasting: operands stand still along an axis whose step is 0.
+/// y = a + b, a − b or a b in each sample, with broadcasting: an operand is repeated along an axis whose step is 0.
 struct binary_step {
     static constexpr std::string_view name = "binary";
     binary what;
@@ -196,12 +196,12 @@ struct copy_step {
 
 enum class row_function : std::uint8_t { softmax, log_softmax, log_sum_exp, l2_normalize };
 
-/// A function of each row of x (rows, N); log_sum_exp gives one number a row.
+/// A function of each row of x (rows, N); log_sum_exp gives one number per row.
 struct row_step {
     static constexpr std::string_view name = "row";
     row_function what;
     std::size_t rows, N;
-    operand x, y; ///< y may be x, but for log_sum_exp
+    operand x, y; ///< y may be x, except for log_sum_exp
     float eps = 0;
 
     void operands(operand_list& f) const { f(x), f(y); }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the steps of a program have in common: operands, the frame they run in, and the end of a product.
+/// What the steps of a program have in common: operands, the frame they run in, and the epilogue of a product.
 ///
-/// A step is plain data with `name`, `operands(list)`, which names its operands, and `run(frame)`. It runs on n samples
+/// A step is plain data with `name`, `operands(list)`, which lists its operands, and `run(frame)`. It runs on n samples
 /// at a time and writes only its result and its scratch, both in the frame's arena. Steps allocate nothing and throw
-/// nothing; the compiler that makes them has checked all shapes (deploy/).
+/// nothing: the compiler (deploy/) has checked all shapes.
 #ifndef SMLDIST_RUNTIME_STEP_HPP
 #define SMLDIST_RUNTIME_STEP_HPP
 
@@ -20,10 +20,10 @@
 
 namespace smldist::inline SMLDIST_ABI::runtime {
 
-/// Where a value lies.
+/// Where a value is stored.
 enum class place : std::uint8_t { none, input, weights, arena };
 
-/// A value that a step reads or writes; one sample of it is contiguous.
+/// A value that a step reads or writes; each sample is contiguous.
 struct operand {
     place where = place::none;
     std::size_t offset = 0; ///< of the first element; while a program is planned, the number of a value of the arena
@@ -33,9 +33,9 @@ struct operand {
     friend bool operator==(const operand&, const operand&) = default;
 };
 
-/// Where the operands of a step lie in it, in bytes. A step names them by `operands(list)`: list(x), list(y).
+/// The offsets of the operands within a step, in bytes. A step lists them in `operands(list)`: list(x), list(y).
 struct operand_list {
-    const void* of = nullptr; ///< the step, while it names them
+    const void* of = nullptr; ///< the step, while it lists them
     std::array<std::uint16_t, 12> offset{};
     std::size_t size = 0;
 
@@ -45,14 +45,14 @@ struct operand_list {
     }
 };
 
-/// Where the values of one run lie, and how many samples it has.
+/// The memory of one run and its number of samples.
 struct frame {
     const float* input;
     const float* weights;
     float* arena;
     std::size_t n;
 
-    /// The first element of sample b; null for no operand.
+    /// The first element of sample b; null for an absent operand.
     const float* read(const operand& o, std::size_t b = 0) const {
         const float* const base = o.where == place::input ? input : o.where == place::weights ? weights : arena;
         return o ? base + o.offset + b * o.step : nullptr;
@@ -60,7 +60,7 @@ struct frame {
     float* write(const operand& o, std::size_t b = 0) const { return arena + o.offset + b * o.step; }
 };
 
-/// What ends a product: y = f(product + bias + residual).
+/// The epilogue of a product: y = f(product + bias + residual).
 struct ending {
     operand bias, residual; ///< (N) or none · as y or none
     activation f = activation::none;
@@ -68,7 +68,7 @@ struct ending {
 
 namespace detail {
 
-/// Lane by lane: rare, and xsimd 8.1's does not compile for AVX-512 without optimisation.
+/// Computed lane by lane: it is rare, and xsimd 8.1's log does not compile for AVX-512 without optimisation.
 struct logarithm {
     template <class V> SMLDIST_INLINE V value(const V& x) const {
         alignas(64) float lanes[V::size];

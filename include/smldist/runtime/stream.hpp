@@ -21,10 +21,10 @@ struct stream_options {
     float smoothing = 0; ///< weight of the past in the mean of the probabilities, 0 ≤ smoothing < 1
 };
 
-/// What a stream says of a window; valid until its next sample.
+/// The decision of a stream on a window; valid until its next sample.
 struct decision {
     std::uint64_t first;                  ///< the window's first sample, counted from 0
-    std::size_t label;                    ///< of the largest probability, the first of equals
+    std::size_t label;                    ///< class of the largest probability, the first in a tie
     std::span<const float> logits;        ///< (N) of this window
     std::span<const float> probabilities; ///< (N) p_i = s p_(i-1) + (1 - s) softmax(logits), s the smoothing
 };
@@ -35,11 +35,11 @@ struct decision {
 ///     while (sensor.read(sample))                       // (C) values, in the units that the program takes
 ///         if (const auto* d = s.push(sample)) show(d->label);
 ///
-/// The ring has room for two windows and holds each sample twice, so a window is never moved. Its logits have the bits that
-/// the program gives for the same window in a batch. A push allocates, throws and locks nothing; the last of each hop
-/// takes as long as the program takes for one window, all others some nanoseconds.
+/// The ring has room for two windows and holds each sample twice, so a window is never moved. Its logits have the same
+/// bits as for the same window in a batch. A push allocates, throws and locks nothing; the last push of each hop takes
+/// as long as the program for one window, all others take some nanoseconds.
 ///
-/// The program must live as long as the stream and may be shared with others. Compile it with the normaliser, or load it
+/// The program must outlive the stream and may be shared with others. Compile it with the normaliser, or load it
 /// from a model file, to push raw sensor units.
 /// Throws     usage_error for a program without logits and for a smoothing out of range.
 class stream {
@@ -63,9 +63,9 @@ public:
     stream(const stream&) = delete;
     stream& operator=(const stream&) = delete;
 
-    /// Takes one sample of channels() values. Returns the decision on the window that it completes, else null; null too for a
-    /// window whose logits are not finite, since some sample in it was not or was too large: the mean does not learn of it.
-    /// A program that must not stay silent there (`har predict` ends with an error) looks at window().
+    /// Takes one sample of channels() values. Returns the decision on the window that it completes, otherwise null.
+    /// Also null for a window whose logits are not finite, because a sample in it is not finite or too large; the mean
+    /// is not updated then. A program that must report this (`har predict` ends with an error) looks at window().
     const decision* push(std::span<const float> sample) {
         const std::size_t L = net_->length(), C = net_->channels(), at = pushed_ % L;
         SMLDIST_ASSERT(sample.size() == C);
@@ -75,7 +75,7 @@ public:
         return decide(ring_.data() + (at + 1) % L * C);
     }
 
-    /// The last length() samples (length(), channels()), valid until the next one; to be asked for once there are so many.
+    /// The last length() samples (length(), channels()), valid until the next sample. Needs length() samples.
     std::span<const float> window() const {
         const std::size_t L = net_->length(), C = net_->channels();
         SMLDIST_ASSERT(pushed_ >= L);
@@ -105,7 +105,7 @@ private:
     float smoothing_;
     std::vector<float> ring_; ///< (2 L, C): sample t in rows t mod L and t mod L + L
     workspace workspace_;
-    std::vector<float*> targets_;            ///< one an output: the logits alone are written
+    std::vector<float*> targets_;            ///< one per output: only the logits are written
     std::vector<float> logits_, now_, mean_; ///< (N)
     std::uint64_t pushed_ = 0, decided_ = 0;
     decision decision_{};

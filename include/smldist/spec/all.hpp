@@ -6,13 +6,13 @@
 ///     struct conv1d {
 ///         std::size_t stride = 1, …;                                       the options, with defaults
 ///         static constexpr std::string_view name = "conv1d";              in graphs and model files
-///         static void visit(auto& self, auto&& f) { f("stride", self.stride); … }   the options by name; none: no visit
+///         static void visit(auto& self, auto&& f) { f("stride", self.stride); … }   the options by name; optional
 ///         shape infer(const shape& x, const shape& w, const shape& bias) const;     every check, once
-///         std::uint64_t macs(shapes…) const;                               multiply-accumulates; none: counts as 0
+///         std::uint64_t macs(shapes…) const;                               multiply-accumulates; optional, default 0
 ///     };
 ///
-/// The differentiable op (op/) derives from it and adds forward and backward. A backend, which makes something of a graph,
-/// is a set of overloads for descriptions (deploy/emit.hpp).
+/// The differentiable op (op/) derives from it and adds forward and backward. A backend, which translates a graph, is a
+/// set of overloads on descriptions (deploy/emit.hpp).
 #ifndef SMLDIST_SPEC_ALL_HPP
 #define SMLDIST_SPEC_ALL_HPP
 
@@ -42,8 +42,8 @@ template <class... S, std::size_t... I> auto with_activations(list<S...>, std::i
 }
 } // namespace detail
 
-/// Every op by its description; those of core/activation.hpp are taken from there. The only place where ops are compared by
-/// name.
+/// The descriptions of all ops; the activations are those of core/activation.hpp. This is the only place where ops are
+/// compared by name.
 using all = decltype(detail::with_activations(
     list<add, sub, mul, gate, conv1d, linear, matmul, batch_norm, layer_norm, l2_normalize, clamp, affine, dropout,
          pattern_dropout, softmax, log_softmax, log_sum_exp, log_mean_exp, class_log_sum_exp, mixture, sum, mean,
@@ -52,7 +52,7 @@ using all = decltype(detail::with_activations(
 
 namespace detail {
 template <class F, class... S> void for_each(list<S...>, F&& f) { (f(S{}), ...); }
-/// By a table of functions: one loop over the names, one call.
+/// Looks the name up in a table of functions: one loop over the names, one call.
 template <class F, class... S> bool visit_named(list<S...>, std::string_view name, F& f) {
     static constexpr std::string_view names[]{S::name...};
     static constexpr void (*functions[])(F&){[](F& to) { to(S{}); }...};

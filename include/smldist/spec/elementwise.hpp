@@ -68,7 +68,7 @@ struct dropout {
     shape infer(const shape& x) const { return x; }
 };
 
-/// Takes patterns out of an association: y = x, or x - 20 with probability p, so that the softmax hardly sees them.
+/// Removes patterns from an association: y = x, or x - 20 with probability p, so that the softmax nearly ignores them.
 ///
 /// Shapes     x any · y as x
 /// Cost       one pass over x; counted as 0 MACs.

@@ -16,7 +16,7 @@ namespace smldist::inline SMLDIST_ABI::spec {
 ///
 ///     p_u = softmax(beta * keys q_u),   q_{u+1} = keysᵀ p_u,   until ‖q_{u+1} - q_u‖ < eps or u = U
 ///
-/// Every state stops by itself, so the result does not depend on what else is in the batch.
+/// Every state stops independently, so the result does not depend on the rest of the batch.
 ///
 /// Shapes     q (…, Q, h) · keys (M, h), or (B, M, h) for q (B, Q, h) or for q (Q, h), which then starts in every sample ·
 ///            beta (1) · y as q, (B, Q, h) with keys (B, M, h)
@@ -25,9 +25,9 @@ namespace smldist::inline SMLDIST_ABI::spec {
 /// Source     Ramsauer et al. 2020 (arXiv 2008.02217), eq. 3; the reference code stops a whole batch at once.
 struct hopfield {
     std::size_t updates = 1; ///< U, the largest number of updates of a state
-    double eps = 1e-4;       ///< a state that moved less than this (Euclidean) rests; 0: always U updates
+    double eps = 1e-4;       ///< a state that moved less than this (Euclidean) stops; 0: always U updates
 
-    /// The extents of a call; the steps are elements from one group of states to the next, 0 for what is shared.
+    /// The extents of a call. Steps are elements from one group of states to the next, 0 for shared operands.
     struct sizes {
         std::size_t groups, rows, M, h, key_step, state_step;
         sizes(const shape& q, const shape& keys)

@@ -48,7 +48,7 @@ struct linear {
 struct matmul {
     bool transpose_a = false, transpose_b = false;
 
-    /// The extents of a product; the steps are elements from one matrix to the next, 0 for a shared one.
+    /// The extents of a product. Steps are elements from one matrix to the next, 0 for a shared matrix.
     struct sizes {
         std::size_t batch, M, N, K, a_step, b_step;
     };

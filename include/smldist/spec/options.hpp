@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What may be left out of the description of an op, and what it then means.
+/// The optional members of an op's description, `visit` and `macs`, and their defaults.
 #ifndef SMLDIST_SPEC_OPTIONS_HPP
 #define SMLDIST_SPEC_OPTIONS_HPP
 
@@ -9,12 +9,12 @@
 
 namespace smldist::inline SMLDIST_ABI::spec {
 
-/// Calls f(name, option) for every option of a description; one without `visit` has none.
+/// Calls f(name, option) for every option of a description; a description without `visit` has no options.
 template <class S, class F> void visit_options(S& s, F&& f) {
     if constexpr (requires { S::visit(s, f); }) S::visit(s, f);
 }
 
-/// Multiply-accumulates of an op for inputs of these shapes; of one without `macs` 0.
+/// Multiply-accumulates of an op for inputs of these shapes; 0 for a description without `macs`.
 template <class S, class... Shape> std::uint64_t macs_of(const S& s, const Shape&... inputs) {
     if constexpr (requires { s.macs(inputs...); })
         return s.macs(inputs...);

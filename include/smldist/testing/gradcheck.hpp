@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Gradient checks against central differences, for the library's ops and for your own.
+/// Gradient checks against central differences, for the ops of the library and of users.
 ///
 ///     const auto r = testing::gradcheck({x, w}, [](const auto& in) { return op::mul(in[0], in[1]); });
 ///     if (!r) std::puts(r.message.c_str());
@@ -29,7 +29,7 @@ struct gradcheck_options {
     double eps = 1e-4;  ///< step h of the differences
     double atol = 1e-7; ///< a gradient may be off by atol + rtol |wanted|
     double rtol = 1e-6;
-    std::uint64_t seed = 1; ///< of the weights, of the tape (dropout) and of the sampled elements
+    std::uint64_t seed = 1; ///< for the weights, the tape (dropout) and the sampled elements
     std::size_t sample = 0; ///< elements checked of each tensor, drawn at random; 0: all
 };
 
@@ -47,7 +47,7 @@ namespace detail {
 inline void compare(check_result& r, std::string_view what, const shape& s, std::size_t element, double got,
                     double wanted, const gradcheck_options& o) {
     const double error = std::abs(got - wanted) / (o.atol + o.rtol * std::abs(wanted));
-    if (!(error <= r.worst)) r.worst = error; // a NaN is worst
+    if (!(error <= r.worst)) r.worst = error; // a NaN counts as the worst
     if (error <= 1) return;
     if (r.ok) {
         char numbers[96];
@@ -117,9 +117,9 @@ inline tensor<double> random_weights(const shape& s, std::uint64_t seed) {
 /// Checks every gradient of f at `inputs`.
 ///
 /// `f` takes a `const std::vector<var<double>>&`, one var for each input, and returns a var of any shape. The result is
-/// contracted with fixed random weights; the gradient of that number by every element of every input is compared with
-/// central differences. A second backward pass must double every gradient. The tape (`in[0].owner`) is reseeded before
-/// every call, so an op that draws random numbers draws the same each time.
+/// contracted with fixed random weights; the gradient of that number with respect to every element of every input is
+/// compared with central differences. A second backward pass must double every gradient. The tape (`in[0].owner`) is
+/// reseeded before every call, so an op that draws random numbers draws the same each time.
 ///
 /// Cost       4 calls of f for each element of the inputs.
 /// Throws     what f throws.
@@ -149,7 +149,7 @@ check_result gradcheck(std::vector<tensor<double>> inputs, F&& f, const gradchec
     return r;
 }
 
-/// Checks the gradient of f by every trainable parameter of a model, named by its dotted path.
+/// Checks the gradient of f with respect to every trainable parameter of a model, named by its dotted path.
 ///
 /// `f` takes `(const M& model, tape<double>& t)` and returns a var of any shape, for example
 /// `[&](const auto& m, auto& t) { return m(t.input(x), mode::train); }`. The model is a copy; the caller's is untouched.

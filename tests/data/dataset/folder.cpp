@@ -5,7 +5,7 @@
 
 using namespace smldist;
 
-TEST_CASE("dataset_folder: by itself or by its parent; what is missing is named with its source") {
+TEST_CASE("dataset_folder: given directly or by its parent; errors name what is missing and its source") {
     const scratch_folder at;
     at.write("The Set/part/a.txt", "1\n");
     for (const auto& path : {at.path(), at.path() / "The Set"}) {

@@ -61,7 +61,7 @@ TEST_CASE("hapt: ranges become labels; experiments come in the order of their nu
     CHECK_NOTHROW(w.check());
 }
 
-TEST_CASE("hapt: what is wrong is named") {
+TEST_CASE("hapt: errors name the cause") {
     const small_set at;
     CHECK(at.refusal() == "");
     const auto with_labels = [&](const std::string& text) {

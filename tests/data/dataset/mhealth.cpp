@@ -57,7 +57,7 @@ TEST_CASE("mhealth: columns, labels, and the electrocardiogram by option") {
     CHECK(data::mhealth(at.path() / "MHEALTHDATASET", {false, {10}}).recordings.size() == 1);
 }
 
-TEST_CASE("mhealth: what is wrong is named") {
+TEST_CASE("mhealth: errors name the cause") {
     const small_set at;
     CHECK(at.refusal() == "");
     CHECK(has(at.refusal({}), "mHealth_subject1.log"));

@@ -54,7 +54,7 @@ TEST_CASE("motion_sense: one recording a trial, columns in the library's order")
     CHECK(count == std::vector<int>{6, 6, 6, 4, 4, 4});
 }
 
-TEST_CASE("motion_sense: what is wrong is named") {
+TEST_CASE("motion_sense: errors name the cause") {
     const small_set at;
     CHECK(at.refusal(header + row(0)) == "");
     CHECK(has(at.refusal(header + row(0) + row(2)), "sub_24.csv:3:1: row number is 2, expected 1"));

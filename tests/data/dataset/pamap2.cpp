@@ -134,7 +134,7 @@ TEST_CASE("pamap2: heart rate and optional activities on demand") {
     CHECK(more.info.labels[static_cast<std::size_t>(more.recordings[1].labels[0])] == "playing soccer");
 }
 
-TEST_CASE("pamap2: what is wrong is named") {
+TEST_CASE("pamap2: errors name the cause") {
     const small_set at(rows(0, 3));
     CHECK(at.refusal(rows(0, 3)) == "");
     CHECK(has(at.refusal(rows(5, 7) + rows(3, 4)), "subject105.dat:3:1: timestamp is 0.03, expected at least 0.06"));

@@ -49,7 +49,7 @@ public:
 
 } // namespace
 
-TEST_CASE("sp_sw_har: one device alone, or both on one clock") {
+TEST_CASE("sp_sw_har: only one device, or both on one clock") {
     const small_set at;
     for (const auto devices : {sp_sw_har_devices::phone, sp_sw_har_devices::watch, sp_sw_har_devices::both}) {
         const auto set = at.load(devices);
@@ -92,7 +92,7 @@ TEST_CASE("sp_sw_har: labels on which the devices differ, gaps, and devices that
     CHECK(set.recordings[2].samples(0, 0) == doctest::Approx(1.6));
 }
 
-TEST_CASE("sp_sw_har: what is wrong is named") {
+TEST_CASE("sp_sw_har: errors name the cause") {
     const small_set at;
     const std::string phone = "s12/s12_01_sp.csv", good = header + samples(1000000, 2, 10);
     CHECK(at.refusal(phone, good + samples(1000020, 80, 10)) == "");

@@ -60,7 +60,7 @@ TEST_CASE("wisdm: clean records; a new user is a new recording") {
     check_line(set.recordings[1], 0, 20);
 }
 
-TEST_CASE("wisdm: every known dirt is mended or left out, and counted") {
+TEST_CASE("wisdm: every known kind of malformed input is repaired or left out, and counted") {
     const small_set at;
     const auto one = [&](const std::string& dirt, int from, int to, const repairs& wanted) {
         CAPTURE(dirt);

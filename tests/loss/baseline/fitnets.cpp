@@ -82,7 +82,7 @@ TEST_CASE("fitnets: gradients by the regressor, differences and PyTorch") {
         }
 }
 
-TEST_CASE("fitnets: the middle stage of each network, or the one asked for") {
+TEST_CASE("fitnets: the middle stage of each network, or the chosen one") {
     const auto width = [](const fitnets<double>& m) { return m.regressor->conv.weight.shape(); };
     const std::vector<shape> student{{2, 8, 3}, {2, 4, 4}, {2, 2, 5}}, teacher{{2, 8, 6}, {2, 4, 7}};
     CHECK(width(prepared({}, student, teacher)) == shape{7, 4, 1});

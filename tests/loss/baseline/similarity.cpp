@@ -28,7 +28,7 @@ TEST_CASE("similarity: unchanged when the flattened features are rotated or scal
     CHECK(slope < 1e-10);
 }
 
-TEST_CASE("similarity: the last stage, or the one asked for") {
+TEST_CASE("similarity: the last stage, or the chosen one") {
     const tensor<double> a = normal({4, 6, 3}), b = normal({4, 3, 5}, 1), c = normal({4, 6, 2}, 2),
                          d = normal({4, 3, 4}, 3);
     const auto alone = [](const auto& s, const auto& t) { return term_of(similarity{}, part::stages, {s}, {t}); };

@@ -91,7 +91,7 @@ TEST_CASE("band weights: energy follows the teacher's power, or whitens it") {
         }
 }
 
-TEST_CASE("band weights: fixed kinds have mean 1 and favour what they say") {
+TEST_CASE("band weights: fixed kinds have mean 1 and favour their bands") {
     for (const auto kind :
          {loss::stage::time_basis::rdft, loss::stage::time_basis::dct, loss::stage::time_basis::haar}) {
         const auto basis = loss::stage::make_basis<double>(kind, 32);
@@ -126,7 +126,7 @@ TEST_CASE("band weights: a band in Hz at the stage's rate") {
     CHECK_RAISES(usage_error, "expected an overlap", loss::stage::band_weights(basis, {}, 0, o)); // rate unknown
 }
 
-TEST_CASE("band weights: what is refused") {
+TEST_CASE("band weights: refuses invalid arguments") {
     const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 8);
     auto o = with(weighting::uniform);
     o.split = 1;

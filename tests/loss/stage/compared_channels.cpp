@@ -70,7 +70,7 @@ TEST_CASE(
     CHECK(identical(projector.norm.weight.value, map.std)); // it begins with the deviations of what it predicts
 }
 
-TEST_CASE("compared_channels: features as they are, and each sample by itself") {
+TEST_CASE("compared_channels: unscaled features, and each sample scaled separately") {
     const tensor<double> t = normal({2, 5, 4}, 1), x = normal({2, 5, 3}, 2);
     const compared_channels<double> none(x.shape(), t.shape(), statistics(), options(standardise::none));
     CHECK(none.projected());

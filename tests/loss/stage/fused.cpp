@@ -168,7 +168,7 @@ TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal featur
     CHECK(op::apply(op, x, none, x).item() < 1e-28);
 }
 
-TEST_CASE("discrepancy: what a projector has normalised brings its map, other features do not") {
+TEST_CASE("discrepancy: the normalised result of a projector supplies its map, other features do not") {
     const auto tables = parts<double>(8, 8, 8, true).tables;
     const tensor<double> x = normal({2, 8, 3}, 1), target = normal({2, 8, 3}, 2), own = normal({3, 3}, 5), none;
     const parameter<double> onto{normal({3, 3}, 6)}, absent, weight{normal({3}, 3)}, bias{normal({3}, 4)};

@@ -123,7 +123,7 @@ TEST_CASE("length map: pool and linear keep a constant; linear keeps a ramp; equ
     CHECK(pool(1, 6) == 0);
 }
 
-TEST_CASE("time basis: what is refused") {
+TEST_CASE("time basis: refuses invalid arguments") {
     CHECK_RAISES(usage_error, "length is 0", loss::stage::make_basis<float>(time_basis::rdft, 0));
     CHECK_RAISES(usage_error, "lengths are 9 from 8", loss::stage::make_length_map<float>(length_match::pool, 9, 8));
     CHECK_RAISES(usage_error, "lengths are 0 from 8", loss::stage::make_length_map<float>(length_match::pool, 0, 8));

@@ -14,13 +14,13 @@
 
 namespace smldist::inline SMLDIST_ABI::data {
 
-/// A dataset's folder as its publisher packed it. What is missing is named, with the place to get it.
+/// A dataset's folder as its publisher packed it. Errors name what is missing and where to get it.
 ///
-/// Reading it may take memory in proportion to the files that are read: room() counts them, and loaders ask it before they
-/// allocate. A set of which each number takes as few bytes as a digit and a blank is refused, unless it is small.
+/// Reading it may take memory in proportion to the files that are read: room() counts them, and loaders request memory
+/// from it before they allocate. It refuses a large set whose numbers take only two bytes each, a digit and a blank.
 class dataset_folder {
 public:
-    /// The folder `name`, given by itself or by the folder that holds it. `loader`, a literal, names the set in messages,
+    /// The folder `name`, given directly or by its parent folder. `loader`, a literal, names the set in messages,
     /// `source` is where to get it. Throws data_error when there is no such folder.
     dataset_folder(std::string_view loader, const std::filesystem::path& path, std::string_view name,
                    std::string_view source)
@@ -35,7 +35,7 @@ public:
 
     budget& room() const { return room_; }
 
-    /// The path of a file below the folder, which is to be read. Throws data_error when there is none.
+    /// The path of a file in the folder that will be read. Throws data_error when there is none.
     std::filesystem::path file(const std::filesystem::path& relative) const {
         std::error_code status;
         const auto full = path_ / relative;

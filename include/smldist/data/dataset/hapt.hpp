@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// HAPT: 30 people, a phone at the waist, six activities and six postural transitions, recorded without a break.
+/// HAPT: 30 people, a phone at the waist, six activities and six postural transitions, recorded without interruption.
 #ifndef SMLDIST_DATA_DATASET_HAPT_HPP
 #define SMLDIST_DATA_DATASET_HAPT_HPP
 
@@ -39,8 +39,8 @@ inline std::string hapt_file(std::string_view sensor, int experiment, int user) 
     return "RawData/" + std::string(sensor) + "_exp" + two(experiment) + "_user" + two(user) + ".txt";
 }
 
-/// The rows of three numbers of a file, into columns [first, first + 3) of the samples, as far as there are any; returns
-/// how many rows the file has.
+/// Reads the rows of three numbers of a file into columns [first, first + 3) of the samples, as far as samples exist;
+/// returns the number of rows of the file.
 inline std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first) {
     std::size_t row = 0;
     for (; in.next_line(); ++row) {
@@ -68,20 +68,20 @@ inline recording hapt_experiment(const dataset_folder& set, int experiment, int 
 
 } // namespace detail
 
-/// Reads the published folder "HAPT Data Set", or the folder that holds it: one recording an experiment, in the order of
-/// their numbers. 27 % of the samples are unlabelled (-1).
+/// Reads the published folder "HAPT Data Set", or the folder that holds it: one recording per experiment, in the order
+/// of their numbers. 27 % of the samples are unlabelled (-1).
 ///
 /// `cut(…, {128, 64, label_rule::constant})` gives the 10929 windows of the published Train and Test parts, in their
 /// order; `hapt_test_subjects` is the published split.
 /// Channels   total_acc x y z (g, with gravity), gyro x y z (rad/s); unfiltered, 50 Hz, phone at the waist. Labels in the
 ///            order of activity_labels.txt, from 0: six activities, six transitions.
 /// Cost       about 1 s for the whole set.
-/// Throws     data_error, naming file, line and column: a file is missing or truncated; a line of samples has other than
-///            three numbers; acc and gyro differ in length; a range of labels lies outside its experiment or overlaps
-///            another one, or its experiment has two users. io_error when the system cannot read a file.
+/// Throws     data_error, naming file, line and column: a file is missing or truncated; a line of samples does not
+///            have three numbers; acc and gyro differ in length; a range of labels lies outside its experiment or
+///            overlaps another one, or its experiment has two users. io_error when the system cannot read a file.
 /// Tested     on the published files and on files made by the test.
 /// Source     Reyes-Ortiz et al. 2016, https://archive.ics.uci.edu/dataset/341 (to be cited), CC BY 4.0. The
-///            people are those of UCI HAR: never count both in one claim.
+///            people are those of UCI HAR: do not present the two as independent datasets.
 inline recording_set hapt(const std::filesystem::path& path) {
     const dataset_folder set("hapt", path, "HAPT Data Set", "https://archive.ics.uci.edu/dataset/341");
     recording_set result;

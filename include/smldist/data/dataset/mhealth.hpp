@@ -65,14 +65,14 @@ inline signal_info mhealth_info(bool ecg) {
 
 } // namespace detail
 
-/// Reads mHealth_subjectN.log in the published folder "MHEALTHDATASET", or in the folder that holds it: one recording a
-/// person. Label 0 of the files, no activity, is -1 here.
+/// Reads mHealth_subjectN.log in the published folder "MHEALTHDATASET", or in the folder that holds it: one recording
+/// per person. Label 0 of the files, no activity, is -1 here.
 ///
 /// Columns    1-3 chest acc, 4-5 ECG, 6-14 left ankle acc, gyro, mag, 15-23 right wrist the same, 24 label.
 /// Channels   chest_acc x y z (m/s²), ankle_acc x y z (m/s²), ankle_gyro x y z (deg/s), ankle_mag x y z ("local", as the
 ///            publisher says), the same of wrist_…; by option chest_ecg_1 and 2 (mV). With gravity; 50 Hz, no stamps.
-/// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; a line has
-///            other than 24 fields; a field is no finite number; a label is outside 0 … 12. io_error when the system
+/// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; a line does
+///            not have 24 fields; a field is not a finite number; a label is outside 0 … 12. io_error when the system
 ///            cannot read a file. usage_error when no subject is listed.
 /// Tested     on files made by the test, in the publisher's format.
 /// Source     Banos et al. 2014, https://archive.ics.uci.edu/dataset/319, CC BY 4.0.

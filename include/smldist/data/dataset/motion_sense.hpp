@@ -59,14 +59,14 @@ inline constexpr std::array<motion_sense_trial, 15> motion_sense_trials{{{"dws_1
 } // namespace detail
 
 /// Reads <activity>_<trial>/sub_N.csv in the published folder "A_DeviceMotion_data", or in the folder that holds it: one
-/// recording a file.
+/// recording per file.
 ///
 /// Columns    row number from 0, attitude roll pitch yaw, gravity, rotation rate, user acceleration.
 /// Channels   user_acc x y z (g, gravity removed), gyro x y z (rad/s), gravity x y z (g); 50 Hz, no stamps. The attitude
-///            is left out: angles that wrap, against a direction chosen anew in each recording.
-/// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; another header;
-///            a row number is not the next one; a line has other than 13 fields; a field is no finite number. io_error
-///            when the system cannot read a file. usage_error when no subject is listed.
+///            is left out: its angles wrap, and their reference direction changes with each recording.
+/// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; a wrong
+///            header; a row number is not consecutive; a line does not have 13 fields; a field is not a finite number.
+///            io_error when the system cannot read a file. usage_error when no subject is listed.
 /// Tested     on files made by the test, in the publisher's format.
 /// Source     Malekzadeh et al. 2019, https://github.com/mmalekzadeh/motion-sense (to be cited; the repository states
 ///            the terms).

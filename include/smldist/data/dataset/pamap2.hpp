@@ -22,8 +22,8 @@
 namespace smldist::inline SMLDIST_ABI::data {
 
 struct pamap2_options {
-    bool optional_activities = false; ///< read the folder Optional as well, with six further activities
-    bool heart_rate = false;          ///< keep it as the last channel; it comes at 9 Hz and is interpolated
+    bool optional_activities = false; ///< also read the folder Optional, with six further activities
+    bool heart_rate = false;          ///< keep it as the last channel; it is sampled at 9 Hz and interpolated
     /// Values missing for at most max_gap seconds are interpolated; a longer gap of any sensor splits the recording.
     resample_options resampling{.rate_hz = 100, .max_gap = 0.2};
     std::vector<int> subjects{101, 102, 103, 104, 105, 106, 107, 108, 109};
@@ -35,7 +35,7 @@ struct pamap2_activity {
     int id;
     const char* name;
 };
-/// Those of the protocol first.
+/// The activities of the protocol come first.
 inline constexpr std::array<pamap2_activity, 18> pamap2_activities{{{1, "lying"},
                                                                     {2, "sitting"},
                                                                     {3, "standing"},
@@ -83,7 +83,7 @@ inline signal_info pamap2_info(const pamap2_options& o) {
 /// Rate of the published files.
 inline constexpr double pamap2_hz = 100;
 
-/// One file: the sensors as devices of their own, each without the rows that lack its values, then the heart rate.
+/// One file: each sensor as a separate device without the rows that lack its values, then the heart rate.
 inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, const std::string& file,
                                                   recording_set& set) {
     text_reader in = folder.open(file);
@@ -139,7 +139,7 @@ inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, 
 } // namespace detail
 
 /// Reads Protocol/subject1NN.dat in the published folder "PAMAP2_Dataset", or in the folder that holds it; with
-/// `optional_activities` also those of Optional that exist. A recording spans a time in which all three sensors deliver.
+/// `optional_activities` also those of Optional that exist. In a recording all three sensors have samples.
 ///
 /// Columns    1 stamp (s), 2 activity, 3 heart rate, then 17 each of hand, chest and ankle: temperature, acc ±16 g,
 ///            acc ±6 g (saturates, not used), gyro, mag, orientation (invalid in this collection, not used).
@@ -147,8 +147,8 @@ inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, 
 ///            ankle_…; by option heart_rate (1/min). Labels: the twelve activities of the protocol; transient
 ///            activities (0) and, without the option, the six others are -1.
 /// Repairs    "rows without values of the hand" (chest, ankle) ", interpolated or split" · "gaps, split".
-/// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; a line has
-///            other than 54 fields; a field is neither a number nor NaN; an unknown activity; time runs backwards; the
+/// Throws     data_error, naming file, line and column: a listed subject's file is missing or truncated; a line does
+///            not have 54 fields; a field is neither a number nor NaN; an unknown activity; time runs backwards; the
 ///            median step between stamps is not within a factor of 2 of 10 ms; recordings that take more memory than their
 ///            files allow (SECURITY.md); a file in which the sensors share no time. io_error when the system cannot read a
 ///            file. usage_error as resample and when no subject is listed.

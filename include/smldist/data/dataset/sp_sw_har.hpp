@@ -23,13 +23,13 @@ enum class sp_sw_har_devices : std::uint8_t { phone, watch, both };
 struct sp_sw_har_options {
     sp_sw_har_devices devices = sp_sw_har_devices::phone;
     /// The devices sample evenly at 102.5 Hz (phone) and 104.3 Hz (watch), but stamp in bursts: 50 stamps on either side
-    /// are averaged. No sample was lost; the longest hold-up is 188 ms.
+    /// are averaged. No sample was lost; the longest delay is 188 ms.
     resample_options resampling{.rate_hz = 100, .max_gap = 0.5, .smooth = 50};
 };
 
 namespace detail {
 
-/// Rate of the devices, and samples over which their stamps are averaged before it is compared with their steps.
+/// Rate of the devices, and the samples over which stamps are averaged before their steps are compared with it.
 inline constexpr double sp_sw_har_hz = 103;
 inline constexpr std::size_t sp_sw_har_burst = 50;
 
@@ -58,7 +58,7 @@ inline stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::str
     text_reader in = set.open(file, ',');
     const std::size_t n = in.lines_left();
     const budget::lease text(set.room(), in.size() + 5 * n * sizeof(double),
-                             "its text"); // and what looks at the stamps
+                             "its text"); // and for processing the stamps
     in.header({"x_acc", "y_acc", "z_acc", "x_gyro", "y_gyro", "z_gyro", "timestamp", "label"});
     stamped_signal s;
     s.channels = 6;
@@ -85,16 +85,17 @@ inline stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::str
 /// Reads the published folder "DATA", or the folder that holds it: the executions of every person, resampled to an even
 /// rate; with both devices, side by side on one clock. subjects_info.csv says how many executions there are.
 ///
-/// Channels   phone_acc x y z (m/s², with gravity), phone_gyro x y z (rad/s), then the same of watch_…; those of one
-///            device alone by option. Labels SEATED, STANDING_UP, WALKING, TURNING, SITTING_DOWN. Where the two devices'
-///            labels differ (0.3 % of the samples), there is none.
+/// Channels   phone_acc x y z (m/s², with gravity), phone_gyro x y z (rad/s), then the same of watch_…; by option
+///            only those of one device. Labels SEATED, STANDING_UP, WALKING, TURNING, SITTING_DOWN. Where the two
+///            devices' labels differ (0.3 % of the samples), there is none.
 /// Repairs    "executions split at a gap" counts further recordings of an execution; "executions whose devices share no
 ///            time, left out".
 /// Cost       about 1 s for the whole set.
-/// Throws     data_error, naming file, line and column: a file is missing or truncated; another header; a line has other
-///            than eight fields; a field is no finite number; an unknown label; time runs backwards; the median step between
-///            stamps is not within a factor of 2 of 1/103 s; a subject listed twice; recordings that take more memory than
-///            their files allow (SECURITY.md). io_error when the system cannot read a file. usage_error as resample.
+/// Throws     data_error, naming file, line and column: a file is missing or truncated; a wrong header; a line does
+///            not have eight fields; a field is not a finite number; an unknown label; time runs backwards; the median
+///            step between stamps is not within a factor of 2 of 1/103 s; a subject listed twice; recordings that take
+///            more memory than their files allow (SECURITY.md). io_error when the system cannot read a file.
+///            usage_error as resample.
 /// Tested     on the published files and on files made by the test.
 /// Source     Matey-Sanz et al. 2023, https://doi.org/10.5281/zenodo.8398688, CC BY 4.0.
 inline recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_har_options& o = {}) {

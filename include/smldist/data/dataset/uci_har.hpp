@@ -32,7 +32,7 @@ inline signal_info uci_har_info() {
             {}};
 }
 
-/// One integer a line.
+/// Reads one integer per line.
 inline std::vector<int> uci_har_column(const dataset_folder& set, const std::filesystem::path& file,
                                        std::string_view what, int high) {
     text_reader in = set.open(file);
@@ -95,9 +95,9 @@ inline windows uci_har_part(const dataset_folder& set, const std::string& part) 
 /// Channels   body_acc x y z (g, gravity removed), body_gyro x y z (rad/s), total_acc x y z (g); labels in the order of
 ///            activity_labels.txt, from 0.
 /// Cost       about 1 s for the whole set.
-/// Throws     data_error, naming file, line and column: a file is missing or truncated; a line has other than 128
-///            columns; a field is no finite number; a label is outside 1 … 6 or a subject outside 1 … 30; files differ
-///            in their number of lines; a subject is in both parts. io_error when the system cannot read a file.
+/// Throws     data_error, naming file, line and column: a file is missing or truncated; a line does not have 128
+///            columns; a field is not a finite number; a label is outside 1 … 6 or a subject outside 1 … 30; files
+///            differ in their number of lines; a subject is in both parts. io_error when the system cannot read a file.
 /// Source     Anguita et al. 2013, https://archive.ics.uci.edu/dataset/240 (to be cited; no commercial use).
 inline train_test uci_har(const std::filesystem::path& path) {
     const dataset_folder set("uci_har", path, "UCI HAR Dataset", "https://archive.ics.uci.edu/dataset/240");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// WISDM v1.1: 36 people, a phone in the trouser pocket, accelerometer alone, six activities at 20 Hz.
+/// WISDM v1.1: 36 people, a phone in the trouser pocket, only the accelerometer, six activities at 20 Hz.
 #ifndef SMLDIST_DATA_DATASET_WISDM_HPP
 #define SMLDIST_DATA_DATASET_WISDM_HPP
 
@@ -21,7 +21,7 @@ namespace smldist::inline SMLDIST_ABI::data {
 
 struct wisdm_options {
     resample_options resampling{.rate_hz = 20, .max_gap = 0.5};
-    /// Leave out and count records that are broken in a way not listed below, instead of failing at the first one.
+    /// Leave out and count records that are malformed in a way not listed below, instead of failing at the first one.
     bool drop_malformed = false;
 };
 
@@ -45,7 +45,7 @@ inline signal_info wisdm_info(double rate_hz) {
             {}};
 }
 
-/// Reads the record in the current part of a line; false when it is to be left out.
+/// Reads the record in the current part of a line; false when it must be left out.
 inline bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set) {
     r.user = in.integer("user", 1, 36);
     r.activity = in.choice("activity", set.info.labels);
@@ -73,13 +73,13 @@ inline bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set) {
 /// records of one user are one recording, resampled to 20 Hz by their stamps; a gap and a step back in time split it.
 ///
 /// Channels   acc x y z (m/s², with gravity). Labels Walking, Jogging, Upstairs, Downstairs, Sitting, Standing.
-/// Repairs    each kind of known dirt, counted under these names:
+/// Repairs    each known kind of malformed input, counted under these names:
 ///            "empty lines, ignored" · "empty records, ignored" (;;) · "records that share a line, kept" ·
 ///            "commas before ';', ignored" · "records without ';', kept" · "records without x, y or z, left out" ·
-///            "records of zeros, left out" · "repeated timestamps, kept" (of samples with one stamp the grid sees the
-///            last) · "steps back in time, split" · "gaps, split" · with drop_malformed "malformed records, left out".
-///            Blanks around fields are normal.
-/// Cost       about 1 s for the published million of records.
+///            "records of zeros, left out" · "repeated timestamps, kept" (of samples with the same stamp the last
+///            counts) · "steps back in time, split" · "gaps, split" · with drop_malformed "malformed records, left
+///            out". Blanks around fields are normal.
+/// Cost       about 1 s for the published million records.
 /// Throws     data_error, naming file, line and column: the file is missing or ends within a record; a record is
 ///            malformed in another way; no record remains; the median step between stamps is not within a factor of 2 of
 ///            50 ms; recordings that take more memory than the file allows (SECURITY.md). io_error when the system cannot

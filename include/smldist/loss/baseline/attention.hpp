@@ -17,7 +17,7 @@ namespace smldist::inline SMLDIST_ABI::loss::baseline {
 
 struct attention_options {
     weights weight{.term = 1000};
-    int power = 2; ///< p, 2 or 4: a higher one looks at the strongest channels
+    int power = 2; ///< p, 2 or 4: a higher power emphasises the strongest channels
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -31,10 +31,10 @@ struct attention_options {
 ///
 ///     y = weight * sum_i 1/(B·L) * sum (Â(F_S,i) - Â(F_T,i))²,   Â(F)[b,:] = A[b,:]/‖A[b,:]‖,   A[b,t] = mean_c F[b,t,c]^p
 ///
-/// The longer of both stages is averaged to the length of the shorter. Any channels fit: no regressor.
+/// The longer of both stages is averaged to the length of the shorter. Works for any channels, without a regressor.
 ///
 /// Shapes     stages[i] (B, L_i, C_i), as many of the student as of the teacher · y ()
-/// Gradients  on F_S through mean, power and normalisation.
+/// Gradients  into F_S through mean, power and normalisation.
 /// Throws     shape_error if the numbers of stages differ or are 0.
 /// Source     Zagoruyko and Komodakis 2017 (arXiv 1612.03928); p and weight of RepDistiller.
 struct attention {

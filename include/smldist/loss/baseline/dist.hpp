@@ -23,8 +23,8 @@ enum class correlate : std::uint8_t { classes, samples };
 ///     y = scale * (1 - mean_r <u_r, v_r>/(‖u_r‖‖v_r‖ + eps)),   u_r, v_r: row (or column) r of x and of t, centred
 ///
 /// Shapes     x (R, C) · t as x, constant · y ()
-/// Gradients  with D = ‖u‖‖v‖ + eps, n vectors:  du = -dy scale/n * (v/D - <u, v>‖v‖/(‖u‖ D²) u); for u = 0 the first part
-///            alone. u and v are centred, so dx = du.
+/// Gradients  with D = ‖u‖‖v‖ + eps, n vectors:  du = -dy scale/n * (v/D - <u, v>‖v‖/(‖u‖ D²) u); for u = 0 only
+///            the first part. u and v are centred, so dx = du.
 /// Keeps      dx for dy = 1.
 /// Throws     shape_error unless x and t are the same (R, C).
 template <class T> struct pearson_op {
@@ -87,7 +87,7 @@ private:
 struct dist_options {
     weights weight;
     double temperature = 1;     ///< τ
-    double beta = 1, gamma = 1; ///< of the relation between classes and the one within a class
+    double beta = 1, gamma = 1; ///< weights of the relation between classes and of that within a class
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -106,7 +106,7 @@ struct dist_options {
 /// ρ is Pearson's correlation, so positive affine maps of a row (first part) or column (second) of Y_S cost nothing.
 ///
 /// Shapes     logits (B, N) of both · y ()
-/// Gradients  on z_S through the softmax; see pearson_op.
+/// Gradients  into z_S through the softmax; see pearson_op.
 /// Throws     shape_error if the logits differ in shape.
 /// Source     Huang et al., NeurIPS 2022 (arXiv 2205.10536); β, γ, τ are the defaults of its repository hunto/DIST_KD, which
 ///            takes 2, 2, 4 for some pairs of networks.

@@ -104,7 +104,7 @@ private:
 struct dkd_options {
     weights weight{.warm_up = 1.0 / 12};
     double temperature = 4;     ///< T
-    double alpha = 1, beta = 8; ///< of the target and the non-target part
+    double alpha = 1, beta = 8; ///< weights of the target and the non-target part
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -116,12 +116,13 @@ struct dkd_options {
     }
 };
 
-/// Decoupled knowledge distillation (DKD): KD = target part + (1 - b_T) · non-target part, with weights of their own.
+/// Decoupled knowledge distillation (DKD): KD = target part + (1 - b_T) · non-target part, here with separate weights.
 ///
 ///     y = weight T² mean_b (α KL(b_T ‖ b_S) + β KL(p̂_T ‖ p̂_S))
 ///
 /// b is the pair of the label's probability and the rest, p̂ the distribution over the other classes; see
-/// decoupled_divergence_op. KD weighs the second part with 1 - b_T, so a sure teacher's dark knowledge fades; β does not.
+/// decoupled_divergence_op. KD weights the second part by 1 - b_T, which suppresses the dark knowledge of a confident
+/// teacher; β does not.
 ///
 /// Shapes     logits (B, N) of both, N ≥ 2 · labels (B) · y ()
 /// Throws     shape_error if the logits or the number of labels do not fit; data_error for a label that is no class.

@@ -26,9 +26,10 @@ struct fitnets_options {
 ///
 ///     y = weight / (B·L·C_T) * sum (regressor(F_S) - F_T)²,   regressor = pointwise convolution · BN (· ReLU)
 ///
-/// The longer of both stages is averaged to the length of the shorter. The regressor is trained along and left behind.
-/// The original trains up to the hint first and then the whole; RepDistiller, mdistiller and this class do both at once.
-/// Their regressor ends with a ReLU since their stages are activations; stages here have both signs, so it is an option.
+/// The longer of both stages is averaged to the length of the shorter. The regressor is trained with the student and
+/// then discarded. The original first trains up to the hint and then the whole network; RepDistiller, mdistiller and
+/// this class do both at once. Their regressor ends with a ReLU since their stages are activations; stages here have
+/// both signs, so the ReLU is an option.
 ///
 /// Shapes     stage (B, L_S, C_S) of the student, (B, L_T, C_T) of the teacher · y ()
 /// Gradients  through the regressor, its batch-norm in training mode, into F_S and its weights.

@@ -31,7 +31,7 @@ struct hinton_options {
 ///     y = weight T² mean_b KL(softmax(z_T/T) ‖ softmax(z_S/T)),   z normalised first when `norm` says so
 ///
 /// Shapes     logits (B, N) of both · y ()
-/// Gradients  on z_S, with norm none: weight T (softmax(z_S/T) - softmax(z_T/T))/B.
+/// Gradients  into z_S, with norm none: weight T (softmax(z_S/T) - softmax(z_T/T))/B.
 /// Throws     shape_error if the logits differ in shape.
 /// Source     Hinton, Vinyals and Dean 2015 (arXiv 1503.02531); T = 4 and weights 0.1 and 0.9 of RepDistiller and
 ///            mdistiller. zscore: Sun et al., CVPR 2024.

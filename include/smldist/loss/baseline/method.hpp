@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Any of the baselines, chosen by name when the program runs.
+/// Any of the baselines, chosen by name at run time.
 #ifndef SMLDIST_LOSS_BASELINE_METHOD_HPP
 #define SMLDIST_LOSS_BASELINE_METHOD_HPP
 
@@ -23,7 +23,7 @@
 
 namespace smldist::inline SMLDIST_ABI::loss::baseline {
 
-/// One baseline out of all, with the interface of each: a program then compiles its training once and not once a method.
+/// One of the baselines, with their common interface: a program then compiles its training once, not once per method.
 ///
 ///     method<float> m("dkd");                                // with the defaults of its options
 ///     std::get<dkd>(m.chosen).options.beta = 2;
@@ -67,7 +67,7 @@ template <class T> struct method {
     }
 
 private:
-    /// The kind of that name, the Ith or a later one.
+    /// The kind of that name; searches from the Ith on.
     template <std::size_t I = 0> static decltype(chosen) make(std::string_view name) {
         if constexpr (I < std::variant_size_v<decltype(chosen)>) {
             if (std::variant_alternative_t<I, decltype(chosen)>::name != name) return make<I + 1>(name);
@@ -76,7 +76,7 @@ private:
             raise<usage_error>("loss::baseline::method", "name is \"", name, "\", expected ", names());
         }
     }
-    /// f(type_identity<M>) for every kind M.
+    /// Calls f(type_identity<M>) for every kind M.
     template <class F> static void for_each_kind(F&& f) {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
             (f(std::type_identity<std::variant_alternative_t<I, decltype(chosen)>>{}), ...);

@@ -84,14 +84,14 @@ struct pkt_options {
     void check() const { weight.check("loss::baseline::pkt_options"); }
 };
 
-/// Probabilistic knowledge transfer (PKT): the same windows are neighbours of a window for student and teacher.
+/// Probabilistic knowledge transfer (PKT): a window has the same neighbours for student and teacher.
 ///
 ///     y = weight * mean_{i,j} P_T[i,j] ln((P_T[i,j] + ε)/(P_S[i,j] + ε)),   P[i,j] ∝ (cos(f_i, f_j) + 1)/2 in j,   ε = 1e-7
 ///
-/// Unchanged when a feature is scaled or all are rotated. Any widths fit.
+/// Unchanged when a feature is scaled or all are rotated. Works for any widths.
 ///
 /// Shapes     feature (B, D_S) of the student, (B, D_T) of the teacher · y ()
-/// Gradients  on f_S through the cosines.
+/// Gradients  into f_S through the cosines.
 /// Cost       B² D multiply-accumulates each and B² logarithms.
 /// Throws     shape_error if the batches differ or the features are not (B, D).
 /// Source     Passalis and Tefas 2018 (arXiv 1803.10837); weight of RepDistiller, which takes f/(‖f‖ + ε) where this takes

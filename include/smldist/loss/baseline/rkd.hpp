@@ -15,14 +15,14 @@
 
 namespace smldist::inline SMLDIST_ABI::loss::baseline {
 
-/// Distances and angles among the rows of x against those among the rows of a teacher's feature.
+/// Compares the distances and angles among the rows of x with those among the rows of a teacher's feature.
 ///
 ///     d_ij = ‖x_i - x_j‖,   ψ_ij = d_ij / mean_{k≠l} d_kl,   a_ijk = cos of the angle at x_i between x_j and x_k
 ///     y = distance/B² * sum_ij h(ψ_ij - ψ'_ij) + angle/B³ * sum_ijk h(a_ijk - a'_ijk)
 ///     h(e) = e²/2 for |e| ≤ 1, else |e| - 1/2;   primes: the teacher;   a cosine with x_i = x_j or x_i = x_k is 0
 ///
-/// By the law of cosines a_ijk = (d²_ij + d²_ik - d²_jk)/(2 d_ij d_ik), so everything is a function of d² alone: B³ short
-/// operations instead of B³ D.
+/// By the law of cosines a_ijk = (d²_ij + d²_ik - d²_jk)/(2 d_ij d_ik), so everything is a function of d² only: B³
+/// short operations instead of B³ D.
 ///
 /// Shapes     x (B, D) · t (B, B), squared distances of the teacher, constant · y ()
 /// Gradients  with q = d², h' = clip(e, -1, 1), v = 1/d (0 for d = 0), V = angle/B³, μ the mean distance:
@@ -114,7 +114,7 @@ private:
             const T e = d[i] * inverse - d_t[i] * inverse_t, g = std::clamp(e, T(-1), T(1));
             total += g * (e - g / T(2));
             pull += g * d[i];
-            d_t[i] = g; // the teacher's distance is used up
+            d_t[i] = g; // the teacher's distance is no longer needed
         }
         const T share = static_cast<T>(distance / double(n)), shift = pull * inverse / pairs;
         for (std::size_t i = 0; i < n; ++i)
@@ -165,7 +165,7 @@ private:
 
 struct rkd_options {
     weights weight;
-    double distance = 25, angle = 50; ///< of the two parts
+    double distance = 25, angle = 50; ///< weights of the two parts
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -176,11 +176,11 @@ struct rkd_options {
     }
 };
 
-/// Relational distillation (RKD): the windows of a batch lie to each other as they do for the teacher.
+/// Relational distillation (RKD): the windows of a batch have the same geometry for student and teacher.
 ///
 ///     y = weight * (distance part + angle part);   see relation_op
 ///
-/// Unchanged when the features are rotated, moved or scaled. Any widths fit.
+/// Unchanged when the features are rotated, shifted or scaled. Works for any widths.
 ///
 /// Shapes     feature (B, D_S) of the student, (B, D_T) of the teacher, B ≥ 2 · y ()
 /// Throws     shape_error if the batches differ or the features are not (B, D).

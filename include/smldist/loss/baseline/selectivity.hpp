@@ -27,11 +27,11 @@ struct selectivity_options {
 ///     MMD²(U, V) = mean_cc' k(u_c, u_c') + mean_dd' k(v_d, v_d') - 2 mean_cd k(u_c, v_d)
 ///                = ‖G(U) - G(V)‖²_F,   G(U) = U Uᵀ / C   (L, L)
 ///
-/// The longer of both stages is averaged to the length of the shorter. Any channels fit: no regressor. Order, sign and
-/// scale of the channels have no effect.
+/// The longer of both stages is averaged to the length of the shorter. Works for any number of channels, without a
+/// regressor. Order, sign and scale of the channels have no effect.
 ///
 /// Shapes     stages[i] (B, L_i, C_i), as many of the student as of the teacher · y ()
-/// Gradients  on F_S through G and the normalisation.
+/// Gradients  into F_S through G and the normalisation.
 /// Cost       2 B L² C multiply-accumulates per stage of each network.
 /// Throws     shape_error if the numbers of stages differ or are 0.
 /// Source     Huang and Wang 2017 (arXiv 1707.01219), polynomial kernel with d = 2, c = 0; weight of RepDistiller.
@@ -55,7 +55,8 @@ struct selectivity {
     static void visit(auto&, auto&&) {}
 
 private:
-    /// G (B, L, L) of F (B, L, C). The product with the unit matrix brings time, which is normalised, to the last axis.
+    /// G (B, L, L) of F (B, L, C). The product with the identity matrix brings time, which is normalised, to the last
+    /// axis.
     template <class X> static X gram(const X& f) {
         using T = op::scalar_of_t<X>;
         const std::size_t L = f.shape()[1];

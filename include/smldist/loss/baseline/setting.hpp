@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the distillation baselines share: the weights of their terms, and how student and teacher are made to fit.
+/// What the distillation baselines share: the weights of their terms, and the matching of student and teacher shapes.
 ///
 /// A baseline is a value with `name`, `options` and these members:
 ///
@@ -10,7 +10,7 @@
 ///     // the trainable parts
 ///     static void visit(auto& self, auto&& member);
 ///
-/// The cross entropy with the labels is the distiller's (distill/baseline.hpp). docs/baselines.md compares the methods.
+/// The distiller adds the cross entropy with the labels (distill/baseline.hpp). docs/baselines.md compares the methods.
 #ifndef SMLDIST_LOSS_BASELINE_SETTING_HPP
 #define SMLDIST_LOSS_BASELINE_SETTING_HPP
 
@@ -50,7 +50,7 @@ struct weights {
 
 namespace detail {
 
-/// Throws usage_error unless both networks know the same classes.
+/// Throws usage_error unless both networks have the same number of classes.
 inline void check_classes(std::string_view where, const outputs<shape>& student, const outputs<shape>& teacher) {
     if (student.logits.rank() != 2 || !(student.logits == teacher.logits))
         raise<usage_error>(where, "logits of student and teacher are ", student.logits.text(), " and ",

@@ -22,14 +22,15 @@ struct similarity_options {
     void check() const { weight.check("loss::baseline::similarity_options"); }
 };
 
-/// Similarity-preserving distillation (SP): windows alike for the teacher are alike for the student.
+/// Similarity-preserving distillation (SP): windows that are similar for the teacher are similar for the student.
 ///
 ///     y = weight / B² * ‖G(F_S) - G(F_T)‖²_F,   G(F) = rows of F Fᵀ scaled to unit length,   F flattened to (B, L·C)
 ///
-/// Any lengths and channels fit: neither regressor nor pooling. Unchanged when the flattened features are rotated or scaled.
+/// Works for any lengths and channels, with neither regressor nor pooling. Unchanged when the flattened features are
+/// rotated or scaled.
 ///
 /// Shapes     stage (B, L_S, C_S) of the student, (B, L_T, C_T) of the teacher · y ()
-/// Gradients  on F_S through G.
+/// Gradients  into F_S through G.
 /// Cost       B² L C multiply-accumulates each.
 /// Throws     usage_error without that stage; shape_error if the batches differ.
 /// Source     Tung and Mori 2019 (arXiv 1907.09682); stage and weight of RepDistiller.

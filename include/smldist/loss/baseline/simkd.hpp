@@ -17,20 +17,20 @@ struct simkd_options {
     void check() const { weight.check("loss::baseline::simkd_options"); }
 };
 
-/// SimKD: the student borrows the teacher's frozen classifier and learns nothing but the feature in front of it.
+/// SimKD: the student reuses the teacher's frozen classifier and learns only the feature in front of it.
 ///
 ///     y = weight / (B·D_T) * sum (f_S - f_T)²,   f_S = projector(student's own feature)
 ///
 /// The projector and the classifier are parts of the student, because it needs both at run time: its `feature` is the
-/// projected one, its logits are the teacher's classifier of it, and both count in its parameters and MACs. Calling
-/// model::network::take_classifier makes a network so; a network of your own does it in its call operator. Training,
+/// projected one, its logits are those of the teacher's classifier, and both count in its parameters and MACs. Calling
+/// model::network::take_classifier builds such a network; a network of your own does it in its call operator. Training,
 /// validation, saving and export then see the student as it will run. No label is used.
 ///
 /// The original projects the feature map before pooling by 1×1, 3×3 and 1×1 convolutions; here the pooled feature goes
 /// through three linear maps, which costs less at run time.
 ///
 /// Shapes     feature (B, D_T) of both · y ()
-/// Gradients  on f_S: 2 weight (f_S - f_T)/(B·D_T).
+/// Gradients  into f_S: 2 weight (f_S - f_T)/(B·D_T).
 /// Throws     usage_error in prepare() and shape_error in the call if the features differ in width.
 /// Source     Chen et al., Knowledge Distillation with the Reused Teacher Classifier, CVPR 2022 (arXiv 2203.14001), and
 ///            its repository DefangChen/SimKD.

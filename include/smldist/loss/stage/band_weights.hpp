@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Weights of the frequency bands of a basis along time: which frequencies of a stage count how much.
+/// Weights of the frequency bands of a basis along time: how much each frequency of a stage counts.
 #ifndef SMLDIST_LOSS_STAGE_BAND_WEIGHTS_HPP
 #define SMLDIST_LOSS_STAGE_BAND_WEIGHTS_HPP
 
@@ -17,11 +17,11 @@ namespace smldist::inline SMLDIST_ABI::loss::stage {
 
 enum class weighting : std::uint8_t {
     uniform,    ///< 1
-    fisher,     ///< variance between the classes over variance within, from the teacher's features
+    fisher,     ///< variance between classes over variance within classes, from the teacher's features
     energy,     ///< (power + ε)^gamma of the teacher; gamma > 0 favours dominant rhythms, < 0 whitens
     power,      ///< (frequency / highest frequency)^gamma
     low,        ///< bands below `split` of the highest frequency
-    high,       ///< bands from there on
+    high,       ///< the other bands
     hertz,      ///< bands that touch [low_hz, high_hz]
     uncertainty ///< learned: ½ e/σ² + ½ ln σ² for each band
 };
@@ -30,9 +30,9 @@ inline constexpr std::array<std::string_view, 8> weighting_names{"uniform", "fis
 
 struct weighting_options {
     weighting kind = weighting::fisher;
-    double gamma = 1;                 ///< of energy and power
-    double split = 0.5;               ///< of low and high
-    double low_hz = 0.5, high_hz = 4; ///< of hertz
+    double gamma = 1;                 ///< exponent of energy and power
+    double split = 0.5;               ///< boundary of low and high
+    double low_hz = 0.5, high_hz = 4; ///< limits of hertz
 
     /// Throws usage_error for a value out of range.
     void check() const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The channels in which a student's feature is compared with its teacher's, and how each of the two is brought to them.
+/// The channels in which a student's feature is compared with its teacher's, and the maps of both features to them.
 #ifndef SMLDIST_LOSS_STAGE_COMPARED_CHANNELS_HPP
 #define SMLDIST_LOSS_STAGE_COMPARED_CHANNELS_HPP
 
@@ -36,9 +36,9 @@ template <class X> X unit_rows(const X& x) {
 ///     F̂_T = F_T                                teacher_space::components, and standardise::none
 ///     F̂_T = unit_rows(F_T)                     standardise::sample, for features with time
 ///
-/// F̂_S is the projector's result, with standardise::sample its unit_rows; without a projector F_S is treated as F_T is. There is
-/// a projector if the numbers of channels differ, if their scales do (scales_differ, only with standardise::channel), or if the
-/// teacher's feature comes in components.
+/// F̂_S is the projector's result, with standardise::sample its unit_rows; without a projector F_S is treated like F_T.
+/// There is a projector if the numbers of channels differ, if their scales differ (scales_differ, only with
+/// standardise::channel), or if the teacher's feature comes in components.
 ///
 /// Shapes     F_S (B, L_S, C_S) or (B, C_S) · F_T (B, L_T, C_T) or (B, C_T) · F̂_S, F̂_T (…, width())
 /// Throws     usage_error from the constructor for options out of range, features of unlike rank or with other ranks than 2
@@ -79,7 +79,7 @@ public:
 
     /// Whether the student's feature passes a projector.
     bool projected() const { return projected_; }
-    /// Such a projector. It starts with the deviations of the components that it predicts, or with 1.
+    /// Makes the projector. Its scales start at the deviations of the components that it predicts, or at 1.
     projector<T> make_projector(std::size_t student_channels, generator& g) const {
         projector<T> p(student_channels, width_, g);
         if (components() > 0) p.norm.weight.value = components_.std;
@@ -88,16 +88,16 @@ public:
     std::size_t width() const { return width_; }
     /// How many principal components of the teacher are compared; 0: its channels are.
     std::size_t components() const { return components_.offset.size(); }
-    /// Whether unit_rows scales each sample by itself.
+    /// Whether unit_rows scales each sample.
     bool by_sample() const { return by_sample_; }
 
-    /// F̂_S of the projector's result, without projector of F_S.
+    /// F̂_S from the projector's result, or from F_S without a projector.
     template <class X> X student(X x) const {
         if (by_sample_) return unit_rows(x);
         if (projected_) return x;
         return standardised(std::move(x));
     }
-    /// F̂_T of F_T.
+    /// F̂_T from F_T.
     tensor<T> teacher(tensor<T> t) const {
         if (by_sample_) return unit_rows(t);
         if (project_teacher_) return op::linear(t, components_.directions, components_.offset);
@@ -107,7 +107,7 @@ public:
 
     /// The map (3, C) of op::normalise_op that standardises the student; empty: none is applied.
     tensor<T> student_normal() const { return projected_ ? tensor<T>() : normal_; }
-    /// The affine map of teacher(), which leaves out unit_rows.
+    /// The affine map in teacher(), without unit_rows.
     target_map<T> target() const {
         if (project_teacher_) return target_map<T>::onto(components_.directions, components_.offset);
         if (components() > 0 || normal_.empty()) return {};
@@ -121,7 +121,7 @@ public:
     }
 
 private:
-    /// x by the teacher's mean and deviation of each channel.
+    /// x standardised by the teacher's mean and deviation of each channel.
     template <class X> X standardised(X x) const {
         if (normal_.empty()) return x;
         return op::apply(op::normalise_op<T>{}, std::move(x), normal_);

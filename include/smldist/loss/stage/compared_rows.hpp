@@ -27,8 +27,9 @@ namespace smldist::inline SMLDIST_ABI::loss::stage {
 ///     s = M A_S F̂_S,   t = M A_T F̂_T,   w̃_r = 1 - α + α w_k for row r of band k
 ///
 /// M is the basis at L = min(L_S, L_T), A_S and A_T bring both features to it (make_length_map; 1 for equal lengths).
-/// Where the basis changes nothing, M = 1 and w̃ = 1: a square penalty with α = 0 and without phase-free term, at equal lengths
-/// (Parseval). A feature of rank 2 has no time; it is a single step, without weights and phase-free term.
+/// Where the basis changes nothing, M = 1 and w̃ = 1: for a square penalty with α = 0, without phase-free term, at
+/// equal lengths (Parseval). A feature of rank 2 has no time axis and counts as a single step, without weights and
+/// phase-free term.
 ///
 /// Shapes     F̂ (B, L_S or L_T, C) · s, t (B, L, C)
 /// Throws     usage_error from the constructor unless there is one band weight for each band, or none.
@@ -44,7 +45,7 @@ template <class T> struct compared_rows {
     double eta = 0;              ///< weight of the phase-free term; 0 without it and for fewer than 4 rows
 
     std::shared_ptr<const std::vector<band>> spectrum; ///< bands of the real DFT, for the phase-free term
-    tensor<T> student_dft, teacher_dft;                ///< as student and teacher; empty: these are the real DFT
+    tensor<T> student_dft, teacher_dft;                ///< like student and teacher; empty: those are the real DFT
     tensor<T> magnitude_weight;                        ///< m_k w_k / L
 
     compared_rows(const shape& of_student, const shape& of_teacher, const stage_options& o,

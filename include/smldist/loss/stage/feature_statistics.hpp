@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Statistics of a teacher's feature, taken before distillation starts, and the principal components made of them.
+/// Statistics of a teacher's feature, measured before distillation starts, and principal components made from them.
 #ifndef SMLDIST_LOSS_STAGE_FEATURE_STATISTICS_HPP
 #define SMLDIST_LOSS_STAGE_FEATURE_STATISTICS_HPP
 
@@ -29,7 +29,7 @@ template <class T> struct feature_statistics {
 };
 
 /// 1/(std + eps) of each channel; 0 for a dead channel, whose std is 0 or below a thousandth of the root mean square of all:
-/// it carries no signal, and dividing by it would make noise rule the loss.
+/// such a channel carries no signal, and dividing by its std would let noise dominate the loss.
 template <class T> tensor<T> inverse_std(const feature_statistics<T>& s) {
     constexpr double eps = 1e-5, dead = 1e-3;
     const std::size_t C = s.std.size();
@@ -40,12 +40,12 @@ template <class T> tensor<T> inverse_std(const feature_statistics<T>& s) {
         inverse[c] = double(s.std[c]) > dead * rms ? static_cast<T>(1 / (double(s.std[c]) + eps)) : T(0);
     return inverse;
 }
-/// Whether the teacher's channels are so much narrower than those of variance 1, with which a student's batch-norm begins,
-/// that their standardised difference would be nothing but the ratio of the scales: mean_c 1/(std + eps)² above 1000.
+/// Whether the teacher's channels vary so much less than a student's, whose batch-norm starts at variance 1, that their
+/// standardised difference would only measure the ratio of the scales: mean_c 1/(std + eps)² above 1000.
 ///
-/// Teachers whose batch-norms have settled statistics give 1 to 10, at the penultimate feature up to 130. After a few steps
-/// the running variances are still those that a network is made with; every layer then takes a part of the scale away, and
-/// the last ones give 1e4 to 1e6.
+/// Teachers whose batch-norm statistics have settled give 1 to 10, at the penultimate feature up to 130. After only a
+/// few training steps the running variances are still close to their initial values; every layer then reduces the
+/// scale, and the last layers give 1e4 to 1e6.
 template <class T> bool scales_differ(const feature_statistics<T>& s) {
     constexpr double most = 1000;
     const tensor<T> inverse = inverse_std(s);
@@ -70,10 +70,10 @@ template <class T> struct component_map {
 ///
 ///     F̂ = √(n/Σλ) Uᵀ (F - mean)/(std + eps)
 ///
-/// U holds the n directions of largest variance λ of the standardised channels. n ≤ student_channels, since no linear
-/// projector reaches more directions at once, and no more than `explained` of the variance needs; the components' mean
-/// variance is 1, as that of the channels. Empty with channel_match::all, other scales than `channel`, or statistics without
-/// directions.
+/// U holds the n directions of largest variance λ of the standardised channels. n is the smallest number that explains
+/// the share `explained` of the variance, but at most student_channels, since a linear projector reaches no more
+/// directions. The components' mean variance is 1, like that of the channels. Empty with channel_match::all, other
+/// scales than `channel`, or statistics without directions.
 /// Throws     usage_error if the directions do not fit the channels.
 template <class T>
 component_map<T> principal_map(const feature_statistics<T>& s, const stage_options& o, std::size_t student_channels) {

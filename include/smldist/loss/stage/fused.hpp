@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The stage loss as one op: the difference of two features in a basis along time and of their magnitudes, in one pass.
 ///
-/// It is optional: the same value and gradients as stage_loss::composed (tests/loss/stage/fused_options.cpp), only faster, since a
-/// sample stays in L1 from its transform to its gradient. Nothing else of the engine depends on this file.
+/// It is optional: it gives the same value and gradients as stage_loss::composed (tests/loss/stage/fused_options.cpp)
+/// and is faster, since a sample stays in L1 from its transform to its gradient. No other part of the engine depends on
+/// this file.
 #ifndef SMLDIST_LOSS_STAGE_FUSED_HPP
 #define SMLDIST_LOSS_STAGE_FUSED_HPP
 
@@ -26,7 +27,7 @@
 
 namespace smldist::inline SMLDIST_ABI::loss::stage {
 
-/// What discrepancy_op compares with: maps along time and weights.
+/// Constants of discrepancy_op: maps along time and weights.
 template <class T> struct discrepancy_tables {
     /// Rows of the mapped features that make up a band.
     struct band {
@@ -36,7 +37,7 @@ template <class T> struct discrepancy_tables {
     target_map<T> target;
     time_map<T> student, teacher; ///< M_S and M_T, their rows in the order of time_map; empty: both are 1, for any L
     tensor<T> row_weight;         ///< w (L), in that order; empty: 1/L
-    std::vector<band> bands;      ///< of the magnitudes, every row in one; empty: without them
+    std::vector<band> bands;      ///< of the magnitudes, each row in one band; empty: no magnitudes
     tensor<T> band_weight;        ///< v, one per band
     tensor<T> row_sum;            ///< (L), M_S 1
 
@@ -184,7 +185,7 @@ template <class T> struct discrepancy_op {
         else
             kernel::map_columns(x.shape().rows(), C, product, dx->data(), kept.slope.data(), factors.data());
     }
-    /// Without a map of its own, the result of a projector (linear, then batch-norm) brings that of its normalisation.
+    /// If `map` is empty, the result of a projector (linear, then batch-norm) supplies the map of its normalisation.
     template <class Target> var<T> read_normed(const normed_value<T>& n, const tensor<T>& map, Target&& t) const {
         const bool projected = n.x.owner->origin_of(n.x) == tape<T>::origin::linear;
         if (!projected || !map.empty() || n.f != activation::none || !n.gate.empty()) return {};
@@ -244,7 +245,7 @@ private:
             p.store(Q + i, l * b * inverse);
         });
     }
-    /// Σ w pen(X - Z) + Σ v l²;  Z ← G if there shall be a gradient.
+    /// Σ w pen(X - Z) + Σ v l²;  Z ← G if a gradient is needed.
     template <class F, class S>
     SMLDIST_NOINLINE T differences(std::size_t L, std::size_t C, const T* X, T* Z, const T* P, const T* Q, F&& pen,
                                    S&& slope, bool gradient) const {
@@ -279,8 +280,8 @@ private:
 /// discrepancy_op for one pair of features and its options.
 ///
 /// It covers every basis, length_match, penalty, scale and fixed weights, and phase_free::magnitude if the basis is the real
-/// DFT. It has no form of learned variances, of other phase-free terms, and of magnitudes beside another basis: then it is
-/// empty, and stage_loss is computed by ops.
+/// DFT. It does not cover learned variances, other phase-free terms, and magnitudes together with another basis: then
+/// it is empty, and stage_loss is computed as ops.
 template <class T> class fused_comparison {
 public:
     fused_comparison(const compared_channels<T>& channels, const compared_rows<T>& rows, const stage_options& o)
@@ -305,7 +306,7 @@ public:
 
     /// Whether the options have a fused form.
     explicit operator bool() const { return tables_ != nullptr; }
-    /// The loss of s, F_S or the projector's result, and F_T.
+    /// The loss of s, which is F_S or the projector's result, and F_T.
     template <class X> X operator()(X s, tensor<T> teacher) const {
         if (by_sample_) s = unit_rows(s), teacher = unit_rows(teacher);
         return op::apply(discrepancy_op<T>{tables_, pen_, delta_}, s, normal_, std::move(teacher));

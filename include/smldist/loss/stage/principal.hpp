@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Principal components of a feature's channels: the few directions in which a teacher's windows differ.
+/// Principal components of a feature's channels: the few directions in which a teacher's features vary most.
 #ifndef SMLDIST_LOSS_STAGE_PRINCIPAL_HPP
 #define SMLDIST_LOSS_STAGE_PRINCIPAL_HPP
 
@@ -16,7 +16,7 @@
 
 namespace smldist::inline SMLDIST_ABI::loss::stage {
 
-/// Orthonormal directions, by falling variance of the feature along them.
+/// Orthonormal directions, sorted by descending variance of the feature along them.
 template <class T> struct principal_components {
     tensor<T> directions; ///< (C, C), one per row; a row of zeros where the variance is 0
     tensor<T> variance;   ///< (C)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The trained map from a student's channels to those in which it is compared with its teacher.
+/// The trained map from a student's channels to the channels of the comparison with the teacher.
 #ifndef SMLDIST_LOSS_STAGE_PROJECTOR_HPP
 #define SMLDIST_LOSS_STAGE_PROJECTOR_HPP
 

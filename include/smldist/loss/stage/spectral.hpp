@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Differences of two features in a basis along time: row by row, and without the phase.
+/// Differences of two features in a basis along time: by row, and without the phase.
 #ifndef SMLDIST_LOSS_STAGE_SPECTRAL_HPP
 #define SMLDIST_LOSS_STAGE_SPECTRAL_HPP
 
@@ -32,7 +32,7 @@ inline void check_rows(std::string_view where, const shape& x, const shape& t) {
         raise<shape_error>(where, "shapes of x and target are ", x.text(), " and ", t.text(),
                            ", expected them equal and (B, L, C)");
 }
-/// f(pen) with the penalty's value and derivative as functors on packs.
+/// Calls f(pen), where pen has the penalty's value and derivative on packs.
 template <class F> void with_penalty(penalty p, double delta, F&& f) {
     namespace simd = kernel::simd;
     const auto square = [](auto d) SMLDIST_INLINE_LAMBDA { return d * d; };
@@ -173,7 +173,7 @@ template <class T> struct band_power_op {
     }
 
 private:
-    /// f(offset of the band's first row in x, its rows, offset of its row in y, C) for every sample and band.
+    /// Calls f(offset of the band's first row in x, its rows, offset of its row in y, C) for every sample and band.
     template <class F> void for_each_band(const shape& x, F&& f) const {
         const std::size_t L = x[1], C = x[2], K = bands->size();
         parallel_for(x[0], kernel::chunk_rows(L * C), [&](std::size_t first, std::size_t last) {
@@ -224,7 +224,7 @@ template <class T> struct log_magnitude_op {
 ///
 ///     y = 1/(B·C) Σ_{b,c} KL(q ‖ π),   π = softmax_{k≥1}(ln(x[b,k,c] + ε)/τ),   ε = 1e-6
 ///
-/// Does not change with the scale of a channel, up to ε.
+/// Independent of the scale of a channel, up to ε.
 /// Shapes     x (B, K, C) band powers · q (B, K, C) constant, the target's π, row 0 unused · y ()
 /// Gradients  dx[b,k,c] = dy/(B·C) (π - q)/(τ (x + ε)), 0 in band 0;  none into q.
 /// Keeps      π.

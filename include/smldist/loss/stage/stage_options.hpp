@@ -20,14 +20,14 @@ enum class standardise : std::uint8_t {
     none,    ///< as they are
     sample   ///< each channel of each sample to root mean square 1 along time: only the direction counts
 };
-/// The part of the loss that a shift in time does not change.
+/// The phase-free term of the loss, which a shift in time does not change.
 enum class phase_free : std::uint8_t {
     none,
     magnitude, ///< squared difference of ln(1 + |X|)
     kl,        ///< Kullback-Leibler divergence of each channel's spectrum
-    attention  ///< squared difference of the unit-length total spectra; works for unlike channels alike
+    attention  ///< squared difference of the unit-length total spectra; channels need not correspond
 };
-/// What a projector predicts where student and teacher differ in channels.
+/// What a projector predicts if student and teacher differ in channels.
 enum class channel_match : std::uint8_t {
     principal, ///< the principal components of the teacher's standardised channels, at most as many as the student has channels
     all ///< all of the teacher's channels
@@ -47,7 +47,7 @@ struct stage_options {
     double temperature = 1; ///< τ of phase_free::kl
     standardise scale = standardise::channel;
     channel_match channels = channel_match::principal;
-    double explained = 0.99; ///< share of the teacher's variance that its principal components keep
+    double explained = 0.99; ///< share of the teacher's variance that the principal components keep
     length_match match = length_match::spectral;
 
     /// Plain standardised mean squared error.

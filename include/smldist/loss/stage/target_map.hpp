@@ -18,7 +18,7 @@ namespace smldist::inline SMLDIST_ABI::loss::stage {
 template <class T> class target_map {
 public:
     target_map() = default;
-    /// D is diagonal: a factor for each channel (C).
+    /// Diagonal D: a factor per channel (C).
     target_map(tensor<T> factor, tensor<T> offset) : factor_(std::move(factor)), offset_(std::move(offset)) {}
     /// Any D (C, C_T).
     static target_map onto(const tensor<T>& directions, tensor<T> offset) {
@@ -29,7 +29,7 @@ public:
         kernel::pack_nt(y.offset_.size(), y.from_, directions.data(), y.from_, y.packed_.data());
         return y;
     }
-    /// Channels of t Dᵀ, given those of the feature beside it, and of t.
+    /// Channels of y and of t, given the channels C of the student's feature.
     std::size_t to(std::size_t C) const { return offset_.empty() ? C : offset_.size(); }
     std::size_t from(std::size_t C) const { return packed_.empty() ? to(C) : from_; }
     /// t (R, from(C)), y (R, C)

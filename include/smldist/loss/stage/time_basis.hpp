@@ -23,7 +23,7 @@ enum class time_basis : std::uint8_t {
 };
 /// How features of two lengths are brought to the shorter one.
 enum class length_match : std::uint8_t {
-    spectral, ///< keep the frequencies both have; exact for band-limited signals
+    spectral, ///< keep the frequencies that both have; exact for band-limited signals
     pool,     ///< adaptive average pool
     linear    ///< linear interpolation, ends kept
 };
@@ -33,7 +33,7 @@ inline constexpr std::array<std::string_view, 3> length_match_names{"spectral", 
 
 /// A basis of L samples, and the frequency bands that its rows fall into.
 template <class T> struct time_bands {
-    /// Edges in cycles per sample, 0 to 0.5.
+    /// A band; its edges are in cycles per sample, 0 to 0.5.
     struct band {
         std::size_t first_row, rows; ///< consecutive rows of the matrix
         double low, high;
@@ -74,7 +74,7 @@ template <class T> time_bands<T> dct(std::size_t L) {
     }
     return out;
 }
-/// As many levels as L has factors of 2.
+/// Haar basis with as many levels as L has factors of 2.
 template <class T> time_bands<T> haar(std::size_t L) {
     time_bands<T> out{tensor<T>(shape{L, L}), {}};
     std::size_t smooth = L;
@@ -127,7 +127,7 @@ template <class T> tensor<T> product(const tensor<T>& a, const tensor<T>& b) {
 /// Matrix (to, from) that brings `from` samples to `to` ≤ `from`, both spanning the same time.
 ///
 ///     spectral  bins of the 1/√L-normalised DFT up to to/2, scaled by √(to/from); the Nyquist bin of an even `to` is dropped,
-///               also for from = to, so that both partners of a pair keep the same bins
+///               also for from = to, so that both features of a pair keep the same bins
 ///     pool      row i averages the samples from floor(i·from/to) up to ceil((i+1)·from/to)
 ///     linear    position i·(from-1)/(to-1)
 ///

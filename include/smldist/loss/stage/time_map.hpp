@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A constant linear map along time, sample by sample; the real DFT in a quarter of the multiplications.
+/// A constant linear map along time, sample by sample; the real DFT with a quarter of the multiplications.
 #ifndef SMLDIST_LOSS_STAGE_TIME_MAP_HPP
 #define SMLDIST_LOSS_STAGE_TIME_MAP_HPP
 
@@ -62,7 +62,7 @@ public:
         return y;
     }
 
-    /// 0: no map.
+    /// Rows of the map; 0: no map.
     std::size_t rows() const { return rows_; }
     std::size_t from() const { return from_; }
     /// Where row r of the matrix is in y.
