@@ -127,6 +127,9 @@
 #include "smldist/metric/calibration.hpp"
 #include "smldist/metric/confusion.hpp"
 #include "smldist/metric/evaluation.hpp"
+#include "smldist/metric/multi_label.hpp"
+#include "smldist/metric/predictions.hpp"
+#include "smldist/metric/regression.hpp"
 
 #include "smldist/data/augment.hpp"
 #include "smldist/data/corruption.hpp"
