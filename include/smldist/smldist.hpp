@@ -92,6 +92,7 @@
 #include "smldist/loss/baseline/setting.hpp"
 #include "smldist/loss/baseline/similarity.hpp"
 #include "smldist/loss/baseline/simkd.hpp"
+#include "smldist/loss/binary_cross_entropy.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/loss/divergence.hpp"
 #include "smldist/loss/logit_norm.hpp"
