@@ -80,10 +80,9 @@ TEST_CASE("binary_cross_entropy: value and gradient of PyTorch's formula, comput
 }
 
 TEST_CASE("binary_cross_entropy: no logit overflows, and none that is right costs more than it should") {
-    CHECK(binary_cross_entropy(scalar(100), scalar(1)).item() ==
-          doctest::Approx(3.720075976020836e-44).epsilon(1e-14));
-    CHECK(binary_cross_entropy(scalar(-100), scalar(0)).item() ==
-          doctest::Approx(3.720075976020836e-44).epsilon(1e-14));
+    const auto tiny = doctest::Approx(3.720075976020836e-44).epsilon(1e-14).scale(0); // ln(1 + exp(-100))
+    CHECK(binary_cross_entropy(scalar(100), scalar(1)).item() == tiny);
+    CHECK(binary_cross_entropy(scalar(-100), scalar(0)).item() == tiny);
     CHECK(binary_cross_entropy(scalar(100), scalar(0)).item() == 100);
     CHECK(binary_cross_entropy(scalar(-100), scalar(1)).item() == 100);
     CHECK(binary_cross_entropy(scalar(0), scalar(0.3)).item() == doctest::Approx(std::log(2.0)).epsilon(1e-15));
