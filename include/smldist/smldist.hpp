@@ -100,6 +100,7 @@
 #include "smldist/loss/memory.hpp"
 #include "smldist/loss/mse.hpp"
 #include "smldist/loss/ref2021.hpp"
+#include "smldist/loss/soft_cross_entropy.hpp"
 #include "smldist/loss/stage.hpp"
 #include "smldist/loss/stage/band_weights.hpp"
 #include "smldist/loss/stage/compared_channels.hpp"
