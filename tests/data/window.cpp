@@ -95,7 +95,7 @@ TEST_CASE("select_channels: the chosen columns of every sample") {
     CHECK_THROWS_AS(data::select_channels(tensor<float>(shape{}), indices{0}), usage_error);
 }
 
-TEST_CASE("windows::check names what is wrong") {
+TEST_CASE("windows::check names the cause") {
     CHECK(message(data::windows{}) == "windows: number of windows is 0, expected at least one");
     data::windows w = three_windows();
     w.x(1, 0, 1) = std::numeric_limits<float>::quiet_NaN();

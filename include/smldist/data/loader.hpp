@@ -23,7 +23,7 @@ namespace smldist::inline SMLDIST_ABI::data {
 struct loader_options {
     std::size_t batch = 64;
     bool shuffle = true;    ///< a new permutation each epoch; false: the order of the windows
-    bool balanced = false;  ///< draws the class uniformly among those that occur, then its windows in turn
+    bool balanced = false;  ///< draws the class uniformly among those that occur, then takes its windows in turn
     bool drop_last = false; ///< leaves out the last batch when it is incomplete
     augment_options augment = augment_options::none();
     double mixup = 0; ///< α of mixup; 0: off
@@ -33,7 +33,7 @@ struct loader_options {
 struct batch {
     tensor<float> x;                ///< (B, L, C)
     std::vector<int> label;         ///< B; in a mixed batch the dominant ones; empty for windows without classes
-    std::vector<std::size_t> index; ///< B, positions in the source of what the labels name
+    std::vector<std::size_t> index; ///< B, positions in the source of the windows of `label`
     std::vector<int> other;         ///< B, the second labels of a mixed batch; else empty
     double share = 1;               ///< weight of `label` against `other`, in [1/2, 1]
     tensor<float> target = {};      ///< (B, K), mixed as x is; tensor() for windows without a target
@@ -41,7 +41,7 @@ struct batch {
     std::size_t size() const { return x.shape().rank() == 3 ? x.shape()[0] : 0; }
 };
 
-/// Hands out the windows of `source`, which it refers to and which must outlive it, batch by batch.
+/// Returns the windows of `source` batch by batch. Refers to `source`, which must outlive it.
 ///
 ///     for (loader.start(epoch); loader.next(batch);) train_on(batch);
 ///
@@ -50,9 +50,9 @@ struct batch {
 /// The batch's buffers are reused: no heap allocation after the first epoch.
 class loader {
 public:
-    /// Throws     data_error as windows::check does; shape_error when the normaliser has other channels; usage_error
-    ///            for batch 0, balanced without shuffle or without labels, drop_last that leaves no batch, or options of
-    ///            augmentation and mixup out of range.
+    /// Throws     data_error as windows::check does; shape_error when the normaliser has a different number of
+    ///            channels; usage_error for batch 0, balanced without shuffle or without labels, drop_last that leaves no
+    ///            batch, or options of augmentation and mixup out of range.
     loader(const windows& source, const loader_options& options, const normaliser& normal, const generator& random)
         : source_(&source), options_(options), normaliser_(normal), random_(random), order_(source.size()) {
         source.check();

@@ -71,8 +71,8 @@ struct windows {
         for (const int n : label) ++count.at(static_cast<std::size_t>(n));
         return count;
     }
-    /// Names of the classes without a window, which nothing here can teach or measure. Worth a word wherever windows were
-    /// split: a class may fall on one side of it.
+    /// Names of the classes without a window, which can be neither learned nor measured here. Check it after every
+    /// split: a class may occur on only one side.
     std::vector<std::string> missing_classes() const {
         std::vector<std::string> names;
         const auto count = class_counts();
@@ -98,13 +98,13 @@ struct windows {
         return w;
     }
 
-    /// A copy with these channels alone, in that order; empty: all. Throws usage_error for a channel not below channels().
+    /// A copy of only these channels, in that order; empty: all. Throws usage_error for a channel not below channels().
     windows select_channels(std::span<const std::size_t> chosen) const {
         return {data::select_channels(x, chosen), label, subject, info.select_channels(chosen), target};
     }
 
-    /// The door of everything that takes windows. Throws data_error when there are none, when sizes disagree, when a
-    /// label is out of range, when there is neither label nor target, or when a sample or a target is NaN or infinite
+    /// The check of every function that takes windows. Throws data_error when there are none, when sizes disagree, when
+    /// a label is out of range, when there is neither label nor target, or when a sample or a target is NaN or infinite
     /// (naming window, sample and channel).
     void check() const {
         if (empty() && label.empty()) raise<data_error>("windows", "number of windows is 0, expected at least one");
@@ -140,8 +140,8 @@ struct windows {
                               ", expected a finite number");
     }
 
-    /// check(), and that there is something to learn. Throws data_error when fewer than two classes occur and all windows
-    /// have the same target.
+    /// Calls check() and requires at least two classes or two different targets. Throws data_error when fewer than two
+    /// classes occur and all windows have the same target.
     void check_trainable() const {
         check();
         for (std::size_t i = targets(); i < target.size(); ++i)

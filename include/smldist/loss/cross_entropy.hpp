@@ -16,12 +16,12 @@ namespace smldist::inline SMLDIST_ABI::loss {
 
 struct cross_entropy_options {
     double label_smoothing = 0;            ///< ε: targets (1-ε) e_y + ε/N
-    std::vector<double> class_weight = {}; ///< one a class, or none; the mean is weighted by the label's weight
+    std::vector<double> class_weight = {}; ///< one per class, or none; the mean is weighted by the label's weight
 };
 
 /// Second labels of a mixed batch: the target of sample b is share · e_label + (1-share) · e_other. Refers to the labels.
 struct mixed_labels {
-    std::span<const int> other; ///< one a label, or none: not mixed
+    std::span<const int> other; ///< one per label, or none: not mixed
     double share = 1;
 
     mixed_labels() = default;
@@ -34,7 +34,7 @@ struct mixed_labels {
 };
 
 namespace detail {
-/// Throws unless there is one label a row of z, each a class of it.
+/// Throws unless there is one label per row of z and each is a class.
 template <class X> void check_labels(const X& z, std::span<const int> labels) {
     const shape& s = z.shape();
     if (s.rank() != 2 || s[0] != labels.size() || labels.empty())
@@ -87,8 +87,8 @@ auto label_targets(const X& z, std::span<const int> labels, const cross_entropy_
 ///
 ///     y = sum_b sum_n t[b,n] * -ln softmax(z[b])[n] / sum_b w[y_b],   t[b,n] = (1-ε) w[y_b] [n = y_b] + ε w[n] / N
 ///
-/// Of a mixed sample, every term with y_b is s times the same with the label plus 1-s times that with the other label, s
-/// the share: without class weights the loss is s CE(label) + (1-s) CE(other).
+/// For a mixed sample with share s, every term with y_b is s times that of the label plus 1-s times that of the other
+/// label. Without class weights the loss is s CE(label) + (1-s) CE(other).
 ///
 /// Shapes     z (B, N) · labels (B) in 0 … N-1 · result ()
 /// Throws     shape_error and data_error if the labels do not fit; usage_error if ε or the share is outside [0, 1] or the

@@ -22,7 +22,7 @@ template <class T> tensor<T> soften(tensor<T> z, double temperature) {
 }
 
 namespace detail {
-/// Rows p ln p summed, with 0 ln 0 = 0.
+/// Sum of p ln p over all elements, with 0 ln 0 = 0.
 template <class T> double negative_entropy(const tensor<T>& p) {
     return double(kernel::detail::chunked_total<T>(p.size(), [&](auto s, std::size_t i) SMLDIST_INLINE_LAMBDA {
         using V = typename decltype(s)::pack;
@@ -39,7 +39,7 @@ template <class T> double negative_entropy(const tensor<T>& p) {
 /// T² keeps the gradient's size when T changes. A row of q without mass counts as 0.
 ///
 /// Shapes     z, q (B, N) · y ()
-/// Gradients  on z: weight T (softmax(z/T) - q)/B for rows of mass 1; none into q.
+/// Gradients  into z: weight T (softmax(z/T) - q)/B for rows of mass 1; none into q.
 /// Throws     shape_error if q does not fit z; usage_error if T ≤ 0.
 /// Source     Hinton, Vinyals and Dean 2015.
 template <class X, class T> X divergence(const X& z, tensor<T> q, double temperature, double weight = 1) {
