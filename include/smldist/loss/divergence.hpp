@@ -3,11 +3,13 @@
 #ifndef SMLDIST_LOSS_DIVERGENCE_HPP
 #define SMLDIST_LOSS_DIVERGENCE_HPP
 
+#include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/kernel/vector.hpp"
-#include "smldist/loss/cross_entropy.hpp"
+#include "smldist/loss/soft_cross_entropy.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss {
 
@@ -18,6 +20,17 @@ template <class T> tensor<T> soften(tensor<T> z, double temperature) {
     kernel::softmax(z.shape().rows(), z.shape().back(), z.data(), z.data());
     return z;
 }
+
+namespace detail {
+/// Sum of p ln p over all elements, with 0 ln 0 = 0.
+template <class T> double negative_entropy(const tensor<T>& p) {
+    return double(kernel::detail::chunked_total<T>(p.size(), [&](auto s, std::size_t i) SMLDIST_INLINE_LAMBDA {
+        using V = typename decltype(s)::pack;
+        const V v = s.load(p.data() + i);
+        return v * kernel::simd::log(kernel::simd::max(v, V(std::numeric_limits<T>::min())));
+    }));
+}
+} // namespace detail
 
 /// Divergence of tempered logits from soft targets.
 ///
@@ -33,7 +46,7 @@ template <class X, class T> X divergence(const X& z, tensor<T> q, double tempera
     const double scale = weight * temperature * temperature / double(q.shape()[0]);
     const double offset = scale * detail::negative_entropy(q);
     for (T& v : q) v *= static_cast<T>(scale);
-    return op::apply(soft_cross_entropy_op<T>{temperature, offset}, z, std::move(q));
+    return soft_cross_entropy(z, std::move(q), temperature, offset);
 }
 
 } // namespace smldist::inline SMLDIST_ABI::loss
