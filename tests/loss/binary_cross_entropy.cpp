@@ -46,6 +46,22 @@ TEST_CASE("binary_cross_entropy: gradients, all worlds") {
     });
 }
 
+TEST_CASE("binary_cross_entropy: PyTorch") {
+    for (const std::string rank : {"rank2", "rank3"})
+        for (const std::string kind : {"hard", "soft"})
+            for (const bool weighted : {false, true}) {
+                const std::string name =
+                    "binary_cross_entropy/" + rank + "_" + kind + (weighted ? "_weighted" : "_plain");
+                loss::binary_cross_entropy_options o;
+                if (weighted)
+                    for (const double p : stored(name + "/pos_weight")) o.pos_weight.push_back(p);
+                check_loss(name, {"z"}, [&](const auto& in) {
+                    return binary_cross_entropy(
+                        in[0], cast<scalar_in<std::decay_t<decltype(in)>>>(stored(name + "/target")), o);
+                });
+            }
+}
+
 TEST_CASE("binary_cross_entropy: value and gradient of PyTorch's formula, computed with 80 digits") {
     // -[p t ln σ(z) + (1 - t) ln(1 - σ(z))], the mean of 6; logits of ±100 among them.
     const tensor<double> z{{-2.5, 0.75, 100}, {-100, 1.5, -0.25}}, t{{0, 1, 1}, {1, 0.25, 0}};

@@ -154,8 +154,20 @@ def memory():
               {"scores": 3 * normal(4, 7), "retrieved": normal(4, 3)}, teacher_scores=s, teacher_retrieved=r)
 
 
+def binary_cross_entropy():
+    for shape in ((5, 3), (2, 4, 3)):
+        hard, soft = (normal(*shape) > 0).double(), torch.sigmoid(normal(*shape))
+        weight = torch.tensor([0.5, 1.0, 4.0], dtype=torch.float64)
+        for kind, t in (("hard", hard), ("soft", soft)):
+            for name, p in (("plain", None), ("weighted", weight)):
+                more = {} if p is None else {"pos_weight": p}
+                write(f"binary_cross_entropy/rank{len(shape)}_{kind}_{name}",
+                      lambda z: F.binary_cross_entropy_with_logits(z, t, pos_weight=p), {"z": 3 * normal(*shape)},
+                      target=t, **more)
+
+
 if __name__ == "__main__":
-    for family in (cross_entropy, logits, mse, stage, spectrum, memory):
+    for family in (cross_entropy, logits, mse, stage, spectrum, memory, binary_cross_entropy):
         family()
     here = os.path.dirname(os.path.abspath(__file__))
     save(os.path.join(here, "loss.safetensors"), arrays, {"made_with": "torch " + torch.__version__})
