@@ -30,7 +30,7 @@ TEST_CASE("rows: element-wise functions") {
              5);
 }
 
-TEST_CASE("rows: sums, differences and products with every kind of broadcast") {
+TEST_CASE("rows: sums, differences, products and quotients with every kind of broadcast") {
     const std::vector<shape> kinds{{5}, {1}, {9, 5}, {9, 1}, {1, 9, 5}, {1, 1, 5}, {1, 9, 1}};
     for (const auto& s : kinds) {
         CAPTURE(s.text());
@@ -38,7 +38,10 @@ TEST_CASE("rows: sums, differences and products with every kind of broadcast") {
         check_op([](const auto& x, const auto& w) { return op::relu(op::sub(op::lift(x, w[0]), x)); }, 9, 5, {s});
         check_op([](const auto& x, const auto& w) { return op::mul(x, op::mul(op::lift(x, w[0]), w[0])); }, 9, 5,
                  {s});
+        check_op([](const auto& x, const auto& w) { return op::lift(x, w[0]) / op::exp(x); }, 9, 5, {s});
+        check_op([](const auto& x, const auto& w) { return x / op::exp(op::lift(x, w[0])); }, 9, 5, {s});
     }
+    check_op([](const auto& x, const auto&) { return op::relu(1 / (x * x + 0.7)) / 3 - 2 * x; }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::sub(op::mul(x, x), op::add(x, x)); }, 9, 5);
     check_op([](const auto& x, const auto& w) { return op::mul(x, op::lift(x, w[0])); }, 1, 5, {{9, 5}});
 }

@@ -85,9 +85,9 @@ struct gate_step {
     }
 };
 
-enum class binary : std::uint8_t { add, sub, mul };
+enum class binary : std::uint8_t { add, sub, mul, div };
 
-/// y = a + b, a − b or a b in each sample, with broadcasting: operands stand still along an axis whose step is 0.
+/// y = a + b, a − b, a b or a / b in each sample, with broadcasting: operands stand still along an axis whose step is 0.
 struct binary_step {
     static constexpr std::string_view name = "binary";
     binary what;
@@ -104,6 +104,7 @@ struct binary_step {
         if (what == binary::add) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u + v; });
         if (what == binary::sub) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u - v; });
         if (what == binary::mul) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u * v; });
+        if (what == binary::div) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u / v; });
         const std::size_t n = at.n * size();
         finish(f, 1, n, at.write(y), n, nullptr, nullptr);
     }
