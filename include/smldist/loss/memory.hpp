@@ -94,7 +94,7 @@ X memory(const memory_outputs<X>& student, const memory_outputs<tensor<T>>& teac
                o.temperature);
     const X association = divergence(student.scores, std::move(a), o.temperature, o.association);
     const X retrieval = mse(student.retrieved, teacher.retrieved, o.retrieval);
-    return op::add(association, retrieval);
+    return association + retrieval;
 }
 
 } // namespace smldist::inline SMLDIST_ABI::loss

@@ -69,9 +69,9 @@ public:
         const tensor<T> t = op::matmul(rows_.teacher, z);                          // M A_T F̂_T
         const X e = stage::row_penalty(s, t, options_.pen, options_.delta);        // e_r = mean_{b,c} pen(d)
         X y = rows_.learned ? stage::mean_by_variance(e, log_variance_, rows_.band_of_row)
-                            : op::mean(op::mul(e, rows_.weight)); // 1/L Σ_r w̃_r e_r
+                            : op::mean(e * rows_.weight); // 1/L Σ_r w̃_r e_r
         if (rows_.eta == 0) return y;
-        return op::add(y, op::scale(stage::without_phase(rows_, options_, x, z, s, t), rows_.eta));
+        return y + rows_.eta * stage::without_phase(rows_, options_, x, z, s, t);
     }
     /// y. Where the fused form applies, it replaces the whole function above.
     template <class X> X operator()(const X& student, tensor<T> teacher, mode m = mode::train) const {
