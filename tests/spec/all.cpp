@@ -26,5 +26,5 @@ TEST_CASE("all: names are unique and found again") {
     CHECK(count == 41);
     CHECK_FALSE(spec::visit_named("fourier", [](const auto&) {}));
     CHECK_FALSE(spec::visit_named("", [](const auto&) {}));
-    for (const auto name : activation_names) CHECK(names.count(name) == (name != "none"));
+    for (const auto name : names_of<activation>()) CHECK(names.count(name) == (name != "none"));
 }

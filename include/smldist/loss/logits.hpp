@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
-#include <string_view>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/loss/divergence.hpp"
 #include "smldist/loss/logit_norm.hpp"
@@ -25,15 +25,8 @@ enum class repair : std::uint8_t {
     off       ///< leave it: plain distillation
 };
 
-inline constexpr std::string_view text(repair r) {
-    constexpr std::string_view names[] = {"mix", "hardness", "swap", "onehot", "drop", "off"};
-    return names[static_cast<std::size_t>(r)];
-}
-/// The inverse of text(repair). Throws usage_error.
-inline repair parse_repair(std::string_view word) {
-    for (const repair r : {repair::mix, repair::hardness, repair::swap, repair::onehot, repair::drop, repair::off})
-        if (text(r) == word) return r;
-    raise<usage_error>("loss::repair", "name is \"", word, "\", expected mix, hardness, swap, onehot, drop or off");
+constexpr auto enum_names(repair) {
+    return enum_table("loss::repair", "mix", "hardness", "swap", "onehot", "drop", "off");
 }
 
 struct logits_options {

@@ -23,8 +23,6 @@ using stage::feature_statistics, stage::teacher_space, stage::principal_componen
     stage::principal_map, stage::component_map, stage::standardise_by, stage::projector;
 using stage::stage_options, stage::weighting_options, stage::weighting, stage::time_basis, stage::length_match,
     stage::penalty, stage::phase_free, stage::standardise, stage::channel_match;
-using stage::time_basis_names, stage::length_match_names, stage::penalty_names, stage::phase_free_names,
-    stage::standardise_names, stage::channel_match_names, stage::weighting_names;
 
 /// Stage loss of one pair of features, frequency-aware.
 ///

@@ -22,8 +22,8 @@
 #include "smldist/core/parallel.hpp"
 #include "smldist/kernel/scratch.hpp"
 #include "smldist/runtime/depthwise.hpp"
+#include "smldist/runtime/elementwise_steps.hpp"
 #include "smldist/runtime/product.hpp"
-#include "smldist/runtime/rows.hpp"
 
 #if SMLDIST_THREADS
 #include <atomic>
@@ -73,7 +73,7 @@ private:
     float* data_ = nullptr;
 };
 
-/// Any of the steps of product.hpp and rows.hpp, by value: the step, how it runs, and where its operands lie in it. A
+/// Any of the steps of product.hpp and elementwise_steps.hpp, by value: the step, how it runs, and where its operands lie in it. A
 /// std::variant of them would cost every unit seconds of compilation.
 class any_step {
 public:

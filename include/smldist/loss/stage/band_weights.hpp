@@ -4,13 +4,12 @@
 #define SMLDIST_LOSS_STAGE_BAND_WEIGHTS_HPP
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/loss/stage/time_basis.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss::stage {
@@ -25,8 +24,10 @@ enum class weighting : std::uint8_t {
     hertz,      ///< bands that touch [low_hz, high_hz]
     uncertainty ///< learned: ½ e/σ² + ½ ln σ² for each band
 };
-inline constexpr std::array<std::string_view, 8> weighting_names{"uniform", "fisher", "energy", "power",
-                                                                 "low",     "high",   "hertz",  "uncertainty"};
+constexpr auto enum_names(weighting) {
+    return enum_table("loss::weighting", "uniform", "fisher", "energy", "power", "low", "high", "hertz",
+                      "uncertainty");
+}
 
 struct weighting_options {
     weighting kind = weighting::fisher;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The steps without weights to multiply by: element-wise maps, gates, pooling, reductions, copies, and what heads are made
 /// of. Each computes what the op of its name does (op/), for n samples of fixed shape.
-#ifndef SMLDIST_RUNTIME_ROWS_HPP
-#define SMLDIST_RUNTIME_ROWS_HPP
+#ifndef SMLDIST_RUNTIME_ELEMENTWISE_STEPS_HPP
+#define SMLDIST_RUNTIME_ELEMENTWISE_STEPS_HPP
 
 #include <algorithm>
 #include <array>
