@@ -6,6 +6,7 @@
 #include "smldist/core/activation.hpp"
 #include "smldist/core/argsort.hpp"
 #include "smldist/core/budget.hpp"
+#include "smldist/core/check.hpp"
 #include "smldist/core/config.hpp"
 #include "smldist/core/decimal.hpp"
 #include "smldist/core/enum_names.hpp"

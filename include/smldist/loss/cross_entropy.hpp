@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "smldist/core/check.hpp"
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
@@ -129,22 +130,19 @@ auto cross_entropy(const X& z, std::span<const int> labels, const cross_entropy_
     detail::check_labels(z, labels);
     if (!mix.other.empty()) detail::check_labels(z, mix.other);
     const std::size_t N = z.shape()[1];
-    if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1))
-        raise<usage_error>("loss::cross_entropy", "label_smoothing is ", o.label_smoothing, ", expected 0 to 1");
+    const option_check check{"loss::cross_entropy"};
+    check.up_to(1, "label_smoothing", o.label_smoothing);
     if (!o.class_weight.empty() && o.class_weight.size() != N)
         raise<usage_error>("loss::cross_entropy", "number of class weights is ", o.class_weight.size(), ", expected ",
                            N);
-    if (!(mix.share >= 0 && mix.share <= 1))
-        raise<usage_error>("loss::cross_entropy", "share of the label is ", mix.share, ", expected 0 to 1");
+    check.up_to(1, "share of the label", mix.share);
     const double share = mix.other.empty() ? 1 : mix.share;
     const auto weight = [&](std::size_t n) { return o.class_weight.empty() ? 1.0 : o.class_weight[n]; };
     double total = 0;
     for (const int label : labels) total += share * weight(static_cast<std::size_t>(label));
     for (const int label : mix.other) total += (1 - share) * weight(static_cast<std::size_t>(label));
-    for (const double w : o.class_weight)
-        if (!(w >= 0)) raise<usage_error>("loss::cross_entropy", "a class weight is ", w, ", expected at least 0");
-    if (!(total > 0))
-        raise<usage_error>("loss::cross_entropy", "sum of the weights is ", total, ", expected above 0");
+    for (const double w : o.class_weight) check.need(w >= 0, "a class weight", w, "at least 0");
+    check.need(total > 0, "sum of the weights", total, "above 0");
     auto q = tensor<T>::uninitialized(z.shape());
     for (std::size_t b = 0; b < labels.size(); ++b)
         for (std::size_t n = 0; n < N; ++n) {

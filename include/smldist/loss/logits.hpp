@@ -7,6 +7,7 @@
 #include <cmath>
 #include <span>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/enum_names.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/loss/divergence.hpp"
@@ -41,16 +42,14 @@ struct logits_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
-            if (!ok) raise<usage_error>("loss::logits_options", what, " is ", got, ", expected ", wanted);
-        };
-        need(temperature > 0 && std::isfinite(temperature), "temperature", temperature, "a positive number");
-        need(hard >= 0 && std::isfinite(hard), "hard", hard, "at least 0");
-        need(soft >= 0 && std::isfinite(soft), "soft", soft, "at least 0");
-        need(label_smoothing >= 0 && label_smoothing <= 1, "label_smoothing", label_smoothing, "0 to 1");
-        need(margin >= 0 && margin <= 1, "margin", margin, "0 to 1");
-        need(hardness > 0, "hardness", hardness, "above 0");
-        need(norm_scale > 0 && std::isfinite(norm_scale), "norm_scale", norm_scale, "a positive number");
+        const option_check o{"loss::logits_options"};
+        o.positive("temperature", temperature);
+        o.at_least_0("hard", hard);
+        o.at_least_0("soft", soft);
+        o.up_to(1, "label_smoothing", label_smoothing);
+        o.up_to(1, "margin", margin);
+        o.need(hardness > 0, "hardness", hardness, "above 0");
+        o.positive("norm_scale", norm_scale);
     }
 };
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/enum_names.hpp"
 #include "smldist/optim/schedule.hpp"
 
@@ -26,11 +27,9 @@ struct schedule_options {
 
     /// Throws usage_error for a value out of range, whatever the kind.
     void check() const {
-        const auto need = [](bool ok, const char* what, std::size_t got) {
-            if (!ok) raise<usage_error>("optim::schedule_options", what, " is ", got, ", expected at least 1");
-        };
-        need(restart_epochs >= 1, "restart_epochs", restart_epochs);
-        need(restart_mult >= 1, "restart_mult", restart_mult);
+        const option_check o{"optim::schedule_options"};
+        o.need(restart_epochs >= 1, "restart_epochs", restart_epochs, "at least 1");
+        o.need(restart_mult >= 1, "restart_mult", restart_mult, "at least 1");
         plateau.check();
     }
 };

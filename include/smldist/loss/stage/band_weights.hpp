@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/enum_names.hpp"
 #include "smldist/loss/stage/time_basis.hpp"
 
@@ -37,13 +38,11 @@ struct weighting_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        if (!std::isfinite(gamma))
-            raise<usage_error>("loss::weighting_options", "gamma is ", gamma, ", expected finite");
-        if (!(split > 0 && split < 1))
-            raise<usage_error>("loss::weighting_options", "split is ", split, ", expected 0 < split < 1");
+        const option_check o{"loss::weighting_options"};
+        o.need(std::isfinite(gamma), "gamma", gamma, "finite");
+        o.need(split > 0 && split < 1, "split", split, "0 < split < 1");
         if (!(low_hz >= 0 && high_hz > low_hz))
-            raise<usage_error>("loss::weighting_options", "band is ", low_hz, " to ", high_hz,
-                               " Hz, expected 0 ≤ low < high");
+            raise<usage_error>(o.where, "band is ", low_hz, " to ", high_hz, " Hz, expected 0 ≤ low < high");
     }
 };
 

@@ -3,9 +3,9 @@
 #ifndef SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
 #define SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
 
-#include <cmath>
 #include <cstdint>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/enum_names.hpp"
 #include "smldist/loss/stage/band_weights.hpp"
 #include "smldist/loss/stage/spectral.hpp"
@@ -61,14 +61,12 @@ struct stage_options {
     }
     /// Throws usage_error for a value out of range.
     void check() const {
-        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
-            if (!ok) raise<usage_error>("loss::stage_options", what, " is ", got, ", expected ", wanted);
-        };
-        need(alpha >= 0 && alpha <= 1, "alpha", alpha, "0 to 1");
-        need(eta >= 0 && std::isfinite(eta), "eta", eta, "at least 0");
-        need(delta > 0 && std::isfinite(delta), "delta", delta, "a positive number");
-        need(temperature > 0 && std::isfinite(temperature), "temperature", temperature, "a positive number");
-        need(explained > 0 && explained <= 1, "explained", explained, "above 0 and at most 1");
+        const option_check o{"loss::stage_options"};
+        o.up_to(1, "alpha", alpha);
+        o.at_least_0("eta", eta);
+        o.positive("delta", delta);
+        o.positive("temperature", temperature);
+        o.need(explained > 0 && explained <= 1, "explained", explained, "above 0 and at most 1");
         weights.check();
     }
 };
