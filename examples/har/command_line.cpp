@@ -243,7 +243,7 @@ void data_options(declarer& d, options& o) {
              "Random changes of the training windows: reference rotates and scales them, full makes every kind of "
              "change, none leaves them.");
     d.choice(
-        "normaliser", o.normaliser, list_of(normaliser_names),
+        "normaliser", o.normaliser, list_of(names_of<normaliser_kind>()),
         "How channels are normalised. shared: the three axes of a sensor by one common factor; zscore: each channel "
         "to mean 0 and standard deviation 1; robust and minmax: each channel to the range 0 to 1, by quartiles or "
         "by its extremes.");
@@ -301,8 +301,8 @@ void training_options(declarer& d, options& o, bool distils) {
                 "Number of epochs of the teacher; 0 takes 80 for har_student and har_nano, 30 for other networks.");
     d.whole("batch", o.batch, 2, 65536, "Number of windows in a training step.");
     d.real("lr", o.lr, {0, 1e9, true}, "Largest learning rate of the schedule.");
-    d.choice("optimiser", o.optimiser, {"adamw", "adam", "sgd", "radam", "ranger"}, "Optimiser of the weights.");
-    d.choice("schedule", o.schedule, {"one_cycle", "cosine", "warm_restarts", "plateau", "constant"},
+    d.choice("optimiser", o.optimiser, list_of(names_of<optim::optimiser_kind>()), "Optimiser of the weights.");
+    d.choice("schedule", o.schedule, list_of(names_of<optim::schedule_kind>()),
              "How the learning rate changes over the epochs.");
     d.real("dropout", o.dropout, part_below_one, "Share of the last feature that is set to 0 at random in training.");
     d.real("weight-decay", o.weight_decay, weight, "How strongly the optimiser pulls weights towards 0.");
@@ -338,7 +338,7 @@ void distillation_options(declarer& d, options& o) {
             "commas "
             "between: total_acc takes its three axes, phone all channels of the phone.");
     d.choice(
-        "rule", o.rule, {"mix", "hardness", "swap", "onehot", "drop", "off"},
+        "rule", o.rule, list_of(names_of<loss::repair>()),
         "What happens to the teacher's output for a training window that it gets wrong: mix moves it towards the "
         "label until the label leads, hardness sharpens the label's probability, swap exchanges the label with the "
         "wrong winner, onehot takes the label, drop leaves the window out, off keeps the output as it is.");
@@ -349,7 +349,7 @@ void distillation_options(declarer& d, options& o) {
         "at a time, and ends with all; sequential takes each stage by itself, then outputs and memory.");
     d.real("stage-share", o.stage_share, inside,
            "Share of the training steps that --order progressive and sequential spend on the stages.");
-    d.choice("logit-norm", o.logit_norm, {"none", "l2", "zscore"},
+    d.choice("logit-norm", o.logit_norm, list_of(names_of<loss::logit_norm>()),
              "Normalisation of both networks' outputs before they are compared, in the methods smldist and hinton.");
     d.real("method-weight", o.method_weight, {-1, 1e6},
            "Weight of a baseline's loss beside the labels; below 0 the method's published weight.");
@@ -361,12 +361,12 @@ void stage_options(declarer& d, options& o) {
     d.real("stage-last", o.stage_last, weight,
            "Weight of the stage loss at the end of the training; --stage where that is smaller.");
     d.choice(
-        "standardise", o.standardise, list_of(loss::standardise_names),
+        "standardise", o.standardise, list_of(names_of<loss::standardise>()),
         "Scaling of the features before they are compared: channel by the teacher's mean and standard deviation of "
         "each channel, sample by each window's own strength, none as they are.");
-    d.choice("penalty", o.penalty, list_of(loss::penalty_names), "How a difference of two features counts.");
+    d.choice("penalty", o.penalty, list_of(names_of<loss::penalty>()), "How a difference of two features counts.");
     d.choice(
-        "channel-match", o.channel_match, list_of(loss::channel_match_names),
+        "channel-match", o.channel_match, list_of(names_of<loss::channel_match>()),
         "What the student's features predict where the teacher has more channels: the principal components of the "
         "teacher's channels, or all channels.");
     d.real("explained", o.explained, {0, 1, true},
@@ -374,13 +374,13 @@ void stage_options(declarer& d, options& o) {
     d.real("alpha", o.alpha, share,
            "How much the frequency bands of --band-weights count: 0 compares features evenly, 1 by the bands only.");
     d.choice(
-        "band-weights", o.band_weights, list_of(loss::weighting_names),
+        "band-weights", o.band_weights, list_of(names_of<loss::weighting>()),
         "Weights of the frequency bands, when --alpha is above 0: uniform; fisher, by how well a band separates the "
         "classes; energy or power, by the teacher's strength or the frequency to the power --gamma; low or high, on "
         "one "
         "side of --split-at; hertz, inside --band; uncertainty, learned.");
     d.choice(
-        "basis", o.basis, list_of(loss::time_basis_names),
+        "basis", o.basis, list_of(names_of<loss::time_basis>()),
         "Transform along time that gives the frequency bands: real Fourier (rdft), cosine (dct), Haar wavelets, or "
         "none.");
     d.real("gamma", o.gamma, {-100, 100}, "Exponent of --band-weights energy and power.");
@@ -390,7 +390,7 @@ void stage_options(declarer& d, options& o) {
     d.real("eta", o.eta, weight,
            "Weight of the part of the stage loss that ignores shifts in time; 0 leaves it out.");
     d.choice(
-        "phase-free", o.phase_free, list_of(loss::phase_free_names),
+        "phase-free", o.phase_free, list_of(names_of<loss::phase_free>()),
         "What the part of the stage loss that ignores shifts in time compares, when --eta is above 0: magnitudes of "
         "the spectra, their divergence (kl), or the spectra summed over channels (attention).");
 }

@@ -26,18 +26,18 @@ E parse(const char* option, const std::string& word, const std::array<std::strin
 
 loss::stage_options stage_of(const options& o) {
     loss::stage_options s;
-    s.basis = parse<loss::time_basis>("--basis", o.basis, loss::time_basis_names);
-    s.weights.kind = parse<loss::weighting>("--band-weights", o.band_weights, loss::weighting_names);
+    s.basis = parse_enum<loss::time_basis>(o.basis, "--basis");
+    s.weights.kind = parse_enum<loss::weighting>(o.band_weights, "--band-weights");
     s.weights.gamma = o.gamma;
     s.weights.split = o.split_at;
     s.weights.low_hz = o.band.at(0);
     s.weights.high_hz = o.band.at(1);
     s.alpha = o.alpha;
     s.eta = o.eta;
-    s.term = parse<loss::phase_free>("--phase-free", o.phase_free, loss::phase_free_names);
-    s.pen = parse<loss::penalty>("--penalty", o.penalty, loss::penalty_names);
-    s.scale = parse<loss::standardise>("--standardise", o.standardise, loss::standardise_names);
-    s.channels = parse<loss::channel_match>("--channel-match", o.channel_match, loss::channel_match_names);
+    s.term = parse_enum<loss::phase_free>(o.phase_free, "--phase-free");
+    s.pen = parse_enum<loss::penalty>(o.penalty, "--penalty");
+    s.scale = parse_enum<loss::standardise>(o.standardise, "--standardise");
+    s.channels = parse_enum<loss::channel_match>(o.channel_match, "--channel-match");
     s.explained = o.explained;
     return s;
 }
@@ -85,7 +85,7 @@ model::head_kind chosen_head(const options& o) {
 }
 
 normaliser_kind chosen_normaliser(const options& o) {
-    return parse<normaliser_kind>("--normaliser", o.normaliser, normaliser_names);
+    return parse_enum<normaliser_kind>(o.normaliser, "--normaliser");
 }
 
 model::network_config architecture(const options& o, const std::string& preset, model::head_kind head,
@@ -122,8 +122,8 @@ distill::training_options training_of(const options& o, std::size_t epochs) {
     t.weight_decay = o.weight_decay;
     t.patience = o.patience;
     t.ema = o.ema;
-    t.optimiser = optim::parse_optimiser(o.optimiser);
-    t.schedule.kind = optim::parse_schedule(o.schedule);
+    t.optimiser = parse_enum<optim::optimiser_kind>(o.optimiser);
+    t.schedule.kind = parse_enum<optim::schedule_kind>(o.schedule);
     t.mixup = o.mixup;
     t.swa_epochs = std::min(o.swa, epochs);
     t.seed = o.seed;
@@ -141,9 +141,9 @@ distill::distill_options losses_of(const options& o) {
                 .hard = o.hard,
                 .soft = o.soft,
                 .label_smoothing = o.label_smoothing,
-                .rule = loss::parse_repair(o.rule),
+                .rule = parse_enum<loss::repair>(o.rule),
                 .margin = o.margin,
-                .norm = loss::parse_logit_norm(o.logit_norm)};
+                .norm = parse_enum<loss::logit_norm>(o.logit_norm)};
     d.stage_first = o.stage;
     d.stage_last = std::min(o.stage, o.stage_last);
     d.memory_weight = o.memory;
@@ -163,7 +163,7 @@ model::memory_transfer transfer_of(const options& o) {
 }
 
 std::optional<baseline_method> method_of(const options& o) {
-    const loss::logit_norm norm = loss::parse_logit_norm(o.logit_norm);
+    const loss::logit_norm norm = parse_enum<loss::logit_norm>(o.logit_norm);
     if (o.method == "smldist") {
         if (!(o.method_weight < 0))
             raise<usage_error>("--method-weight", "value is ", o.method_weight,

@@ -4,13 +4,15 @@
 #define SMLDIST_SMLDIST_HPP
 
 #include "smldist/core/activation.hpp"
+#include "smldist/core/argsort.hpp"
 #include "smldist/core/budget.hpp"
+#include "smldist/core/check.hpp"
 #include "smldist/core/config.hpp"
 #include "smldist/core/decimal.hpp"
+#include "smldist/core/enum_names.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/memory.hpp"
 #include "smldist/core/normaliser.hpp"
-#include "smldist/core/order.hpp"
 #include "smldist/core/outputs.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/parameter.hpp"
@@ -116,7 +118,8 @@
 #include "smldist/loss/stage/time_map.hpp"
 
 #include "smldist/optim/adam.hpp"
-#include "smldist/optim/choice.hpp"
+#include "smldist/optim/any_optimiser.hpp"
+#include "smldist/optim/any_schedule.hpp"
 #include "smldist/optim/ema.hpp"
 #include "smldist/optim/lookahead.hpp"
 #include "smldist/optim/radam.hpp"
@@ -165,9 +168,9 @@
 #include "smldist/io/tensor_view.hpp"
 
 #include "smldist/runtime/depthwise.hpp"
+#include "smldist/runtime/elementwise_steps.hpp"
 #include "smldist/runtime/product.hpp"
 #include "smldist/runtime/program.hpp"
-#include "smldist/runtime/rows.hpp"
 #include "smldist/runtime/step.hpp"
 #include "smldist/runtime/stream.hpp"
 

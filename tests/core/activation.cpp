@@ -8,10 +8,10 @@
 using namespace smldist;
 
 TEST_CASE("activation: with_constant calls f once, with the same value") {
-    for (std::size_t i = 0; i < activation_names.size(); ++i) {
+    for (std::size_t i = 0; i < names_of<activation>().size(); ++i) {
         std::vector<activation> seen;
         with_constant(static_cast<activation>(i), [&seen](auto f) {
-            static_assert(name_of(f) != "");
+            static_assert(name_of(f.value) != "");
             seen.push_back(f);
         });
         CHECK(seen == std::vector{static_cast<activation>(i)});
@@ -23,7 +23,7 @@ TEST_CASE("activation: every enumerator has a name of its own") {
     CHECK(name_of(none) == "none");
     CHECK(name_of(hard_swish) == "hard_swish");
     CHECK(name_of(activation::log) == "log");
-    CHECK(static_cast<std::size_t>(activation::log) + 1 == activation_names.size());
-    CHECK(std::set<std::string_view>(activation_names.begin(), activation_names.end()).size() ==
-          activation_names.size());
+    CHECK(static_cast<std::size_t>(activation::log) + 1 == names_of<activation>().size());
+    CHECK(std::set<std::string_view>(names_of<activation>().begin(), names_of<activation>().end()).size() ==
+          names_of<activation>().size());
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace smldist;
@@ -41,6 +42,18 @@ TEST_CASE("tensor: constructors refuse wrong counts") {
     CHECK_THROWS_AS(tensor<float>(shape{2, 2}, {1, 2, 3}), shape_error);
     CHECK_THROWS_WITH_AS(tensor<float>({{1, 2}, {3}}), doctest::Contains("length of a row is 1"), shape_error);
     CHECK_THROWS_WITH_AS(tensor<float>(shape{2, 3}).item(), doctest::Contains("(2, 3)"), shape_error);
+}
+
+TEST_CASE("tensor: as many indices as axes, in every build") {
+    tensor<float> x(shape{2, 3, 4});
+    CHECK_THROWS_WITH_AS(x(1, 2), "tensor: number of indices is 2, expected the rank, 3", shape_error);
+    CHECK_THROWS_WITH_AS(std::as_const(x)(0, 0, 0, 0), "tensor: number of indices is 4, expected the rank, 3",
+                         shape_error);
+    CHECK_THROWS_AS(tensor<float>()(), shape_error);
+    x(1, 2, 3) = 5;
+    CHECK(x[23] == 5);
+    const tensor<int> scalar(shape{}, 7);
+    CHECK(scalar() == 7);
 }
 
 TEST_CASE("tensor: storage is 64-byte aligned") {

@@ -339,7 +339,7 @@ TEST_CASE("training: every optimiser and every schedule learns") {
         o.schedule.plateau.patience = 0;
         o.schedule.plateau.factor = 0.5;
         o.lr = c.lr;
-        CAPTURE(optim::text(c.optimiser));
+        CAPTURE(name_of(c.optimiser));
         const run r(o);
         const auto& history = r.result.history;
         CHECK(history.back().train.total < 0.9 * history.front().train.total);

@@ -13,7 +13,7 @@ constexpr logit_norm every_norm[] = {logit_norm::none, logit_norm::l2, logit_nor
 TEST_CASE("logit_norm: gradients, all worlds") {
     for (const logit_norm norm : every_norm)
         for (const auto& s : {shape{4, 5}, shape{1, 2}, shape{2, 19}})
-            check_op(std::string(text(norm)) + s.text(), {normal(s)},
+            check_op(std::string(name_of(norm)) + s.text(), {normal(s)},
                      [norm](const auto& in) { return loss::normalise(in[0], norm, 10); });
 }
 
@@ -48,7 +48,7 @@ TEST_CASE("zscore: a row of equal logits gives 0 and a finite gradient") {
 }
 
 TEST_CASE("logit_norm: names and errors") {
-    for (const logit_norm norm : every_norm) CHECK(loss::parse_logit_norm(text(norm)) == norm);
-    CHECK_RAISES(usage_error, "name is \"z\", expected none, l2 or zscore", loss::parse_logit_norm("z"));
+    for (const logit_norm norm : every_norm) CHECK(parse_enum<logit_norm>(name_of(norm)) == norm);
+    CHECK_RAISES(usage_error, "name is \"z\", expected none, l2 or zscore", parse_enum<logit_norm>("z"));
     CHECK_RAISES(shape_error, "N >= 2", loss::normalise(normal({3, 1}), logit_norm::zscore, 10));
 }

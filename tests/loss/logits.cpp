@@ -61,7 +61,7 @@ TEST_CASE("logits loss: gradients over the product of the options") {
                 for (const auto& [hard, soft] : {std::pair(1.0, 1.0), {0.0, 1.0}, {1.0, 0.0}, {0.1, 0.9}}) {
                     logits_options o = with(rule, temperature, hard, soft);
                     o.label_smoothing = smoothing;
-                    check_op(std::string(text(rule)) + "_T" + text(temperature) + "_eps" + text(smoothing) + "_" +
+                    check_op(std::string(name_of(rule)) + "_T" + text(temperature) + "_eps" + text(smoothing) + "_" +
                                  text(hard) + "_" + text(soft),
                              {normal({6, 4})}, against(c.teacher, c.labels, o));
                 }
@@ -80,7 +80,7 @@ TEST_CASE("logits loss: gradients over the product of the options") {
 TEST_CASE("logits loss: PyTorch's value, gradient and repaired targets for every rule") {
     for (const repair rule : every_rule)
         for (const double temperature : {1.0, 3.0, 20.0}) {
-            const std::string name = "logits/" + std::string(text(rule)) + "_T" + text(temperature);
+            const std::string name = "logits/" + std::string(name_of(rule)) + "_T" + text(temperature);
             const tensor<double> teacher = stored(name + "/teacher");
             const std::vector<int> labels = stored_labels(name + "/label");
             logits_options o = with(rule, temperature, 0.7, 1.3);
@@ -260,7 +260,8 @@ TEST_CASE("logits loss: norms of both sides, gradients and what they are made of
             logits_options o = with(rule, 3, 0.7, 1.3);
             o.norm = norm;
             o.norm_scale = 4;
-            check_op(std::string(text(norm)) + "_" + std::string(text(rule)), {z}, against(c.teacher, c.labels, o));
+            check_op(std::string(name_of(norm)) + "_" + std::string(name_of(rule)), {z},
+                     against(c.teacher, c.labels, o));
             const auto y = loss::logits(z, c.teacher, c.labels, o);
             const auto plain = loss::logits(loss::normalise(z, norm, 4), loss::normalise(c.teacher, norm, 4),
                                             c.labels, with(rule, 3, 0.7, 1.3));
@@ -286,10 +287,10 @@ TEST_CASE("logits loss: in a mixed batch the soft term uses the dominant labels,
 }
 
 TEST_CASE("repair: names") {
-    for (const repair rule : every_rule) CHECK(loss::parse_repair(text(rule)) == rule);
-    CHECK(text(repair::mix) == "mix");
-    CHECK_RAISES(usage_error, "name is \"Mix\", expected mix, hardness", loss::parse_repair("Mix"));
-    CHECK_RAISES(usage_error, "name is \"\"", loss::parse_repair(""));
+    for (const repair rule : every_rule) CHECK(parse_enum<repair>(name_of(rule)) == rule);
+    CHECK(name_of(repair::mix) == "mix");
+    CHECK_RAISES(usage_error, "name is \"Mix\", expected mix, hardness", parse_enum<repair>("Mix"));
+    CHECK_RAISES(usage_error, "name is \"\"", parse_enum<repair>(""));
 }
 
 TEST_CASE("logits loss: errors") {

@@ -119,9 +119,9 @@ TEST_CASE("plain stage loss with projector: gradients, both worlds, PyTorch") {
 TEST_CASE("frequency-aware stage loss: PyTorch's DFT, all phase-free terms") {
     for (const std::string L : {"8", "9"})
         for (const double alpha : {0.5, 1.0})
-            for (std::size_t term = 0; term < loss::phase_free_names.size(); ++term) {
+            for (std::size_t term = 0; term < names_of<loss::phase_free>().size(); ++term) {
                 const std::string name =
-                    "spectrum/L" + L + "_a" + text(alpha) + "_" + std::string(loss::phase_free_names[term]);
+                    "spectrum/L" + L + "_a" + text(alpha) + "_" + std::string(names_of<loss::phase_free>()[term]);
                 const auto teacher = stored(name + "/teacher");
                 const loss::feature_statistics<double> s{stored(name + "/mean"), stored(name + "/std")};
                 auto o = options(loss::time_basis::rdft, alpha, static_cast<loss::phase_free>(term), 0.25);
@@ -135,10 +135,10 @@ TEST_CASE("frequency-aware stage loss: PyTorch's DFT, all phase-free terms") {
 
 TEST_CASE("frequency-aware stage loss: gradients and both worlds over all options") {
     const auto s = random_statistics(3);
-    for (std::size_t basis = 0; basis < loss::time_basis_names.size(); ++basis)
-        for (std::size_t term = 0; term < loss::phase_free_names.size(); ++term)
-            for (std::size_t pen = 0; pen < loss::penalty_names.size(); ++pen)
-                for (std::size_t scale = 0; scale < loss::standardise_names.size(); ++scale)
+    for (std::size_t basis = 0; basis < names_of<loss::time_basis>().size(); ++basis)
+        for (std::size_t term = 0; term < names_of<loss::phase_free>().size(); ++term)
+            for (std::size_t pen = 0; pen < names_of<loss::penalty>().size(); ++pen)
+                for (std::size_t scale = 0; scale < names_of<loss::standardise>().size(); ++scale)
                     for (const std::size_t L : {8u, 6u}) {
                         auto o = options(static_cast<loss::time_basis>(basis), 0.7,
                                          static_cast<loss::phase_free>(term), 0.5);
@@ -148,10 +148,11 @@ TEST_CASE("frequency-aware stage loss: gradients and both worlds over all option
                         const auto bands = loss::make_basis<double>(o.basis, 6).bands.size();
                         std::vector<double> weights(bands);
                         for (std::size_t k = 0; k < bands; ++k) weights[k] = 0.5 + double(k) / double(bands);
-                        const std::string name =
-                            std::string(loss::time_basis_names[basis]) + " " +
-                            std::string(loss::phase_free_names[term]) + " " + std::string(loss::penalty_names[pen]) +
-                            " " + std::string(loss::standardise_names[scale]) + " " + std::to_string(L);
+                        const std::string name = std::string(names_of<loss::time_basis>()[basis]) + " " +
+                                                 std::string(names_of<loss::phase_free>()[term]) + " " +
+                                                 std::string(names_of<loss::penalty>()[pen]) + " " +
+                                                 std::string(names_of<loss::standardise>()[scale]) + " " +
+                                                 std::to_string(L);
                         const auto teacher = normal({2, 6, 3}, 5);
                         CAPTURE(name);
                         const auto f = [&](const auto& in) { return stage(in[0], teacher, s, o, weights); };
@@ -165,7 +166,7 @@ TEST_CASE("frequency-aware stage loss: gradients and both worlds over all option
 
 TEST_CASE("stage loss: unlike lengths, each way to match them; gradients of projector and learned variances") {
     const auto s = random_statistics(4);
-    for (std::size_t match = 0; match < loss::length_match_names.size(); ++match)
+    for (std::size_t match = 0; match < names_of<loss::length_match>().size(); ++match)
         for (const bool learned : {false, true}) {
             auto o = options(loss::time_basis::rdft, 0.5, loss::phase_free::magnitude, 0.25);
             o.match = static_cast<loss::length_match>(match);
@@ -185,7 +186,7 @@ TEST_CASE("stage loss: unlike lengths, each way to match them; gradients of proj
 TEST_CASE("stage loss: behind a projector tape and tensors agree to rounding in training, to the bit in evaluation") {
     const auto s = random_statistics(4);
     const tensor<double> x = normal({3, 12, 2}, 8), teacher = normal({3, 8, 4}, 9);
-    for (std::size_t term = 0; term < loss::phase_free_names.size(); ++term) {
+    for (std::size_t term = 0; term < names_of<loss::phase_free>().size(); ++term) {
         generator g(2);
         const loss::stage_loss<double> one(
             {3, 12, 2}, {3, 8, 4}, s, options(loss::time_basis::rdft, 0.5, static_cast<loss::phase_free>(term), 0.25),

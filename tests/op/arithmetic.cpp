@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/op/arithmetic.hpp"
 
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <type_traits>
+
 #include "check.hpp"
+#include "smldist/op/pointwise.hpp"
 
 using namespace smldist;
 
@@ -44,11 +50,27 @@ TEST_CASE("mul") {
     check_binary("mul", [](const auto& in) { return op::mul(in[0], in[1]); });
 }
 
-TEST_CASE("add, sub, mul: one variable on both sides") {
+TEST_CASE("div") {
+    const auto f = [](const auto& in) { return op::div(in[0], in[1]); };
+    for (const auto& [a, b] : pairs) check_reference("div/" + extents(a) + "_" + extents(b), {"a", "b"}, f);
+    for (const auto& list : {pairs, more_pairs})
+        for (const auto& [a, b] : list) {
+            auto divisor = normal(b, 2);
+            for (double& v : divisor) v += v < 0 ? -0.5 : 0.5;
+            check_op("div" + a.text() + b.text(), {normal(a, 1), divisor}, f);
+        }
+    const tensor<float> y = op::div(tensor<float>{1, -1, 0}, tensor<float>{0, 0, 0});
+    CHECK(y[0] == std::numeric_limits<float>::infinity());
+    CHECK(y[1] == -std::numeric_limits<float>::infinity());
+    CHECK(std::isnan(y[2]));
+}
+
+TEST_CASE("add, sub, mul, div: one variable on both sides") {
     for (const shape& s : {shape{}, shape{7}, shape{2, 3}}) {
         check_op("add(x, x)", {normal(s)}, [](const auto& in) { return op::add(in[0], in[0]); });
         check_op("sub(x, x)", {normal(s)}, [](const auto& in) { return op::sub(in[0], in[0]); });
         check_op("mul(x, x)", {normal(s)}, [](const auto& in) { return op::mul(in[0], in[0]); });
+        check_op("div(x, x)", {normal(s)}, [](const auto& in) { return op::div(in[0], in[0]); });
     }
 }
 
@@ -87,8 +109,12 @@ TEST_CASE("binary ops: errors name both shapes") {
     CHECK_RAISES(shape_error, "op::add: shapes are (2, 3) and (2, 4)", op::add(a, b));
     CHECK_RAISES(shape_error, "op::sub: shapes are (2, 3) and (2)", op::sub(a, c));
     CHECK_RAISES(shape_error, "op::mul: shapes are (2) and (2, 3)", op::mul(c, a));
+    CHECK_RAISES(shape_error, "op::div: shapes are (2, 3) and (2)", op::div(a, c));
+    CHECK_RAISES(shape_error, "op::add: shapes are (2, 3) and (2, 4)", a + b);
+    CHECK_RAISES(shape_error, "op::div: shapes are (2) and (2, 3)", c / a);
     tape<float> t, other;
     CHECK_RAISES(usage_error, "two tapes", op::add(t.input(a), other.input(a)));
+    CHECK_RAISES(usage_error, "two tapes", t.input(a) * other.input(a));
 }
 
 TEST_CASE("gate") {
@@ -115,4 +141,137 @@ TEST_CASE("scale and add_scalar") {
     }
     check_reference("affine/scale", {"x"}, scale);
     check_reference("affine/add_scalar", {"x"}, add);
+}
+
+namespace {
+
+/// The ops and options of a trace, in order.
+std::string written(const any_world& f, std::size_t inputs) {
+    graph g;
+    std::vector<symbol> in;
+    for (std::size_t i = 0; i < inputs; ++i) in.push_back(symbol::input(g, "x", {2, 3}));
+    f(in);
+    std::string text;
+    for (const auto& n : g.nodes) {
+        if (n.what == graph::kind::constant) text += "constant" + n.shape.text() + " ";
+        if (n.what != graph::kind::op) continue;
+        text += n.name + "(";
+        for (const auto i : n.inputs) text += std::to_string(i) + ",";
+        for (const auto& a : n.attributes) text += a.name + "=" + std::to_string(a.value.number) + ",";
+        text += ") ";
+    }
+    return text;
+}
+
+/// Checks that two forms agree bit for bit in value and gradients, and leave one graph.
+void check_same(const std::string& name, std::size_t inputs, const any_world& f, const any_world& as) {
+    CAPTURE(name);
+    std::vector<tensor<double>> x;
+    for (std::size_t i = 0; i < inputs; ++i) x.push_back(normal({2, 3}, i + 1));
+    check_op(name, x, f);
+    CHECK(identical(f(x), as(x)));
+    const auto got = ::detail::gradients(x, f), want = ::detail::gradients(x, as);
+    for (std::size_t i = 0; i < inputs; ++i) CHECK(identical(got[i], want[i]));
+    CHECK(written(f, inputs) == written(as, inputs));
+    CHECK(written(f, inputs) != "");
+}
+
+} // namespace
+
+TEST_CASE("operators are the ops, in every world") {
+    check_same(
+        "a + b", 2, [](const auto& in) { return in[0] + in[1]; },
+        [](const auto& in) { return op::add(in[0], in[1]); });
+    check_same(
+        "a - b", 2, [](const auto& in) { return in[0] - in[1]; },
+        [](const auto& in) { return op::sub(in[0], in[1]); });
+    check_same(
+        "a * b", 2, [](const auto& in) { return in[0] * in[1]; },
+        [](const auto& in) { return op::mul(in[0], in[1]); });
+    check_same(
+        "a / b", 2, [](const auto& in) { return in[0] / in[1]; },
+        [](const auto& in) { return op::div(in[0], in[1]); });
+    check_same(
+        "-x", 1, [](const auto& in) { return -in[0]; }, [](const auto& in) { return op::scale(in[0], -1); });
+}
+
+TEST_CASE("operators with a number on either side") {
+    check_same(
+        "x + 1", 1, [](const auto& in) { return in[0] + 1; },
+        [](const auto& in) { return op::add_scalar(in[0], 1); });
+    check_same(
+        "0.1 + x", 1, [](const auto& in) { return 0.1 + in[0]; },
+        [](const auto& in) { return op::add_scalar(in[0], 0.1); });
+    check_same(
+        "x - 3", 1, [](const auto& in) { return in[0] - 3; },
+        [](const auto& in) { return op::add_scalar(in[0], -3); });
+    check_same(
+        "3u - x", 1, [](const auto& in) { return 3u - in[0]; },
+        [](const auto& in) { return op::affine(in[0], -1, 3); });
+    check_same(
+        "x * 0.1f", 1, [](const auto& in) { return in[0] * 0.1f; },
+        [](const auto& in) { return op::scale(in[0], double(0.1f)); });
+    check_same(
+        "2 * x", 1, [](const auto& in) { return 2 * in[0]; }, [](const auto& in) { return op::scale(in[0], 2); });
+    check_op("x / 3", {normal({2, 3})}, [](const auto& in) { return in[0] / 3; });
+    check_op("1 / x", {normal({2, 3})}, [](const auto& in) { return 1 / in[0]; });
+    CHECK(written([](const auto& in) { return in[0] / 3; }, 1) == "constant() div(0,1,) ");
+    CHECK(written([](const auto& in) { return 0.5 / in[0]; }, 1) == "constant() div(1,0,) ");
+
+    const tensor<float> x{1, 5, -7};
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK((x + 0.1)[i] == x[i] + 0.1f);
+        CHECK((x - 0.1)[i] == x[i] - 0.1f);
+        CHECK((0.1 - x)[i] == 0.1f - x[i]);
+        CHECK((x * 0.1)[i] == x[i] * 0.1f);
+        CHECK((x / 3)[i] == x[i] / 3);
+        CHECK((3 / x)[i] == 3 / x[i]);
+        CHECK((-x)[i] == -x[i]);
+    }
+    static_assert(std::is_same_v<decltype(x + 0.1), tensor<float>>);
+    static_assert(!std::is_invocable_v<std::plus<>, tensor<float>, std::string>);
+    static_assert(!std::is_invocable_v<std::plus<>, tensor<float>, bool>);
+    static_assert(!std::is_invocable_v<std::plus<>, parameter<float>, parameter<float>>); // in which world?
+}
+
+TEST_CASE("operators: var with tensor, parameter and buffer; temporaries") {
+    tape<double> t;
+    const parameter<double> p{normal({3}, 1)};
+    const buffer<double> b{normal({3}, 4)};
+    const tensor<double> c = normal({2, 3}, 2), x = normal({2, 3}, 3);
+    const auto v = t.variable(x);
+    CHECK(identical((v * c).value(), op::mul(x, c)));
+    CHECK(identical((c - v).value(), op::sub(c, x)));
+    CHECK(identical((p + v).value(), op::add(p.value, x)));
+    CHECK(identical((v / b).value(), op::div(x, b.value)));
+    CHECK(identical(x - b, op::sub(x, b.value)));
+    t.backward(v * p, tensor<double>(shape{2, 3}, 1.0));
+    REQUIRE(std::as_const(t).gradient(p));
+
+    tensor<double> moved = x;
+    const double* const storage = moved.data();
+    const auto y = std::move(moved) + v; // onto the tape without a copy, as by op::add
+    CHECK(moved.empty());
+    CHECK(identical(y.value(), op::add(x, x)));
+    CHECK(t.value(var<double>{&t, y.id - 1}).data() == storage);
+}
+
+TEST_CASE("operators: a loss as in the paper is the loss of the ops, bit for bit") {
+    check_same(
+        "loss", 3,
+        [](const auto& in) {
+            const auto e = (in[0] - in[1]) * (in[0] - in[1]);
+            return 0.5 * (e * op::exp(-in[2]) + in[2]) + 1;
+        },
+        [](const auto& in) {
+            const auto e = op::mul(op::sub(in[0], in[1]), op::sub(in[0], in[1]));
+            return op::add_scalar(op::scale(op::add(op::mul(e, op::exp(op::scale(in[2], -1))), in[2]), 0.5), 1);
+        });
+}
+
+TEST_CASE("operators leave xtensor's expressions to xtensor") {
+    const tensor<double> x = normal({2, 3}, 1), y = normal({2, 3}, 2);
+    const auto sum = x.array() + 2 * y.array();
+    static_assert(!std::is_same_v<std::decay_t<decltype(sum)>, tensor<double>>);
+    CHECK(identical(tensor<double>(sum), x + 2 * y));
 }

@@ -63,20 +63,32 @@ def gelu():  # after all others, so that their random numbers do not change
     write("gelu", "grid", {"x": torch.linspace(-9, 9, 73).double().reshape(1, 73)}, f_of_x(F.gelu))
 
 
+def division():  # as gelu; the divisors are not near 0
+    for a, b in SHAPES:
+        divisor = normal(*b)
+        divisor = divisor + torch.where(divisor < 0, -0.5, 0.5)
+        write("div", f"{extents(a)}_{extents(b)}", {"a": normal(*a), "b": divisor}, lambda a, b: a / b)
+
+
 def f_of_x(f):
     return lambda x: f(x)
 
 
+SHAPES = [  # of the two operands of a binary op
+    ((2, 3, 4), (2, 3, 4)), ((2, 3, 4), (4,)), ((4,), (2, 3, 4)), ((2, 3, 4), (1, 1, 4)), ((2, 3, 4), (3, 4)),
+    ((2, 3, 4), (2, 3, 1)), ((2, 1, 4), (2, 3, 4)), ((3, 1), (1, 4)), ((2, 3, 1), (3, 4)), ((2, 3, 4), (1,)),
+    ((), (2, 3)), ((), ()), ((1, 1), (1,)),
+]
+
+
+def extents(shape):
+    return "x".join(map(str, shape)) or "scalar"
+
+
 def arithmetic():
-    shapes = [
-        ((2, 3, 4), (2, 3, 4)), ((2, 3, 4), (4,)), ((4,), (2, 3, 4)), ((2, 3, 4), (1, 1, 4)), ((2, 3, 4), (3, 4)),
-        ((2, 3, 4), (2, 3, 1)), ((2, 1, 4), (2, 3, 4)), ((3, 1), (1, 4)), ((2, 3, 1), (3, 4)), ((2, 3, 4), (1,)),
-        ((), (2, 3)), ((), ()), ((1, 1), (1,)),
-    ]
     for name, f in {"add": torch.add, "sub": torch.sub, "mul": torch.mul}.items():
-        for a, b in shapes:
-            text = lambda s: "x".join(map(str, s)) or "scalar"
-            write(name, f"{text(a)}_{text(b)}", {"a": normal(*a), "b": normal(*b)}, lambda a, b: f(a, b))
+        for a, b in SHAPES:
+            write(name, f"{extents(a)}_{extents(b)}", {"a": normal(*a), "b": normal(*b)}, lambda a, b: f(a, b))
     for B, L, C in [(2, 5, 3), (1, 1, 1), (3, 2, 17)]:
         write("gate", f"{B}x{L}x{C}", {"x": normal(B, L, C), "g": normal(B, C)}, lambda x, g: x * g[:, None, :])
 
@@ -201,7 +213,7 @@ def norm():
 
 
 if __name__ == "__main__":
-    for family in (pointwise, arithmetic, reduce, reshape, softmax, linear, conv1d, norm, gelu):
+    for family in (pointwise, arithmetic, reduce, reshape, softmax, linear, conv1d, norm, gelu, division):
         family()
     here = os.path.dirname(os.path.abspath(__file__))
     save(os.path.join(here, "op.safetensors"), arrays, {"made_with": "torch " + torch.__version__, "cases": json.dumps(cases)})

@@ -19,8 +19,8 @@ TEST_CASE("step: finish adds bias and residual, then applies the function") {
                                           std::tanh(1.0),
                                           std::exp(1.0),
                                           0};
-    for (std::size_t f = 0; f < activation_names.size(); ++f) {
-        CAPTURE(activation_names[f]);
+    for (std::size_t f = 0; f < names_of<activation>().size(); ++f) {
+        CAPTURE(names_of<activation>()[f]);
         for (const std::size_t columns : {1u, 3u, 8u, 21u}) {
             const std::size_t step = columns + 2;
             std::vector<float> y(2 * step, 0.25f), bias(columns, 0.25f), residual(2 * step, 0.5f);

@@ -3,14 +3,12 @@
 #ifndef SMLDIST_CORE_ACTIVATION_HPP
 #define SMLDIST_CORE_ACTIVATION_HPP
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
-#include "smldist/core/config.hpp"
+#include "smldist/core/enum_names.hpp"
 
 namespace smldist::inline SMLDIST_ABI {
 
@@ -29,11 +27,11 @@ enum class activation : std::uint8_t {
     log
 };
 
-/// Their names in model files, in the order of the enumerators.
-inline constexpr std::array<std::string_view, 11> activation_names{
-    "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "selu", "gelu", "sigmoid", "tanh", "exp", "log"};
-
-constexpr std::string_view name_of(activation f) { return activation_names[static_cast<std::size_t>(f)]; }
+/// The names in model files.
+constexpr auto enum_names(activation) {
+    return enum_table("activation", "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "selu", "gelu", "sigmoid",
+                      "tanh", "exp", "log");
+}
 
 namespace detail {
 template <class F, std::size_t... I> void with_constant(activation a, F& f, std::index_sequence<I...>) {
@@ -45,7 +43,7 @@ template <class F, std::size_t... I> void with_constant(activation a, F& f, std:
 
 /// Calls f(constant) with `a` as a std::integral_constant, so that f may choose types by it.
 template <class F> void with_constant(activation a, F&& f) {
-    detail::with_constant(a, f, std::make_index_sequence<activation_names.size()>());
+    detail::with_constant(a, f, std::make_index_sequence<names_of<activation>().size()>());
 }
 
 } // namespace smldist::inline SMLDIST_ABI

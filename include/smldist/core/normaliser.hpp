@@ -4,13 +4,12 @@
 #define SMLDIST_CORE_NORMALISER_HPP
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/core/error.hpp"
 
 namespace smldist::inline SMLDIST_ABI {
@@ -23,7 +22,9 @@ enum class normaliser_kind : std::uint8_t {
     shared  ///< x / r, r the root mean square of the three axes of a sensor; z-score for channels in no triple
 };
 
-inline constexpr std::array<std::string_view, 5> normaliser_names{"none", "zscore", "robust", "minmax", "shared"};
+constexpr auto enum_names(normaliser_kind) {
+    return enum_table("normaliser", "none", "zscore", "robust", "minmax", "shared");
+}
 
 /// y = (clip(x, low, high) - offset) * scale, channel by channel; low and high are empty unless it clips.
 ///

@@ -127,7 +127,9 @@ public:
     /// Element by row-major position.
     T& operator[](std::size_t i) { return data_[checked(i)]; }
     const T& operator[](std::size_t i) const { return data_[checked(i)]; }
-    /// Element by one index per axis. For tests and glue; loops that matter run over data().
+    /// Element by one index per axis. Hot loops run over data().
+    /// Throws     shape_error for another number of indices than the rank. That each index is below its extent is a
+    ///            precondition, which SMLDIST_ASSERTIONS checks.
     template <class... I> T& operator()(I... index) { return data_[offset(index...)]; }
     template <class... I> const T& operator()(I... index) const { return data_[offset(index...)]; }
 
@@ -178,8 +180,11 @@ private:
         SMLDIST_ASSERT(i < size());
         return i;
     }
+    [[noreturn, gnu::cold]] SMLDIST_NOINLINE static void wrong_rank(std::size_t indices, std::size_t rank) {
+        raise<shape_error>("tensor", "number of indices is ", indices, ", expected the rank, ", rank);
+    }
     template <class... I> std::size_t offset(I... index) const {
-        SMLDIST_ASSERT(sizeof...(I) == shape_.rank());
+        if (sizeof...(I) != shape_.rank()) wrong_rank(sizeof...(I), shape_.rank());
         std::size_t at = 0, axis = 0;
         ((SMLDIST_ASSERT(static_cast<std::size_t>(index) < shape_[axis]),
           at = at * shape_[axis++] + static_cast<std::size_t>(index)),

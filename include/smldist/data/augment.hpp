@@ -10,6 +10,7 @@
 #include <numbers>
 #include <vector>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/data/recording.hpp"
@@ -34,19 +35,16 @@ struct augment_options {
     bool any() const { return time_warp > 0 || rotation > 0 || scaling > 0 || jitter > 0 || mask > 0; }
     /// Throws usage_error unless probabilities lie in [0, 1] and strengths are finite and not negative.
     void check() const {
-        const auto within = [](const char* what, double value, double most) {
-            if (!(value >= 0 && value <= most))
-                raise<usage_error>("augment_options", what, " is ", value, ", expected 0 to ", most);
-        };
-        within("probability of time_warp", time_warp, 1);
-        within("probability of rotation", rotation, 1);
-        within("probability of scaling", scaling, 1);
-        within("probability of jitter", jitter, 1);
-        within("probability of mask", mask, 1);
-        within("time_warp_sd", time_warp_sd, 1);
-        within("rotation_degrees", rotation_degrees, 180);
-        within("scaling_sd", scaling_sd, 1);
-        within("jitter_sd", jitter_sd, 100);
+        const option_check o{"augment_options"};
+        o.up_to(1, "probability of time_warp", time_warp);
+        o.up_to(1, "probability of rotation", rotation);
+        o.up_to(1, "probability of scaling", scaling);
+        o.up_to(1, "probability of jitter", jitter);
+        o.up_to(1, "probability of mask", mask);
+        o.up_to(1, "time_warp_sd", time_warp_sd);
+        o.up_to(180, "rotation_degrees", rotation_degrees);
+        o.up_to(1, "scaling_sd", scaling_sd);
+        o.up_to(100, "jitter_sd", jitter_sd);
     }
 
     friend bool operator==(const augment_options&, const augment_options&) = default;

@@ -10,6 +10,7 @@
 #include <numbers>
 #include <vector>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/random.hpp"
@@ -31,13 +32,10 @@ struct corruption {
     /// Throws usage_error unless strengths are finite and not negative and the windows have what is needed: the
     /// channels, triples to rotate, a sampling rate of at least `rate_hz`.
     void check(const windows& w) const {
-        const auto within = [](const char* what, double value, double most) {
-            if (!(value >= 0 && value <= most))
-                raise<usage_error>("corruption", what, " is ", value, ", expected 0 to ", most);
-        };
-        within("rotation", rotation, 180);
-        within("noise", noise, 1000);
-        if (rate_hz != 0) within("rate_hz", rate_hz, w.info.rate_hz);
+        const option_check o{"corruption"};
+        o.up_to(180, "rotation", rotation);
+        o.up_to(1000, "noise", noise);
+        if (rate_hz != 0) o.up_to(w.info.rate_hz, "rate_hz", rate_hz);
         if (rotation > 0 && w.info.triples.empty())
             raise<usage_error>("corruption", "number of 3-axis sensors is 0, expected one or more to rotate");
         for (const std::size_t c : missing)

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/core/tensor.hpp"
@@ -15,8 +16,7 @@ namespace smldist::inline SMLDIST_ABI::data {
 
 /// Throws usage_error unless α is 0 (off) or from 1e-6 to 1e6.
 inline void check_mixup(double alpha) {
-    if (!(alpha == 0 || (alpha >= 1e-6 && alpha <= 1e6)))
-        raise<usage_error>("mixup", "alpha is ", alpha, ", expected 0 or 1e-6 to 1e6");
+    option_check{"mixup"}.need(alpha == 0 || (alpha >= 1e-6 && alpha <= 1e6), "alpha", alpha, "0 or 1e-6 to 1e6");
 }
 
 /// The share of the dominant window: max(λ, 1-λ), λ ~ Beta(α, α), in [1/2, 1].

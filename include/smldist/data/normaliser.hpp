@@ -87,8 +87,8 @@ inline void check_reach(const normaliser& n, const windows& w) {
         if (!finite(ends[c]) || !finite(ends[count + c]) || !finite(n.offset[c]) || !finite(n.scale[c]) ||
             (!n.low.empty() && (!finite(n.low[c]) || !finite(n.high[c]))))
             raise<data_error>("fit_normaliser", w.info.channel_name(c), " lies between ", raw[c], " and ",
-                              raw[count + c], ", expected a range that ",
-                              normaliser_names[static_cast<std::size_t>(n.kind)], " brings to finite numbers");
+                              raw[count + c], ", expected a range that ", name_of(n.kind),
+                              " brings to finite numbers");
 }
 
 } // namespace detail

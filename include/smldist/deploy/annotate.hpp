@@ -85,6 +85,7 @@ inline role role_of(const spec::batch_norm&, const graph&, const graph::node&) {
 inline role role_of(const spec::add&, const graph&, const graph::node&) { return role::add; }
 inline role role_of(const spec::sub&, const graph&, const graph::node&) { return role::arithmetic; }
 inline role role_of(const spec::mul&, const graph&, const graph::node&) { return role::arithmetic; }
+inline role role_of(const spec::div&, const graph&, const graph::node&) { return role::arithmetic; }
 inline role role_of(const spec::gate&, const graph&, const graph::node&) { return role::gate; }
 inline role role_of(const spec::mean_over_time&, const graph&, const graph::node&) { return role::mean_over_time; }
 inline role role_of(const spec::reshape&, const graph&, const graph::node&) { return role::rename; }

@@ -63,7 +63,7 @@ SMLDIST_COLD inline void emit_pool(builder& b, std::size_t id, std::size_t lengt
     b.give(id, pool_step{s[0], s[1], length, b.read(b.input(id, 0)), y}, y);
 }
 
-/// a + b, a − b or a b with broadcasting, each operand as one sample.
+/// a + b, a − b, a b or a / b with broadcasting, each operand as one sample.
 SMLDIST_COLD inline void emit_arithmetic(builder& b, std::size_t id, binary what) {
     shape s[2];
     for (std::size_t k = 0; k < 2; ++k) {
@@ -165,6 +165,9 @@ inline void emit(builder& b, std::size_t id, const spec::sub&) {
 }
 inline void emit(builder& b, std::size_t id, const spec::mul&) {
     detail::emit_arithmetic(b, id, runtime::binary::mul);
+}
+inline void emit(builder& b, std::size_t id, const spec::div&) {
+    detail::emit_arithmetic(b, id, runtime::binary::div);
 }
 
 SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::gate&) {

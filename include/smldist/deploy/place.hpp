@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "smldist/core/order.hpp"
+#include "smldist/core/argsort.hpp"
 #include "smldist/deploy/builder.hpp"
 
 namespace smldist::inline SMLDIST_ABI::deploy {
@@ -35,7 +35,7 @@ inline layout arrange(const std::vector<lifetime>& values) {
     layout out;
     out.offsets.resize(values.size());
     for (const std::size_t v :
-         order(values.size(), [&](std::size_t a, std::size_t b) { return values[a].size > values[b].size; })) {
+         argsort(values.size(), [&](std::size_t a, std::size_t b) { return values[a].size > values[b].size; })) {
         std::size_t at = 0; // `placed` is in the order of offsets
         for (const std::size_t other : placed) {
             const lifetime& o = values[other];

@@ -18,7 +18,8 @@
 #include "smldist/distill/evaluate.hpp"
 #include "smldist/distill/training_options.hpp"
 #include "smldist/loss/cross_entropy.hpp"
-#include "smldist/optim/choice.hpp"
+#include "smldist/optim/any_optimiser.hpp"
+#include "smldist/optim/any_schedule.hpp"
 #include "smldist/optim/ema.hpp"
 #include "smldist/optim/swa.hpp"
 

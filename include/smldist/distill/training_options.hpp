@@ -9,7 +9,8 @@
 
 #include "smldist/data/loader.hpp"
 #include "smldist/distill/placement.hpp"
-#include "smldist/optim/choice.hpp"
+#include "smldist/optim/any_optimiser.hpp"
+#include "smldist/optim/any_schedule.hpp"
 
 namespace smldist::inline SMLDIST_ABI::distill {
 

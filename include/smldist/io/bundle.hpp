@@ -76,7 +76,7 @@ inline json list(const std::vector<float>& values) {
 inline std::string preprocess_text(const model_facts& f) {
     json p;
     p.set("layout", "BLC");
-    p.set("normaliser", normaliser_names[static_cast<std::size_t>(f.normaliser.kind)]);
+    p.set("normaliser", name_of(f.normaliser.kind));
     p.set("offset", list(f.normaliser.offset));
     p.set("scale", list(f.normaliser.scale));
     p.set("low", list(f.normaliser.low));
@@ -114,10 +114,9 @@ inline std::string preprocess_text(const model_facts& f) {
     if (p.as_string("layout") != "BLC")
         raise<data_error>("model file", "layout is ", quote(p.as_string("layout")), ", expected \"BLC\"");
     const auto& name = p.as_string("normaliser");
-    std::size_t kind = 0;
-    while (kind < normaliser_names.size() && normaliser_names[kind] != name) ++kind;
-    if (kind == normaliser_names.size()) raise<data_error>("model file", "normaliser ", quote(name), " is not known");
-    f.normaliser.kind = static_cast<normaliser_kind>(kind);
+    const auto kind = find_enum<normaliser_kind>(name);
+    if (!kind) raise<data_error>("model file", "normaliser ", quote(name), " is not known");
+    f.normaliser.kind = *kind;
     f.normaliser.offset = floats(p.at("offset"), room);
     f.normaliser.scale = floats(p.at("scale"), room);
     f.normaliser.low = floats(p.at("low"), room);

@@ -18,8 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/argsort.hpp"
 #include "smldist/core/error.hpp"
-#include "smldist/core/order.hpp"
 #include "smldist/io/json_scanner.hpp"
 
 namespace smldist::inline SMLDIST_ABI::io {
@@ -251,8 +251,8 @@ private:
     }
     /// A key that occurs twice, or a view without data if there is none. n log n comparisons.
     static std::string_view repeated_key(const object& members) {
-        const auto by_key =
-            order(members.size(), [&](std::size_t i, std::size_t j) { return members[i].first < members[j].first; });
+        const auto by_key = argsort(
+            members.size(), [&](std::size_t i, std::size_t j) { return members[i].first < members[j].first; });
         for (std::size_t i = 1; i < by_key.size(); ++i)
             if (members[by_key[i]].first == members[by_key[i - 1]].first) return members[by_key[i]].first;
         return {};

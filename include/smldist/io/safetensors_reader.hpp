@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "smldist/core/order.hpp"
+#include "smldist/core/argsort.hpp"
 #include "smldist/core/shape.hpp"
 #include "smldist/io/dtype.hpp"
 #include "smldist/io/file.hpp"
@@ -295,7 +295,7 @@ private:
     /// Sorts the tensors by position and indexes them by name.
     [[gnu::cold]] bool names() {
         auto& tensors = file_.tensors_;
-        auto from = order(tensors.size(), [&](std::size_t i, std::size_t j) {
+        auto from = argsort(tensors.size(), [&](std::size_t i, std::size_t j) {
             const tensor_view &a = tensors[i], &b = tensors[j];
             if (a.bytes.data() != b.bytes.data()) return a.bytes.data() < b.bytes.data();
             return a.bytes.size() != b.bytes.size() ? a.bytes.size() < b.bytes.size() : a.name < b.name;
@@ -305,7 +305,7 @@ private:
                 if (from[at] != i) std::swap(tensors[at], tensors[from[at]]);
         auto& by_name = file_.by_name_;
         by_name =
-            order(tensors.size(), [&](std::size_t i, std::size_t j) { return tensors[i].name < tensors[j].name; });
+            argsort(tensors.size(), [&](std::size_t i, std::size_t j) { return tensors[i].name < tensors[j].name; });
         for (std::size_t i = 1; i < by_name.size(); ++i)
             if (tensors[by_name[i]].name == tensors[by_name[i - 1]].name)
                 return fail(violation::duplicate_key, {"name ", quote(tensors[by_name[i]].name), " occurs twice"});

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/argsort.hpp"
 #include "smldist/core/error.hpp"
-#include "smldist/core/order.hpp"
 #include "smldist/io/dtype.hpp"
 #include "smldist/io/file.hpp"
 #include "smldist/io/json_scanner.hpp"
@@ -47,7 +47,7 @@ inline void check_writable(std::span<const tensor_view> tensors, const metadata_
                                ", expected extents below 2^48");
     }
     const auto by_name =
-        order(tensors.size(), [&](std::size_t i, std::size_t j) { return tensors[i].name < tensors[j].name; });
+        argsort(tensors.size(), [&](std::size_t i, std::size_t j) { return tensors[i].name < tensors[j].name; });
     for (std::size_t i = 1; i < by_name.size(); ++i)
         if (tensors[by_name[i]].name == tensors[by_name[i - 1]].name)
             raise<usage_error>(where, "name ", quote(tensors[by_name[i]].name), " occurs twice, expected once");
@@ -63,7 +63,7 @@ inline void check_writable(std::span<const tensor_view> tensors, const metadata_
 /// Throws     usage_error for whatever safetensors_file::parse would refuse, such as a name that occurs twice.
 inline byte_vector write_safetensors(std::span<const tensor_view> tensors, const metadata_map& metadata = {}) {
     detail::check_writable(tensors, metadata);
-    const auto sorted = order(tensors.size(), [&](std::size_t i, std::size_t j) {
+    const auto sorted = argsort(tensors.size(), [&](std::size_t i, std::size_t j) {
         const tensor_view &a = tensors[i], &b = tensors[j];
         return size_of(a.type) != size_of(b.type) ? size_of(a.type) > size_of(b.type) : a.name < b.name;
     });

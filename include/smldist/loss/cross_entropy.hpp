@@ -6,10 +6,10 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
-#include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "smldist/core/check.hpp"
 #include "smldist/loss/soft_cross_entropy.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss {
@@ -54,24 +54,22 @@ template <class X>
 auto label_targets(const X& z, std::span<const int> labels, const cross_entropy_options& o = {},
                    const mixed_labels& mix = {}) {
     using T = op::scalar_of_t<X>;
-    constexpr std::string_view where = "loss::cross_entropy";
     detail::check_labels(z, labels);
     if (!mix.other.empty()) detail::check_labels(z, mix.other);
     const std::size_t N = z.shape()[1];
-    if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1))
-        raise<usage_error>(where, "label_smoothing is ", o.label_smoothing, ", expected 0 to 1");
+    const option_check check{"loss::cross_entropy"};
+    check.up_to(1, "label_smoothing", o.label_smoothing);
     if (!o.class_weight.empty() && o.class_weight.size() != N)
-        raise<usage_error>(where, "number of class weights is ", o.class_weight.size(), ", expected ", N);
-    if (!(mix.share >= 0 && mix.share <= 1))
-        raise<usage_error>(where, "share of the label is ", mix.share, ", expected 0 to 1");
+        raise<usage_error>("loss::cross_entropy", "number of class weights is ", o.class_weight.size(), ", expected ",
+                           N);
+    check.up_to(1, "share of the label", mix.share);
     const double share = mix.other.empty() ? 1 : mix.share;
     const auto weight = [&](std::size_t n) { return o.class_weight.empty() ? 1.0 : o.class_weight[n]; };
     double total = 0;
     for (const int label : labels) total += share * weight(static_cast<std::size_t>(label));
     for (const int label : mix.other) total += (1 - share) * weight(static_cast<std::size_t>(label));
-    for (const double w : o.class_weight)
-        if (!(w >= 0)) raise<usage_error>(where, "a class weight is ", w, ", expected at least 0");
-    if (!(total > 0)) raise<usage_error>(where, "sum of the weights is ", total, ", expected above 0");
+    for (const double w : o.class_weight) check.need(w >= 0, "a class weight", w, "at least 0");
+    check.need(total > 0, "sum of the weights", total, "above 0");
     auto q = tensor<T>::uninitialized(z.shape());
     for (std::size_t b = 0; b < labels.size(); ++b)
         for (std::size_t n = 0; n < N; ++n) {

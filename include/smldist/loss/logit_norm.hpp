@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/arithmetic.hpp"
@@ -21,16 +22,7 @@ enum class logit_norm : std::uint8_t {
     zscore ///< (z - mean)/(std + eps): logit standardisation
 };
 
-inline constexpr std::string_view text(logit_norm n) {
-    constexpr std::string_view names[] = {"none", "l2", "zscore"};
-    return names[static_cast<std::size_t>(n)];
-}
-/// The inverse of text(logit_norm). Throws usage_error.
-inline logit_norm parse_logit_norm(std::string_view word) {
-    for (const logit_norm n : {logit_norm::none, logit_norm::l2, logit_norm::zscore})
-        if (text(n) == word) return n;
-    raise<usage_error>("loss::logit_norm", "name is \"", word, "\", expected none, l2 or zscore");
-}
+constexpr auto enum_names(logit_norm) { return enum_table("loss::logit_norm", "none", "l2", "zscore"); }
 
 /// Rows standardised.
 ///

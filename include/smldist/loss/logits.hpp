@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
-#include <string_view>
 
+#include "smldist/core/check.hpp"
+#include "smldist/core/enum_names.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/loss/divergence.hpp"
 #include "smldist/loss/logit_norm.hpp"
@@ -25,15 +26,8 @@ enum class repair : std::uint8_t {
     off       ///< leave it: plain distillation
 };
 
-inline constexpr std::string_view text(repair r) {
-    constexpr std::string_view names[] = {"mix", "hardness", "swap", "onehot", "drop", "off"};
-    return names[static_cast<std::size_t>(r)];
-}
-/// The inverse of text(repair). Throws usage_error.
-inline repair parse_repair(std::string_view word) {
-    for (const repair r : {repair::mix, repair::hardness, repair::swap, repair::onehot, repair::drop, repair::off})
-        if (text(r) == word) return r;
-    raise<usage_error>("loss::repair", "name is \"", word, "\", expected mix, hardness, swap, onehot, drop or off");
+constexpr auto enum_names(repair) {
+    return enum_table("loss::repair", "mix", "hardness", "swap", "onehot", "drop", "off");
 }
 
 struct logits_options {
@@ -48,16 +42,14 @@ struct logits_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
-            if (!ok) raise<usage_error>("loss::logits_options", what, " is ", got, ", expected ", wanted);
-        };
-        need(temperature > 0 && std::isfinite(temperature), "temperature", temperature, "a positive number");
-        need(hard >= 0 && std::isfinite(hard), "hard", hard, "at least 0");
-        need(soft >= 0 && std::isfinite(soft), "soft", soft, "at least 0");
-        need(label_smoothing >= 0 && label_smoothing <= 1, "label_smoothing", label_smoothing, "0 to 1");
-        need(margin >= 0 && margin <= 1, "margin", margin, "0 to 1");
-        need(hardness > 0, "hardness", hardness, "above 0");
-        need(norm_scale > 0 && std::isfinite(norm_scale), "norm_scale", norm_scale, "a positive number");
+        const option_check o{"loss::logits_options"};
+        o.positive("temperature", temperature);
+        o.at_least_0("hard", hard);
+        o.at_least_0("soft", soft);
+        o.up_to(1, "label_smoothing", label_smoothing);
+        o.up_to(1, "margin", margin);
+        o.need(hardness > 0, "hardness", hardness, "above 0");
+        o.positive("norm_scale", norm_scale);
     }
 };
 

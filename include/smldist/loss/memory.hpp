@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/outputs.hpp"
 #include "smldist/loss/divergence.hpp"
 #include "smldist/loss/mse.hpp"
@@ -25,12 +26,10 @@ struct memory_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
-            if (!ok) raise<usage_error>("loss::memory_options", what, " is ", got, ", expected ", wanted);
-        };
-        need(association >= 0 && std::isfinite(association), "association", association, "at least 0");
-        need(retrieval >= 0 && std::isfinite(retrieval), "retrieval", retrieval, "at least 0");
-        need(temperature > 0 && std::isfinite(temperature), "temperature", temperature, "a positive number");
+        const option_check o{"loss::memory_options"};
+        o.at_least_0("association", association);
+        o.at_least_0("retrieval", retrieval);
+        o.positive("temperature", temperature);
     }
 };
 
@@ -95,7 +94,7 @@ X memory(const memory_outputs<X>& student, const memory_outputs<tensor<T>>& teac
                o.temperature);
     const X association = divergence(student.scores, std::move(a), o.temperature, o.association);
     const X retrieval = mse(student.retrieved, teacher.retrieved, o.retrieval);
-    return op::add(association, retrieval);
+    return association + retrieval;
 }
 
 } // namespace smldist::inline SMLDIST_ABI::loss

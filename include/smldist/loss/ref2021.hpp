@@ -4,9 +4,9 @@
 #define SMLDIST_LOSS_REF2021_HPP
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 
+#include "smldist/core/check.hpp"
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/loss/soft_cross_entropy.hpp"
@@ -22,10 +22,9 @@ struct ref2021_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        for (const double v : {hard, ratio})
-            if (!(v >= 0 && std::isfinite(v)))
-                raise<usage_error>("loss::ref2021_options", "hard and ratio are ", hard, ", ", ratio,
-                                   ", expected at least 0");
+        const option_check o{"loss::ref2021_options"};
+        o.at_least_0("hard", hard);
+        o.at_least_0("ratio", ratio);
     }
 };
 

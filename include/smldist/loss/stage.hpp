@@ -23,8 +23,6 @@ using stage::feature_statistics, stage::teacher_space, stage::principal_componen
     stage::principal_map, stage::component_map, stage::standardise_by, stage::projector;
 using stage::stage_options, stage::weighting_options, stage::weighting, stage::time_basis, stage::length_match,
     stage::penalty, stage::phase_free, stage::standardise, stage::channel_match;
-using stage::time_basis_names, stage::length_match_names, stage::penalty_names, stage::phase_free_names,
-    stage::standardise_names, stage::channel_match_names, stage::weighting_names;
 
 /// Stage loss of one pair of features, frequency-aware.
 ///
@@ -69,9 +67,9 @@ public:
         const tensor<T> t = op::matmul(rows_.teacher, z);                          // M A_T F̂_T
         const X e = stage::row_penalty(s, t, options_.pen, options_.delta);        // e_r = mean_{b,c} pen(d)
         X y = rows_.learned ? stage::mean_by_variance(e, log_variance_, rows_.band_of_row)
-                            : op::mean(op::mul(e, rows_.weight)); // 1/L Σ_r w̃_r e_r
+                            : op::mean(e * rows_.weight); // 1/L Σ_r w̃_r e_r
         if (rows_.eta == 0) return y;
-        return op::add(y, op::scale(stage::without_phase(rows_, options_, x, z, s, t), rows_.eta));
+        return y + rows_.eta * stage::without_phase(rows_, options_, x, z, s, t);
     }
     /// y. Where the fused form applies, it replaces composed().
     template <class X> X operator()(const X& student, tensor<T> teacher, mode m = mode::train) const {

@@ -27,7 +27,7 @@ inline std::string_view text(activation a) {
 }
 /// The inverse of text(). Throws usage_error for another word.
 inline activation parse_activation(std::string_view word) {
-    for (std::size_t i = 0; i < activation_names.size(); ++i)
+    for (std::size_t i = 0; i < names_of<activation>().size(); ++i)
         if (const auto a = static_cast<activation>(i); text(a) == word) return a;
     raise<usage_error>("nn::activation", "word is \"", word,
                        "\", expected RE, HS, SELU, - or a name such as sigmoid");

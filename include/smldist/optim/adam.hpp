@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "smldist/core/check.hpp"
 #include "smldist/kernel/update.hpp"
 #include "smldist/optim/step.hpp"
 
@@ -16,8 +17,9 @@ struct adam_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        detail::check_rate_and_decay("optim::adam", lr, weight_decay);
-        detail::check_moments("optim::adam", beta1, beta2, eps);
+        const option_check o{"optim::adam"};
+        detail::check_rate_and_decay(o, lr, weight_decay);
+        detail::check_moments(o, beta1, beta2, eps);
     }
 };
 

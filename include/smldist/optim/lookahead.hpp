@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "smldist/core/check.hpp"
 #include "smldist/kernel/update.hpp"
 #include "smldist/optim/step.hpp"
 
@@ -17,8 +18,9 @@ struct lookahead_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        detail::need_option(k >= 1, "optim::lookahead", "k", double(k), "at least 1");
-        detail::need_option(alpha >= 0 && alpha <= 1, "optim::lookahead", "alpha", alpha, "0 to 1");
+        const option_check o{"optim::lookahead"};
+        o.need(k >= 1, "k", double(k), "at least 1");
+        o.up_to(1, "alpha", alpha);
     }
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "smldist/core/check.hpp"
 #include "smldist/kernel/update.hpp"
 #include "smldist/optim/step.hpp"
 
@@ -18,10 +19,11 @@ struct radam_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        detail::check_rate_and_decay("optim::radam", lr, weight_decay);
-        detail::check_moments("optim::radam", beta1, beta2, eps);
-        detail::need_option(threshold >= 4 && std::isfinite(threshold), "optim::radam", "threshold", threshold,
-                            "at least 4"); // below 4 the variance of the adaptive rate does not exist
+        const option_check o{"optim::radam"};
+        detail::check_rate_and_decay(o, lr, weight_decay);
+        detail::check_moments(o, beta1, beta2, eps);
+        o.need(threshold >= 4 && std::isfinite(threshold), "threshold", threshold,
+               "at least 4"); // below 4 the variance of the adaptive rate does not exist
     }
 };
 

@@ -10,6 +10,7 @@
 #include <limits>
 #include <numbers>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/error.hpp"
 
 namespace smldist::inline SMLDIST_ABI::optim {
@@ -97,13 +98,11 @@ struct plateau_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
-            if (!ok) raise<usage_error>("optim::plateau", what, " is ", got, ", expected ", wanted);
-        };
-        need(factor >= 0 && factor < 1, "factor", factor, "0 ≤ factor < 1");
-        need(threshold >= 0 && std::isfinite(threshold), "threshold", threshold, "at least 0");
-        need(min_lr >= 0 && std::isfinite(min_lr), "min_lr", min_lr, "at least 0");
-        need(eps >= 0 && std::isfinite(eps), "eps", eps, "at least 0");
+        const option_check o{"optim::plateau"};
+        o.need(factor >= 0 && factor < 1, "factor", factor, "0 ≤ factor < 1");
+        o.at_least_0("threshold", threshold);
+        o.at_least_0("min_lr", min_lr);
+        o.at_least_0("eps", eps);
     }
 };
 

@@ -2,6 +2,7 @@
 #ifndef SMLDIST_OPTIM_SGD_HPP
 #define SMLDIST_OPTIM_SGD_HPP
 
+#include "smldist/core/check.hpp"
 #include "smldist/kernel/update.hpp"
 #include "smldist/optim/step.hpp"
 
@@ -14,9 +15,9 @@ struct sgd_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        detail::check_rate_and_decay("optim::sgd", lr, weight_decay);
-        detail::need_option(momentum >= 0 && std::isfinite(momentum), "optim::sgd", "momentum", momentum,
-                            "at least 0");
+        const option_check o{"optim::sgd"};
+        detail::check_rate_and_decay(o, lr, weight_decay);
+        o.at_least_0("momentum", momentum);
     }
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "smldist/autograd/tape.hpp"
+#include "smldist/core/check.hpp"
 #include "smldist/core/parameter.hpp"
 #include "smldist/kernel/vector.hpp"
 
@@ -116,20 +117,16 @@ inline std::uint64_t count_step(std::vector<std::uint64_t>& steps, std::size_t i
     return ++steps[index];
 }
 
-/// Throws usage_error unless `ok`.
-inline void need_option(bool ok, const char* where, const char* what, double got, const char* wanted) {
-    if (!ok) raise<usage_error>(where, what, " is ", got, ", expected ", wanted);
-}
 /// The options that all optimisers have.
-inline void check_rate_and_decay(const char* where, double lr, double weight_decay) {
-    need_option(lr >= 0 && std::isfinite(lr), where, "lr", lr, "at least 0");
-    need_option(weight_decay >= 0 && std::isfinite(weight_decay), where, "weight_decay", weight_decay, "at least 0");
+inline void check_rate_and_decay(const option_check& o, double lr, double weight_decay) {
+    o.at_least_0("lr", lr);
+    o.at_least_0("weight_decay", weight_decay);
 }
 /// The options of Adam's family.
-inline void check_moments(const char* where, double beta1, double beta2, double eps) {
-    need_option(beta1 >= 0 && beta1 < 1, where, "beta1", beta1, "0 ≤ beta1 < 1");
-    need_option(beta2 >= 0 && beta2 < 1, where, "beta2", beta2, "0 ≤ beta2 < 1");
-    need_option(eps >= 0 && std::isfinite(eps), where, "eps", eps, "at least 0");
+inline void check_moments(const option_check& o, double beta1, double beta2, double eps) {
+    o.need(beta1 >= 0 && beta1 < 1, "beta1", beta1, "0 ≤ beta1 < 1");
+    o.need(beta2 >= 0 && beta2 < 1, "beta2", beta2, "0 ≤ beta2 < 1");
+    o.at_least_0("eps", eps);
 }
 } // namespace detail
 

@@ -22,8 +22,8 @@
 #include "smldist/core/parallel.hpp"
 #include "smldist/kernel/scratch.hpp"
 #include "smldist/runtime/depthwise.hpp"
+#include "smldist/runtime/elementwise_steps.hpp"
 #include "smldist/runtime/product.hpp"
-#include "smldist/runtime/rows.hpp"
 
 #if SMLDIST_THREADS
 #include <atomic>
@@ -73,7 +73,7 @@ private:
     float* data_ = nullptr;
 };
 
-/// Any step of product.hpp and rows.hpp, by value: the step, the function that runs it, and the places of its operands
+/// Any step of product.hpp and elementwise_steps.hpp, by value: the step, the function that runs it, and the places of its operands
 /// in it. A std::variant of all steps would cost every translation unit seconds of compile time.
 class any_step {
 public:

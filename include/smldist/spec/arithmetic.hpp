@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Descriptions of sum, difference and product with broadcasting, and of the gate of squeeze-excite.
+/// Descriptions of sum, difference, product and quotient with broadcasting, and of the gate of squeeze-excite.
 #ifndef SMLDIST_SPEC_ARITHMETIC_HPP
 #define SMLDIST_SPEC_ARITHMETIC_HPP
 
@@ -27,6 +27,11 @@ struct sub {
 struct mul {
     static constexpr std::string_view name = "mul";
     shape infer(const shape& a, const shape& b) const { return broadcast("op::mul", a, b); }
+};
+/// y = a / b, element by element; shapes, cost and errors as add. A zero in b gives ±inf or NaN, as IEEE 754 says.
+struct div {
+    static constexpr std::string_view name = "div";
+    shape infer(const shape& a, const shape& b) const { return broadcast("op::div", a, b); }
 };
 
 /// Channel gate of squeeze-excite.

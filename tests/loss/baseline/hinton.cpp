@@ -22,7 +22,7 @@ constexpr logit_norm every_norm[] = {logit_norm::none, logit_norm::l2, logit_nor
 TEST_CASE("hinton: gradients, all worlds, PyTorch") {
     for (const logit_norm norm : every_norm)
         for (const double T : {1.0, 4.0}) {
-            const std::string name = "hinton/" + std::string(text(norm)) + "_T" + text(T);
+            const std::string name = "hinton/" + std::string(name_of(norm)) + "_T" + text(T);
             const auto f = against(with(norm, T), part::logits, {baseline_array(name + "/teacher_logits")});
             check_op(name, {baseline_array(name + "/logits")}, f);
             check_baseline(name, {"logits"}, f);

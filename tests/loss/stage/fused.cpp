@@ -126,14 +126,14 @@ TEST_CASE("discrepancy: no chunk allocates") {
 } // namespace
 
 TEST_CASE("discrepancy: gradients, both worlds, and the ops it stands for") {
-    for (std::size_t kind = 0; kind < loss::stage::penalty_names.size(); ++kind)
+    for (std::size_t kind = 0; kind < names_of<loss::stage::penalty>().size(); ++kind)
         for (const bool magnitudes : {false, true})
             for (const auto& [L, from_x, from_t] :
                  {std::tuple(8u, 8u, 8u), {9u, 9u, 9u}, {6u, 8u, 6u}, {6u, 6u, 11u}, {0u, 5u, 5u}})
                 for (const std::size_t C : {3u, 17u})
                     for (const auto to : {targets::as_they_are, targets::scaled, targets::projected}) {
                         if (L == 0 && magnitudes) continue;
-                        const std::string name = std::string(loss::stage::penalty_names[kind]) +
+                        const std::string name = std::string(names_of<loss::stage::penalty>()[kind]) +
                                                  (magnitudes ? " magnitude " : " ") + std::to_string(L) + " " +
                                                  std::to_string(from_x) + " " + std::to_string(from_t) + " " +
                                                  std::to_string(C) + " " + std::to_string(static_cast<int>(to));

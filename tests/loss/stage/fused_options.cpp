@@ -79,9 +79,9 @@ struct fused_case {
         const auto of = [](std::span<const std::string_view> names, auto value) {
             return std::string(names[static_cast<std::size_t>(value)]) + ", ";
         };
-        return of(loss::time_basis_names, o.basis) + of(loss::weighting_names, o.weights.kind) + "alpha " +
-               text(o.alpha) + ", " + of(loss::phase_free_names, o.term) + "eta " + text(o.eta) + ", " +
-               of(loss::penalty_names, o.pen) + of(loss::standardise_names, o.scale) +
+        return of(names_of<loss::time_basis>(), o.basis) + of(names_of<loss::weighting>(), o.weights.kind) +
+               "alpha " + text(o.alpha) + ", " + of(names_of<loss::phase_free>(), o.term) + "eta " + text(o.eta) +
+               ", " + of(names_of<loss::penalty>(), o.pen) + of(names_of<loss::standardise>(), o.scale) +
                of(channel_case_names, channels) + std::string(lengths.name);
     }
     /// Whether discrepancy_op covers it.
@@ -141,11 +141,11 @@ TEST_CASE("fused_comparison: the composition's value and gradients for every opt
             value = static_cast<std::remove_reference_t<decltype(value)>>(&pick(names) - names.data());
         };
         fused_case c{};
-        choose(loss::time_basis_names, c.o.basis);
-        choose(loss::weighting_names, c.o.weights.kind);
-        choose(loss::phase_free_names, c.o.term);
-        choose(loss::penalty_names, c.o.pen);
-        choose(loss::standardise_names, c.o.scale);
+        choose(names_of<loss::time_basis>(), c.o.basis);
+        choose(names_of<loss::weighting>(), c.o.weights.kind);
+        choose(names_of<loss::phase_free>(), c.o.term);
+        choose(names_of<loss::penalty>(), c.o.pen);
+        choose(names_of<loss::standardise>(), c.o.scale);
         choose(channel_case_names, c.channels);
         c.lengths = pick(lengths_cases);
         c.o.alpha = pick(std::array{0.0, 0.6});

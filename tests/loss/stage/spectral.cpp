@@ -17,14 +17,14 @@ template <class T> auto bands_of(std::size_t L) {
 
 TEST_CASE("row penalty: gradients, both worlds, and the formula") {
     const auto t = normal({3, 5, 7}, 2);
-    for (std::size_t kind = 0; kind < loss::stage::penalty_names.size(); ++kind) {
+    for (std::size_t kind = 0; kind < names_of<loss::stage::penalty>().size(); ++kind) {
         const auto f = [&](const auto& in) {
             using T = scalar_in<std::decay_t<decltype(in)>>;
             return op::apply(loss::stage::row_penalty_op<T>{static_cast<loss::stage::penalty>(kind), 0.7}, in[0],
                              cast<T>(t));
         };
         const auto x = normal({3, 5, 7}, 1);
-        check_op(std::string(loss::stage::penalty_names[kind]), {x}, f);
+        check_op(std::string(names_of<loss::stage::penalty>()[kind]), {x}, f);
         const tensor<double> y = any_world(f)(std::vector{x});
         for (std::size_t r = 0; r < 5; ++r) {
             double sum = 0;

@@ -16,9 +16,9 @@ TEST_CASE("stage_options: the defaults and plain ones are in range") {
 }
 
 TEST_CASE("stage_options: a name for every value") {
-    CHECK(loss::stage::standardise_names[static_cast<std::size_t>(loss::stage::standardise::sample)] == "sample");
-    CHECK(loss::stage::phase_free_names[static_cast<std::size_t>(loss::stage::phase_free::attention)] == "attention");
-    CHECK(loss::stage::channel_match_names[static_cast<std::size_t>(loss::stage::channel_match::all)] == "all");
+    CHECK(name_of(loss::stage::standardise::sample) == "sample");
+    CHECK(name_of(loss::stage::phase_free::attention) == "attention");
+    CHECK(name_of(loss::stage::channel_match::all) == "all");
 }
 
 TEST_CASE("stage_options: out of range") {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "smldist/core/check.hpp"
 #include "smldist/loss/baseline/setting.hpp"
 #include "smldist/loss/mse.hpp"
 #include "smldist/op/arithmetic.hpp"
@@ -21,9 +22,9 @@ struct attention_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        constexpr std::string_view where = "loss::baseline::attention_options";
-        weight.check(where);
-        detail::need(power == 2 || power == 4, where, "power", double(power), "2 or 4");
+        const option_check o{"loss::baseline::attention_options"};
+        weight.check(o.where);
+        o.need(power == 2 || power == 4, "power", double(power), "2 or 4");
     }
 };
 

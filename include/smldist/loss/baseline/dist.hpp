@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "smldist/core/check.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/loss/baseline/setting.hpp"
 #include "smldist/loss/divergence.hpp"
@@ -91,11 +92,11 @@ struct dist_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        constexpr std::string_view where = "loss::baseline::dist_options";
-        weight.check(where);
-        detail::need(detail::positive(temperature), where, "temperature", temperature, "a positive number");
-        detail::need(detail::at_least_0(beta), where, "beta", beta, "at least 0");
-        detail::need(detail::at_least_0(gamma), where, "gamma", gamma, "at least 0");
+        const option_check o{"loss::baseline::dist_options"};
+        weight.check(o.where);
+        o.positive("temperature", temperature);
+        o.at_least_0("beta", beta);
+        o.at_least_0("gamma", gamma);
     }
 };
 

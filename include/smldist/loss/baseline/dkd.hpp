@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "smldist/core/check.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/loss/baseline/setting.hpp"
 #include "smldist/loss/cross_entropy.hpp"
@@ -108,11 +109,11 @@ struct dkd_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        constexpr std::string_view where = "loss::baseline::dkd_options";
-        weight.check(where);
-        detail::need(detail::positive(temperature), where, "temperature", temperature, "a positive number");
-        detail::need(detail::at_least_0(alpha), where, "alpha", alpha, "at least 0");
-        detail::need(detail::at_least_0(beta), where, "beta", beta, "at least 0");
+        const option_check o{"loss::baseline::dkd_options"};
+        weight.check(o.where);
+        o.positive("temperature", temperature);
+        o.at_least_0("alpha", alpha);
+        o.at_least_0("beta", beta);
     }
 };
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "smldist/core/check.hpp"
 #include "smldist/loss/baseline/setting.hpp"
 #include "smldist/loss/divergence.hpp"
 #include "smldist/loss/logit_norm.hpp"
@@ -19,10 +20,10 @@ struct hinton_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        constexpr std::string_view where = "loss::baseline::hinton_options";
-        weight.check(where);
-        detail::need(detail::positive(temperature), where, "temperature", temperature, "a positive number");
-        detail::need(detail::positive(norm_scale), where, "norm_scale", norm_scale, "a positive number");
+        const option_check o{"loss::baseline::hinton_options"};
+        weight.check(o.where);
+        o.positive("temperature", temperature);
+        o.positive("norm_scale", norm_scale);
     }
 };
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "smldist/core/check.hpp"
 #include "smldist/kernel/gemm.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/loss/baseline/setting.hpp"
@@ -169,10 +170,10 @@ struct rkd_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        constexpr std::string_view where = "loss::baseline::rkd_options";
-        weight.check(where);
-        detail::need(detail::at_least_0(distance), where, "distance", distance, "at least 0");
-        detail::need(detail::at_least_0(angle), where, "angle", angle, "at least 0");
+        const option_check o{"loss::baseline::rkd_options"};
+        weight.check(o.where);
+        o.at_least_0("distance", distance);
+        o.at_least_0("angle", angle);
     }
 };
 

@@ -14,10 +14,10 @@
 #ifndef SMLDIST_LOSS_BASELINE_SETTING_HPP
 #define SMLDIST_LOSS_BASELINE_SETTING_HPP
 
-#include <cmath>
 #include <string_view>
 #include <utility>
 
+#include "smldist/core/check.hpp"
 #include "smldist/core/outputs.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/core/shape.hpp"
@@ -25,14 +25,6 @@
 #include "smldist/op/arithmetic.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss::baseline {
-
-namespace detail {
-inline void need(bool ok, std::string_view where, std::string_view what, double got, std::string_view wanted) {
-    if (!ok) raise<usage_error>(where, what, " is ", got, ", expected ", wanted);
-}
-inline bool at_least_0(double v) { return v >= 0 && std::isfinite(v); }
-inline bool positive(double v) { return v > 0 && std::isfinite(v); }
-} // namespace detail
 
 /// The objective's weights: hard · cross entropy + ramp · term · (the method's own loss).
 struct weights {
@@ -42,9 +34,10 @@ struct weights {
 
     /// Throws usage_error for a value out of range.
     void check(std::string_view where) const {
-        detail::need(detail::at_least_0(hard), where, "weight of the labels", hard, "at least 0");
-        detail::need(detail::at_least_0(term), where, "weight of the term", term, "at least 0");
-        detail::need(warm_up >= 0 && warm_up <= 1, where, "warm_up", warm_up, "0 to 1");
+        const option_check o{where};
+        o.at_least_0("weight of the labels", hard);
+        o.at_least_0("weight of the term", term);
+        o.up_to(1, "warm_up", warm_up);
     }
 };
 

@@ -4,13 +4,13 @@
 #define SMLDIST_LOSS_STAGE_BAND_WEIGHTS_HPP
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
+#include "smldist/core/check.hpp"
+#include "smldist/core/enum_names.hpp"
 #include "smldist/loss/stage/time_basis.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss::stage {
@@ -25,8 +25,10 @@ enum class weighting : std::uint8_t {
     hertz,      ///< bands that touch [low_hz, high_hz]
     uncertainty ///< learned: ½ e/σ² + ½ ln σ² for each band
 };
-inline constexpr std::array<std::string_view, 8> weighting_names{"uniform", "fisher", "energy", "power",
-                                                                 "low",     "high",   "hertz",  "uncertainty"};
+constexpr auto enum_names(weighting) {
+    return enum_table("loss::weighting", "uniform", "fisher", "energy", "power", "low", "high", "hertz",
+                      "uncertainty");
+}
 
 struct weighting_options {
     weighting kind = weighting::fisher;
@@ -36,13 +38,11 @@ struct weighting_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        if (!std::isfinite(gamma))
-            raise<usage_error>("loss::weighting_options", "gamma is ", gamma, ", expected finite");
-        if (!(split > 0 && split < 1))
-            raise<usage_error>("loss::weighting_options", "split is ", split, ", expected 0 < split < 1");
+        const option_check o{"loss::weighting_options"};
+        o.need(std::isfinite(gamma), "gamma", gamma, "finite");
+        o.need(split > 0 && split < 1, "split", split, "0 < split < 1");
         if (!(low_hz >= 0 && high_hz > low_hz))
-            raise<usage_error>("loss::weighting_options", "band is ", low_hz, " to ", high_hz,
-                               " Hz, expected 0 ≤ low < high");
+            raise<usage_error>(o.where, "band is ", low_hz, " to ", high_hz, " Hz, expected 0 ≤ low < high");
     }
 };
 

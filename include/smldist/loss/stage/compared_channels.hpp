@@ -25,8 +25,8 @@ namespace smldist::inline SMLDIST_ABI::loss::stage {
 ///
 /// Shapes     x, y (B, L, C)
 template <class X> X unit_rows(const X& x) {
-    const X mean_square = op::mean(op::mul(x, x), {.axis = 1, .keepdim = true});
-    return op::mul(x, op::exp(op::scale(op::log(op::add_scalar(mean_square, 1e-8)), -0.5)));
+    const X mean_square = op::mean(x * x, {.axis = 1, .keepdim = true});
+    return x * op::exp(-0.5 * op::log(mean_square + 1e-8));
 }
 
 /// Common channels of one pair of features, and the maps of both features to them.

@@ -101,7 +101,7 @@ template <class X> X in_time(X x) {
 template <class X, class T>
 X mean_by_variance(const X& e, const parameter<T>& log_variance, const tensor<T>& band_of_row) {
     const X v = op::linear(op::lift(e, log_variance), band_of_row, tensor<T>());
-    return op::scale(op::mean(op::add(op::mul(e, op::exp(op::scale(v, -1))), v)), 0.5);
+    return 0.5 * op::mean(e * op::exp(-v) + v);
 }
 
 /// Phase-free term of the features x and z, whose rows are s and t. P_k = |X_k|² is the power of band k of the real DFT,
@@ -126,7 +126,7 @@ X without_phase(const compared_rows<T>& rows, const stage_options& o, const X& x
                    double(rows.spectrum->size()));
     const log_magnitude_op<T> magnitude;
     const X e = row_penalty(op::apply(magnitude, p), op::apply(magnitude, q));
-    return op::sum(op::mul(e, rows.magnitude_weight));
+    return op::sum(e * rows.magnitude_weight);
 }
 
 } // namespace smldist::inline SMLDIST_ABI::loss::stage

@@ -98,7 +98,7 @@ template <class T> struct discrepancy_op {
     };
     static constexpr std::string_view name = "discrepancy";
     static void visit(auto& self, auto&& f) {
-        f("kind", penalty_names[static_cast<std::size_t>(self.kind)]);
+        f("kind", name_of(self.kind));
         f("delta", self.delta);
     }
     std::uint64_t macs(const shape& x, const shape&, const shape& t) const {

@@ -4,13 +4,13 @@
 #define SMLDIST_LOSS_STAGE_SPECTRAL_HPP
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/loss/stage/time_basis.hpp"
@@ -24,7 +24,7 @@ enum class penalty : std::uint8_t {
     huber,   ///< d²/2 for |d| ≤ δ, else δ(|d| - δ/2)
     absolute ///< |d|
 };
-inline constexpr std::array<std::string_view, 3> penalty_names{"square", "huber", "absolute"};
+constexpr auto enum_names(penalty) { return enum_table("loss::penalty", "square", "huber", "absolute"); }
 
 namespace detail {
 inline void check_rows(std::string_view where, const shape& x, const shape& t) {
@@ -72,7 +72,7 @@ template <class T> struct row_penalty_op {
     struct saved {};
     static constexpr std::string_view name = "row_penalty";
     static void visit(auto& self, auto&& f) {
-        f("kind", penalty_names[static_cast<std::size_t>(self.kind)]);
+        f("kind", name_of(self.kind));
         f("delta", self.delta);
     }
     shape infer(const shape& x, const shape& t) const {

@@ -3,11 +3,10 @@
 #ifndef SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
 #define SMLDIST_LOSS_STAGE_STAGE_OPTIONS_HPP
 
-#include <array>
-#include <cmath>
 #include <cstdint>
-#include <string_view>
 
+#include "smldist/core/check.hpp"
+#include "smldist/core/enum_names.hpp"
 #include "smldist/loss/stage/band_weights.hpp"
 #include "smldist/loss/stage/spectral.hpp"
 #include "smldist/loss/stage/time_basis.hpp"
@@ -20,6 +19,8 @@ enum class standardise : std::uint8_t {
     none,    ///< as they are
     sample   ///< each channel of each sample to root mean square 1 along time: only the direction counts
 };
+constexpr auto enum_names(standardise) { return enum_table("loss::standardise", "channel", "none", "sample"); }
+
 /// The phase-free term of the loss, which a shift in time does not change.
 enum class phase_free : std::uint8_t {
     none,
@@ -27,14 +28,16 @@ enum class phase_free : std::uint8_t {
     kl,        ///< Kullback-Leibler divergence of each channel's spectrum
     attention  ///< squared difference of the unit-length total spectra; channels need not correspond
 };
+constexpr auto enum_names(phase_free) {
+    return enum_table("loss::phase_free", "none", "magnitude", "kl", "attention");
+}
+
 /// What a projector predicts if student and teacher differ in channels.
 enum class channel_match : std::uint8_t {
     principal, ///< the principal components of the teacher's standardised channels, at most as many as the student has channels
     all ///< all of the teacher's channels
 };
-inline constexpr std::array<std::string_view, 3> standardise_names{"channel", "none", "sample"};
-inline constexpr std::array<std::string_view, 4> phase_free_names{"none", "magnitude", "kl", "attention"};
-inline constexpr std::array<std::string_view, 2> channel_match_names{"principal", "all"};
+constexpr auto enum_names(channel_match) { return enum_table("loss::channel_match", "principal", "all"); }
 
 struct stage_options {
     time_basis basis = time_basis::rdft;
@@ -58,14 +61,12 @@ struct stage_options {
     }
     /// Throws usage_error for a value out of range.
     void check() const {
-        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
-            if (!ok) raise<usage_error>("loss::stage_options", what, " is ", got, ", expected ", wanted);
-        };
-        need(alpha >= 0 && alpha <= 1, "alpha", alpha, "0 to 1");
-        need(eta >= 0 && std::isfinite(eta), "eta", eta, "at least 0");
-        need(delta > 0 && std::isfinite(delta), "delta", delta, "a positive number");
-        need(temperature > 0 && std::isfinite(temperature), "temperature", temperature, "a positive number");
-        need(explained > 0 && explained <= 1, "explained", explained, "above 0 and at most 1");
+        const option_check o{"loss::stage_options"};
+        o.up_to(1, "alpha", alpha);
+        o.at_least_0("eta", eta);
+        o.positive("delta", delta);
+        o.positive("temperature", temperature);
+        o.need(explained > 0 && explained <= 1, "explained", explained, "above 0 and at most 1");
         weights.check();
     }
 };

@@ -3,13 +3,12 @@
 #ifndef SMLDIST_LOSS_STAGE_TIME_BASIS_HPP
 #define SMLDIST_LOSS_STAGE_TIME_BASIS_HPP
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
-#include <string_view>
 #include <vector>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/core/tensor.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss::stage {
@@ -21,15 +20,15 @@ enum class time_basis : std::uint8_t {
     dct,  ///< DCT-II
     haar  ///< periodised Haar wavelets: the smooth part, then the details from coarse to fine
 };
+constexpr auto enum_names(time_basis) { return enum_table("loss::time_basis", "none", "rdft", "dct", "haar"); }
+
 /// How features of two lengths are brought to the shorter one.
 enum class length_match : std::uint8_t {
     spectral, ///< keep the frequencies that both have; exact for band-limited signals
     pool,     ///< adaptive average pool
     linear    ///< linear interpolation, ends kept
 };
-
-inline constexpr std::array<std::string_view, 4> time_basis_names{"none", "rdft", "dct", "haar"};
-inline constexpr std::array<std::string_view, 3> length_match_names{"spectral", "pool", "linear"};
+constexpr auto enum_names(length_match) { return enum_table("loss::length_match", "spectral", "pool", "linear"); }
 
 /// A basis of L samples, and the frequency bands that its rows fall into.
 template <class T> struct time_bands {

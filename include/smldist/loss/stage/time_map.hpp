@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "smldist/core/tensor.hpp"
-#include "smldist/kernel/mix_rows.hpp"
+#include "smldist/kernel/time_matmul.hpp"
 
 namespace smldist::inline SMLDIST_ABI::loss::stage {
 
@@ -95,7 +95,7 @@ public:
     }
 
 private:
-    /// A matrix and its transpose, for kernel::mix_rows of either.
+    /// A matrix and its transpose, for kernel::time_matmul of either.
     class matrix {
     public:
         matrix(std::size_t rows, std::size_t columns)
@@ -104,10 +104,10 @@ private:
         std::size_t rows() const { return straight_.shape()[0]; }
         std::size_t columns() const { return straight_.shape()[1]; }
         void times(std::size_t C, const T* x, T* y) const {
-            kernel::mix_rows(rows(), columns(), C, turned_.data(), x, y);
+            kernel::time_matmul(rows(), columns(), C, turned_.data(), x, y);
         }
         void turned_times(std::size_t C, const T* x, T* y) const {
-            kernel::mix_rows(columns(), rows(), C, straight_.data(), x, y);
+            kernel::time_matmul(columns(), rows(), C, straight_.data(), x, y);
         }
 
     private:

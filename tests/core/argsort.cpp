@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/core/order.hpp"
+#include "smldist/core/argsort.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 using namespace smldist;
 
-TEST_CASE("order: as std::stable_sort, for any number of values and of equal ones") {
+TEST_CASE("argsort: as std::stable_sort, for any number of values and of equal ones") {
     generator random(3);
     for (std::size_t n = 0; n < 70; ++n)
         for (const std::size_t distinct : {1u, 3u, 1000u}) {
@@ -20,13 +20,13 @@ TEST_CASE("order: as std::stable_sort, for any number of values and of equal one
             std::iota(wanted.begin(), wanted.end(), std::size_t(0));
             const auto before = [&](std::size_t i, std::size_t j) { return values[i] < values[j]; };
             std::stable_sort(wanted.begin(), wanted.end(), before);
-            CHECK(order(n, before) == wanted);
+            CHECK(argsort(n, before) == wanted);
         }
 }
 
-TEST_CASE("order: at most n log2 n comparisons") {
+TEST_CASE("argsort: at most n log2 n comparisons") {
     std::size_t comparisons = 0;
-    const std::vector<std::size_t> last_first = order(1024, [&](std::size_t i, std::size_t j) {
+    const std::vector<std::size_t> last_first = argsort(1024, [&](std::size_t i, std::size_t j) {
         ++comparisons;
         return i > j;
     });

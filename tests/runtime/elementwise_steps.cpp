@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/runtime/rows.hpp"
+#include "smldist/runtime/elementwise_steps.hpp"
 
 #include <doctest/doctest.h>
 
@@ -20,7 +20,7 @@
 
 using namespace smldist;
 
-TEST_CASE("rows: element-wise functions") {
+TEST_CASE("elementwise_steps: element-wise functions") {
     check_op([](const auto& x, const auto&) { return op::relu(op::relu6(x)); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::hard_swish(op::hard_sigmoid(x)); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::selu(op::tanh(op::sigmoid(x))); }, 9, 5);
@@ -30,7 +30,7 @@ TEST_CASE("rows: element-wise functions") {
              5);
 }
 
-TEST_CASE("rows: sums, differences and products with every kind of broadcast") {
+TEST_CASE("elementwise_steps: sums, differences, products and quotients with every kind of broadcast") {
     const std::vector<shape> kinds{{5}, {1}, {9, 5}, {9, 1}, {1, 9, 5}, {1, 1, 5}, {1, 9, 1}};
     for (const auto& s : kinds) {
         CAPTURE(s.text());
@@ -38,12 +38,15 @@ TEST_CASE("rows: sums, differences and products with every kind of broadcast") {
         check_op([](const auto& x, const auto& w) { return op::relu(op::sub(op::lift(x, w[0]), x)); }, 9, 5, {s});
         check_op([](const auto& x, const auto& w) { return op::mul(x, op::mul(op::lift(x, w[0]), w[0])); }, 9, 5,
                  {s});
+        check_op([](const auto& x, const auto& w) { return op::lift(x, w[0]) / op::exp(x); }, 9, 5, {s});
+        check_op([](const auto& x, const auto& w) { return x / op::exp(op::lift(x, w[0])); }, 9, 5, {s});
     }
+    check_op([](const auto& x, const auto&) { return op::relu(1 / (x * x + 0.7)) / 3 - 2 * x; }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::sub(op::mul(x, x), op::add(x, x)); }, 9, 5);
     check_op([](const auto& x, const auto& w) { return op::mul(x, op::lift(x, w[0])); }, 1, 5, {{9, 5}});
 }
 
-TEST_CASE("rows: values that are read again are not overwritten") {
+TEST_CASE("elementwise_steps: values that are read again are not overwritten") {
     check_op(
         [](const auto& x, const auto&) {
             const auto a = op::exp(x), b = op::scale(a, 2), c = op::relu(b);
@@ -60,7 +63,7 @@ TEST_CASE("rows: values that are read again are not overwritten") {
         9, 5);
 }
 
-TEST_CASE("rows: gate, pools and reductions") {
+TEST_CASE("elementwise_steps: gate, pools and reductions") {
     check_op([](const auto& x, const auto&) { return op::selu(op::gate(x, op::mean_over_time(x))); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::adaptive_avg_pool1d(x, 4); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::max_pool1d(x, {3, 2, 1}); }, 9, 5);
@@ -72,7 +75,7 @@ TEST_CASE("rows: gate, pools and reductions") {
     check_op([](const auto& x, const auto& w) { return op::add(x, op::sum(op::lift(x, w[0]))); }, 9, 5, {{3, 4}});
 }
 
-TEST_CASE("rows: functions of rows") {
+TEST_CASE("elementwise_steps: functions of rows") {
     check_op([](const auto& x, const auto&) { return op::softmax(x); }, 9, 21);
     check_op([](const auto& x, const auto&) { return op::log_softmax(x); }, 9, 21);
     check_op([](const auto& x, const auto&) { return op::log_sum_exp(x); }, 9, 21);
@@ -84,13 +87,13 @@ TEST_CASE("rows: functions of rows") {
              {{3}});
 }
 
-TEST_CASE("rows: slices and concatenations") {
+TEST_CASE("elementwise_steps: slices and concatenations") {
     for (const std::ptrdiff_t axis : {1, 2, -1})
         check_op([=](const auto& x, const auto&) { return op::concat(op::slice(x, axis, 1, 4), op::relu(x), axis); },
                  9, 5);
 }
 
-TEST_CASE("rows: Hopfield retrieval over learned patterns, over the window, and from learned states") {
+TEST_CASE("elementwise_steps: Hopfield retrieval over learned patterns, over the window, and from learned states") {
     check_op(
         [](const auto& x, const auto& w) {
             return op::hopfield(x, op::lift(x, w[0]), op::lift(x, w[1]), {.updates = 3, .eps = 0});
@@ -106,7 +109,7 @@ TEST_CASE("rows: Hopfield retrieval over learned patterns, over the window, and 
         9, 5, {{3, 5}, {1}});
 }
 
-TEST_CASE("rows: steps over long rows allocate nothing, not even in a thread's first run") {
+TEST_CASE("elementwise_steps: steps over long rows allocate nothing, not even in a thread's first run") {
     namespace rt = smldist::runtime;
     const std::size_t N = 70000; // several chunks of kernel::chunk_elements
     const std::vector<float> in(N, 0.5f);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Products of a small matrix with one short sample, (L,C) with few channels: transforms along time.
-#ifndef SMLDIST_KERNEL_MIX_ROWS_HPP
-#define SMLDIST_KERNEL_MIX_ROWS_HPP
+#ifndef SMLDIST_KERNEL_TIME_MATMUL_HPP
+#define SMLDIST_KERNEL_TIME_MATMUL_HPP
 
 #include <cstddef>
 
@@ -14,7 +14,8 @@ namespace detail {
 
 /// R rows of y, one pack of columns: m and y at the first row, x at the pack.
 template <std::size_t R, class P, class T>
-SMLDIST_INLINE void mix_block(P p, std::size_t I, std::size_t L, std::size_t C, const T* m, const T* x, T* y) {
+SMLDIST_INLINE void time_matmul_block(P p, std::size_t I, std::size_t L, std::size_t C, const T* m, const T* x,
+                                      T* y) {
     using V = typename P::pack;
     V sum[R];
     simd::unroll<R>([&](auto r) SMLDIST_INLINE_LAMBDA { sum[r] = p.set(T(0)); });
@@ -32,13 +33,13 @@ SMLDIST_INLINE void mix_block(P p, std::size_t I, std::size_t L, std::size_t C, 
 ///
 /// Reads x in place. A general product would pack it, which is half of its time for matrices of about 32 × 32.
 template <class T>
-SMLDIST_NOINLINE void mix_rows(std::size_t I, std::size_t L, std::size_t C, const T* m, const T* x, T* y) {
+SMLDIST_NOINLINE void time_matmul(std::size_t I, std::size_t L, std::size_t C, const T* m, const T* x, T* y) {
     simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
         const std::size_t blocks = (I + 7) / 8; // of about equal size: a single row would wait for its own sum
         for (std::size_t b = 0; b < blocks; ++b) {
             const std::size_t i = I * b / blocks, rows = I * (b + 1) / blocks - i;
             simd::unroll<8>([&](auto r) SMLDIST_INLINE_LAMBDA {
-                if (rows == r + 1) detail::mix_block<r + 1>(p, I, L, C, m + i, x + c, y + i * C + c);
+                if (rows == r + 1) detail::time_matmul_block<r + 1>(p, I, L, C, m + i, x + c, y + i * C + c);
             });
         }
     });
@@ -47,7 +48,7 @@ SMLDIST_NOINLINE void mix_rows(std::size_t I, std::size_t L, std::size_t C, cons
 namespace naive {
 
 /// y[i,c] = Σ_t m[t,i] x[t,c]
-template <class T> void mix_rows(std::size_t I, std::size_t L, std::size_t C, const T* m, const T* x, T* y) {
+template <class T> void time_matmul(std::size_t I, std::size_t L, std::size_t C, const T* m, const T* x, T* y) {
     for (std::size_t i = 0; i < I; ++i)
         for (std::size_t c = 0; c < C; ++c) {
             T s(0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The steps that do not multiply by weights: element-wise maps, gates, pooling, reductions, copies, and the parts of
 /// heads. Each computes the same as the op of its name (op/), for n samples of fixed shape.
-#ifndef SMLDIST_RUNTIME_ROWS_HPP
-#define SMLDIST_RUNTIME_ROWS_HPP
+#ifndef SMLDIST_RUNTIME_ELEMENTWISE_STEPS_HPP
+#define SMLDIST_RUNTIME_ELEMENTWISE_STEPS_HPP
 
 #include <algorithm>
 #include <array>
@@ -85,9 +85,9 @@ struct gate_step {
     }
 };
 
-enum class binary : std::uint8_t { add, sub, mul };
+enum class binary : std::uint8_t { add, sub, mul, div };
 
-/// y = a + b, a − b or a b in each sample, with broadcasting: an operand is repeated along an axis whose step is 0.
+/// y = a + b, a − b, a b or a / b in each sample, with broadcasting: an operand is repeated along an axis whose step is 0.
 struct binary_step {
     static constexpr std::string_view name = "binary";
     binary what;
@@ -104,6 +104,7 @@ struct binary_step {
         if (what == binary::add) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u + v; });
         if (what == binary::sub) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u - v; });
         if (what == binary::mul) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u * v; });
+        if (what == binary::div) work([](const auto& u, const auto& v) SMLDIST_INLINE_LAMBDA { return u / v; });
         const std::size_t n = at.n * size();
         finish(f, 1, n, at.write(y), n, nullptr, nullptr);
     }
