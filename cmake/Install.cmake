@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/smldist)
 
-install(DIRECTORY include/smldist TYPE INCLUDE FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY include/smldist TYPE INCLUDE FILES_MATCHING PATTERN "*.hpp" PATTERN "*.ipp" PATTERN "compiled/*.cpp")
 install(TARGETS smldist smldist_native EXPORT smldistTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT smldistTargets NAMESPACE smldist:: DESTINATION ${package_dir})
 
