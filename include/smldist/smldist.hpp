@@ -183,6 +183,7 @@
 #include "smldist/deploy/fuse.hpp"
 #include "smldist/deploy/load.hpp"
 #include "smldist/deploy/network.hpp"
+#include "smldist/deploy/options.hpp"
 #include "smldist/deploy/place.hpp"
 #include "smldist/deploy/plan.hpp"
 #include "smldist/deploy/source.hpp"

@@ -7,4 +7,4 @@ if [[ $2 == *NOTFOUND ]]; then
     echo "skipped: clang-format-14 is not installed"
     exit 77
 fi
-find . -path ./build -prune -o \( -name '*.hpp' -o -name '*.cpp' \) -print0 | xargs -0 -r "$2" --dry-run -Werror
+find . -path ./build -prune -o \( -name '*.hpp' -o -name '*.cpp' -o -name '*.ipp' \) -print0 | xargs -0 -r "$2" --dry-run -Werror

@@ -2,8 +2,9 @@
 /// Version, build facts and the inline ABI namespace.
 ///
 /// Every public name lives in `smldist::<abi>::…`, where <abi> encodes the version, the instruction set, whether packs are
-/// xsimd's, whether there are threads, and whether assertions are on. Translation units compiled with different flags
-/// therefore use separate functions instead of violating the one-definition rule.
+/// xsimd's, whether there are threads, whether the code is that of the compiled library, and whether assertions are on.
+/// Translation units compiled with different flags therefore use separate functions instead of violating the
+/// one-definition rule.
 #ifndef SMLDIST_CORE_CONFIG_HPP
 #define SMLDIST_CORE_CONFIG_HPP
 
@@ -70,8 +71,35 @@
 #define SMLDIST_SERIAL
 #endif
 
-#define SMLDIST_JOIN_(a, b, c, d, e, f, g) v##a##_##b##_##c##_##d##e##f##g
-#define SMLDIST_JOIN(a, b, c, d, e, f, g) SMLDIST_JOIN_(a, b, c, d, e, f, g)
+/// The library is header-only. The optional CMake target `smldist::compiled` is a static library with the code that is
+/// expensive to compile; the target defines SMLDIST_COMPILED, and headers then only declare what it contains.
+///
+///     SMLDIST_FUNCTION       marks a function that the library contains: inline in header-only programs
+///     SMLDIST_BODIES         whether headers include the bodies of such functions: in header-only programs, and in the
+///                            library's own sources, which define SMLDIST_COMPILED_SOURCE
+///     SMLDIST_INSTANTIATE    an explicit instantiation that the library contains: `extern` elsewhere, nothing in
+///                            header-only programs
+///
+/// Compiled and header-only translation units have ABI namespaces of their own, so they cannot be mixed by accident.
+#if defined(SMLDIST_COMPILED)
+#define SMLDIST_FUNCTION
+#define SMLDIST_LINKED _compiled
+#if defined(SMLDIST_COMPILED_SOURCE)
+#define SMLDIST_BODIES 1
+#define SMLDIST_INSTANTIATE(...) template __VA_ARGS__;
+#else
+#define SMLDIST_BODIES 0
+#define SMLDIST_INSTANTIATE(...) extern template __VA_ARGS__;
+#endif
+#else
+#define SMLDIST_FUNCTION inline
+#define SMLDIST_LINKED
+#define SMLDIST_BODIES 1
+#define SMLDIST_INSTANTIATE(...)
+#endif
+
+#define SMLDIST_JOIN_(a, b, c, d, e, f, g, h) v##a##_##b##_##c##_##d##e##f##g##h
+#define SMLDIST_JOIN(a, b, c, d, e, f, g, h) SMLDIST_JOIN_(a, b, c, d, e, f, g, h)
 
 /// `SMLDIST_ASSERTIONS=1` checks the preconditions of kernels and element access; it costs speed and changes the ABI
 /// namespace. Wrong *user* input never depends on it: that is checked once, at the door of each op, and throws.
@@ -92,7 +120,7 @@
 #endif
 #define SMLDIST_ABI                                                                                                  \
     SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD, SMLDIST_PACKS,   \
-                 SMLDIST_SERIAL, SMLDIST_CHECKED)
+                 SMLDIST_SERIAL, SMLDIST_LINKED, SMLDIST_CHECKED)
 
 #define SMLDIST_INLINE inline __attribute__((always_inline))
 #define SMLDIST_NOINLINE __attribute__((noinline))

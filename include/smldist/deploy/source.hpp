@@ -12,22 +12,11 @@
 #include "smldist/core/budget.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/memory.hpp"
-#include "smldist/core/normaliser.hpp"
+#include "smldist/deploy/options.hpp"
 #include "smldist/graph/graph.hpp"
 #include "smldist/runtime/program.hpp"
 
 namespace smldist::inline SMLDIST_ABI::deploy {
-
-struct options {
-    std::size_t batch = 1;    ///< windows of run(in, out)
-    std::size_t length = 0;   ///< L, samples of a window; 0 for a model file: the file's
-    std::size_t channels = 0; ///< C; 0: those of the model's configuration
-    smldist::normaliser normaliser =
-        {}; ///< applied to the input, which then has raw units; kind none: the input is normalised
-    /// Names of the outputs, in any order: "logits", "feature", "stages.0"; "stages" and "memory" name all of them, "all"
-    /// everything. Empty: only the logits. Ops that no output needs are not computed.
-    std::vector<std::string> outputs = {};
-};
 
 /// A graph traced for one window, with the values of its parameters, buffers and constants. They are stored in `own`,
 /// in the model or in the bytes of its file, which must exist until the program is made.

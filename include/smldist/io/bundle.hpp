@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,27 +15,13 @@
 #include <vector>
 
 #include "smldist/core/budget.hpp"
-#include "smldist/core/normaliser.hpp"
 #include "smldist/io/file.hpp"
 #include "smldist/io/json.hpp"
+#include "smldist/io/model_facts.hpp"
 #include "smldist/io/safetensors.hpp"
 #include "smldist/io/sha256.hpp"
 
 namespace smldist::inline SMLDIST_ABI::io {
-
-/// What a model file says about its model besides the weights.
-struct model_facts {
-    json architecture = {};              ///< what rebuilds the network; model::save writes it
-    json graph = {};                     ///< traced nodes, all that a runtime needs; model::save writes them
-    smldist::normaliser normaliser = {}; ///< raw units → what the network was trained on
-    std::size_t window = 0, hop = 0;     ///< in samples
-    double rate_hz = 0;
-    std::vector<std::string> channels = {}; ///< names, in order
-    std::vector<std::string> units = {};    ///< one per channel
-    std::vector<std::string> labels = {};   ///< one per class
-    std::uint64_t seed = 0;
-    std::string created_by = "smldist " SMLDIST_VERSION_STRING;
-};
 
 /// Names of the tensors that hold the self-test: a window in raw units (1, L, C) and its logits (1, N).
 inline constexpr std::string_view selftest_input = "selftest.input", selftest_output = "selftest.output";
@@ -155,16 +140,6 @@ inline constexpr std::uint32_t selftest_nudges = 3;
         v *= 1 + 0x1p-21f * (static_cast<float>(state >> 8) * 0x1p-22f - 2);
     }
 }
-
-/// Limits on what loading a model file may take.
-struct load_options {
-    /// Bytes in use at once, including the file's own. 0: twice the file's size plus 16 MiB, or plus a quarter of the
-    /// size if that is more (core/budget.hpp). The bound on work grows with it, 32 multiply-accumulates per byte. Raise
-    /// it only for a trusted file: long windows through wide layers need more.
-    std::size_t memory = 0;
-    /// No limits: for bytes that the program wrote itself.
-    static load_options unbounded() { return {std::numeric_limits<std::size_t>::max()}; }
-};
 
 /// A model file in memory: its facts and its tensors.
 struct bundle {

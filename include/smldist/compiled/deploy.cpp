@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// smldist::compiled: loading model files and compiling graphs into programs.
+#define SMLDIST_COMPILED_SOURCE
+#include "smldist/deploy/load.hpp"
+#include "smldist/deploy/plan.hpp"

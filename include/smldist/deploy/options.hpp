@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What a program is compiled for.
+#ifndef SMLDIST_DEPLOY_OPTIONS_HPP
+#define SMLDIST_DEPLOY_OPTIONS_HPP
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "smldist/core/normaliser.hpp"
+
+namespace smldist::inline SMLDIST_ABI::deploy {
+
+struct options {
+    std::size_t batch = 1;    ///< windows of run(in, out)
+    std::size_t length = 0;   ///< L, samples of a window; 0 for a model file: the file's
+    std::size_t channels = 0; ///< C; 0: those of the model's configuration
+    smldist::normaliser normaliser =
+        {}; ///< applied to the input, which then has raw units; kind none: the input is normalised
+    /// Names of the outputs, in any order: "logits", "feature", "stages.0"; "stages" and "memory" name all of them, "all"
+    /// everything. Empty: only the logits. Ops that no output needs are not computed.
+    std::vector<std::string> outputs = {};
+};
+
+} // namespace smldist::inline SMLDIST_ABI::deploy
+
+#endif
