@@ -124,8 +124,8 @@ template <class T> double negative_entropy(const tensor<T>& p) {
 ///            weights do not fit, are negative or all zero for this batch.
 /// Source     torch.nn.functional.cross_entropy; Zhang et al. 2018 (1710.09412) for mixtures.
 template <class X>
-auto cross_entropy(const X& z, std::span<const int> labels, const cross_entropy_options& o = {},
-                   const mixed_labels& mix = {}) {
+[[nodiscard]] auto cross_entropy(const X& z, std::span<const int> labels, const cross_entropy_options& o = {},
+                                 const mixed_labels& mix = {}) {
     using T = op::scalar_of_t<X>;
     detail::check_labels(z, labels);
     if (!mix.other.empty()) detail::check_labels(z, mix.other);
