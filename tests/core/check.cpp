@@ -9,7 +9,8 @@
 using namespace smldist;
 
 namespace {
-constexpr double undefined = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+constexpr double undefined = std::numeric_limits<double>::quiet_NaN(),
+                 infinity = std::numeric_limits<double>::infinity();
 const option_check o{"here"};
 } // namespace
 
