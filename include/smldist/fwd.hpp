@@ -3,10 +3,13 @@
 #ifndef SMLDIST_FWD_HPP
 #define SMLDIST_FWD_HPP
 
+#include <cstddef>
+
 #include "smldist/core/config.hpp"
 
 namespace smldist::inline SMLDIST_ABI {
 template <class T> class tensor;
+template <std::size_t N> struct enum_table;
 template <class T> struct parameter;
 template <class V> struct buffer;
 template <class X> class stage_list;

@@ -125,7 +125,7 @@ TEST_CASE("synthetic: bad options") {
     const auto refused = [](auto change) {
         data::synthetic_options o = small();
         change(o);
-        CHECK_THROWS_AS(data::synthetic(o), usage_error);
+        CHECK_THROWS_AS(static_cast<void>(data::synthetic(o)), usage_error);
     };
     refused([](auto& o) { o.users = 0; });
     refused([](auto& o) { o.test_users = 0; });

@@ -31,7 +31,7 @@ TEST_CASE("visit: a set of overloads prints a graph") {
     const tensor<float> w(shape{4, 3, 5}), none;
     const auto x = symbol::input(g, "x", {1, 16, 3});
     const auto y = op::relu(op::conv1d(x, w, none, {.stride = 2, .causal = true}));
-    op::mean(op::flatten(y), {.axis = 1});
+    static_cast<void>(op::mean(op::flatten(y), {.axis = 1}));
     printer p;
     for (std::size_t id = 0; id < g.nodes.size(); ++id)
         if (g.nodes[id].what == graph::kind::op) CHECK(visit(g, id, p));
@@ -44,7 +44,7 @@ TEST_CASE("visit: shape and cost of a node are those of the description for its 
     graph g;
     const tensor<float> w(shape{4, 3, 5}), none, keys(shape{7, 4}), beta{1};
     const auto y = op::conv1d(symbol::input(g, "x", {1, 16, 3}), w, none, {.padding = 2});
-    op::hopfield(y, keys, beta, {.updates = 2});
+    static_cast<void>(op::hopfield(y, keys, beta, {.updates = 2}));
     for (std::size_t id = 0; id < g.nodes.size(); ++id)
         if (g.nodes[id].what == graph::kind::op)
             CHECK(visit(g, id, [&](const auto& s) {

@@ -123,7 +123,7 @@ TEST_CASE("apply: notes are taken even where no gradient is needed, and only on 
     buffer<double> target{tensor<double>{0}};
     probe_op<double> with_note;
     with_note.target = &target;
-    op::apply(with_note, tensor<double>{1}, tensor<double>{1});
+    static_cast<void>(op::apply(with_note, tensor<double>{1}, tensor<double>{1}));
     tape<double> t;
     const auto y = op::apply(with_note, t.input(tensor<double>{1}), tensor<double>{1});
     CHECK_FALSE(t.needs_gradient(y));

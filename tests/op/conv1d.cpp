@@ -104,7 +104,8 @@ TEST_CASE("conv1d: cost and errors") {
     graph g;
     const parameter<float> none;
     const auto s = symbol::input(g, "x", {2, 7, 4});
-    op::conv1d(s, symbol::input(g, "w", {6, 2, 3}), none, {.stride = 2, .padding = 1, .groups = 2});
+    static_cast<void>(
+        op::conv1d(s, symbol::input(g, "w", {6, 2, 3}), none, {.stride = 2, .padding = 1, .groups = 2}));
     CHECK(g.macs() == 2 * 4 * 6 * 2 * 3);
 
     const tensor<float> x(shape{2, 7, 4}), w(shape{6, 4, 3});

@@ -34,7 +34,7 @@ merge_sort(std::size_t n, bool (*before)(const void*, std::size_t, std::size_t),
 
 /// The indices 0 … n − 1, sorted: i comes before j if before(i, j); of two that tie the smaller comes first.
 /// Cost       at most n log₂ n comparisons, whatever the values.
-template <class F> std::vector<std::size_t> argsort(std::size_t n, const F& before) {
+template <class F> [[nodiscard]] std::vector<std::size_t> argsort(std::size_t n, const F& before) {
     return detail::merge_sort(
         n, [](const void* f, std::size_t i, std::size_t j) -> bool { return (*static_cast<const F*>(f))(i, j); },
         &before);

@@ -53,16 +53,16 @@ SMLDIST_COLD SMLDIST_NOINLINE inline std::size_t find_name(std::string_view word
 } // namespace detail
 
 /// The names of E, in the order of the enumerators.
-template <named_enum E> constexpr const auto& names_of() { return detail::enum_table_of<E>.names; }
+template <named_enum E> [[nodiscard]] constexpr const auto& names_of() { return detail::enum_table_of<E>.names; }
 
 /// The name of an enumerator.
-template <named_enum E> constexpr std::string_view name_of(E e) {
+template <named_enum E> [[nodiscard]] constexpr std::string_view name_of(E e) {
     SMLDIST_ASSERT(static_cast<std::size_t>(e) < names_of<E>().size());
     return names_of<E>()[static_cast<std::size_t>(e)];
 }
 
 /// The enumerator of that name, if there is one.
-template <named_enum E> std::optional<E> find_enum(std::string_view word) {
+template <named_enum E> [[nodiscard]] std::optional<E> find_enum(std::string_view word) {
     const auto& names = names_of<E>();
     const std::size_t i = detail::find_name(word, names.data(), names.size());
     if (i == names.size()) return std::nullopt;
@@ -72,7 +72,7 @@ template <named_enum E> std::optional<E> find_enum(std::string_view word) {
 /// The enumerator of that name. `where` begins the message of the error, for programs that know an option by another name.
 /// Throws     usage_error that lists the names.
 template <named_enum E>
-E parse_enum(std::string_view word, std::string_view where = detail::enum_table_of<E>.enumeration) {
+[[nodiscard]] E parse_enum(std::string_view word, std::string_view where = detail::enum_table_of<E>.enumeration) {
     if (const auto e = find_enum<E>(word)) return *e;
     detail::unknown_name(where, word, names_of<E>().data(), names_of<E>().size());
 }

@@ -52,7 +52,7 @@ inline constexpr std::size_t cache_limit = std::size_t(512) << 20;
 inline constexpr std::size_t huge_page = std::size_t(2) << 20;
 
 /// Smallest block size that serves `bytes`: four sizes per octave, so at most 25 % stays unused.
-inline std::size_t block_size(std::size_t bytes) {
+[[nodiscard]] inline std::size_t block_size(std::size_t bytes) {
     if (bytes <= 256) return (bytes + 63) / 64 * 64;
     const std::size_t step = std::bit_floor(bytes - 1) / 4;
     return (bytes + step - 1) / step * step;
@@ -256,7 +256,7 @@ inline void* new_block(std::size_t size) {
 } // namespace detail
 
 /// n · size. Throws std::bad_alloc for more bytes than a block can have, soon reached with 32 bits.
-inline std::size_t array_bytes(std::size_t n, std::size_t size) {
+[[nodiscard]] inline std::size_t array_bytes(std::size_t n, std::size_t size) {
     if (size != 0 && n > std::numeric_limits<std::size_t>::max() / 4 / size) detail::throw_bad_alloc();
     return n * size;
 }
@@ -331,7 +331,7 @@ template <class T> struct page_allocator {
 
 /// Bytes in use for allocate(bytes): for a small block its size and its share of what a slab loses, for a large block
 /// the bytes that are touched and the rest of the huge page on which they end.
-inline std::size_t footprint(std::size_t bytes) {
+[[nodiscard]] inline std::size_t footprint(std::size_t bytes) {
     const std::size_t size = block_size(bytes), huge = size / huge_page * huge_page;
     if (size < huge_page) return detail::resident(size);
     return bytes > huge ? bytes : (bytes + huge_page - 1) / huge_page * huge_page;

@@ -31,7 +31,7 @@ namespace smldist::inline SMLDIST_ABI {
 inline constexpr std::size_t max_threads = 1024;
 
 /// Threads that the machine runs at the same time, 1 to max_threads; 1 where there are no threads.
-inline std::size_t hardware_threads() {
+[[nodiscard]] inline std::size_t hardware_threads() {
 #if SMLDIST_THREADS
     return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, max_threads);
 #else
@@ -309,7 +309,7 @@ void call_chunk_with_scratch(const void* f, std::size_t first, std::size_t last,
 #if SMLDIST_THREADS
 
 /// Threads that parallel_for uses, the caller included. Default: hardware_threads(), or as many as the system starts.
-inline std::size_t threads() { return detail::pool::instance().threads(); }
+[[nodiscard]] inline std::size_t threads() { return detail::pool::instance().threads(); }
 
 /// Sets the number of threads; 0 counts as 1. Where there are no threads (SMLDIST_THREADS) it stays 1, whatever n is.
 ///
@@ -325,7 +325,7 @@ inline void set_threads(std::size_t n) {
 
 #else
 
-inline std::size_t threads() { return 1; }
+[[nodiscard]] inline std::size_t threads() { return 1; }
 
 inline void set_threads(std::size_t n) {
     if (n > max_threads)

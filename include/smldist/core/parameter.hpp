@@ -150,7 +150,7 @@ template <class M> void unfreeze(M& module) {
     });
 }
 /// Whether a module has parameters and all of them are frozen. Does not allocate.
-template <class M> bool is_frozen(const M& module) {
+template <class M> [[nodiscard]] bool is_frozen(const M& module) {
     bool any = false, all = true;
     for_each_parameter(module, [&](const auto& p) {
         any = true;
@@ -159,12 +159,12 @@ template <class M> bool is_frozen(const M& module) {
     return any && all;
 }
 /// The mode in which a module computes when it is called with `m`.
-template <class M> mode mode_of(const M& module, mode m) {
+template <class M> [[nodiscard]] mode mode_of(const M& module, mode m) {
     return m == mode::train && is_frozen(module) ? mode::eval : m;
 }
 
 /// Number of parameter elements (buffers do not count).
-template <class M> std::size_t parameter_count(const M& model) {
+template <class M> [[nodiscard]] std::size_t parameter_count(const M& model) {
     std::size_t n = 0;
     for_each_parameter(model, [&n](const auto& p) { n += p.value.size(); });
     return n;

@@ -14,7 +14,7 @@
 namespace smldist::inline SMLDIST_ABI {
 
 /// Length of the longest prefix that is valid UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF).
-inline std::size_t valid_utf8_prefix(std::string_view text) {
+[[nodiscard]] inline std::size_t valid_utf8_prefix(std::string_view text) {
     const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
     std::size_t i = 0;
     while (i < text.size()) {
@@ -46,7 +46,7 @@ inline std::size_t valid_utf8_prefix(std::string_view text) {
 
 /// Number of bytes of the control character that `text` begins with: 1 for U+0000 to U+001F and U+007F, 2 for U+0080 to
 /// U+009F in UTF-8; 0 when it begins with none.
-inline std::size_t control_prefix(std::string_view text) {
+[[nodiscard]] inline std::size_t control_prefix(std::string_view text) {
     const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0xFFU; };
     if (byte(0) < 0x20 || byte(0) == 0x7F) return 1;
     return byte(0) == 0xC2 && byte(1) >= 0x80 && byte(1) < 0xA0 ? 2 : 0;
@@ -74,7 +74,7 @@ inline std::size_t control_prefix(std::string_view text) {
     }
 }
 /// The same, returned as a string.
-[[gnu::cold]] inline std::string printable(std::string_view text) {
+[[nodiscard]] [[gnu::cold]] inline std::string printable(std::string_view text) {
     std::string out;
     append_printable(out, text);
     return out;

@@ -160,7 +160,7 @@ public:
     }
 
     /// An independent generator for sub-stream `k`; does not advance this one.
-    generator split(std::uint64_t k) const {
+    [[nodiscard]] generator split(std::uint64_t k) const {
         generator g(seed_, 0);
         const std::array<std::uint32_t, 4> x = philox({low(k), high(k), low(stream_), high(stream_)},
                                                       low(seed_) ^ 0x5851F42Du, high(seed_) ^ 0x4C957F2Du);

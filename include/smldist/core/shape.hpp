@@ -36,7 +36,7 @@ public:
     /// Number of elements; 1 for a scalar.
     std::size_t size() const { return size_; }
     /// Product of the extents [first, last).
-    SMLDIST_NOINLINE std::size_t product(std::size_t first, std::size_t last) const {
+    [[nodiscard]] SMLDIST_NOINLINE std::size_t product(std::size_t first, std::size_t last) const {
         std::size_t n = 1;
         for (std::size_t a = first; a < last; ++a) n *= extents_[a];
         return n;
@@ -52,7 +52,7 @@ public:
         size_ *= extent;
     }
     /// The same shape with another extent at `axis`.
-    SMLDIST_NOINLINE shape with(std::size_t axis, std::size_t extent) const {
+    [[nodiscard]] SMLDIST_NOINLINE shape with(std::size_t axis, std::size_t extent) const {
         shape s;
         for (std::size_t a = 0; a < rank_; ++a) s.push_back(a == axis ? extent : extents_[a]);
         return s;

@@ -98,7 +98,7 @@ public:
     }
 
     /// Storage without a value; every element must be written before it is read.
-    SMLDIST_NOINLINE static tensor uninitialized(const smldist::shape& s) {
+    [[nodiscard]] SMLDIST_NOINLINE static tensor uninitialized(const smldist::shape& s) {
         tensor t;
         t.data_ = static_cast<T*>(memory::allocate(s.size() * sizeof(T)));
         t.shape_ = s;
@@ -106,7 +106,7 @@ public:
     }
 
     /// Zeros in a block from the heap, for a tensor that outlives the step that makes it: see memory::allocate_lasting.
-    SMLDIST_NOINLINE static tensor lasting(const smldist::shape& s) {
+    [[nodiscard]] SMLDIST_NOINLINE static tensor lasting(const smldist::shape& s) {
         tensor t;
         t.data_ = static_cast<T*>(memory::allocate_lasting(s.size() * sizeof(T)));
         t.shape_ = s;
@@ -148,8 +148,8 @@ public:
     void fill(T value) { std::fill(begin(), end(), value); }
 
     /// The same elements under another shape. Throws shape_error when the number of elements differs.
-    tensor reshaped(const smldist::shape& s) const& { return tensor(*this).reshaped(s); }
-    tensor reshaped(const smldist::shape& s) && {
+    [[nodiscard]] tensor reshaped(const smldist::shape& s) const& { return tensor(*this).reshaped(s); }
+    [[nodiscard]] tensor reshaped(const smldist::shape& s) && {
         if (s.size() != size())
             raise<shape_error>("tensor.reshaped", "shape is ", shape_.text(), ", expected as many elements as ",
                                s.text());
@@ -197,17 +197,17 @@ private:
 };
 
 /// Same shape and same bits (so NaN equals NaN and 0 differs from -0).
-template <class T> bool identical(const tensor<T>& a, const tensor<T>& b) {
+template <class T> [[nodiscard]] bool identical(const tensor<T>& a, const tensor<T>& b) {
     return a.shape() == b.shape() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
 /// Whether every element is finite.
-template <class T> bool all_finite(const tensor<T>& a) {
+template <class T> [[nodiscard]] bool all_finite(const tensor<T>& a) {
     return std::all_of(a.begin(), a.end(), [](T v) { return std::isfinite(v); });
 }
 
 /// The elements converted to U.
-template <class U, class T> tensor<U> cast(const tensor<T>& a) {
+template <class U, class T> [[nodiscard]] tensor<U> cast(const tensor<T>& a) {
     auto b = tensor<U>::uninitialized(a.shape());
     std::transform(a.begin(), a.end(), b.begin(), [](T v) { return static_cast<U>(v); });
     return b;

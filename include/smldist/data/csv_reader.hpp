@@ -29,7 +29,7 @@ namespace smldist::inline SMLDIST_ABI::data {
 using byte_source = std::function<std::size_t(char* to, std::size_t n)>;
 
 /// The bytes of a file. Throws io_error when it cannot be opened or read.
-inline byte_source read_from(const std::filesystem::path& path) {
+[[nodiscard]] inline byte_source read_from(const std::filesystem::path& path) {
     const auto file = std::make_shared<std::ifstream>(path, std::ios::binary);
     const auto refuse = [name = path.string()](const char* what) {
         raise<io_error>(name, what, std::generic_category().message(errno != 0 ? errno : EIO));

@@ -23,7 +23,7 @@ inline void check_mixup(double alpha) {
 ///
 /// Beta(α, α) is symmetric and a batch is in random order, so taking the larger part only says which of the two windows is
 /// named first. Small α: nearly always 1.
-inline double mixup_share(double alpha, generator g) {
+[[nodiscard]] inline double mixup_share(double alpha, generator g) {
     const double lambda = g.beta(alpha, alpha);
     return std::max(lambda, 1 - lambda);
 }

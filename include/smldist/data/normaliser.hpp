@@ -24,7 +24,7 @@ inline void normalise(tensor<float>& x, const normaliser& n) {
         n.apply(x.data() + first * n.channels(), last - first);
     });
 }
-inline windows normalised(windows w, const normaliser& n) {
+[[nodiscard]] inline windows normalised(windows w, const normaliser& n) {
     normalise(w.x, n);
     return w;
 }
@@ -98,8 +98,8 @@ inline void check_reach(const normaliser& n, const windows& w) {
 /// sample is mapped into [0, 1]. Cost O(N L C).
 /// Throws     what windows::check throws; data_error naming a channel whose values are so large, near 1e38, that bounds or
 ///            normalised values would be infinite.
-inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::zscore,
-                                 bool clip_minmax = false) {
+[[nodiscard]] inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::zscore,
+                                               bool clip_minmax = false) {
     w.check();
     normaliser n;
     n.kind = kind;

@@ -113,7 +113,7 @@ struct recording {
 
 /// An unlabelled recording of n samples for the caller to fill; its memory is taken from a budget.
 /// Throws     data_error when the budget is exceeded.
-inline recording make_recording(std::size_t n, std::size_t channels, int subject, budget& room) {
+[[nodiscard]] inline recording make_recording(std::size_t n, std::size_t channels, int subject, budget& room) {
     constexpr std::size_t blocks = 4 * memory::alignment; // of samples and labels
     room.take(sizeof(recording) + blocks + n * (channels * sizeof(float) + sizeof(int)), "the samples");
     return {tensor<float>::uninitialized({n, channels}), std::vector<int>(n, -1), subject};
@@ -121,8 +121,8 @@ inline recording make_recording(std::size_t n, std::size_t channels, int subject
 
 /// A recording from its rows. `rows` is row-major (n, C); labels are one per row.
 /// Throws     data_error when the numbers of values, channels and labels do not fit.
-inline recording make_recording(const std::vector<float>& rows, std::size_t channels, std::vector<int> labels,
-                                int subject) {
+[[nodiscard]] inline recording make_recording(const std::vector<float>& rows, std::size_t channels,
+                                              std::vector<int> labels, int subject) {
     if (channels == 0 || rows.size() != channels * labels.size())
         raise<data_error>("make_recording", "number of values is ", rows.size(), ", expected ", channels,
                           " channels of ", labels.size(), " labelled samples");

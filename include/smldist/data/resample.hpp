@@ -123,7 +123,8 @@ inline std::vector<overlap> intersect(const std::vector<overlap>& shared, const 
 /// stamps in W(i), so the delays of bursts average out; even stamps stay as they are. Times keep within the stamps of
 /// their stretch and never decrease where stamps do not.
 /// Cost       O(n).
-inline std::vector<double> smooth_stamps(const std::vector<double>& stamps, std::size_t smooth, double max_gap) {
+[[nodiscard]] inline std::vector<double> smooth_stamps(const std::vector<double>& stamps, std::size_t smooth,
+                                                       double max_gap) {
     std::vector<double> times = stamps, sum(stamps.size() + 1), moment(stamps.size() + 1);
     if (smooth == 0) return times;
     for (const auto [first, last] : detail::stretches(stamps, max_gap)) {
@@ -237,8 +238,8 @@ inline std::vector<recording> resample_within(const std::vector<stamped_signal>&
 /// Cost       O(samples in and out).
 /// Throws     usage_error when a rate or `max_gap` is not positive; data_error when stamps run backwards, their steps do
 ///            not fit the rate, or sizes do not fit.
-inline std::vector<recording> resample(const std::vector<stamped_signal>& devices, const resample_options& o,
-                                       int subject) {
+[[nodiscard]] inline std::vector<recording> resample(const std::vector<stamped_signal>& devices,
+                                                     const resample_options& o, int subject) {
     if (!(o.device_hz >= 0 && std::isfinite(o.device_hz)))
         raise<usage_error>("resample", "rate of the devices is ", o.device_hz, " Hz, expected a positive one or 0");
     budget unlimited;

@@ -31,7 +31,7 @@ struct subject_split {
 
 /// `in`: the windows of the listed subjects; `out`: the others. Both keep the order of the windows.
 /// Throws     data_error when a listed subject has no window.
-inline subject_split by_subject(const windows& w, const std::vector<int>& subjects) {
+[[nodiscard]] inline subject_split by_subject(const windows& w, const std::vector<int>& subjects) {
     for (const int s : subjects)
         if (std::find(w.subject.begin(), w.subject.end(), s) == w.subject.end())
             raise<data_error>("by_subject", "subject ", s, " has no window, expected one of ", w.subjects().size(),
@@ -44,7 +44,7 @@ inline subject_split by_subject(const windows& w, const std::vector<int>& subjec
 
 /// The listed subjects for testing, all others for training.
 /// Throws     data_error when a listed subject has no window, and when no subject is left for training.
-inline train_test test_on(const windows& w, const std::vector<int>& subjects) {
+[[nodiscard]] inline train_test test_on(const windows& w, const std::vector<int>& subjects) {
     auto [test, train] = by_subject(w, subjects);
     if (train.empty()) raise<data_error>("test_on", "number of training windows is 0, expected at least one");
     return {std::move(train), std::move(test)};
@@ -52,7 +52,7 @@ inline train_test test_on(const windows& w, const std::vector<int>& subjects) {
 
 /// Test subjects of a dataset without an official split: every third person in ascending order (the 3rd, the 6th, …).
 /// Throws     data_error when there are fewer than three subjects.
-inline std::vector<int> every_third_subject(const windows& w) {
+[[nodiscard]] inline std::vector<int> every_third_subject(const windows& w) {
     const std::vector<int> subjects = w.subjects();
     if (subjects.size() < 3)
         raise<data_error>("every_third_subject", "number of subjects is ", subjects.size(), ", expected at least 3");
@@ -68,7 +68,7 @@ struct hold_out {
 
 /// Holds `count` subjects out for validation; the choice depends only on the seed and the subjects.
 /// Throws     usage_error unless 0 < count < number of subjects.
-inline hold_out hold_out_subjects(const windows& w, std::size_t count, std::uint64_t seed) {
+[[nodiscard]] inline hold_out hold_out_subjects(const windows& w, std::size_t count, std::uint64_t seed) {
     std::vector<int> chosen = w.subjects();
     if (count == 0 || count >= chosen.size())
         raise<usage_error>("hold_out_subjects", "number of subjects to hold out is ", count, ", expected 1 to ",
@@ -83,7 +83,7 @@ inline hold_out hold_out_subjects(const windows& w, std::size_t count, std::uint
 /// The subjects to test on in each fold: k groups of about equally many windows. For use with by_subject.
 /// The largest remaining subject goes to the smallest group (as scikit-learn's GroupKFold).
 /// Throws     usage_error unless 2 ≤ k ≤ number of subjects.
-inline std::vector<std::vector<int>> group_k_fold(const windows& w, std::size_t k) {
+[[nodiscard]] inline std::vector<std::vector<int>> group_k_fold(const windows& w, std::size_t k) {
     std::vector<int> subjects = w.subjects();
     if (k < 2 || k > subjects.size())
         raise<usage_error>("group_k_fold", "number of folds is ", k, ", expected 2 to ", subjects.size(),
@@ -104,7 +104,7 @@ inline std::vector<std::vector<int>> group_k_fold(const windows& w, std::size_t 
 }
 
 /// One fold per subject, ascending. Throws usage_error when there are fewer than two subjects.
-inline std::vector<std::vector<int>> leave_one_subject_out(const windows& w) {
+[[nodiscard]] inline std::vector<std::vector<int>> leave_one_subject_out(const windows& w) {
     std::vector<std::vector<int>> folds;
     for (const int s : w.subjects()) folds.push_back({s});
     if (folds.size() < 2)

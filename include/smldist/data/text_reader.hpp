@@ -49,7 +49,7 @@ inline bool parse_real(std::string_view f, double& value) {
 } // namespace detail
 
 /// The bytes of a file. Throws io_error when it cannot be read.
-inline std::string read_text(const std::filesystem::path& path) {
+[[nodiscard]] inline std::string read_text(const std::filesystem::path& path) {
     std::error_code status;
     const auto size = std::filesystem::file_size(path, status);
     std::ifstream in(path, std::ios::binary);

@@ -19,7 +19,7 @@ namespace smldist::inline SMLDIST_ABI::data {
 
 /// The channels `chosen` of x (…, C), in that order: (…, number chosen); x itself when none is chosen.
 /// Throws usage_error for a channel that is not below C.
-inline tensor<float> select_channels(const tensor<float>& x, std::span<const std::size_t> chosen) {
+[[nodiscard]] inline tensor<float> select_channels(const tensor<float>& x, std::span<const std::size_t> chosen) {
     if (chosen.empty()) return x;
     const std::size_t rank = x.shape().rank(), C = rank == 0 ? 0 : x.shape().back(), rows = x.shape().rows();
     for (const std::size_t c : chosen)
@@ -81,7 +81,7 @@ struct windows {
         return names;
     }
     /// A copy of the windows at `indices`, in that order. Throws usage_error when an index is not below size().
-    windows select(const std::vector<std::size_t>& indices) const {
+    [[nodiscard]] windows select(const std::vector<std::size_t>& indices) const {
         const std::size_t stride = length() * channels();
         windows w{tensor<float>::uninitialized({indices.size(), length(), channels()}), {}, {}, info};
         if (targets() > 0) w.target = tensor<float>::uninitialized({indices.size(), targets()});
@@ -218,7 +218,8 @@ inline int window_label(const int* labels, const cut_options& o, std::vector<std
 /// Windows without a label or with too few labelled samples are left out; the tail shorter than a window as well.
 /// Throws     usage_error when length or hop is 0; data_error when a recording is shorter than a window, has another
 ///            number of channels, a label out of range or a sample that is not finite, or when no window remains.
-inline windows cut(const std::vector<recording>& recordings, const signal_info& info, const cut_options& o = {}) {
+[[nodiscard]] inline windows cut(const std::vector<recording>& recordings, const signal_info& info,
+                                 const cut_options& o = {}) {
     if (o.length == 0 || o.hop == 0)
         raise<usage_error>("cut", "length is ", o.length, " and hop is ", o.hop, ", expected both at least 1");
     if (!(o.labelled >= 0 && o.labelled <= 1))

@@ -30,7 +30,7 @@ inline constexpr std::array<std::string_view, 5> node_kinds{"input", "parameter"
 } // namespace detail
 
 /// The graph as JSON.
-SMLDIST_COLD inline io::json to_json(const graph& g) {
+[[nodiscard]] SMLDIST_COLD inline io::json to_json(const graph& g) {
     io::json::array nodes, outputs;
     for (const auto& n : g.nodes) {
         io::json j;
@@ -117,7 +117,7 @@ SMLDIST_COLD inline void read_op(const io::json& from, std::size_t id, graph::no
 /// The inverse of to_json, within the budget `room`. Nodes refer to nodes before them. Ops and options are not checked
 /// here but by graph/visit.hpp.
 /// Throws     data_error naming what is wrong.
-SMLDIST_COLD inline graph read_graph(const io::json& j, budget& room) {
+[[nodiscard]] SMLDIST_COLD inline graph read_graph(const io::json& j, budget& room) {
     constexpr std::string_view what = "its graph";
     constexpr std::size_t heap = 2 * sizeof(void*);
     graph g;

@@ -39,7 +39,7 @@ inline std::string layer_of(const graph::node& n) {
 
 /// Computes the summary of a graph whose tensors have names (graph/trace.hpp); `scalar_bytes` is the size of an
 /// activation's element.
-inline summary summarise(const graph& g, std::size_t scalar_bytes = 4) {
+[[nodiscard]] inline summary summarise(const graph& g, std::size_t scalar_bytes = 4) {
     summary s;
     std::vector<bool> counted(g.nodes.size());
     std::vector<std::size_t> last_use(g.nodes.size(), 0);
@@ -81,7 +81,7 @@ inline summary summarise(const graph& g, std::size_t scalar_bytes = 4) {
 }
 
 /// The summary as text, one op per line, columns aligned, totals last.
-inline std::string text(const summary& s) {
+[[nodiscard]] inline std::string text(const summary& s) {
     std::vector<std::vector<std::string>> cells{{"layer", "op", "output", "parameters", "MACs", "bytes"}};
     for (const auto& r : s.rows)
         cells.push_back({r.layer, r.op, r.shape.text(), std::to_string(r.parameters), std::to_string(r.macs),
@@ -104,7 +104,7 @@ inline std::string text(const summary& s) {
 }
 
 /// The graph in the language of Graphviz: ops as boxes with their result's shape, data flowing along the arrows.
-inline std::string to_dot(const graph& g) {
+[[nodiscard]] inline std::string to_dot(const graph& g) {
     std::string out = "digraph network {\n  node [shape=box, fontname=\"Helvetica\"];\n";
     for (std::size_t i = 0; i < g.nodes.size(); ++i) {
         const auto& n = g.nodes[i];

@@ -40,7 +40,7 @@ inline void name_outputs(graph& g, const outputs<symbol>& out) {
 ///     std::puts(text(summarise(g)).c_str());
 ///
 /// Throws     what the layers' ops throw for such an input.
-template <class M> graph trace(const M& model, const shape& x) {
+template <class M> [[nodiscard]] graph trace(const M& model, const shape& x) {
     graph g;
     name_outputs(g, model(symbol::input(g, "x", x), mode::eval));
     name_tensors(g, model);

@@ -49,7 +49,7 @@ template <class S> SMLDIST_COLD shape infer_node(const S& s, const graph& g, std
     return detail::infer_from(s, g, n, std::make_index_sequence<arity>());
 }
 /// Multiply-accumulates of node `id`, which s describes and infer_node has checked.
-template <class S> std::uint64_t macs_of_node(const S& s, const graph& g, std::size_t id) {
+template <class S> [[nodiscard]] std::uint64_t macs_of_node(const S& s, const graph& g, std::size_t id) {
     return detail::macs_from(s, g, g.nodes[id], std::make_index_sequence<detail::arity<S>()>());
 }
 

@@ -150,7 +150,7 @@ struct bundle {
 
 /// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors. Their contents
 /// are not checked here; model::to_bytes does that.
-inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tensors) {
+[[nodiscard]] inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tensors) {
     metadata_map m{{"format", "smldist"},
                    {"format_version", std::string(format_version)},
                    {"architecture", f.architecture.dump()},
@@ -199,7 +199,7 @@ namespace detail {
 /// shapes of the self-test. The options bound the memory and work of this function and of the deploy::load or
 /// model::load after it.
 /// Throws     data_error (format_error for the container) that names what is wrong.
-[[gnu::cold]] inline bundle read_bundle(byte_vector bytes, load_options o = {}) {
+[[nodiscard]] [[gnu::cold]] inline bundle read_bundle(byte_vector bytes, load_options o = {}) {
     bundle b;
     b.room = budget("model file", bytes.size(), o.memory);
     safetensors_options options;
@@ -233,7 +233,9 @@ namespace detail {
 }
 
 /// Reads a model file from disk. Throws io_error when it cannot be read, and as read_bundle(bytes).
-inline bundle read_bundle(const std::string& path, load_options o = {}) { return read_bundle(read_file(path), o); }
+[[nodiscard]] inline bundle read_bundle(const std::string& path, load_options o = {}) {
+    return read_bundle(read_file(path), o);
+}
 
 } // namespace smldist::inline SMLDIST_ABI::io
 

@@ -41,9 +41,13 @@ inline constexpr std::array<dtype_row, 10> dtype_table{{{"F64", 8},
 } // namespace detail
 
 /// Bytes of one element; also its alignment.
-constexpr std::size_t size_of(dtype type) { return detail::dtype_table[static_cast<std::size_t>(type)].size; }
+[[nodiscard]] constexpr std::size_t size_of(dtype type) {
+    return detail::dtype_table[static_cast<std::size_t>(type)].size;
+}
 /// The name in a safetensors header, such as "F32".
-constexpr std::string_view name_of(dtype type) { return detail::dtype_table[static_cast<std::size_t>(type)].name; }
+[[nodiscard]] constexpr std::string_view name_of(dtype type) {
+    return detail::dtype_table[static_cast<std::size_t>(type)].name;
+}
 /// The type of that name in `out`; false when there is none.
 constexpr bool find_dtype(std::string_view name, dtype& out) {
     for (std::size_t i = 0; i < detail::dtype_table.size(); ++i)
@@ -56,7 +60,7 @@ template <class T>
 concept storable = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, bool> ||
     std::same_as<T, std::uint8_t> ||(std::signed_integral<T> && !std::same_as<T, char>);
 
-template <storable T> constexpr dtype dtype_of() {
+template <storable T> [[nodiscard]] constexpr dtype dtype_of() {
     if constexpr (std::floating_point<T>) return sizeof(T) == 8 ? dtype::f64 : dtype::f32;
     if constexpr (std::same_as<T, bool>) return dtype::boolean;
     if constexpr (std::same_as<T, std::uint8_t>) return dtype::u8;
@@ -64,7 +68,7 @@ template <storable T> constexpr dtype dtype_of() {
 }
 
 /// The value of an IEEE 754 binary16 number; exact.
-inline float from_f16(std::uint16_t bits) {
+[[nodiscard]] inline float from_f16(std::uint16_t bits) {
     const std::uint32_t sign = (bits & 0x8000U) << 16;
     const std::uint32_t exponent = bits >> 10 & 31U;
     const std::uint32_t fraction = bits & 1023U;
@@ -75,7 +79,9 @@ inline float from_f16(std::uint16_t bits) {
     return std::bit_cast<float>(sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13);
 }
 /// The value of a bfloat16 number, the upper half of a float; exact.
-inline float from_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+[[nodiscard]] inline float from_bf16(std::uint16_t bits) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 
 /// Result of a conversion.
 enum class conversion : std::uint8_t { done, wrong_type, out_of_range };
@@ -182,7 +188,7 @@ template <class T> conversion decode(dtype type, std::span<const std::byte> from
 }
 
 /// The bytes of `n` values as a file holds them.
-template <storable T> std::vector<std::byte> encode(const T* from, std::size_t n) {
+template <storable T> [[nodiscard]] std::vector<std::byte> encode(const T* from, std::size_t n) {
     std::vector<std::byte> bytes(n * sizeof(T));
     for (std::size_t i = 0; i < n; ++i) {
         auto value = std::bit_cast<std::array<std::byte, sizeof(T)>>(from[i]);
@@ -193,7 +199,7 @@ template <storable T> std::vector<std::byte> encode(const T* from, std::size_t n
 }
 
 /// Whether the elements hold no infinity and no NaN.
-inline bool all_finite(dtype type, std::span<const std::byte> from) {
+[[nodiscard]] inline bool all_finite(dtype type, std::span<const std::byte> from) {
     switch (type) {
     case dtype::f64:
         return detail::all_finite<std::uint64_t>(from, 0x7FF0'0000'0000'0000);

@@ -133,8 +133,8 @@ inline constexpr std::string_view temporary_mark = ".tmp-";
 ///
 /// Throws     io_error naming path and cause: missing, not permitted, not a regular file, read error, or a size that
 ///            changed while it was read; data_error when the file is larger than `limit` bytes.
-inline byte_vector read_file(const std::string& path,
-                             std::size_t limit = std::numeric_limits<std::size_t>::max() / 2) {
+[[nodiscard]] inline byte_vector read_file(const std::string& path,
+                                           std::size_t limit = std::numeric_limits<std::size_t>::max() / 2) {
     constexpr std::string_view where = "read_file";
     const detail::descriptor file(
         ::open(path.c_str(), O_RDONLY | detail::close_on_exec | O_NONBLOCK)); // a FIFO must not block

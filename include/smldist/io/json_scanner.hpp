@@ -57,13 +57,13 @@ using smldist::valid_utf8_prefix;
 }
 
 /// The first 80 bytes of `text` as append_quoted writes them: safe to print in a message.
-[[gnu::cold]] inline std::string in_quotes(std::string_view text) {
+[[nodiscard]] [[gnu::cold]] inline std::string in_quotes(std::string_view text) {
     std::string out;
     append_quoted(out, text.substr(0, valid_utf8_prefix(text.substr(0, 80))));
     return out;
 }
 /// The same as a part of a message; formatted when the message is built.
-inline smldist::detail::message_part quote(std::string_view text) {
+[[nodiscard]] inline smldist::detail::message_part quote(std::string_view text) {
     return {text, [](std::string& out, const smldist::detail::message_part& p) { out += in_quotes(p.text()); }};
 }
 

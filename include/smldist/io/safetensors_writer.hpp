@@ -61,7 +61,8 @@ inline void check_writable(std::span<const tensor_view> tensors, const metadata_
 /// with spaces to a multiple of 8: the byte buffer is 8-byte aligned.
 ///
 /// Throws     usage_error for whatever safetensors_file::parse would refuse, such as a name that occurs twice.
-inline byte_vector write_safetensors(std::span<const tensor_view> tensors, const metadata_map& metadata = {}) {
+[[nodiscard]] inline byte_vector write_safetensors(std::span<const tensor_view> tensors,
+                                                   const metadata_map& metadata = {}) {
     detail::check_writable(tensors, metadata);
     const auto sorted = argsort(tensors.size(), [&](std::size_t i, std::size_t j) {
         const tensor_view &a = tensors[i], &b = tensors[j];

@@ -158,7 +158,7 @@ private:
 };
 
 /// The SHA-256 of `bytes` as 64 hexadecimal digits.
-inline std::string sha256_hex(std::span<const std::byte> bytes) { return sha256().update(bytes).hex(); }
+[[nodiscard]] inline std::string sha256_hex(std::span<const std::byte> bytes) { return sha256().update(bytes).hex(); }
 
 } // namespace smldist::inline SMLDIST_ABI::io
 

@@ -135,14 +135,14 @@ template <class T> void copy_to(const tensor_view& tensor, T* to, std::size_t n)
 
 /// The elements of `tensor` in place, if they are valid elements of type T on this machine; null if they must be
 /// copied.
-template <storable T> const T* in_place(const tensor_view& tensor) {
+template <storable T> [[nodiscard]] const T* in_place(const tensor_view& tensor) {
     const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(T) == 0;
     if (tensor.type != dtype_of<T>() || std::endian::native != std::endian::little || !aligned) return nullptr;
     return reinterpret_cast<const T*>(tensor.bytes.data());
 }
 
 /// A view of `extents.size()` values in memory, for the writer.
-template <storable T> tensor_view view_of(std::string name, const shape& extents, const T* values) {
+template <storable T> [[nodiscard]] tensor_view view_of(std::string name, const shape& extents, const T* values) {
     static_assert(std::endian::native == std::endian::little, "view_of: on a big-endian host, encode() the values");
     return {std::move(name), dtype_of<T>(), extents, std::as_bytes(std::span(values, extents.size()))};
 }

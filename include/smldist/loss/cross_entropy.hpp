@@ -51,8 +51,8 @@ template <class X> void check_labels(const X& z, std::span<const int> labels) {
 /// Shapes     z (B, N) · labels (B) · q as z
 /// Throws     as cross_entropy.
 template <class X>
-auto label_targets(const X& z, std::span<const int> labels, const cross_entropy_options& o = {},
-                   const mixed_labels& mix = {}) {
+[[nodiscard]] auto label_targets(const X& z, std::span<const int> labels, const cross_entropy_options& o = {},
+                                 const mixed_labels& mix = {}) {
     using T = op::scalar_of_t<X>;
     detail::check_labels(z, labels);
     if (!mix.other.empty()) detail::check_labels(z, mix.other);
@@ -93,8 +93,8 @@ auto label_targets(const X& z, std::span<const int> labels, const cross_entropy_
 ///            weights do not fit, are negative or all zero for this batch.
 /// Source     torch.nn.functional.cross_entropy; Zhang et al. 2018 (1710.09412) for mixtures.
 template <class X>
-auto cross_entropy(const X& z, std::span<const int> labels, const cross_entropy_options& o = {},
-                   const mixed_labels& mix = {}) {
+[[nodiscard]] auto cross_entropy(const X& z, std::span<const int> labels, const cross_entropy_options& o = {},
+                                 const mixed_labels& mix = {}) {
     return soft_cross_entropy(z, label_targets(z, labels, o, mix));
 }
 

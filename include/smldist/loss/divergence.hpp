@@ -15,7 +15,7 @@ namespace smldist::inline SMLDIST_ABI::loss {
 
 /// softmax(z/T), row by row.
 /// Shapes     z (…, N), at least one axis
-template <class T> tensor<T> soften(tensor<T> z, double temperature) {
+template <class T> [[nodiscard]] tensor<T> soften(tensor<T> z, double temperature) {
     for (T& v : z) v /= static_cast<T>(temperature);
     kernel::softmax(z.shape().rows(), z.shape().back(), z.data(), z.data());
     return z;
@@ -42,7 +42,8 @@ template <class T> double negative_entropy(const tensor<T>& p) {
 /// Gradients  into z: weight T (softmax(z/T) - q)/B for rows of mass 1; none into q.
 /// Throws     shape_error if q does not fit z; usage_error if T ≤ 0.
 /// Source     Hinton, Vinyals and Dean 2015.
-template <class X, class T> X divergence(const X& z, tensor<T> q, double temperature, double weight = 1) {
+template <class X, class T>
+[[nodiscard]] X divergence(const X& z, tensor<T> q, double temperature, double weight = 1) {
     const double scale = weight * temperature * temperature / double(q.shape()[0]);
     const double offset = scale * detail::negative_entropy(q);
     for (T& v : q) v *= static_cast<T>(scale);

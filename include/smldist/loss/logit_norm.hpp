@@ -78,7 +78,7 @@ template <class T> struct zscore_op {
 };
 
 /// The logits normalised as `n` says; `scale` is the s of l2. Recorded on the tape for a var.
-template <class X> X normalise(X z, logit_norm n, double scale) {
+template <class X> [[nodiscard]] X normalise(X z, logit_norm n, double scale) {
     switch (n) {
     case logit_norm::l2:
         return op::scale(op::l2_normalize(z), scale);

@@ -71,7 +71,8 @@ template <class T> struct soft_targets {
 /// Throws     usage_error as logits_options::check; errors of the labels as in cross_entropy.
 /// Source     [OURS] for mix; Chen et al.'s public code for hardness; Swapped Logit Distillation (2504.20108) for swap.
 template <class T>
-soft_targets<T> condition(const tensor<T>& teacher, std::span<const int> labels, const logits_options& o = {}) {
+[[nodiscard]] soft_targets<T> condition(const tensor<T>& teacher, std::span<const int> labels,
+                                        const logits_options& o = {}) {
     o.check();
     detail::check_labels(teacher, labels);
     soft_targets<T> out{soften(normalise(teacher, o.norm, o.norm_scale), o.temperature), 0};
@@ -132,8 +133,8 @@ template <class X> struct logits_result {
 /// Throws     as condition; shape_error if z_S does not fit z_T.
 /// Source     Hinton et al. 2015 for the soft term; see condition for the rule, logit_norm for the norms.
 template <class X, class T>
-logits_result<X> logits(const X& student, const tensor<T>& teacher, std::span<const int> labels,
-                        const logits_options& o = {}, const mixed_labels& mix = {}) {
+[[nodiscard]] logits_result<X> logits(const X& student, const tensor<T>& teacher, std::span<const int> labels,
+                                      const logits_options& o = {}, const mixed_labels& mix = {}) {
     auto [q, repaired] = condition(teacher, labels, o);
     X soft = divergence(normalise(student, o.norm, o.norm_scale), std::move(q), o.temperature, o.soft);
     X hard = op::scale(

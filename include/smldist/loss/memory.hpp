@@ -43,7 +43,8 @@ using pattern_assignment = std::span<const std::size_t>;
 ///
 /// Shapes     s (B, M) · to (M), values in 0 … patterns - 1, each at least once · y (B, patterns)
 /// Throws     shape_error if `to` does not fit s; usage_error for a value out of range or without members.
-template <class T> tensor<T> merge_scores(const tensor<T>& s, pattern_assignment to, std::size_t patterns) {
+template <class T>
+[[nodiscard]] tensor<T> merge_scores(const tensor<T>& s, pattern_assignment to, std::size_t patterns) {
     const std::size_t M = to.size();
     if (s.shape().rank() != 2 || s.shape()[1] != M)
         raise<shape_error>("loss::memory", "shape of the teacher's scores is ", s.shape().text(), ", expected (B, ",
@@ -84,8 +85,8 @@ template <class T> tensor<T> merge_scores(const tensor<T>& s, pattern_assignment
 /// Throws     usage_error if a network has no memory, as memory_options::check and as merge_scores; shape_error if the
 ///            memories differ.
 template <class X, class T>
-X memory(const memory_outputs<X>& student, const memory_outputs<tensor<T>>& teacher, const memory_options& o = {},
-         pattern_assignment merged = {}) {
+[[nodiscard]] X memory(const memory_outputs<X>& student, const memory_outputs<tensor<T>>& teacher,
+                       const memory_options& o = {}, pattern_assignment merged = {}) {
     o.check();
     if (student.empty() || teacher.empty())
         raise<usage_error>("loss::memory", "a network has no memory head, expected one on student and teacher");

@@ -77,7 +77,7 @@ private:
 };
 
 /// Mean squared error against a constant target. See mse_op.
-template <class X, class T> auto mse(const X& x, tensor<T> target, double scale = 1) {
+template <class X, class T> [[nodiscard]] auto mse(const X& x, tensor<T> target, double scale = 1) {
     return op::apply(mse_op<T>{scale}, x, std::move(target), tensor<T>());
 }
 

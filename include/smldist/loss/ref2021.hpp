@@ -35,7 +35,8 @@ struct ref2021_options {
 /// Shapes     z (B, N) the teacher's logits · labels (B) · result (B, N)
 /// Throws     errors of the labels as in cross_entropy.
 template <class T>
-tensor<T> ref2021_targets(const tensor<T>& teacher, std::span<const int> labels, const ref2021_options& o = {}) {
+[[nodiscard]] tensor<T> ref2021_targets(const tensor<T>& teacher, std::span<const int> labels,
+                                        const ref2021_options& o = {}) {
     o.check();
     detail::check_labels(teacher, labels);
     const std::size_t N = teacher.shape()[1];
@@ -64,8 +65,8 @@ tensor<T> ref2021_targets(const tensor<T>& teacher, std::span<const int> labels,
 /// Throws     as ref2021_targets; shape_error if p does not fit the teacher.
 /// Source     [CODE] the public repository's logits loss, by reading.
 template <class X, class T>
-X ref2021(const X& probabilities, const tensor<T>& teacher, std::span<const int> labels,
-          const ref2021_options& o = {}) {
+[[nodiscard]] X ref2021(const X& probabilities, const tensor<T>& teacher, std::span<const int> labels,
+                        const ref2021_options& o = {}) {
     tensor<T> t = ref2021_targets(teacher, labels, o);
     for (T& v : t) v *= static_cast<T>(o.ratio / double(labels.size()));
     const X s1 = op::softmax(op::l2_normalize(probabilities));

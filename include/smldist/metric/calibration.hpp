@@ -20,7 +20,7 @@ struct reliability_bin {
 };
 
 /// Class of highest probability in row i of p (N, K); the first in a tie.
-inline int most_probable(const tensor<float>& p, std::size_t i) {
+[[nodiscard]] inline int most_probable(const tensor<float>& p, std::size_t i) {
     const std::size_t classes = p.shape().back();
     const float* row = p.data() + i * classes;
     return static_cast<int>(std::max_element(row, row + classes) - row);
@@ -30,8 +30,8 @@ inline int most_probable(const tensor<float>& p, std::size_t i) {
 /// (m/M, (m+1)/M].
 /// Throws     usage_error for 0 bins or a label not in [0, K); shape_error unless there is one row per label;
 ///            numeric_error for a value outside [0, 1] (rounding errors up to 1e-5 are accepted).
-inline std::vector<reliability_bin> reliability(const tensor<float>& probabilities, const std::vector<int>& labels,
-                                                std::size_t bins = 15) {
+[[nodiscard]] inline std::vector<reliability_bin> reliability(const tensor<float>& probabilities,
+                                                              const std::vector<int>& labels, std::size_t bins = 15) {
     const shape& s = probabilities.shape();
     if (bins == 0) raise<usage_error>("reliability", "number of bins is 0, expected at least 1");
     if (s.rank() != 2 || s[0] != labels.size() || s[1] == 0)
@@ -63,8 +63,8 @@ inline std::vector<reliability_bin> reliability(const tensor<float>& probabiliti
 
 /// Expected calibration error, Σ_m (n_m / N) |accuracy_m - confidence_m| over equal-width bins of the confidence.
 /// Throws     as reliability does. Source  Guo et al. 2017.
-inline double expected_calibration_error(const tensor<float>& probabilities, const std::vector<int>& labels,
-                                         std::size_t bins = 15) {
+[[nodiscard]] inline double expected_calibration_error(const tensor<float>& probabilities,
+                                                       const std::vector<int>& labels, std::size_t bins = 15) {
     double error = 0;
     for (const reliability_bin& bin : reliability(probabilities, labels, bins))
         error += double(bin.count) * std::abs(bin.accuracy - bin.confidence);

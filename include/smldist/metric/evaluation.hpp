@@ -31,8 +31,8 @@ struct evaluation {
 /// Evaluates predicted classes.
 /// Throws     data_error when there are no windows; shape_error when the lists differ in length; usage_error when a
 ///            class is not in [0, classes).
-inline evaluation evaluate(std::size_t classes, const std::vector<int>& labels, const std::vector<int>& subjects,
-                           const std::vector<int>& predicted) {
+[[nodiscard]] inline evaluation evaluate(std::size_t classes, const std::vector<int>& labels,
+                                         const std::vector<int>& subjects, const std::vector<int>& predicted) {
     if (labels.empty()) raise<data_error>("evaluate", "number of windows is 0, expected at least one");
     if (subjects.size() != labels.size() || predicted.size() != labels.size())
         raise<shape_error>("evaluate", "numbers of subjects and predictions are ", subjects.size(), " and ",
@@ -59,8 +59,8 @@ inline evaluation evaluate(std::size_t classes, const std::vector<int>& labels, 
 
 /// Evaluates probabilities (N, K): the most probable class of each row, and the calibration error.
 /// Throws     as above and as reliability does.
-inline evaluation evaluate(const std::vector<int>& labels, const std::vector<int>& subjects,
-                           const tensor<float>& probabilities) {
+[[nodiscard]] inline evaluation evaluate(const std::vector<int>& labels, const std::vector<int>& subjects,
+                                         const tensor<float>& probabilities) {
     const double calibration_error = expected_calibration_error(probabilities, labels);
     std::vector<int> predicted(labels.size());
     for (std::size_t i = 0; i < predicted.size(); ++i) predicted[i] = most_probable(probabilities, i);

@@ -45,7 +45,7 @@ private:
 };
 
 /// x (B, L, C) averaged to (B, length, C). See adaptive_avg_pool1d_op.
-template <class X> auto adaptive_avg_pool1d(const X& x, std::size_t length) {
+template <class X> [[nodiscard]] auto adaptive_avg_pool1d(const X& x, std::size_t length) {
     return op::apply(adaptive_avg_pool1d_op<scalar_of_t<X>>{{length}}, x);
 }
 

@@ -223,7 +223,7 @@ struct traced {
 ///
 /// Any symbol: a node is traced and a symbol returned. Any var: the result is computed, recorded and a var returned.
 /// Otherwise the result is computed. The three agree: the same `infer` checks, the same `forward` computes.
-template <class Op, class... A> auto apply(Op op, A&&... args) {
+template <class Op, class... A> [[nodiscard]] auto apply(Op op, A&&... args) {
     using namespace detail;
     if constexpr ((argument<std::remove_cvref_t<A>>::is_symbol || ...)) {
         graph* g = nullptr;
@@ -253,11 +253,11 @@ template <class... X> using scalar_of_t = typename scalar_of<std::remove_cvref_t
 
 /// A parameter as a value of the world that `like` lives in: a copy, the tape's leaf, or the graph's node. An op whose
 /// only inputs are parameters needs it; otherwise it would compute without being recorded.
-template <class T> tensor<T> lift(const tensor<T>&, const parameter<T>& p) { return p.value; }
-template <class T> var<T> lift(const var<T>& like, const parameter<T>& p) {
+template <class T> [[nodiscard]] tensor<T> lift(const tensor<T>&, const parameter<T>& p) { return p.value; }
+template <class T> [[nodiscard]] var<T> lift(const var<T>& like, const parameter<T>& p) {
     return {like.owner, like.owner->leaf(p).id};
 }
-template <class T> symbol lift(const symbol& like, const parameter<T>& p) {
+template <class T> [[nodiscard]] symbol lift(const symbol& like, const parameter<T>& p) {
     return detail::argument<parameter<T>>::trace(*like.owner, p);
 }
 

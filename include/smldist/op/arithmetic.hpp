@@ -151,29 +151,29 @@ template <class T> struct affine_op : spec::affine {
     }
 };
 
-template <class A, class B> auto add(A&& a, B&& b) {
+template <class A, class B> [[nodiscard]] auto add(A&& a, B&& b) {
     return op::apply(binary_op<scalar_of_t<A, B>, function::add>{}, std::forward<A>(a), std::forward<B>(b));
 }
-template <class A, class B> auto sub(A&& a, B&& b) {
+template <class A, class B> [[nodiscard]] auto sub(A&& a, B&& b) {
     return op::apply(binary_op<scalar_of_t<A, B>, function::sub>{}, std::forward<A>(a), std::forward<B>(b));
 }
-template <class A, class B> auto mul(A&& a, B&& b) {
+template <class A, class B> [[nodiscard]] auto mul(A&& a, B&& b) {
     return op::apply(binary_op<scalar_of_t<A, B>, function::mul>{}, std::forward<A>(a), std::forward<B>(b));
 }
-template <class A, class B> auto div(A&& a, B&& b) {
+template <class A, class B> [[nodiscard]] auto div(A&& a, B&& b) {
     return op::apply(binary_op<scalar_of_t<A, B>, function::div>{}, std::forward<A>(a), std::forward<B>(b));
 }
-template <class X, class G> auto gate(const X& x, const G& g) {
+template <class X, class G> [[nodiscard]] auto gate(const X& x, const G& g) {
     return op::apply(gate_op<scalar_of_t<X, G>>{}, x, g);
 }
 /// scale x + offset
-template <class X> auto affine(const X& x, double scale, double offset) {
+template <class X> [[nodiscard]] auto affine(const X& x, double scale, double offset) {
     return op::apply(affine_op<scalar_of_t<X>>{{scale, offset}}, x);
 }
 /// a x
-template <class X> auto scale(const X& x, double a) { return op::affine(x, a, 0); }
+template <class X> [[nodiscard]] auto scale(const X& x, double a) { return op::affine(x, a, 0); }
 /// x + a
-template <class X> auto add_scalar(const X& x, double a) { return op::affine(x, 1, a); }
+template <class X> [[nodiscard]] auto add_scalar(const X& x, double a) { return op::affine(x, 1, a); }
 
 namespace detail {
 
@@ -218,38 +218,38 @@ namespace smldist::inline SMLDIST_ABI {
 /// differences and products with it are one op::affine. Dividing by a number is a division, not a product with its inverse.
 template <class A, class B>
 requires op::detail::operands<A, B>
-auto operator+(A&& a, B&& b) { return op::add(std::forward<A>(a), std::forward<B>(b)); }
+[[nodiscard]] auto operator+(A&& a, B&& b) { return op::add(std::forward<A>(a), std::forward<B>(b)); }
 template <class A, class B>
 requires op::detail::operands<A, B>
-auto operator-(A&& a, B&& b) { return op::sub(std::forward<A>(a), std::forward<B>(b)); }
+[[nodiscard]] auto operator-(A&& a, B&& b) { return op::sub(std::forward<A>(a), std::forward<B>(b)); }
 template <class A, class B>
 requires op::detail::operands<A, B>
-auto operator*(A&& a, B&& b) { return op::mul(std::forward<A>(a), std::forward<B>(b)); }
+[[nodiscard]] auto operator*(A&& a, B&& b) { return op::mul(std::forward<A>(a), std::forward<B>(b)); }
 template <class A, class B>
 requires op::detail::operands<A, B>
-auto operator/(A&& a, B&& b) { return op::div(std::forward<A>(a), std::forward<B>(b)); }
+[[nodiscard]] auto operator/(A&& a, B&& b) { return op::div(std::forward<A>(a), std::forward<B>(b)); }
 
 /// −x, as op::scale(x, -1).
-template <op::detail::value X> auto operator-(const X& x) { return op::scale(x, -1); }
+template <op::detail::value X> [[nodiscard]] auto operator-(const X& x) { return op::scale(x, -1); }
 
-template <op::detail::value X, op::detail::number N> auto operator+(const X& x, N a) {
+template <op::detail::value X, op::detail::number N> [[nodiscard]] auto operator+(const X& x, N a) {
     return op::add_scalar(x, static_cast<double>(a));
 }
-template <op::detail::value X, op::detail::number N> auto operator+(N a, const X& x) { return x + a; }
-template <op::detail::value X, op::detail::number N> auto operator-(const X& x, N a) {
+template <op::detail::value X, op::detail::number N> [[nodiscard]] auto operator+(N a, const X& x) { return x + a; }
+template <op::detail::value X, op::detail::number N> [[nodiscard]] auto operator-(const X& x, N a) {
     return op::add_scalar(x, -static_cast<double>(a));
 }
-template <op::detail::value X, op::detail::number N> auto operator-(N a, const X& x) {
+template <op::detail::value X, op::detail::number N> [[nodiscard]] auto operator-(N a, const X& x) {
     return op::affine(x, -1, static_cast<double>(a));
 }
-template <op::detail::value X, op::detail::number N> auto operator*(const X& x, N a) {
+template <op::detail::value X, op::detail::number N> [[nodiscard]] auto operator*(const X& x, N a) {
     return op::scale(x, static_cast<double>(a));
 }
-template <op::detail::value X, op::detail::number N> auto operator*(N a, const X& x) { return x * a; }
-template <op::detail::value X, op::detail::number N> auto operator/(const X& x, N a) {
+template <op::detail::value X, op::detail::number N> [[nodiscard]] auto operator*(N a, const X& x) { return x * a; }
+template <op::detail::value X, op::detail::number N> [[nodiscard]] auto operator/(const X& x, N a) {
     return op::div(x, op::detail::constant_beside(x, a));
 }
-template <op::detail::value X, op::detail::number N> auto operator/(N a, const X& x) {
+template <op::detail::value X, op::detail::number N> [[nodiscard]] auto operator/(N a, const X& x) {
     return op::div(op::detail::constant_beside(x, a), x);
 }
 

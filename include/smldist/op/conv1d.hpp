@@ -111,7 +111,8 @@ private:
     };
 };
 
-template <class X, class W, class B> auto conv1d(X&& x, const W& weight, const B& bias, conv1d_options o = {}) {
+template <class X, class W, class B>
+[[nodiscard]] auto conv1d(X&& x, const W& weight, const B& bias, conv1d_options o = {}) {
     using T = scalar_of_t<X, W>;
     const conv1d_op<T> op{o};
     auto y = apply(op, std::forward<X>(x), weight, bias);

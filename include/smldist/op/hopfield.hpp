@@ -115,7 +115,7 @@ private:
     }
 };
 
-template <class Q, class K, class B> auto hopfield(Q&& q, K&& keys, B&& beta, hopfield_options o) {
+template <class Q, class K, class B> [[nodiscard]] auto hopfield(Q&& q, K&& keys, B&& beta, hopfield_options o) {
     return apply(hopfield_op<scalar_of_t<Q, K, B>>{o}, std::forward<Q>(q), std::forward<K>(keys),
                  std::forward<B>(beta));
 }

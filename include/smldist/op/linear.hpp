@@ -39,7 +39,7 @@ template <class T> struct linear_op : spec::linear {
     }
 };
 
-template <class X, class W, class B> auto linear(X&& x, const W& weight, const B& bias) {
+template <class X, class W, class B> [[nodiscard]] auto linear(X&& x, const W& weight, const B& bias) {
     using T = scalar_of_t<X, W>;
     auto y = apply(linear_op<T>{}, std::forward<X>(x), weight, bias);
     if constexpr (std::is_same_v<decltype(y), var<T>>) y.owner->set_origin(y, tape<T>::origin::linear);
@@ -111,7 +111,7 @@ private:
     }
 };
 
-template <class A, class B> auto matmul(A&& a, B&& b, matmul_options o = {}) {
+template <class A, class B> [[nodiscard]] auto matmul(A&& a, B&& b, matmul_options o = {}) {
     return apply(matmul_op<scalar_of_t<A, B>>{o}, std::forward<A>(a), std::forward<B>(b));
 }
 

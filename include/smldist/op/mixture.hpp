@@ -63,7 +63,7 @@ template <class T> struct mixture_op : spec::mixture {
     }
 };
 
-template <class X, class A> auto mixture(const X& z, const A& weights) {
+template <class X, class A> [[nodiscard]] auto mixture(const X& z, const A& weights) {
     return apply(mixture_op<scalar_of_t<X, A>>{}, z, weights);
 }
 

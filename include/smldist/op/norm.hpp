@@ -217,8 +217,9 @@ template <class T> struct batch_norm_eval_op : spec::batch_norm {
 /// it, and the op that reads the value computes it from x (normed_value). Convolutions and the mean over time then give
 /// the same bits as the separate ops.
 template <class X, class T>
-auto batch_norm(X&& x, const parameter<T>& weight, const parameter<T>& bias, const buffer<T>& running_mean,
-                const buffer<T>& running_var, mode m, batch_norm_options o = {}) {
+[[nodiscard]] auto batch_norm(X&& x, const parameter<T>& weight, const parameter<T>& bias,
+                              const buffer<T>& running_mean, const buffer<T>& running_var, mode m,
+                              batch_norm_options o = {}) {
     if (m == mode::eval)
         return apply(batch_norm_eval_op<T>{{o.eps}}, std::forward<X>(x), weight, bias, running_mean, running_var);
     if constexpr (std::is_same_v<std::remove_cvref_t<X>, var<T>>) {
@@ -264,7 +265,7 @@ template <class T> struct layer_norm_op : spec::layer_norm {
 };
 
 template <class X, class W, class B>
-auto layer_norm(X&& x, const W& weight, const B& bias, layer_norm_options o = {}) {
+[[nodiscard]] auto layer_norm(X&& x, const W& weight, const B& bias, layer_norm_options o = {}) {
     return apply(layer_norm_op<scalar_of_t<X, W>>{o}, std::forward<X>(x), weight, bias);
 }
 
@@ -293,7 +294,9 @@ template <class T> struct l2_normalize_op : spec::l2_normalize {
     }
 };
 
-template <class X> auto l2_normalize(X&& x) { return apply(l2_normalize_op<scalar_of_t<X>>{}, std::forward<X>(x)); }
+template <class X> [[nodiscard]] auto l2_normalize(X&& x) {
+    return apply(l2_normalize_op<scalar_of_t<X>>{}, std::forward<X>(x));
+}
 
 } // namespace smldist::inline SMLDIST_ABI::op
 

@@ -65,30 +65,32 @@ template <activation A, class X> auto pointwise(const X& x) {
 } // namespace detail
 
 /// max(0, x)
-template <class X> auto relu(const X& x) { return detail::pointwise<activation::relu>(x); }
+template <class X> [[nodiscard]] auto relu(const X& x) { return detail::pointwise<activation::relu>(x); }
 /// min(6, max(0, x))
-template <class X> auto relu6(const X& x) { return detail::pointwise<activation::relu6>(x); }
+template <class X> [[nodiscard]] auto relu6(const X& x) { return detail::pointwise<activation::relu6>(x); }
 /// clip(x/6 + 1/2, 0, 1)   Howard et al. 2019
-template <class X> auto hard_sigmoid(const X& x) { return detail::pointwise<activation::hard_sigmoid>(x); }
+template <class X> [[nodiscard]] auto hard_sigmoid(const X& x) {
+    return detail::pointwise<activation::hard_sigmoid>(x);
+}
 /// x · hard_sigmoid(x)   Howard et al. 2019
-template <class X> auto hard_swish(const X& x) { return detail::pointwise<activation::hard_swish>(x); }
+template <class X> [[nodiscard]] auto hard_swish(const X& x) { return detail::pointwise<activation::hard_swish>(x); }
 /// λ (max(0, x) + min(0, α (eˣ − 1)))   Klambauer et al. 2017
-template <class X> auto selu(const X& x) { return detail::pointwise<activation::selu>(x); }
+template <class X> [[nodiscard]] auto selu(const X& x) { return detail::pointwise<activation::selu>(x); }
 /// x Φ(x), Φ(x) = (1 + erf(x/√2)) / 2   Hendrycks and Gimpel 2016; torch.nn.functional.gelu
-template <class X> auto gelu(const X& x) { return detail::pointwise<activation::gelu>(x); }
+template <class X> [[nodiscard]] auto gelu(const X& x) { return detail::pointwise<activation::gelu>(x); }
 /// 1 / (1 + e⁻ˣ)
-template <class X> auto sigmoid(const X& x) { return detail::pointwise<activation::sigmoid>(x); }
+template <class X> [[nodiscard]] auto sigmoid(const X& x) { return detail::pointwise<activation::sigmoid>(x); }
 /// tanh x
-template <class X> auto tanh(const X& x) { return detail::pointwise<activation::tanh>(x); }
+template <class X> [[nodiscard]] auto tanh(const X& x) { return detail::pointwise<activation::tanh>(x); }
 /// eˣ
-template <class X> auto exp(const X& x) { return detail::pointwise<activation::exp>(x); }
+template <class X> [[nodiscard]] auto exp(const X& x) { return detail::pointwise<activation::exp>(x); }
 /// ln x; −∞ at 0 and NaN below, as the standard's log.
-template <class X> auto log(const X& x) { return detail::pointwise<activation::log>(x); }
+template <class X> [[nodiscard]] auto log(const X& x) { return detail::pointwise<activation::log>(x); }
 
 using smldist::activation;
 
 /// a(x), element by element; x itself for none.
-template <class X> X activate(X x, activation a) {
+template <class X> [[nodiscard]] X activate(X x, activation a) {
     with_constant(a, [&x](auto f) {
         if constexpr (f != activation::none) x = detail::pointwise<f>(x);
     });
@@ -127,7 +129,7 @@ template <class T> struct clamp_op : spec::clamp {
 };
 
 /// min(high, max(low, x))
-template <class X> auto clamp(const X& x, double low, double high) {
+template <class X> [[nodiscard]] auto clamp(const X& x, double low, double high) {
     return op::apply(clamp_op<scalar_of_t<X>>{{low, high}}, x);
 }
 
@@ -182,7 +184,7 @@ template <class T> struct dropout_op : spec::dropout {
 
 /// Dropout in mode::train; x itself in mode::eval or when p is 0.
 /// Throws     usage_error if p is not in [0, 1), or on a plain tensor in mode::train: it has no tape to draw from.
-template <class X> X dropout(X x, dropout_options o, mode m) {
+template <class X> [[nodiscard]] X dropout(X x, dropout_options o, mode m) {
     if (!(o.p >= 0 && o.p < 1)) raise<usage_error>("op::dropout", "p is ", o.p, ", expected 0 <= p < 1");
     if (m == mode::eval || o.p == 0) return x;
     if constexpr (requires { x.owner; })
@@ -213,7 +215,7 @@ template <class T> struct pattern_dropout_op : spec::pattern_dropout {
 };
 
 /// Pattern dropout in mode::train; x itself in mode::eval or when p is 0. Throws as dropout.
-template <class X> X pattern_dropout(X x, spec::pattern_dropout o, mode m) {
+template <class X> [[nodiscard]] X pattern_dropout(X x, spec::pattern_dropout o, mode m) {
     if (!(o.p >= 0 && o.p < 1)) raise<usage_error>("op::pattern_dropout", "p is ", o.p, ", expected 0 <= p < 1");
     if (m == mode::eval || o.p == 0) return x;
     if constexpr (requires { x.owner; })

@@ -63,10 +63,10 @@ private:
     }
 };
 
-template <class X> auto sum(const X& x, reduce_options o = {}) {
+template <class X> [[nodiscard]] auto sum(const X& x, reduce_options o = {}) {
     return op::apply(reduce_op<scalar_of_t<X>, spec::sum>{{o}}, x);
 }
-template <class X> auto mean(const X& x, reduce_options o = {}) {
+template <class X> [[nodiscard]] auto mean(const X& x, reduce_options o = {}) {
     return op::apply(reduce_op<scalar_of_t<X>, spec::mean>{{o}}, x);
 }
 
@@ -93,7 +93,9 @@ template <class T> struct mean_over_time_op : spec::mean_over_time {
         return op::apply(normed_mean_op<T>{n.f}, n.x, n.map);
     }
 };
-template <class X> auto mean_over_time(const X& x) { return op::apply(mean_over_time_op<scalar_of_t<X>>{}, x); }
+template <class X> [[nodiscard]] auto mean_over_time(const X& x) {
+    return op::apply(mean_over_time_op<scalar_of_t<X>>{}, x);
+}
 
 using max_pool1d_options = spec::max_pool1d;
 
@@ -129,7 +131,7 @@ template <class T> struct max_pool1d_op : spec::max_pool1d {
         }
     }
 };
-template <class X> auto max_pool1d(const X& x, max_pool1d_options o = {}) {
+template <class X> [[nodiscard]] auto max_pool1d(const X& x, max_pool1d_options o = {}) {
     return op::apply(max_pool1d_op<scalar_of_t<X>>{o}, x);
 }
 

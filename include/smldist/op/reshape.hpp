@@ -124,15 +124,15 @@ private:
     }
 };
 
-template <class X> auto reshape(const X& x, const shape& target) {
+template <class X> [[nodiscard]] auto reshape(const X& x, const shape& target) {
     return op::apply(reshape_op<scalar_of_t<X>>{{target}}, x);
 }
-template <class X> auto flatten(const X& x) { return op::apply(flatten_op<scalar_of_t<X>>{}, x); }
+template <class X> [[nodiscard]] auto flatten(const X& x) { return op::apply(flatten_op<scalar_of_t<X>>{}, x); }
 /// Two inputs; compose for more: concat(concat(a, b), c).
-template <class A, class B> auto concat(A&& a, B&& b, std::ptrdiff_t axis = -1) {
+template <class A, class B> [[nodiscard]] auto concat(A&& a, B&& b, std::ptrdiff_t axis = -1) {
     return op::apply(concat_op<scalar_of_t<A, B>>{{axis}}, std::forward<A>(a), std::forward<B>(b));
 }
-template <class X> auto slice(const X& x, std::ptrdiff_t axis, std::size_t begin, std::size_t end) {
+template <class X> [[nodiscard]] auto slice(const X& x, std::ptrdiff_t axis, std::size_t begin, std::size_t end) {
     return op::apply(slice_op<scalar_of_t<X>>{{axis, begin, end}}, x);
 }
 

@@ -69,9 +69,13 @@ template <class T> struct log_sum_exp_op : spec::log_sum_exp {
     }
 };
 
-template <class X> auto softmax(const X& x) { return op::apply(softmax_op<scalar_of_t<X>>{}, x); }
-template <class X> auto log_softmax(const X& x) { return op::apply(log_softmax_op<scalar_of_t<X>>{}, x); }
-template <class X> auto log_sum_exp(const X& x) { return op::apply(log_sum_exp_op<scalar_of_t<X>>{}, x); }
+template <class X> [[nodiscard]] auto softmax(const X& x) { return op::apply(softmax_op<scalar_of_t<X>>{}, x); }
+template <class X> [[nodiscard]] auto log_softmax(const X& x) {
+    return op::apply(log_softmax_op<scalar_of_t<X>>{}, x);
+}
+template <class X> [[nodiscard]] auto log_sum_exp(const X& x) {
+    return op::apply(log_sum_exp_op<scalar_of_t<X>>{}, x);
+}
 
 using log_mean_exp_options = spec::log_mean_exp;
 
@@ -97,7 +101,7 @@ template <class T> struct log_mean_exp_op : spec::log_mean_exp {
         }
     }
 };
-template <class X> auto log_mean_exp(const X& x, log_mean_exp_options o) {
+template <class X> [[nodiscard]] auto log_mean_exp(const X& x, log_mean_exp_options o) {
     return op::apply(log_mean_exp_op<scalar_of_t<X>>{o}, x);
 }
 
@@ -162,8 +166,8 @@ private:
 
 /// `label` is a buffer<std::int32_t>, `log_mass` a buffer of the scores' type.
 template <class X, class M>
-auto class_log_sum_exp(const X& s, const buffer<std::int32_t>& label, const M& log_mass,
-                       class_log_sum_exp_options o) {
+[[nodiscard]] auto class_log_sum_exp(const X& s, const buffer<std::int32_t>& label, const M& log_mass,
+                                     class_log_sum_exp_options o) {
     return op::apply(class_log_sum_exp_op<scalar_of_t<X, M>>{o}, s, label, log_mass);
 }
 

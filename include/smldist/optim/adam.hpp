@@ -64,7 +64,7 @@ template <class T> struct adam {
 };
 
 /// AdamW: Adam with decoupled weight decay, 1e-2 unless said otherwise.
-template <class T> adam<T> adamw(double lr = 1e-3, double weight_decay = 1e-2) {
+template <class T> [[nodiscard]] adam<T> adamw(double lr = 1e-3, double weight_decay = 1e-2) {
     adam_options o;
     o.lr = lr;
     o.weight_decay = weight_decay;

@@ -9,7 +9,7 @@ namespace smldist::inline SMLDIST_ABI::optim {
 
 /// Ranger: RAdam with betas (0.95, 0.999), eps 1e-5 and decoupled decay, in Lookahead with k = 6 and α = 0.5.
 /// Source     Wright 2019 (pytorch_ranger), without gradient centralisation.
-template <class T> lookahead<radam<T>> ranger(double lr = 1e-3, double weight_decay = 0) {
+template <class T> [[nodiscard]] lookahead<radam<T>> ranger(double lr = 1e-3, double weight_decay = 0) {
     radam_options o;
     o.lr = lr;
     o.beta1 = 0.95;

@@ -15,7 +15,7 @@ template <class S, class F> void visit_options(S& s, F&& f) {
 }
 
 /// Multiply-accumulates of an op for inputs of these shapes; 0 for a description without `macs`.
-template <class S, class... Shape> std::uint64_t macs_of(const S& s, const Shape&... inputs) {
+template <class S, class... Shape> [[nodiscard]] std::uint64_t macs_of(const S& s, const Shape&... inputs) {
     if constexpr (requires { s.macs(inputs...); })
         return s.macs(inputs...);
     else

@@ -14,7 +14,7 @@ namespace smldist::inline SMLDIST_ABI::spec {
 
 /// The axis meant by `axis`; a negative one counts from the back.
 /// Throws     shape_error if x has no such axis.
-inline std::size_t resolve_axis(std::string_view where, const shape& x, std::ptrdiff_t axis) {
+[[nodiscard]] inline std::size_t resolve_axis(std::string_view where, const shape& x, std::ptrdiff_t axis) {
     const auto rank = static_cast<std::ptrdiff_t>(x.rank());
     if (axis < -rank || axis >= rank)
         raise<shape_error>(where, "axis is ", axis, ", expected one of ", rank, " axes; got shape ", x.text());
@@ -23,7 +23,7 @@ inline std::size_t resolve_axis(std::string_view where, const shape& x, std::ptr
 
 /// The common shape of two operands: axes are matched from the back, an extent of 1 or a missing axis is repeated.
 /// Throws     shape_error if two extents differ and neither is 1.
-inline shape broadcast(std::string_view where, const shape& a, const shape& b) {
+[[nodiscard]] inline shape broadcast(std::string_view where, const shape& a, const shape& b) {
     if (a == b) return a;
     const std::size_t rank = std::max(a.rank(), b.rank());
     shape y;

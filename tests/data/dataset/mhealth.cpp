@@ -24,7 +24,7 @@ public:
         return "MHEALTHDATASET/mHealth_subject" + std::to_string(subject) + ".log";
     }
     std::string refusal(data::mhealth_options o = {false, {3, 10}}) const {
-        return complaint([&] { data::mhealth(path(), o); });
+        return complaint([&] { static_cast<void>(data::mhealth(path(), o)); });
     }
 };
 

@@ -28,7 +28,7 @@ public:
     }
     std::string refusal(const std::string& text) const {
         write("A_DeviceMotion_data/jog_9/sub_24.csv", text);
-        return complaint([&] { data::motion_sense(path(), {{2, 24}}); });
+        return complaint([&] { static_cast<void>(data::motion_sense(path(), {{2, 24}})); });
     }
 };
 
@@ -66,7 +66,7 @@ TEST_CASE("motion_sense: errors name the cause") {
     CHECK(has(at.refusal(header + swapped(row(0), ",0.12", "")), "line ends, expected a number"));
     CHECK(has(at.refusal(header + swapped(row(0), "\n", ",1\n")), "line has more fields, expected 13"));
     CHECK(has(complaint([&] {
-                  data::motion_sense(at.path(), {{2, 3}});
+                  static_cast<void>(data::motion_sense(at.path(), {{2, 3}}));
               }),
               "https://github.com/mmalekzadeh/motion-sense"));
     CHECK_THROWS_AS(data::motion_sense(at.path(), {{}}), usage_error);

@@ -149,7 +149,8 @@ TEST_CASE("pamap2: errors name the cause") {
                                   return fact{1, false, true, false, true};
                               })),
               "time in which all sensors deliver is 0 s"));
-    CHECK(has(complaint([&] { data::pamap2(at.path()); }), "https://archive.ics.uci.edu/dataset/231"));
+    CHECK(has(complaint([&] { static_cast<void>(data::pamap2(at.path())); }),
+              "https://archive.ics.uci.edu/dataset/231"));
     CHECK_THROWS_AS(data::pamap2(at.path(), {false, false, {}, {}}), usage_error);
 }
 

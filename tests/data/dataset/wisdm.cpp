@@ -125,7 +125,8 @@ TEST_CASE("wisdm: other dirt is refused with its place, or left out on demand") 
     CHECK(has(at.refusal(good + "1,Jog"), "raw.txt:2:6: file ends within a line"));
     CHECK(has(at.refusal(""), "number of records is 0"));
     CHECK(has(at.refusal("1,Jogging,0,0,0,0;\n"), "number of records is 0"));
-    CHECK(has(complaint([&] { data::wisdm(at.path() / "elsewhere"); }), "https://www.cis.fordham.edu/wisdm"));
+    CHECK(has(complaint([&] { static_cast<void>(data::wisdm(at.path() / "elsewhere")); }),
+              "https://www.cis.fordham.edu/wisdm"));
 
     data::wisdm_options lenient;
     lenient.drop_malformed = true;
@@ -140,7 +141,7 @@ TEST_CASE("wisdm: time and memory stay in proportion to the file") {
     const auto load = [&](const std::string& text, const std::string& what) {
         const std::string file = "WISDM_ar_v1.1/WISDM_ar_v1.1_raw.txt";
         at.write(file, text);
-        within_promise(text.size(), what, [&] { data::wisdm(at.path()); });
+        within_promise(text.size(), what, [&] { static_cast<void>(data::wisdm(at.path())); });
     };
     std::string text;
     for (int t = 0; t < 100'000; ++t) text += record(1, t) + "\n"; // 5 MB; each line once was a search to the end

@@ -82,7 +82,7 @@ inline recording hapt_experiment(const dataset_folder& set, int experiment, int 
 /// Tested     on the published files and on files made by the test.
 /// Source     Reyes-Ortiz et al. 2016, https://archive.ics.uci.edu/dataset/341 (to be cited), CC BY 4.0. The
 ///            people are those of UCI HAR: do not present the two as independent datasets.
-inline recording_set hapt(const std::filesystem::path& path) {
+[[nodiscard]] inline recording_set hapt(const std::filesystem::path& path) {
     const dataset_folder set("hapt", path, "HAPT Data Set", "https://archive.ics.uci.edu/dataset/341");
     recording_set result;
     result.info = detail::hapt_info();

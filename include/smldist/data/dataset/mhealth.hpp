@@ -76,7 +76,7 @@ inline signal_info mhealth_info(bool ecg) {
 ///            cannot read a file. usage_error when no subject is listed.
 /// Tested     on files made by the test, in the publisher's format.
 /// Source     Banos et al. 2014, https://archive.ics.uci.edu/dataset/319, CC BY 4.0.
-inline recording_set mhealth(const std::filesystem::path& path, const mhealth_options& o = {}) {
+[[nodiscard]] inline recording_set mhealth(const std::filesystem::path& path, const mhealth_options& o = {}) {
     const dataset_folder set("mhealth", path, "MHEALTHDATASET", "https://archive.ics.uci.edu/dataset/319");
     if (o.subjects.empty()) raise<usage_error>("mhealth", "number of subjects is 0, expected at least one");
     recording_set result;

@@ -70,7 +70,8 @@ inline constexpr std::array<motion_sense_trial, 15> motion_sense_trials{{{"dws_1
 /// Tested     on files made by the test, in the publisher's format.
 /// Source     Malekzadeh et al. 2019, https://github.com/mmalekzadeh/motion-sense (to be cited; the repository states
 ///            the terms).
-inline recording_set motion_sense(const std::filesystem::path& path, const motion_sense_options& o = {}) {
+[[nodiscard]] inline recording_set motion_sense(const std::filesystem::path& path,
+                                                const motion_sense_options& o = {}) {
     const dataset_folder set("motion_sense", path, "A_DeviceMotion_data",
                              "https://github.com/mmalekzadeh/motion-sense");
     if (o.subjects.empty()) raise<usage_error>("motion_sense", "number of subjects is 0, expected at least one");

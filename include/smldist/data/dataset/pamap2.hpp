@@ -154,7 +154,7 @@ inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, 
 ///            file. usage_error as resample and when no subject is listed.
 /// Tested     on files made by the test, in the publisher's format.
 /// Source     Reiss and Stricker 2012, https://archive.ics.uci.edu/dataset/231, CC BY 4.0.
-inline recording_set pamap2(const std::filesystem::path& path, const pamap2_options& o = {}) {
+[[nodiscard]] inline recording_set pamap2(const std::filesystem::path& path, const pamap2_options& o = {}) {
     const dataset_folder set("pamap2", path, "PAMAP2_Dataset", "https://archive.ics.uci.edu/dataset/231");
     if (o.subjects.empty()) raise<usage_error>("pamap2", "number of subjects is 0, expected at least one");
     recording_set result;

@@ -98,7 +98,7 @@ inline stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::str
 ///            usage_error as resample.
 /// Tested     on the published files and on files made by the test.
 /// Source     Matey-Sanz et al. 2023, https://doi.org/10.5281/zenodo.8398688, CC BY 4.0.
-inline recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_har_options& o = {}) {
+[[nodiscard]] inline recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_har_options& o = {}) {
     const dataset_folder set("sp_sw_har", path, "DATA", "https://doi.org/10.5281/zenodo.8398688");
     recording_set result;
     result.info = detail::sp_sw_har_info(o);

@@ -100,7 +100,7 @@ inline windows uci_har_part(const dataset_folder& set, const std::string& part) 
 ///            columns; a field is not a finite number; a label is outside 1 … 6 or a subject outside 1 … 30; files
 ///            differ in their number of lines; a subject is in both parts. io_error when the system cannot read a file.
 /// Source     Anguita et al. 2013, https://archive.ics.uci.edu/dataset/240 (to be cited; no commercial use).
-inline train_test uci_har(const std::filesystem::path& path) {
+[[nodiscard]] inline train_test uci_har(const std::filesystem::path& path) {
     const dataset_folder set("uci_har", path, "UCI HAR Dataset", "https://archive.ics.uci.edu/dataset/240");
     train_test sets{detail::uci_har_part(set, "train"), detail::uci_har_part(set, "test")};
     require_disjoint_subjects(sets.train, sets.test);

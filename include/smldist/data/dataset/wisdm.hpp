@@ -87,7 +87,7 @@ inline bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set) {
 /// Tested     on files made by the test, in the publisher's format.
 /// Source     Kwapisz et al. 2011, https://www.cis.fordham.edu/wisdm/dataset.php (to be cited). The readme states no
 ///            licence.
-inline recording_set wisdm(const std::filesystem::path& path, const wisdm_options& o = {}) {
+[[nodiscard]] inline recording_set wisdm(const std::filesystem::path& path, const wisdm_options& o = {}) {
     const dataset_folder folder("wisdm", path, "WISDM_ar_v1.1", "https://www.cis.fordham.edu/wisdm/dataset.php");
     const auto file = folder.file("WISDM_ar_v1.1_raw.txt");
     std::string text = read_text(file);

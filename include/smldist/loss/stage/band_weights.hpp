@@ -149,8 +149,8 @@ template <class B> void to_mean_one(std::vector<double>& w, const std::vector<B>
 /// Throws     usage_error for an option out of range, statistics of other bands, or `hertz` without a sampling rate or
 ///            when no band of the stage lies in it.
 template <class T>
-std::vector<double> band_weights(const time_bands<T>& basis, const band_statistics& statistics, double rate_hz,
-                                 const weighting_options& o) {
+[[nodiscard]] std::vector<double> band_weights(const time_bands<T>& basis, const band_statistics& statistics,
+                                               double rate_hz, const weighting_options& o) {
     o.check();
     const auto& bands = basis.bands;
     const bool measured = o.kind == weighting::fisher || o.kind == weighting::energy;

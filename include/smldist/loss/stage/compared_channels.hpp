@@ -24,7 +24,7 @@ namespace smldist::inline SMLDIST_ABI::loss::stage {
 ///     y[b,t,c] = x[b,t,c] / √(mean_t x[b,t,c]² + 1e-8)
 ///
 /// Shapes     x, y (B, L, C)
-template <class X> X unit_rows(const X& x) {
+template <class X> [[nodiscard]] X unit_rows(const X& x) {
     const X mean_square = op::mean(x * x, {.axis = 1, .keepdim = true});
     return x * op::exp(-0.5 * op::log(mean_square + 1e-8));
 }

@@ -88,7 +88,7 @@ template <class T> struct compared_rows {
 };
 
 /// A feature (B, D) as one with a single time step, (B, 1, D); x itself if it is of rank 3.
-template <class X> X in_time(X x) {
+template <class X> [[nodiscard]] X in_time(X x) {
     if (x.shape().rank() != 2) return x;
     return op::reshape(x, shape{x.shape()[0], 1, x.shape()[1]});
 }
@@ -99,7 +99,7 @@ template <class X> X in_time(X x) {
 ///
 /// Source     Kendall, Gal and Cipolla, CVPR 2018.
 template <class X, class T>
-X mean_by_variance(const X& e, const parameter<T>& log_variance, const tensor<T>& band_of_row) {
+[[nodiscard]] X mean_by_variance(const X& e, const parameter<T>& log_variance, const tensor<T>& band_of_row) {
     const X v = op::linear(op::lift(e, log_variance), band_of_row, tensor<T>());
     return 0.5 * op::mean(e * op::exp(-v) + v);
 }
@@ -113,8 +113,8 @@ X mean_by_variance(const X& e, const parameter<T>& log_variance, const tensor<T>
 /// Shapes     x (B, L_S, C) · z (B, L_T, C), constant · s, t (B, L, C) · y ()
 /// Source     [OURS]
 template <class X, class T>
-X without_phase(const compared_rows<T>& rows, const stage_options& o, const X& x, const tensor<T>& z, const X& s,
-                const tensor<T>& t) {
+[[nodiscard]] X without_phase(const compared_rows<T>& rows, const stage_options& o, const X& x, const tensor<T>& z,
+                              const X& s, const tensor<T>& t) {
     const band_power_op<T> power{rows.spectrum};
     const bool same = rows.student_dft.empty();
     const X p = same ? op::apply(power, s) : op::apply(power, op::matmul(rows.student_dft, x));

@@ -30,7 +30,7 @@ template <class T> struct feature_statistics {
 
 /// 1/(std + eps) of each channel; 0 for a dead channel, whose std is 0 or below a thousandth of the root mean square of all:
 /// such a channel carries no signal, and dividing by its std would let noise dominate the loss.
-template <class T> tensor<T> inverse_std(const feature_statistics<T>& s) {
+template <class T> [[nodiscard]] tensor<T> inverse_std(const feature_statistics<T>& s) {
     constexpr double eps = 1e-5, dead = 1e-3;
     const std::size_t C = s.std.size();
     const double rms =
@@ -46,7 +46,7 @@ template <class T> tensor<T> inverse_std(const feature_statistics<T>& s) {
 /// Teachers whose batch-norm statistics have settled give 1 to 10, at the penultimate feature up to 130. After only a
 /// few training steps the running variances are still close to their initial values; every layer then reduces the
 /// scale, and the last layers give 1e4 to 1e6.
-template <class T> bool scales_differ(const feature_statistics<T>& s) {
+template <class T> [[nodiscard]] bool scales_differ(const feature_statistics<T>& s) {
     constexpr double most = 1000;
     const tensor<T> inverse = inverse_std(s);
     return double(kernel::dot(inverse.size(), inverse.data(), inverse.data())) > most * double(inverse.size());
@@ -76,7 +76,8 @@ template <class T> struct component_map {
 /// scales than `channel`, or statistics without directions.
 /// Throws     usage_error if the directions do not fit the channels.
 template <class T>
-component_map<T> principal_map(const feature_statistics<T>& s, const stage_options& o, std::size_t student_channels) {
+[[nodiscard]] component_map<T> principal_map(const feature_statistics<T>& s, const stage_options& o,
+                                             std::size_t student_channels) {
     const auto& known = s.principal;
     const std::size_t C = s.mean.size();
     component_map<T> map;

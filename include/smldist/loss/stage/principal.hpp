@@ -40,7 +40,7 @@ template <class T> struct principal_components {
 /// Shapes     a (C, C)
 /// Cost       about 5 C³ multiply-adds in each of some 10 sweeps. For set-up, not for hot loops.
 /// Source     Hestenes 1958; de Rijk 1989.
-template <class T> principal_components<T> principal(tensor<double> a) {
+template <class T> [[nodiscard]] principal_components<T> principal(tensor<double> a) {
     const std::size_t C = a.shape()[0];
     SMLDIST_ASSERT(a.shape() == (shape{C, C}));
     const auto row = [&](std::size_t i) { return a.data() + i * C; };

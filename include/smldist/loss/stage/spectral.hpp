@@ -119,7 +119,7 @@ template <class T> struct row_penalty_op {
 
 /// Mean penalty of each row. See row_penalty_op.
 template <class X, class T>
-X row_penalty(const X& x, const tensor<T>& target, penalty kind = penalty::square, double delta = 1) {
+[[nodiscard]] X row_penalty(const X& x, const tensor<T>& target, penalty kind = penalty::square, double delta = 1) {
     return op::apply(row_penalty_op<T>{kind, delta}, x, target);
 }
 

@@ -104,7 +104,7 @@ template <class T> time_bands<T> haar(std::size_t L) {
 /// Shapes     matrix (L, L)
 /// Throws     usage_error for L = 0.
 /// Source     textbook.
-template <class T> time_bands<T> make_basis(time_basis kind, std::size_t L) {
+template <class T> [[nodiscard]] time_bands<T> make_basis(time_basis kind, std::size_t L) {
     if (L == 0) raise<usage_error>("loss::make_basis", "length is 0, expected at least 1");
     if (L >= 4 && kind == time_basis::rdft) return detail::rdft<T>(L);
     if (L >= 4 && kind == time_basis::dct) return detail::dct<T>(L);
@@ -115,7 +115,7 @@ template <class T> time_bands<T> make_basis(time_basis kind, std::size_t L) {
 }
 
 /// The product A·B of two matrices, in T. For set-up, not for hot loops.
-template <class T> tensor<T> product(const tensor<T>& a, const tensor<T>& b) {
+template <class T> [[nodiscard]] tensor<T> product(const tensor<T>& a, const tensor<T>& b) {
     tensor<T> y(shape{a.shape()[0], b.shape()[1]});
     for (std::size_t i = 0; i < y.shape()[0]; ++i)
         for (std::size_t k = 0; k < b.shape()[0]; ++k)
@@ -132,7 +132,7 @@ template <class T> tensor<T> product(const tensor<T>& a, const tensor<T>& b) {
 ///
 /// Throws     usage_error unless 1 ≤ to ≤ from.
 /// Source     torch.nn.functional.adaptive_avg_pool1d for pool.
-template <class T> tensor<T> make_length_map(length_match kind, std::size_t to, std::size_t from) {
+template <class T> [[nodiscard]] tensor<T> make_length_map(length_match kind, std::size_t to, std::size_t from) {
     if (to == 0 || to > from)
         raise<usage_error>("loss::make_length_map", "lengths are ", to, " from ", from, ", expected 1 to ", from);
     tensor<T> m(shape{to, from});
