@@ -65,7 +65,7 @@ void check_supervised(const options& o, const std::string& preset, model::head_k
     if (!published(o)) t.memory = memory_start_of(o);
     const auto heads = c.heads();
     const bool memory = std::find(heads.begin(), heads.end(), model::head_kind::memory) != heads.end();
-    if (t.memory == distill::memory_start::k_means && !memory)
+    if (t.memory == train::memory_initialisation::k_means && !memory)
         raise<usage_error>("--memory-init", "name is \"", o.memory_init,
                            "\", expected random: the network has no memory head");
     t.check();
@@ -114,8 +114,8 @@ std::size_t epochs_for(const std::string& preset, std::size_t wanted) {
     return wanted > 0 ? wanted : preset == "har_student" || preset == "har_nano" ? 80 : 30;
 }
 
-distill::training_options training_of(const options& o, std::size_t epochs) {
-    distill::training_options t;
+train::training_options training_of(const options& o, std::size_t epochs) {
+    train::training_options t;
     t.epochs = epochs;
     t.batch = o.batch;
     t.lr = o.lr;
@@ -131,8 +131,8 @@ distill::training_options training_of(const options& o, std::size_t epochs) {
     return t;
 }
 
-distill::memory_start memory_start_of(const options& o) {
-    return parse<distill::memory_start>("--memory-init", o.memory_init, distill::memory_start_names);
+train::memory_initialisation memory_start_of(const options& o) {
+    return parse<train::memory_initialisation>("--memory-init", o.memory_init, train::memory_initialisation_names);
 }
 
 distill::distill_options losses_of(const options& o) {

@@ -199,7 +199,7 @@ void run_folder::begin(const std::string& first) {
     kept_.clear();
 }
 
-void run_folder::log(const std::string& name, const distill::epoch_report& r) const {
+void run_folder::log(const std::string& name, const train::epoch_report& r) const {
     const bool first = r.epoch == 1;
     io::json j;
     j.set("epoch", r.epoch);

@@ -85,7 +85,7 @@ progress::progress(std::string name, std::size_t epochs, bool quiet)
     terminal_ = isatty(STDERR_FILENO) != 0 && !(term && std::string_view(term) == "dumb");
 }
 
-void progress::step(const distill::step_report& r) {
+void progress::step(const train::step_report& r) {
     const auto now = std::chrono::steady_clock::now();
     if (quiet_ || !terminal_ || now - shown_ < std::chrono::milliseconds(100)) return;
     shown_ = now;
@@ -100,7 +100,7 @@ void progress::step(const distill::step_report& r) {
                  elapsed * (1 - done) / done);
 }
 
-void progress::epoch(const distill::epoch_report& r) {
+void progress::epoch(const train::epoch_report& r) {
     if (quiet_) return;
     const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
     const double left = elapsed * double(epochs_ - r.epoch) / double(r.epoch);

@@ -84,10 +84,13 @@ template <class M> struct ema;
 template <class M> struct swa;
 } // namespace smldist::inline SMLDIST_ABI::optim
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::inline SMLDIST_ABI::train {
 template <class Network> struct training_result;
 template <class Network, class Objective> class training;
-template <class Teacher> class in_components;
+} // namespace smldist::inline SMLDIST_ABI::train
+
+namespace smldist::inline SMLDIST_ABI::distill {
+template <class Teacher> class projected_teacher;
 template <class Teacher> class distiller;
 template <class Teacher, class Method> class baseline_distiller;
 template <class Teacher> class ref2021_stage;

@@ -179,16 +179,18 @@
 #include "smldist/deploy/plan.hpp"
 #include "smldist/deploy/source.hpp"
 
+#include "smldist/train/evaluate.hpp"
+#include "smldist/train/loop.hpp"
+#include "smldist/train/memory_initialisation.hpp"
+#include "smldist/train/training_options.hpp"
+
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
-#include "smldist/distill/evaluate.hpp"
-#include "smldist/distill/in_components.hpp"
-#include "smldist/distill/placement.hpp"
-#include "smldist/distill/plan.hpp"
+#include "smldist/distill/projected_teacher.hpp"
 #include "smldist/distill/ref2021.hpp"
-#include "smldist/distill/search.hpp"
-#include "smldist/distill/trainer.hpp"
-#include "smldist/distill/training_options.hpp"
+#include "smldist/distill/teacher_statistics.hpp"
+
+#include "smldist/search/head_search.hpp"
 
 #include "smldist/testing/gradcheck.hpp"
 

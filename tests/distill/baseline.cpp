@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "allocations.hpp"
-#include "tiny.hpp"
+#include "train/tiny.hpp"
 
 using namespace smldist;
 using loss::baseline::method;
@@ -32,17 +32,17 @@ data::batch first_batch() {
     return b;
 }
 
-distill::training_options brief(std::size_t epochs = 2) {
-    distill::training_options o;
+train::training_options brief(std::size_t epochs = 2) {
+    train::training_options o;
     o.epochs = epochs;
     o.batch = 26;
     return o;
 }
 
-using session = distill::training<network, distiller>;
+using session = train::training<network, distiller>;
 
-distill::training_result<network> trained(network& student, distiller& objective, const distill::training_options& o,
-                                          const sets& s = few()) {
+train::training_result<network> trained(network& student, distiller& objective, const train::training_options& o,
+                                        const sets& s = few()) {
     return session(student, objective, s.train, s.validation, s.normal, o).run();
 }
 
@@ -146,16 +146,15 @@ TEST_CASE("baseline: a method by its type, and what it trains") {
 TEST_CASE("baseline: a hinton student follows its teacher") {
     // Without labels: what the student knows it has from the teacher.
     network teacher = make(teacher_config(), 1);
-    distill::supervised labels;
-    distill::training_options o;
+    train::supervised labels;
+    train::training_options o;
     o.epochs = 8;
     o.lr = 1e-2;
     o.augment = data::augment_options::none();
-    distill::training<network, distill::supervised>(teacher, labels, many().train, many().validation, many().normal,
-                                                    o)
+    train::training<network, train::supervised>(teacher, labels, many().train, many().validation, many().normal, o)
         .run();
     network student = make(student_config(), 2);
-    const auto f1 = [&] { return distill::evaluate(student, many().test, many().normal).macro_f1; };
+    const auto f1 = [&] { return train::evaluate(student, many().test, many().normal).macro_f1; };
     method<float> m("hinton");
     m.weight().hard = 0;
     distiller objective(teacher, student, m, window, generator(5));
@@ -179,16 +178,6 @@ TEST_CASE("baseline: simkd trains projector and backbone, the borrowed classifie
         else
             CHECK(identical(student.memory->keys.value, teacher.memory->keys.value));
     }
-}
-
-TEST_CASE("shapes_of: what the trace says") {
-    const auto s = distill::shapes_of(make(student_config(head_kind::memory)), window);
-    REQUIRE(s.stages.size() == 2);
-    CHECK(s.stages[0] == shape{2, 8, 8});
-    CHECK(s.stages[1] == shape{2, 4, 12});
-    CHECK(s.feature == shape{2, 16});
-    CHECK(s.memory.scores == shape{2, 12});
-    CHECK(s.logits == shape{2, 6});
 }
 
 TEST_CASE("baseline: networks that do not fit and options out of range fail before training") {

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "allocations.hpp"
-#include "tiny.hpp"
+#include "train/tiny.hpp"
 
 using namespace smldist;
 using distill::distill_options;
@@ -33,7 +33,7 @@ data::batch first_batch(std::size_t size = 26) {
 
 /// The terms of one batch without training.
 template <class D>
-distill::loss_terms terms_of(D& objective, const network& student, mode m = mode::train, double progress = 0) {
+train::loss_terms terms_of(D& objective, const network& student, mode m = mode::train, double progress = 0) {
     const data::batch b = first_batch();
     tape<float> t;
     return objective(t, student(t.input(b.x), m), b, progress).terms;
@@ -52,8 +52,8 @@ network settled(network net) {
     return net;
 }
 
-distill::training_options brief(std::size_t epochs = 2) {
-    distill::training_options o;
+train::training_options brief(std::size_t epochs = 2) {
+    train::training_options o;
     o.epochs = epochs;
     o.batch = 26;
     return o;
@@ -62,9 +62,9 @@ distill::training_options brief(std::size_t epochs = 2) {
 /// The distilled student of one run on `s`.
 template <class Teacher>
 network distilled(const Teacher& teacher, network student, const distill_options& o,
-                  const distill::training_options& training, const sets& s = few()) {
+                  const train::training_options& training, const sets& s = few()) {
     auto objective = distiller_of(teacher, student, o, s);
-    distill::training<network, decltype(objective)>(student, objective, s.train, s.validation, s.normal, training)
+    train::training<network, decltype(objective)>(student, objective, s.train, s.validation, s.normal, training)
         .run();
     return student;
 }
@@ -223,8 +223,8 @@ TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit"
         if (head == head_kind::memory) student.take_memory(teacher, model::memory_transfer::copy_slow);
         auto objective = distiller_of(teacher, student);
         const auto untrained = objective;
-        distill::training<network, decltype(objective)>(student, objective, few().train, few().validation,
-                                                        few().normal, brief())
+        train::training<network, decltype(objective)>(student, objective, few().train, few().validation, few().normal,
+                                                      brief())
             .run();
         CHECK(same_bits(teacher, before));
         std::vector<const tensor<float>*> left;
@@ -258,8 +258,8 @@ TEST_CASE("distillation: a warmed-up step allocates nothing, with merged pattern
         o.merged = student.take_memory(teacher, model::memory_transfer::copy_slow, patterns);
         CHECK(o.merged.empty() == (patterns == 0));
         auto objective = distiller_of(teacher, student, o);
-        distill::training<network, decltype(objective)> t(student, objective, few().train, few().validation,
-                                                          few().normal, brief());
+        train::training<network, decltype(objective)> t(student, objective, few().train, few().validation,
+                                                        few().normal, brief());
         check_steps_allocate_nothing(t);
     }
 }
@@ -280,15 +280,15 @@ TEST_CASE("distillation: a student that sees some channels learns from a teacher
     const network teacher = make(teacher_config(head_kind::memory));
     network start = make(narrow_config(head_kind::memory));
     start.take_memory(teacher, model::memory_transfer::copy_slow);
-    distill::training_options o = brief();
+    train::training_options o = brief();
     o.channels = total_acc;
     const auto taught = [&](std::size_t on_threads) {
         const std::size_t all = threads();
         set_threads(on_threads);
         network student = start;
         auto objective = narrow_distiller(teacher, student);
-        const auto r = distill::training<network, decltype(objective)>(student, objective, few().train,
-                                                                       few().validation, few().normal, o)
+        const auto r = train::training<network, decltype(objective)>(student, objective, few().train,
+                                                                     few().validation, few().normal, o)
                            .run();
         set_threads(all);
         for (const auto& e : r.history)
@@ -311,18 +311,17 @@ TEST_CASE("distillation: without the teacher's terms, a student that sees some c
     d.logits.soft = d.stage_first = d.stage_last = d.memory_weight = 0;
     d.feature = false;
     auto objective = narrow_distiller(teacher, student, d);
-    distill::training_options o = brief();
+    train::training_options o = brief();
     o.augment = data::augment_options::none();
     o.channels = total_acc;
-    distill::training<network, decltype(objective)>(student, objective, few().train, few().validation, few().normal,
-                                                    o)
+    train::training<network, decltype(objective)>(student, objective, few().train, few().validation, few().normal, o)
         .run();
     o.channels.clear();
-    distill::supervised labels;
+    train::supervised labels;
     const data::windows train = few().train.select_channels(total_acc),
                         validation = few().validation.select_channels(total_acc);
     const normaliser normal = few().normal.select_channels(total_acc);
-    distill::training<network, distill::supervised>(alone, labels, train, validation, normal, o).run();
+    train::training<network, train::supervised>(alone, labels, train, validation, normal, o).run();
     CHECK(same_bits(student, alone));
 }
 
@@ -331,10 +330,10 @@ TEST_CASE("distillation: a warmed-up step of a student that sees some channels a
     network student = make(narrow_config(head_kind::memory));
     student.take_memory(teacher, model::memory_transfer::copy_slow);
     auto objective = narrow_distiller(teacher, student);
-    distill::training_options o = brief();
+    train::training_options o = brief();
     o.channels = total_acc;
-    distill::training<network, decltype(objective)> t(student, objective, few().train, few().validation, few().normal,
-                                                      o);
+    train::training<network, decltype(objective)> t(student, objective, few().train, few().validation, few().normal,
+                                                    o);
     check_steps_allocate_nothing(t);
 }
 
@@ -354,7 +353,8 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     };
     fails(with([](auto& c) { c.classes = 5; }), "(1, 6) and (1, 5), expected the same classes");
     fails(with([](auto& c) { c.backbone.rows[0].anchor = false; }), "numbers of stages");
-    fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }), "length of stage 1 is 8 in the plan, expected 4");
+    fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }),
+          "length of stage 1 is 8 in the statistics, expected 4");
     fails(with([](auto& c) { c.memory.patterns_per_class = 3; }), "memories of student and teacher");
     fails(with([](auto& c) { c.memory.width = 9; }), "memories of student and teacher");
     distill_options no_memory;
@@ -363,7 +363,7 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     CHECK_NOTHROW(distiller_of(make(teacher_config(head_kind::linear)), student)); // no memory term then
 
     const network teacher = make(teacher_config());
-    distill::plan short_of = distill::calibrate(teacher, few().train, few().normal);
+    distill::teacher_statistics short_of = distill::calibrate(teacher, few().train, few().normal);
     short_of.stages.pop_back();
     CHECK_THROWS_AS(distill::distiller<network>(teacher, student, short_of, {}, window, generator(1)), usage_error);
 }
@@ -519,8 +519,8 @@ TEST_CASE("distiller: options out of range") {
 namespace {
 
 /// Enough epochs to learn many(), without augmentation.
-distill::training_options learning(std::size_t epochs, std::uint64_t seed) {
-    distill::training_options o;
+train::training_options learning(std::size_t epochs, std::uint64_t seed) {
+    train::training_options o;
     o.epochs = epochs;
     o.lr = 1e-2;
     o.seed = seed;
@@ -528,10 +528,10 @@ distill::training_options learning(std::size_t epochs, std::uint64_t seed) {
     return o;
 }
 
-network trained(network net, const distill::training_options& o) {
-    distill::supervised objective;
+network trained(network net, const train::training_options& o) {
+    train::supervised objective;
     const sets& s = many();
-    distill::training<network, distill::supervised>(net, objective, s.train, s.validation, s.normal, o).run();
+    train::training<network, train::supervised>(net, objective, s.train, s.validation, s.normal, o).run();
     return net;
 }
 
@@ -545,7 +545,7 @@ const network& good_teacher() {
     return net;
 }
 
-double test_f1(const network& net) { return distill::evaluate(net, many().test, many().normal).macro_f1; }
+double test_f1(const network& net) { return train::evaluate(net, many().test, many().normal).macro_f1; }
 
 /// A teacher that mistakes every class for its neighbour on about 30 % of the windows, always the same ones.
 struct unreliable {
@@ -602,8 +602,9 @@ TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches be
 
 TEST_CASE("distiller: no teacher that ends before it") {
     const auto possible = []<class Teacher>(Teacher&&) {
-        return std::is_constructible_v<distill::distiller<network>, Teacher, const network&, distill::plan,
-                                       const distill::distill_options&, const shape&, generator>;
+        return std::is_constructible_v<distill::distiller<network>, Teacher, const network&,
+                                       distill::teacher_statistics, const distill::distill_options&, const shape&,
+                                       generator>;
     };
     network teacher;
     CHECK(possible(teacher));
@@ -621,13 +622,13 @@ TEST_CASE(
                validation = few().validation.select_channels(total_acc);
     const normaliser normal = few().normal.select_channels(total_acc);
     const shape windows{2, 32, 3};
-    distill::training_options o;
+    train::training_options o;
     o.epochs = 1;
-    distill::supervised labels;
+    train::supervised labels;
     for (const auto head : {head_kind::linear, head_kind::memory}) {
         c.head = head;
         network teacher = make(c, 1), student = make(c, 2);
-        distill::training(teacher, labels, train, validation, normal, o).run();
+        train::training(teacher, labels, train, validation, normal, o).run();
         const auto plan = distill::calibrate(teacher, train, normal);
         CHECK(*std::max_element(plan.feature.std.begin(), plan.feature.std.end()) <
               1e-3f); // its statistics lag behind
@@ -636,8 +637,8 @@ TEST_CASE(
         std::vector<double> losses;
         auto longer = o;
         longer.epochs = 10;
-        distill::training session(student, objective, train, validation, normal, longer);
-        session.on_step = [&](const distill::step_report& r) { losses.push_back(r.loss); };
+        train::training session(student, objective, train, validation, normal, longer);
+        session.on_step = [&](const train::step_report& r) { losses.push_back(r.loss); };
         session.run();
         CHECK(losses.front() < 100); // 1e7 where the student's channels are divided by the teacher's
         CHECK(losses.back() < losses.front() / 2);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// One trainer for teacher, student and distilled student.
-#ifndef SMLDIST_DISTILL_TRAINER_HPP
-#define SMLDIST_DISTILL_TRAINER_HPP
+#ifndef SMLDIST_TRAIN_LOOP_HPP
+#define SMLDIST_TRAIN_LOOP_HPP
 
 #include <chrono>
 #include <cmath>
@@ -15,14 +15,14 @@
 #include "smldist/autograd/tape.hpp"
 #include "smldist/core/outputs.hpp"
 #include "smldist/data/prefetcher.hpp"
-#include "smldist/distill/evaluate.hpp"
-#include "smldist/distill/training_options.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/optim/choice.hpp"
 #include "smldist/optim/ema.hpp"
 #include "smldist/optim/swa.hpp"
+#include "smldist/train/evaluate.hpp"
+#include "smldist/train/training_options.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::inline SMLDIST_ABI::train {
 
 /// The parts of a loss, each as it enters the sum; means over an epoch in reports.
 struct loss_terms {
@@ -112,7 +112,7 @@ public:
         if (validation.length() != train.length() || validation.channels() != train.channels())
             raise<data_error>("training", "windows of validation are ", validation.x.shape().text(),
                               ", expected (N, ", train.length(), ", ", train.channels(), ") as in training");
-        if (options.memory == memory_start::k_means) check_placement(net, train);
+        if (options.memory == memory_initialisation::k_means) check_placement(net, train);
     }
 
     /// Trains for `epochs` epochs, or until `stop` says so. Called again, it begins anew with the network as it is then:
@@ -131,7 +131,7 @@ public:
             const auto start = clock::now();
             epoch_report report;
             report.epoch = epoch;
-            if (epoch == 2 && options_.memory == memory_start::k_means) place();
+            if (epoch == 2 && options_.memory == memory_initialisation::k_means) place();
             try {
                 report.train = run_epoch(epoch);
                 if (epoch + options_.swa_epochs > options_.epochs) extend_mean(epoch);
@@ -308,7 +308,7 @@ private:
 /// With ema, or in the last swa_epochs, the averaged network is validated and returned instead of `net`. The mean of swa
 /// takes its running statistics in one more pass over the epoch's batches.
 ///
-/// With memory_start::k_means the patterns of the memory move to the centres of the network's features between the first
+/// With memory_initialisation::k_means the patterns of the memory move to the centres of the network's features between the first
 /// epoch and the second: by then features and running statistics mean something, and most of the training is to come.
 ///
 ///     training<net, objective> t(net, objective, train, validation, normaliser, options);
@@ -367,6 +367,6 @@ private:
     Objective& objective_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+} // namespace smldist::inline SMLDIST_ABI::train
 
 #endif

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// What a training run can be told.
-#ifndef SMLDIST_DISTILL_TRAINING_OPTIONS_HPP
-#define SMLDIST_DISTILL_TRAINING_OPTIONS_HPP
+#ifndef SMLDIST_TRAIN_TRAINING_OPTIONS_HPP
+#define SMLDIST_TRAIN_TRAINING_OPTIONS_HPP
 
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "smldist/data/loader.hpp"
-#include "smldist/distill/placement.hpp"
 #include "smldist/optim/choice.hpp"
+#include "smldist/train/memory_initialisation.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::inline SMLDIST_ABI::train {
 
 struct training_options {
     std::size_t epochs = 40;
@@ -28,9 +28,10 @@ struct training_options {
     bool balanced = false;      ///< draw classes uniformly
     std::uint64_t seed = 0;
     data::augment_options augment = data::augment_options::reference();
-    double mixup = 0;                           ///< α of mixup; 0: none
-    std::vector<std::size_t> channels = {};     ///< of the windows, that the network sees; empty: all
-    memory_start memory = memory_start::random; ///< of a network that takes its patterns from no teacher
+    double mixup = 0;                       ///< α of mixup; 0: none
+    std::vector<std::size_t> channels = {}; ///< of the windows, that the network sees; empty: all
+    memory_initialisation memory =
+        memory_initialisation::random; ///< of a network that takes its patterns from no teacher
 
     /// Throws usage_error for a value out of range, or for ema together with swa_epochs.
     void check() const {
@@ -45,7 +46,7 @@ struct training_options {
         need(ema >= 0 && ema < 1, "ema", ema, "0 ≤ ema < 1");
         need(swa_epochs <= epochs, "swa_epochs", double(swa_epochs), "at most as many as epochs");
         need(ema == 0 || swa_epochs == 0, "swa_epochs", double(swa_epochs), "0 with ema: one average of the two");
-        need(memory == memory_start::random || epochs >= 2, "epochs", double(epochs),
+        need(memory == memory_initialisation::random || epochs >= 2, "epochs", double(epochs),
              "at least 2 with k_means, which places the memory after the first");
         schedule.check();
         augment.check();
@@ -53,6 +54,6 @@ struct training_options {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+} // namespace smldist::inline SMLDIST_ABI::train
 
 #endif

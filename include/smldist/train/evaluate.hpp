@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Running a network over a set of windows.
-#ifndef SMLDIST_DISTILL_EVALUATE_HPP
-#define SMLDIST_DISTILL_EVALUATE_HPP
+#ifndef SMLDIST_TRAIN_EVALUATE_HPP
+#define SMLDIST_TRAIN_EVALUATE_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -13,7 +13,7 @@
 #include "smldist/metric/evaluation.hpp"
 #include "smldist/op/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::inline SMLDIST_ABI::train {
 
 /// Calls f(first, outputs) for consecutive batches of the windows in evaluation mode, normalised. `channels` are those of
 /// the windows that the network sees; empty: all.
@@ -58,6 +58,6 @@ metric::evaluation evaluate(const Network& net, const data::windows& w, const no
     return metric::evaluate(w.label, w.subject, predict(net, w, normal, channels));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+} // namespace smldist::inline SMLDIST_ABI::train
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/distill/trainer.hpp"
+#include "smldist/train/loop.hpp"
 
 #include <limits>
 
@@ -7,9 +7,9 @@
 #include "tiny.hpp"
 
 using namespace smldist;
-using distill::supervised;
-using distill::training_options;
-using training = distill::training<network, supervised>;
+using train::supervised;
+using train::training_options;
+using training = train::training<network, supervised>;
 
 namespace {
 
@@ -23,22 +23,22 @@ training_options brief(std::size_t epochs = 3) {
 /// A run on few(), and everything that it reported.
 struct run {
     network net;
-    distill::training_result<network> result;
+    train::training_result<network> result;
     std::vector<network> after_epoch;
-    std::vector<distill::step_report> steps;
+    std::vector<train::step_report> steps;
 
     explicit run(const training_options& o, const data::windows& validation = few().validation,
                  std::uint64_t network_seed = 0)
         : net(make(student_config(), network_seed)) {
         supervised objective;
         training t(net, objective, few().train, validation, few().normal, o);
-        t.on_epoch = [this](const distill::epoch_report&) { after_epoch.push_back(net); };
-        t.on_step = [this](const distill::step_report& s) { steps.push_back(s); };
+        t.on_epoch = [this](const train::epoch_report&) { after_epoch.push_back(net); };
+        t.on_step = [this](const train::step_report& s) { steps.push_back(s); };
         result = t.run();
     }
 };
 
-std::size_t first_best(const std::vector<distill::epoch_report>& history) {
+std::size_t first_best(const std::vector<train::epoch_report>& history) {
     std::size_t best = 0;
     for (std::size_t e = 1; e < history.size(); ++e)
         if (history[e].validation.macro_f1 > history[best].validation.macro_f1) best = e;
@@ -105,7 +105,7 @@ TEST_CASE("training: the loss falls and unseen people are classified well above 
         training t(net, objective, s.train, s.validation, s.normal, o);
         const auto r = t.run();
         CHECK(r.history.back().train.total < 0.6 * r.history.front().train.total);
-        const auto test = distill::evaluate(r.best, s.test, s.normal);
+        const auto test = train::evaluate(r.best, s.test, s.normal);
         CHECK(test.macro_f1 > 0.6); // chance: 0.17
     }
 }
@@ -132,7 +132,7 @@ TEST_CASE("training: validation windows choose the best epoch and do nothing els
             best = std::max(best, e.validation.macro_f1);
         }
     }
-    const auto again = distill::evaluate(usual.result.best, few().validation, few().normal);
+    const auto again = train::evaluate(usual.result.best, few().validation, few().normal);
     CHECK(again.macro_f1 == usual.result.history[usual.result.best_epoch - 1].validation.macro_f1);
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("training: patience ends a run that stopped improving, at the epoch th
     for (const std::size_t patience : {1u, 2u, 3u}) {
         std::size_t expected = 12;
         for (std::size_t e = 1; e <= 12 && expected == 12; ++e) {
-            const std::vector<distill::epoch_report> so_far(
+            const std::vector<train::epoch_report> so_far(
                 whole.result.history.begin(), whole.result.history.begin() + static_cast<std::ptrdiff_t>(e));
             if (e - first_best(so_far) >= patience) expected = e;
         }
@@ -161,7 +161,7 @@ TEST_CASE("training: stop ends the run after that epoch's validation") {
     supervised objective;
     training t(net, objective, few().train, few().validation, few().normal, brief(10));
     std::size_t steps = 0;
-    t.on_step = [&](const distill::step_report&) { ++steps; };
+    t.on_step = [&](const train::step_report&) { ++steps; };
     t.stop = [&] { return steps == 5; };
     const auto r = t.run();
     CHECK(steps == 5);
@@ -181,8 +181,8 @@ std::size_t check_divergence(double lr, std::size_t batch) {
     o.batch = batch;
     training t(net, objective, few().train, few().validation, few().normal, o);
     std::size_t epoch = 1, step = 0;
-    t.on_step = [&](const distill::step_report& s) { step = s.step; };
-    t.on_epoch = [&](const distill::epoch_report& e) {
+    t.on_step = [&](const train::step_report& s) { step = s.step; };
+    t.on_epoch = [&](const train::epoch_report& e) {
         good = net;
         epoch = e.epoch + 1;
         step = 0;
@@ -221,11 +221,11 @@ TEST_CASE("training: with ema the averaged weights are validated and returned") 
     std::vector<network> averaged;
     supervised objective;
     training t(net, objective, few().train, few().validation, few().normal, o);
-    t.on_step = [&](const distill::step_report&) { average.update(net); };
-    t.on_epoch = [&](const distill::epoch_report& e) {
+    t.on_step = [&](const train::step_report&) { average.update(net); };
+    t.on_epoch = [&](const train::epoch_report& e) {
         averaged.push_back(average.model);
         CHECK(same_bits(t.current(), average.model));
-        CHECK(e.validation.macro_f1 == distill::evaluate(average.model, few().validation, few().normal).macro_f1);
+        CHECK(e.validation.macro_f1 == train::evaluate(average.model, few().validation, few().normal).macro_f1);
     };
     const auto r = t.run();
     CHECK(same_bits(net, averaged.back()));
@@ -242,7 +242,7 @@ TEST_CASE("training: swa leaves training alone, averages the last epochs' networ
     training t(net, objective, few().train, few().validation, few().normal, o);
     std::vector<double> reported;
     std::vector<network> seen, current;
-    t.on_epoch = [&](const distill::epoch_report& e) {
+    t.on_epoch = [&](const train::epoch_report& e) {
         seen.push_back(net);
         current.push_back(t.current());
         reported.push_back(e.validation.macro_f1);
@@ -268,7 +268,7 @@ TEST_CASE("training: swa leaves training alone, averages the last epochs' networ
             mean.model(pass.input(b.x), mode::train);
             optim::refresh_statistics(mean.model, pass, k);
         }
-        CHECK(reported[e] == distill::evaluate(mean.model, few().validation, few().normal).macro_f1);
+        CHECK(reported[e] == train::evaluate(mean.model, few().validation, few().normal).macro_f1);
     }
     CHECK(reported[0] == usual.result.history[0].validation.macro_f1);
     CHECK(same_bits(net, mean.model));
@@ -371,8 +371,8 @@ TEST_CASE("training: plateau on the loss of an epoch's last batch") {
 /// Cross entropy that counts the samples of class 1 among all it is given.
 struct counting {
     std::size_t *rare, *all;
-    distill::objective_value operator()(tape<float>& t, const outputs<var<float>>& out, const data::batch& b,
-                                        double progress) const {
+    train::objective_value operator()(tape<float>& t, const outputs<var<float>>& out, const data::batch& b,
+                                      double progress) const {
         *all += b.size();
         *rare += static_cast<std::size_t>(std::count(b.label.begin(), b.label.end(), 1));
         return supervised{}(t, out, b, progress);
@@ -388,7 +388,7 @@ TEST_CASE("training: balanced draws classes uniformly") {
     network net = make(student_config());
     training_options o = brief(5);
     o.balanced = true;
-    distill::training<network, counting>(net, objective, lopsided, few().validation, few().normal, o).run();
+    train::training<network, counting>(net, objective, lopsided, few().validation, few().normal, o).run();
     CHECK(all == 5 * lopsided.size());
     CHECK(double(rare) / double(all) == doctest::Approx(0.5).epsilon(0.2));
 }
@@ -489,7 +489,7 @@ TEST_CASE("training: a warmed-up step allocates nothing") {
 }
 
 TEST_CASE("loss_terms: sum and scale") {
-    distill::loss_terms a{1, 2, 3, 4, 5, 6};
+    train::loss_terms a{1, 2, 3, 4, 5, 6};
     a += {10, 20, 30, 40, 50, 60};
     const auto half = a * 0.5;
     CHECK(half.total == 5.5);
