@@ -42,8 +42,8 @@ int main() {
     const auto history = fit(student, objective, 12).history;
     for (const auto& epoch : history)
         std::printf("epoch %2zu: hard %.3f, soft %.3f, stage %.3f, memory %.3f; validation macro-F1 %.3f\n",
-                    epoch.epoch, epoch.train.hard, epoch.train.soft, epoch.train.stage, epoch.train.memory,
-                    epoch.validation.macro_f1);
+                    epoch.epoch, epoch.train["hard"], epoch.train["soft"], epoch.train["stage"],
+                    epoch.train["memory"], epoch.validation.macro_f1);
 
     // One seed on made-up data says nothing about the gain; docs/results.md has means over seeds on real data.
     const auto report = [&](const char* name, const network& net) {
@@ -55,7 +55,7 @@ int main() {
     report("student distilled", student);
 
     // The student explains windows as the teacher does, by the same patterns. The teacher was only read.
-    const bool follows = history.back().train.memory < 0.25 * history.front().train.memory;
+    const bool follows = history.back().train["memory"] < 0.25 * history.front().train["memory"];
     const bool untouched = identical(before(set.test.x).logits, teacher(set.test.x).logits);
     return follows && untouched ? 0 : 1;
 }

@@ -62,7 +62,7 @@ int main() {
         train::training(student, objective, people.train, people.validation, normal, brief).run().history;
     const double f1 = train::evaluate(student, set.test, normal).macro_f1;
     std::printf("own network: %zu parameters, soft loss %.3f -> %.3f, stage loss %.3f -> %.3f, macro-F1 %.3f\n",
-                parameter_count(student), history.front().train.soft, history.back().train.soft,
-                history.front().train.stage, history.back().train.stage, f1);
-    return history.back().train.soft < 0.5 * history.front().train.soft && f1 > 1.0 / 6 ? 0 : 1;
+                parameter_count(student), history.front().train["soft"], history.back().train["soft"],
+                history.front().train["stage"], history.back().train["stage"], f1);
+    return history.back().train["soft"] < 0.5 * history.front().train["soft"] && f1 > 1.0 / 6 ? 0 : 1;
 }

@@ -204,11 +204,11 @@ void run_folder::log(const std::string& name, const train::epoch_report& r) cons
     io::json j;
     j.set("epoch", r.epoch);
     j.set("loss", r.train.total);
-    j.set("hard", r.train.hard);
-    j.set("soft", r.train.soft);
-    j.set("stage", r.train.stage);
-    j.set("memory", r.train.memory);
-    j.set("repaired", r.train.repaired);
+    j.set("hard", r.train["hard"]);
+    j.set("soft", r.train["soft"]);
+    j.set("stage", r.train["stage"]);
+    j.set("memory", r.train["memory"]);
+    j.set("repaired", r.train["repaired"]);
     j.set("lr", r.lr);
     j.set("validation_accuracy", r.validation.accuracy);
     j.set("validation_macro_f1", r.validation.macro_f1);

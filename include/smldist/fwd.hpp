@@ -87,6 +87,11 @@ template <class M> struct swa;
 namespace smldist::inline SMLDIST_ABI::train {
 template <class Network> struct training_result;
 template <class Network, class Objective> class training;
+template <class Network> struct state;
+template <class State> class callback_list;
+template <class Network> class ema;
+template <class Network> class swa;
+template <class Network> struct best_model;
 } // namespace smldist::inline SMLDIST_ABI::train
 
 namespace smldist::inline SMLDIST_ABI::distill {

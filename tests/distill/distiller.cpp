@@ -87,30 +87,30 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
         distill_options o;
         auto whole = distiller_of(teacher, student, o);
         const auto all = terms_of(whole, student, mode::eval);
-        CHECK(all.hard + all.soft + all.stage + all.memory == doctest::Approx(all.total).epsilon(1e-6));
-        CHECK(all.hard > 0);
-        CHECK(all.soft > 0);
-        CHECK(all.stage > 0);
-        CHECK((all.memory > 0) == (head == head_kind::memory));
-        CHECK(all.repaired > 0.3); // an untrained teacher
+        CHECK(all["hard"] + all["soft"] + all["stage"] + all["memory"] == doctest::Approx(all.total).epsilon(1e-6));
+        CHECK(all["hard"] > 0);
+        CHECK(all["soft"] > 0);
+        CHECK(all["stage"] > 0);
+        CHECK((all["memory"] > 0) == (head == head_kind::memory));
+        CHECK(all["repaired"] > 0.3); // an untrained teacher
 
         const data::batch b = first_batch();
         const auto of_teacher = teacher(b.x, mode::eval), of_student = student(b.x, mode::eval);
         const auto logits = loss::logits(of_student.logits, of_teacher.logits, b.label, o.logits);
-        CHECK(all.hard == double(logits.hard.item()));
-        CHECK(all.soft == double(logits.soft.item()));
-        CHECK(all.repaired == double(logits.repaired) / double(b.size()));
+        CHECK(all["hard"] == double(logits.hard.item()));
+        CHECK(all["soft"] == double(logits.soft.item()));
+        CHECK(all["repaired"] == double(logits.repaired) / double(b.size()));
         if (head == head_kind::memory)
-            CHECK(all.memory ==
+            CHECK(all["memory"] ==
                   doctest::Approx(0.5 * double(loss::memory(of_student.memory, of_teacher.memory).item())));
 
         o.memory_weight = 0;
         auto without_memory = distiller_of(teacher, student, o);
-        CHECK(terms_of(without_memory, student, mode::eval).memory == 0);
+        CHECK(terms_of(without_memory, student, mode::eval)["memory"] == 0);
         o.stage_first = o.stage_last = 0;
         auto logits_only = distiller_of(teacher, student, o);
         const auto bare = terms_of(logits_only, student, mode::eval);
-        CHECK(bare.stage == 0);
+        CHECK(bare["stage"] == 0);
         CHECK(bare.total == double(logits.value.item()));
     }
 }
@@ -132,12 +132,12 @@ TEST_CASE("distiller: a mixed batch moves the target of the hard term, and the t
     const auto mixed = objective(t, out, b, 0).terms, dominant = objective(t, out, unmixed_labels, 0).terms;
     const auto logits = student(b.x).logits, expected = teacher(b.x).logits;
     const auto wanted = loss::logits(logits, expected, b.label, {}, {b.other, b.share});
-    CHECK(mixed.hard == doctest::Approx(double(wanted.hard.item())).epsilon(1e-5));
-    CHECK(mixed.soft == doctest::Approx(double(wanted.soft.item())).epsilon(1e-5));
-    CHECK(mixed.hard != dominant.hard);
-    CHECK(mixed.soft == dominant.soft);
-    CHECK(mixed.stage == dominant.stage);
-    CHECK(mixed.repaired == dominant.repaired);
+    CHECK(mixed["hard"] == doctest::Approx(double(wanted.hard.item())).epsilon(1e-5));
+    CHECK(mixed["soft"] == doctest::Approx(double(wanted.soft.item())).epsilon(1e-5));
+    CHECK(mixed["hard"] != dominant["hard"]);
+    CHECK(mixed["soft"] == dominant["soft"]);
+    CHECK(mixed["stage"] == dominant["stage"]);
+    CHECK(mixed["repaired"] == dominant["repaired"]);
 }
 
 TEST_CASE("distiller: a student equal to its teacher has no stage and no memory loss") {
@@ -148,9 +148,9 @@ TEST_CASE("distiller: a student equal to its teacher has no stage and no memory 
     auto objective = distiller_of(teacher, teacher, o);
     CHECK(parameter_count(objective) == 0); // equal channels of equal scale need no projector
     const auto terms = terms_of(objective, teacher, mode::eval);
-    CHECK(terms.stage < 1e-10);
-    CHECK(std::abs(terms.memory) < 1e-5);
-    CHECK(std::abs(terms.soft) < 1e-5);
+    CHECK(terms["stage"] < 1e-10);
+    CHECK(std::abs(terms["memory"]) < 1e-5);
+    CHECK(std::abs(terms["soft"]) < 1e-5);
 }
 
 TEST_CASE("distiller: the stage weight falls from first to last along a cosine") {
@@ -158,11 +158,11 @@ TEST_CASE("distiller: the stage weight falls from first to last along a cosine")
     distill_options plain;
     plain.stage = loss::stage_options::plain();
     auto objective = distiller_of(teacher, student, plain);
-    const double first = terms_of(objective, student, mode::train, 0).stage;
+    const double first = terms_of(objective, student, mode::train, 0)["stage"];
     CHECK(first == doctest::Approx(2).epsilon(0.15)); // untrained projectors: the sum of two unit variances
-    CHECK(terms_of(objective, student, mode::train, 0.5).stage == doctest::Approx(0.55 * first).epsilon(1e-6));
-    CHECK(terms_of(objective, student, mode::train, 1).stage == doctest::Approx(0.1 * first).epsilon(1e-6));
-    CHECK(terms_of(objective, student, mode::train, 0.25).stage ==
+    CHECK(terms_of(objective, student, mode::train, 0.5)["stage"] == doctest::Approx(0.55 * first).epsilon(1e-6));
+    CHECK(terms_of(objective, student, mode::train, 1)["stage"] == doctest::Approx(0.1 * first).epsilon(1e-6));
+    CHECK(terms_of(objective, student, mode::train, 0.25)["stage"] ==
           doctest::Approx((0.1 + 0.9 * (1 + std::sqrt(0.5)) / 2) * first).epsilon(1e-6));
 }
 
@@ -207,13 +207,13 @@ TEST_CASE("distiller: without the last anchor, as in the public code") {
     CHECK(parameter_count(first) == 8 * 8 + 2 * 8);
     const data::batch b = first_batch();
     const auto wanted = first.stage(0)(student(b.x).stages[0], teacher(b.x).stages[0]);
-    CHECK(terms_of(first, student, mode::eval).stage == doctest::Approx(double(wanted.item())).epsilon(1e-6));
-    CHECK(terms_of(both, student, mode::eval).stage != terms_of(first, student, mode::eval).stage);
+    CHECK(terms_of(first, student, mode::eval)["stage"] == doctest::Approx(double(wanted.item())).epsilon(1e-6));
+    CHECK(terms_of(both, student, mode::eval)["stage"] != terms_of(first, student, mode::eval)["stage"]);
     o.feature = true;
     auto with_feature = distiller_of(teacher, student, o);
     const std::size_t n = with_feature.stage(1).components();
     CHECK(parameter_count(with_feature) == 8 * 8 + 2 * 8 + 16 * n + 2 * n);
-    CHECK(std::isfinite(terms_of(with_feature, student).stage));
+    CHECK(std::isfinite(terms_of(with_feature, student)["stage"]));
 }
 
 TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit") {
@@ -292,7 +292,8 @@ TEST_CASE("distillation: a student that sees some channels learns from a teacher
                            .run();
         set_threads(all);
         for (const auto& e : r.history)
-            for (const double term : {e.train.hard, e.train.soft, e.train.stage, e.train.memory}) CHECK(term > 0);
+            for (const double term : {e.train["hard"], e.train["soft"], e.train["stage"], e.train["memory"]})
+                CHECK(term > 0);
         return student;
     };
     const network one = taught(1);
@@ -389,13 +390,13 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
     for (const double tau : {1.0, 2.0}) {
         o.memory.temperature = tau;
         auto objective = distiller_of(teacher, student, o);
-        CHECK(std::abs(terms_of(objective, student, mode::eval).memory) < 1e-5);
+        CHECK(std::abs(terms_of(objective, student, mode::eval)["memory"]) < 1e-5);
     }
 
     network other = make(student_config(head_kind::memory));
     other.take_memory(teacher, model::memory_transfer::copy_slow, 2);
     auto objective = distiller_of(teacher, other, o);
-    CHECK(terms_of(objective, other).memory > 0);
+    CHECK(terms_of(objective, other)["memory"] > 0);
     const auto keys_before = other.memory->keys.value;
     const network trained = distilled(teacher, other, o, brief());
     CHECK_FALSE(identical(trained.memory->keys.value, keys_before));
@@ -426,7 +427,7 @@ TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one")
     distill::distiller<network> objective(teacher, student,
                                           distill::calibrate(teacher, few().train, few().normal, {}, lengths), {},
                                           window, generator(5));
-    CHECK(terms_of(objective, student).stage > 0);
+    CHECK(terms_of(objective, student)["stage"] > 0);
     CHECK(objective.stage(1).basis().bands.size() == 3); // of 4 samples
     CHECK(objective.stage(0).weights().size() == 5);
 }
@@ -445,19 +446,19 @@ TEST_CASE("distiller: schedules switch the losses on and off") {
     for (const auto schedule : {progressive, sequential})
         for (const double progress : {0.0, 0.2, 0.4, 0.49}) { // three stages in the first half
             const auto terms = at(schedule, progress);
-            CHECK(terms.soft == 0);
-            CHECK(terms.hard == 0);
-            CHECK(terms.memory == 0);
-            CHECK(terms.total == doctest::Approx(terms.stage));
-            CHECK(terms.stage == doctest::Approx(2).epsilon(0.3));
+            CHECK(terms["soft"] == 0);
+            CHECK(terms["hard"] == 0);
+            CHECK(terms["memory"] == 0);
+            CHECK(terms.total == doctest::Approx(terms["stage"]));
+            CHECK(terms["stage"] == doctest::Approx(2).epsilon(0.3));
         }
     const auto jointly = at(joint, 0), after = at(progressive, 0.5), later = at(sequential, 0.5);
-    CHECK(after.stage == doctest::Approx(jointly.stage).epsilon(1e-6));
+    CHECK(after["stage"] == doctest::Approx(jointly["stage"]).epsilon(1e-6));
     CHECK(after.total == doctest::Approx(jointly.total).epsilon(1e-6));
-    CHECK(later.stage == 0);
-    CHECK(later.memory > 0);
-    CHECK(later.soft == after.soft);
-    CHECK(at(progressive, 0.2).stage != at(sequential, 0.2).stage); // stages 0 and 1, or 1 alone
+    CHECK(later["stage"] == 0);
+    CHECK(later["memory"] > 0);
+    CHECK(later["soft"] == after["soft"]);
+    CHECK(at(progressive, 0.2)["stage"] != at(sequential, 0.2)["stage"]); // stages 0 and 1, or 1 alone
 }
 
 TEST_CASE("distiller: a stage phase leaves the layers above its anchor alone") {

@@ -43,8 +43,8 @@ TEST_CASE("projected_teacher: a distiller computes the same of it, compiled or n
                 if (const auto* g = t.gradient(p))
                     for (const float v : *g) gradient += double(v) * double(v);
             });
-            return std::vector<double>{value.terms.hard, value.terms.soft, value.terms.stage, value.terms.memory,
-                                       gradient};
+            return std::vector<double>{value.terms["hard"], value.terms["soft"], value.terms["stage"],
+                                       value.terms["memory"], gradient};
         };
         const auto want = losses(teacher, plan), same = losses(answers, answers.statistics()),
                    compiled = losses(fast, answers.statistics());
@@ -75,7 +75,7 @@ TEST_CASE("projected_teacher: as many components as channels are told from chann
     const auto stage_term = [&](const auto& by, const distill::teacher_statistics& of_teacher) {
         distill::distiller objective(by, student, of_teacher, o, window, generator(4));
         tape<float> t;
-        return objective(t, student(t.input(b.x), mode::eval), b, 0).terms.stage;
+        return objective(t, student(t.input(b.x), mode::eval), b, 0).terms["stage"];
     };
     CHECK(stage_term(answers, answers.statistics()) == doctest::Approx(stage_term(teacher, plan)).epsilon(1e-4));
 }

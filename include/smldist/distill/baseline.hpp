@@ -20,7 +20,7 @@ namespace smldist::inline SMLDIST_ABI::distill {
 ///
 /// The weights are the method's `options.weight`, or `weight()` of a loss::baseline::method. The teacher runs in
 /// evaluation mode on the same augmented batch, is not recorded, never written, and must outlive this object. What the
-/// method trains (a regressor) belongs to this object and is left behind. In the reports, `hard` and `soft` are the two parts.
+/// method trains (a regressor) belongs to this object and is left behind. In the reports, "hard" and "soft" are the two parts.
 ///
 ///     distill::baseline_distiller objective(teacher, student, loss::baseline::rkd{}, shape{2, L, C}, generator(1));
 ///     train::training t(student, objective, …);
@@ -48,13 +48,13 @@ public:
         const double ramp = weight.warm_up > 0 ? std::min(1.0, progress / weight.warm_up) : 1;
         auto loss = op::scale(method_(student, teacher, b.label), ramp);
         train::loss_terms terms;
-        terms.soft = double(loss.value().item());
+        terms.add("soft", double(loss.value().item()));
         if (weight.hard > 0) {
             const auto hard = op::scale(loss::cross_entropy(student.logits, b.label,
                                                             {.label_smoothing = label_smoothing_, .class_weight = {}},
                                                             {b.other, b.share}),
                                         weight.hard);
-            terms.hard = double(hard.value().item());
+            terms.add("hard", double(hard.value().item()));
             loss = op::add(hard, loss);
         }
         terms.total = double(loss.value().item());

@@ -123,11 +123,12 @@ public:
     train::objective_value operator()(tape<float>& t, const outputs<var<float>>& student, const data::batch& b,
                                       double progress) {
         auto teacher = (*teacher_)(b.x, mode::eval);
-        train::loss_terms terms;
+        train::loss_terms terms; // with all names in each step, so that the reports of all epochs have the same
+        for (const std::string_view name : {"hard", "soft", "stage", "memory", "repaired"}) terms.add(name, 0);
         var<float> loss;
-        const auto include = [&](const var<float>& term, double weight, double& report) {
+        const auto include = [&](const var<float>& term, double weight, std::string_view name) {
             const auto part = op::scale(term, weight);
-            report += double(part.value().item());
+            terms.add(name, double(part.value().item()));
             loss = loss.empty() ? part : op::add(loss, part);
         };
         const phase now = phase_at(progress);
@@ -135,20 +136,20 @@ public:
             const auto logits =
                 loss::logits(student.logits, teacher.logits, b.label, options_.logits, {b.other, b.share});
             loss = logits.value;
-            terms.hard = double(logits.hard.value().item());
-            terms.soft = double(logits.soft.value().item());
-            terms.repaired = double(logits.repaired) / double(b.size());
+            terms.add("hard", double(logits.hard.value().item()));
+            terms.add("soft", double(logits.soft.value().item()));
+            terms.add("repaired", double(logits.repaired) / double(b.size()));
         }
         if (now.stage_weight > 0)
             for (std::size_t i = now.first_stage; i < now.last_stage; ++i) {
                 const bool anchor = i < anchors_;
                 include(stages_[i](anchor ? student.stages[i] : student.feature,
                                    std::move(anchor ? teacher.stages[i] : teacher.feature)),
-                        now.stage_weight / double(now.last_stage - now.first_stage), terms.stage);
+                        now.stage_weight / double(now.last_stage - now.first_stage), "stage");
             }
         if (now.logits && options_.memory_weight > 0 && !student.memory.empty() && !teacher.memory.empty())
             include(loss::memory(student.memory, teacher.memory, options_.memory, options_.merged),
-                    options_.memory_weight, terms.memory);
+                    options_.memory_weight, "memory");
         if (loss.empty()) loss = t.input(tensor<float>(shape{}));
         terms.total = double(loss.value().item());
         return {loss, terms};

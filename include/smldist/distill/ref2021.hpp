@@ -76,7 +76,8 @@ public:
         auto teacher = forward(*teacher_, b.x, mode::eval);
         const auto loss = loss_(student.stages[i_], std::move(teacher.stages[i_]));
         train::loss_terms terms;
-        terms.total = terms.stage = double(loss.value().item());
+        terms.total = double(loss.value().item());
+        terms.add("stage", terms.total);
         return {loss, terms};
     }
     static void visit(auto& self, auto&& member) { member("stage", self.loss_); }
@@ -119,7 +120,8 @@ public:
         const auto teacher = (*teacher_)(b.x, mode::eval);
         const auto loss = loss::ref2021(student.logits, teacher.logits, b.label, options_);
         train::loss_terms terms;
-        terms.total = terms.soft = double(loss.value().item());
+        terms.total = double(loss.value().item());
+        terms.add("soft", terms.total);
         return {loss, terms};
     }
     static void visit(auto&, auto&&) {}

@@ -109,8 +109,7 @@ public:
                                          guard));
         const auto y = op::add(nll, extra);
         train::loss_terms terms;
-        terms.hard = double(nll.value().item());
-        terms.stage = 0;
+        terms.add("hard", double(nll.value().item()));
         terms.total = double(y.value().item());
         return {y, terms};
     }

@@ -34,27 +34,33 @@ void for_each_batch(const Network& net, const data::windows& w, const normaliser
     }
 }
 
-/// Class probabilities (N, classes) of every window: softmax of the logits. Errors: for_each_batch.
+/// Logits (N, K) of every window. Errors: for_each_batch.
 template <class Network>
-tensor<float> predict(const Network& net, const data::windows& w, const normaliser& normal,
-                      std::span<const std::size_t> channels = {}) {
-    tensor<float> p;
+[[nodiscard]] tensor<float> logits(const Network& net, const data::windows& w, const normaliser& normal,
+                                   std::span<const std::size_t> channels = {}) {
+    tensor<float> z;
     const auto keep = [&](std::size_t first, const outputs<tensor<float>>& out) {
-        const std::size_t N = out.logits.shape()[1];
-        if (p.empty()) p = tensor<float>::uninitialized({w.size(), N});
-        const tensor<float> batch = op::softmax(out.logits);
-        std::copy(batch.begin(), batch.end(), p.data() + first * N);
+        const std::size_t K = out.logits.shape()[1];
+        if (z.empty()) z = tensor<float>::uninitialized({w.size(), K});
+        std::copy(out.logits.begin(), out.logits.end(), z.data() + first * K);
     };
     for_each_batch(net, w, normal, keep, 128, channels);
-    return p;
+    return z;
+}
+
+/// Class probabilities (N, classes) of every window: softmax of the logits. Errors: for_each_batch.
+template <class Network>
+[[nodiscard]] tensor<float> predict(const Network& net, const data::windows& w, const normaliser& normal,
+                                    std::span<const std::size_t> channels = {}) {
+    return op::softmax(logits(net, w, normal, channels));
 }
 
 /// Accuracy, F1 figures and calibration on labelled windows.
 /// Throws     as for_each_batch; usage_error when the network knows fewer classes than the labels need; numeric_error
 ///            when its output is not finite.
 template <class Network>
-metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal,
-                            std::span<const std::size_t> channels = {}) {
+[[nodiscard]] metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal,
+                                          std::span<const std::size_t> channels = {}) {
     return metric::evaluate(w.label, w.subject, predict(net, w, normal, channels));
 }
 
