@@ -6,6 +6,7 @@
 #include <set>
 
 #include "allocations.hpp"
+#include "raises.hpp"
 
 using namespace smldist;
 using data::augment_options;
@@ -26,6 +27,20 @@ data::windows some(std::size_t n, std::size_t few = 1) {
     return w;
 }
 
+/// The same with a target of two columns: the window's number and its square.
+data::windows with_target(data::windows w, bool classes = true) {
+    w.target = tensor<float>(shape{w.size(), 2});
+    for (std::size_t i = 0; i < w.size(); ++i) {
+        w.target(i, 0) = static_cast<float>(i);
+        w.target(i, 1) = static_cast<float>(i * i);
+    }
+    if (!classes) {
+        w.label.clear();
+        w.info.labels = {"number", "square"};
+    }
+    return w;
+}
+
 struct epoch {
     std::vector<std::size_t> order, sizes;
     std::vector<float> x;
@@ -37,7 +52,13 @@ epoch read(data::loader& l, std::size_t number) {
     for (l.start(number); l.next(b);) {
         CHECK(b.x.shape() == shape{b.size(), l.source().length(), l.source().channels()});
         CHECK(b.index.size() == b.size());
-        for (std::size_t k = 0; k < b.size(); ++k) CHECK(b.label[k] == l.source().label[b.index[k]]);
+        CHECK(b.label.size() == (l.source().label.empty() ? 0 : b.size()));
+        for (std::size_t k = 0; k < b.label.size(); ++k) CHECK(b.label[k] == l.source().label[b.index[k]]);
+        CHECK(b.target.shape() == (l.source().targets() > 0 ? shape{b.size(), l.source().targets()} : shape{0}));
+        for (std::size_t i = 0; i < b.target.size(); ++i) {
+            const std::size_t K = l.source().targets();
+            CHECK(b.target[i] == l.source().target(b.index[i / K], i % K));
+        }
         e.order.insert(e.order.end(), b.index.begin(), b.index.end());
         e.x.insert(e.x.end(), b.x.begin(), b.x.end());
         e.sizes.push_back(b.size());
@@ -228,11 +249,64 @@ TEST_CASE("mixup: windows and labels of the plain batch, each mixed with the nex
     CHECK(b.share == 1);
 }
 
+TEST_CASE("a target: each window's own row, and nothing else changes") {
+    const data::windows w = some(30, 10);
+    const normaliser n = fit_normaliser(w);
+    for (const bool classes : {true, false})
+        for (const bool shuffle : {true, false}) {
+            const data::windows t = with_target(w, classes);
+            loader_options o = sized(7, shuffle);
+            o.augment = augment_options{};
+            o.balanced = classes && shuffle;
+            data::loader plain(w, o, n, generator(3)), with(t, o, n, generator(3));
+            if (classes) {
+                const epoch a = read(plain, 2), b = read(with, 2);
+                CHECK(a.order == b.order);
+                CHECK(a.x == b.x);
+            } else
+                CHECK(read(with, 2).x == read(plain, 2).x);
+        }
+    const data::windows t = with_target(w);
+    data::loader plain(w, sized(7), n, generator(1)), with(t, sized(7), n, generator(1));
+    data::batch b;
+    with.next(b);
+    CHECK(b.target.shape() == shape{7, 2});
+    plain.next(b); // a batch that is filled again by a loader without target
+    CHECK(b.target.shape() == shape{0});
+}
+
+TEST_CASE("mixup: the target is mixed as the windows are") {
+    const data::windows w = with_target(some(26, 10)), unlabelled = with_target(some(26), false);
+    loader_options o = sized(8);
+    data::loader plain(w, o, normaliser{}, generator(1));
+    o.mixup = 0.4;
+    data::loader mixed(w, o, normaliser{}, generator(1)), regression(unlabelled, o, normaliser{}, generator(1));
+    data::batch a, b, c;
+    while (plain.next(a)) {
+        REQUIRE(mixed.next(b));
+        REQUIRE(regression.next(c));
+        for (std::size_t k = 0; k < a.size(); ++k) {
+            const std::size_t next = (k + 1) % a.size();
+            for (std::size_t i = 0; i < 2; ++i)
+                REQUIRE(double(b.target(k, i)) ==
+                        doctest::Approx(b.share * double(a.target(k, i)) + (1 - b.share) * double(a.target(next, i)))
+                            .epsilon(1e-5));
+        }
+        CHECK(identical(c.target, b.target));
+        CHECK(c.share == b.share);
+        CHECK(c.label.empty());
+        CHECK(c.other.empty());
+        CHECK(c.size() == b.size());
+        CHECK(c.index == b.index);
+    }
+}
+
 TEST_CASE("no heap allocation after the first epoch") {
     if (!SMLDIST_RECYCLE_MEMORY) return; // a sanitizer's build asks the heap each time
-    const data::windows w = some(70, 10);
-    const normaliser n = fit_normaliser(w);
-    for (const bool balanced : {false, true}) {
+    const data::windows plain = some(70, 10), with = with_target(plain);
+    const normaliser n = fit_normaliser(plain);
+    for (const auto& [balanced, target] : {std::pair(false, false), {true, false}, {true, true}}) {
+        const data::windows& w = target ? with : plain;
         loader_options o = sized(16);
         o.balanced = balanced;
         o.augment = augment_options{};
@@ -259,6 +333,10 @@ TEST_CASE("loader: bad input") {
     loader_options o = sized(4, false);
     o.balanced = true;
     CHECK_THROWS_AS(make(w, o), usage_error);
+    o.shuffle = true;
+    CHECK_NOTHROW(make(with_target(w), o));
+    CHECK_RAISES(usage_error, "balanced is set for windows without classes, expected labels",
+                 make(with_target(w, false), o));
     o = sized(11);
     o.drop_last = true;
     CHECK_THROWS_AS(make(w, o), usage_error);

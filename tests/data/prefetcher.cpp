@@ -20,6 +20,10 @@ struct setting {
     data::windows windows = data::synthetic({.users = 2, .test_users = 1, .seconds = 20}).train;
     normaliser normal = data::fit_normaliser(windows);
 
+    setting() {
+        windows.target = tensor<float>(shape{windows.size(), 1});
+        for (std::size_t i = 0; i < windows.size(); ++i) windows.target[i] = static_cast<float>(i);
+    }
     data::loader loader() const {
         data::loader_options o;
         o.batch = 7;
@@ -35,6 +39,7 @@ void check_equal(const data::batch& a, const data::batch& b) {
     CHECK(a.index == b.index);
     CHECK(a.other == b.other);
     CHECK(a.share == b.share);
+    CHECK(identical(a.target, b.target));
 }
 
 } // namespace
@@ -55,6 +60,7 @@ TEST_CASE("prefetcher: the loader's batches, epoch by epoch, also after one that
             while (want.next(a)) {
                 REQUIRE(got.next(b));
                 check_equal(a, b);
+                CHECK(b.target.shape() == shape{b.size(), 1});
                 if (++count == 2 && epoch == 2) break;
             }
             if (epoch == 2) continue;

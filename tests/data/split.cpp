@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <set>
 
+#include "smldist/data/normaliser.hpp"
+
 using namespace smldist;
 
 namespace {
@@ -43,6 +45,30 @@ TEST_CASE("by_subject parts the windows and keeps their order") {
     }
     CHECK_THROWS_WITH_AS(data::by_subject(w, {10, 60}),
                          "by_subject: subject 60 has no window, expected one of 5 subjects in the data", data_error);
+}
+
+TEST_CASE("splits take the target along, with classes and without") {
+    for (const bool classes : {true, false}) {
+        data::windows w = five_people();
+        w.target = tensor<float>(shape{w.size(), 2});
+        for (std::size_t i = 0; i < w.size(); ++i) w.target(i, 1) = 100 + w.x[i];
+        if (!classes) w.label.clear();
+        const auto fits = [](const data::windows& part) {
+            CHECK_NOTHROW(part.check());
+            CHECK(part.size() > 0);
+            for (std::size_t i = 0; i < part.size(); ++i) CHECK(part.target(i, 1) == 100 + part.x[i]);
+        };
+        const auto people = data::by_subject(w, {40, 10});
+        fits(people.in);
+        fits(people.out);
+        const auto held = data::hold_out_subjects(w, 2, 1);
+        fits(held.train);
+        fits(held.validation);
+        const auto [train, test] = data::test_on(w, {20});
+        fits(train);
+        fits(test);
+        fits(data::normalised(w, normaliser{}));
+    }
 }
 
 TEST_CASE("a subject on both sides is named") {

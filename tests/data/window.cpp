@@ -36,6 +36,15 @@ data::windows three_windows() {
     return {tensor<float>({3, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}), {0, 1, 1}, {5, 2, 5}, two_channels()};
 }
 
+/// The same without classes: a target of two named columns.
+data::windows three_targets() {
+    data::windows w = three_windows();
+    w.label.clear();
+    w.info.labels = {"pulse", "speed"};
+    w.target = tensor<float>{{60, 1}, {70, 2}, {80, 3}};
+    return w;
+}
+
 std::string message(const data::windows& w) {
     try {
         w.check();
@@ -86,7 +95,7 @@ TEST_CASE("select_channels: the chosen columns of every sample") {
     CHECK_THROWS_AS(data::select_channels(tensor<float>(shape{}), indices{0}), usage_error);
 }
 
-TEST_CASE("windows::check names what is wrong") {
+TEST_CASE("windows::check names the cause") {
     CHECK(message(data::windows{}) == "windows: number of windows is 0, expected at least one");
     data::windows w = three_windows();
     w.x(1, 0, 1) = std::numeric_limits<float>::quiet_NaN();
@@ -115,6 +124,91 @@ TEST_CASE("one class only cannot be trained on") {
     CHECK_NOTHROW(w.check());
     CHECK_THROWS_WITH_AS(w.check_trainable(),
                          "windows: all 3 windows have the label b, expected at least two classes", data_error);
+}
+
+TEST_CASE("windows with a target: it goes along, with classes and without") {
+    data::windows w = three_targets();
+    CHECK_NOTHROW(w.check());
+    CHECK_NOTHROW(w.check_trainable());
+    CHECK(w.size() == 3);
+    CHECK(w.targets() == 2);
+    CHECK(w.classes() == 2);
+    CHECK(w.class_counts().empty());
+    CHECK(w.missing_classes().empty());
+    CHECK(three_windows().targets() == 0);
+    CHECK(three_windows().select({1}).target.shape() == shape{0});
+    for (const bool classes : {false, true}) {
+        if (classes) {
+            w = three_windows();
+            w.target = three_targets().target;
+            CHECK_NOTHROW(w.check());
+            CHECK(w.class_counts() == indices{1, 2, 0});
+            CHECK(w.missing_classes() == std::vector<std::string>{"c"});
+        }
+        const data::windows s = w.select({2, 0});
+        CHECK_NOTHROW(s.check());
+        CHECK(identical(s.target, tensor<float>{{80, 3}, {60, 1}}));
+        CHECK(s.label == (classes ? std::vector<int>{1, 0} : std::vector<int>{}));
+        CHECK(s.subject == std::vector<int>{5, 5});
+        const data::windows right = w.select_channels(indices{1});
+        CHECK_NOTHROW(right.check());
+        CHECK(identical(right.target, w.target));
+        CHECK(w.select({}).size() == 0);
+        CHECK_THROWS_AS(w.select({3}), usage_error);
+    }
+}
+
+TEST_CASE("windows::check: the target fits the windows and is finite") {
+    data::windows w = three_targets();
+    w.target = tensor<float>{{60, 1}, {70, 2}};
+    CHECK(message(w) == "windows: target has shape (2, 2), expected (3, K)");
+    w.target = tensor<float>{60, 70, 80};
+    CHECK(message(w) == "windows: target has shape (3), expected (3, K)");
+    w.target = tensor<float>(shape{3, 2, 1});
+    CHECK(message(w) == "windows: target has shape (3, 2, 1), expected (3, K)");
+    w.target = tensor<float>(shape{3, 0});
+    CHECK(message(w) == "windows: target has shape (3, 0), expected (3, K)");
+    w.target = tensor<float>(shape{3, 3});
+    CHECK(message(w) == "windows: number of names in info.labels is 2, expected one per column of the target: 3");
+    w = three_targets();
+    w.info.labels.clear();
+    CHECK(message(w) == "windows: number of names in info.labels is 0, expected one per column of the target: 2");
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        w = three_targets();
+        w.target(2, 1) = bad;
+        CHECK(message(w).find("windows: window 2, target 1 is ") == 0);
+    }
+    w = three_targets();
+    w.target = tensor<float>();
+    CHECK(message(w) == "windows: number of labels is 0, expected one per window: 3 (or a target)");
+    w = three_targets();
+    w.label = {1, 0};
+    CHECK(message(w) == "windows: number of labels is 2, expected one per window: 3 (or none)");
+    w.label = {1, 0, 2};
+    CHECK(message(w) == "windows: label of window 2 is 2, expected 0 to 1");
+    w = three_targets();
+    w.subject.pop_back();
+    CHECK(message(w).find("subjects is 2") != std::string::npos);
+    w = three_windows();
+    w.x = tensor<float>(shape{3, 4});
+    CHECK(message(w) == "windows: samples have shape (3, 4), expected (N, L, C)");
+}
+
+TEST_CASE("a target that is the same in all windows cannot be trained on, unless there are classes") {
+    data::windows w = three_targets();
+    w.target = tensor<float>{{60, 1}, {60, 1}, {60, 1}};
+    CHECK_NOTHROW(w.check());
+    CHECK_THROWS_WITH_AS(w.check_trainable(), "windows: all 3 windows have the same target, expected at least two",
+                         data_error);
+    w.target(2, 1) = 2;
+    CHECK_NOTHROW(w.check_trainable());
+    w = three_windows();
+    w.target = tensor<float>(shape{3, 1}, 7);
+    CHECK_NOTHROW(w.check_trainable()); // by its classes
+    w.label = {1, 1, 1};
+    CHECK_THROWS_AS(w.check_trainable(), data_error);
+    w.target(0, 0) = 8;
+    CHECK_NOTHROW(w.check_trainable()); // by its target
 }
 
 TEST_CASE("cut: places, contents and the tail") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/loss/cross_entropy.hpp"
 
+#include <limits>
+
 #include "check.hpp"
 
 using namespace smldist;
@@ -25,26 +27,6 @@ TEST_CASE("cross_entropy: gradients, both worlds, PyTorch") {
             check_op(name, {logits_of(5)}, f);
             check_loss(name, {"z"}, f);
         }
-}
-
-TEST_CASE("soft_cross_entropy: gradients for any temperature, offset and mass of the targets") {
-    for (const double temperature : {0.5, 1.0, 4.0})
-        for (const double offset : {0.0, -2.5}) {
-            tensor<double> q = normal({3, 4}, 2);
-            for (double& v : q) v = std::abs(v); // rows that do not sum to one
-            q[5] = 0;
-            check_op("T" + text(temperature) + "_offset" + text(offset), {normal({3, 4})}, [&](const auto& in) {
-                using T = scalar_in<std::decay_t<decltype(in)>>;
-                return op::apply(loss::soft_cross_entropy_op<T>{temperature, offset}, in[0], cast<T>(q));
-            });
-        }
-}
-
-TEST_CASE("soft_cross_entropy: an impossible class costs nothing when its target is 0") {
-    constexpr double inf = std::numeric_limits<double>::infinity();
-    const tensor<double> z{{0, 0, -inf}};
-    CHECK(op::apply(loss::soft_cross_entropy_op<double>{}, z, tensor<double>{{0.5, 0.5, 0}}).item() ==
-          doctest::Approx(std::log(2.0)).epsilon(1e-14));
 }
 
 TEST_CASE("cross_entropy: figures known by hand") {
@@ -126,6 +108,16 @@ TEST_CASE("cross_entropy: a mixture with weights by hand") {
           doctest::Approx((0.75 * nll(0) + 0.25 * 4 * nll(2)) / (0.75 + 0.25 * 4)).epsilon(1e-14));
 }
 
+TEST_CASE("label_targets: a row a label, divided by the sum of the weights") {
+    const std::vector<int> label{2, 0}, other{0, 0};
+    const tensor<double> z(shape{2, 3});
+    CHECK(identical(loss::label_targets(z, label), tensor<double>{{0, 0, 0.5}, {0.5, 0, 0}}));
+    CHECK(
+        identical(loss::label_targets(z, label, {}, {other, 0.75}), tensor<double>{{0.125, 0, 0.375}, {0.5, 0, 0}}));
+    CHECK(identical(loss::label_targets(z, label, {.label_smoothing = 0, .class_weight = {1, 5, 3}}),
+                    tensor<double>{{0, 0, 0.75}, {0.25, 0, 0}}));
+}
+
 TEST_CASE("cross_entropy: errors") {
     const tensor<double> z = logits_of(5);
     const std::vector<int> few{0, 1}, none, high{0, 4, 1, 1, 3, 5, 0}, low{0, 4, -1, 1, 3, 2, 0};
@@ -153,15 +145,6 @@ TEST_CASE("cross_entropy: errors") {
     CHECK_RAISES(usage_error, "a class weight is -1", weighted(negative));
     CHECK_RAISES(usage_error, "a class weight is", weighted(nans));
     CHECK_RAISES(usage_error, "sum of the weights is 0", weighted(zeros));
-    const auto soft = [&](double temperature, const shape& q) {
-        return op::apply(loss::soft_cross_entropy_op<double>{temperature, 0}, z, tensor<double>(q));
-    };
-    CHECK_RAISES(usage_error, "temperature is 0", soft(0, {7, 5}));
-    CHECK_RAISES(usage_error, "temperature is", soft(nan, {7, 5}));
-    CHECK_RAISES(shape_error, "(7, 5) and (7, 4)", soft(1, {7, 4}));
-    CHECK_RAISES(
-        shape_error, "expected two of (B, N)",
-        op::apply(loss::soft_cross_entropy_op<double>{}, tensor<double>(shape{5}), tensor<double>(shape{5})));
 }
 
 TEST_CASE("cross_entropy: the options own their class weights, a batch's second labels are referred to") {

@@ -23,7 +23,7 @@ namespace smldist::inline SMLDIST_ABI::data {
 struct loader_options {
     std::size_t batch = 64;
     bool shuffle = true;    ///< a new permutation each epoch; false: the order of the windows
-    bool balanced = false;  ///< draws the class uniformly among those that occur, then its windows in turn
+    bool balanced = false;  ///< draws the class uniformly among those that occur, then takes its windows in turn
     bool drop_last = false; ///< leaves out the last batch when it is incomplete
     augment_options augment = augment_options::none();
     double mixup = 0; ///< α of mixup; 0: off
@@ -32,15 +32,16 @@ struct loader_options {
 /// Normalised windows ready for a network.
 struct batch {
     tensor<float> x;                ///< (B, L, C)
-    std::vector<int> label;         ///< B; in a mixed batch the dominant ones
-    std::vector<std::size_t> index; ///< B, positions in the source of what the labels name
+    std::vector<int> label;         ///< B; in a mixed batch the dominant ones; empty for windows without classes
+    std::vector<std::size_t> index; ///< B, positions in the source of the windows of `label`
     std::vector<int> other;         ///< B, the second labels of a mixed batch; else empty
     double share = 1;               ///< weight of `label` against `other`, in [1/2, 1]
+    tensor<float> target = {};      ///< (B, K), mixed as x is; tensor() for windows without a target
 
-    std::size_t size() const { return label.size(); }
+    std::size_t size() const { return x.shape().rank() == 3 ? x.shape()[0] : 0; }
 };
 
-/// Hands out the windows of `source`, which it refers to and which must outlive it, batch by batch.
+/// Returns the windows of `source` batch by batch. Refers to `source`, which must outlive it.
 ///
 ///     for (loader.start(epoch); loader.next(batch);) train_on(batch);
 ///
@@ -49,9 +50,9 @@ struct batch {
 /// The batch's buffers are reused: no heap allocation after the first epoch.
 class loader {
 public:
-    /// Throws     data_error as windows::check does; shape_error when the normaliser has other channels; usage_error
-    ///            for batch 0, balanced without shuffle, drop_last that leaves no batch, or options of augmentation and
-    ///            mixup out of range.
+    /// Throws     data_error as windows::check does; shape_error when the normaliser has a different number of
+    ///            channels; usage_error for batch 0, balanced without shuffle or without labels, drop_last that leaves no
+    ///            batch, or options of augmentation and mixup out of range.
     loader(const windows& source, const loader_options& options, const normaliser& normal, const generator& random)
         : source_(&source), options_(options), normaliser_(normal), random_(random), order_(source.size()) {
         source.check();
@@ -64,6 +65,8 @@ public:
                                " windows with drop_last");
         if (options_.balanced && !options_.shuffle)
             raise<usage_error>("loader", "balanced is set without shuffle, expected both");
+        if (options_.balanced && source.label.empty())
+            raise<usage_error>("loader", "balanced is set for windows without classes, expected labels");
         if (options_.balanced)
             for (std::size_t n = 0; n < source.classes(); ++n) {
                 std::vector<std::size_t> members;
@@ -96,17 +99,20 @@ public:
         const std::size_t count = next_size(order_.size() - at_);
         if (count == 0) return false;
         const std::size_t length = source_->length(), channels = source_->channels(), stride = length * channels;
-        const shape wanted{count, length, channels};
-        if (!(b.x.shape() == wanted)) b.x = tensor<float>::uninitialized(wanted);
+        const std::size_t targets = source_->targets();
+        const bool labelled = !source_->label.empty();
+        resize(b.x, {count, length, channels});
+        resize(b.target, targets > 0 ? shape{count, targets} : shape{0});
         b.label.reserve(options_.batch + 1);
         b.index.reserve(options_.batch + 1);
-        b.label.resize(count);
+        b.label.resize(labelled ? count : 0);
         b.index.resize(count);
         parallel_for(count, grain, [&](std::size_t first, std::size_t last) {
             for (std::size_t k = first; k < last; ++k) {
                 const std::size_t i = order_[at_ + k];
                 b.index[k] = i;
-                b.label[k] = source_->label[i];
+                if (labelled) b.label[k] = source_->label[i];
+                std::copy_n(source_->target.data() + i * targets, targets, b.target.data() + k * targets);
                 float* x = b.x.data() + k * stride;
                 std::copy_n(source_->window(i), stride, x);
                 prepare(x, at_ + k, scratch_[first / grain]);
@@ -133,6 +139,10 @@ private:
         std::vector<std::size_t> members;
         std::size_t at;
     };
+
+    static void resize(tensor<float>& x, const shape& wanted) {
+        if (!(x.shape() == wanted)) x = tensor<float>::uninitialized(wanted);
+    }
 
     /// Size of the next batch when `left` windows are left; 0 at the end.
     std::size_t next_size(std::size_t left) const {
@@ -166,6 +176,7 @@ private:
         b.share = mixup_share(options_.mixup, epoch_random_.split(0).split(1 + at_));
         mix_labels(b.label, b.other);
         mix_windows(b.x, b.share, mixing_);
+        mix_windows(b.target, b.share, mixing_);
     }
 
     void prepare(float* x, std::size_t place, augment_scratch& scratch) const {
@@ -184,7 +195,7 @@ private:
     std::vector<std::size_t> order_;
     std::vector<class_queue> classes_;
     std::vector<augment_scratch> scratch_;
-    std::vector<float> mixing_; ///< one window
+    std::vector<float> mixing_; ///< one window, or one row of the target
     std::size_t at_ = 0;
 };
 

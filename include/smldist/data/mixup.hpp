@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Mixup: convex combinations of windows and of their labels.
+/// Mixup: convex combinations of windows, of their labels and of their targets.
 #ifndef SMLDIST_DATA_MIXUP_HPP
 #define SMLDIST_DATA_MIXUP_HPP
 
@@ -31,6 +31,8 @@ inline double mixup_share(double alpha, generator g) {
 /// Mixes each window with the next one, the last with the first, in place; the order of the batch is the random pairing.
 ///
 ///     x_b ← λ x_b + (1-λ) x_{b+1 mod B}
+///
+/// Targets are mixed in the same way.
 ///
 /// Shapes     x (B, …). `first` is working memory; kept by the caller, so that only the first call allocates.
 /// Source     Zhang et al. 2018 (1710.09412).

@@ -22,9 +22,9 @@ namespace smldist::inline SMLDIST_ABI::data {
 
 /// What the columns and labels of a dataset mean. Only `labels` is required; the rest may stay empty (0: unknown).
 struct signal_info {
-    std::vector<std::string> channels; ///< names, one a column
-    std::vector<std::string> labels;   ///< class names; label n is labels[n]
-    std::vector<std::string> units;    ///< one a column: "g", "rad/s"
+    std::vector<std::string> channels; ///< names, one per column
+    std::vector<std::string> labels;   ///< class names; label n is labels[n]. Without classes: names of the targets
+    std::vector<std::string> units;    ///< one per column: "g", "rad/s"
     double rate_hz = 0;
     std::vector<std::array<std::size_t, 3>> triples; ///< columns x, y, z of each 3-axis sensor
     std::vector<std::size_t> devices; ///< rigid body of each triple, turned as one; empty: all on one device

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Labelled windows of equal length, and the cutting of continuous recordings into them.
+/// Windows of equal length, with labels or targets, and the cutting of continuous recordings into them.
 #ifndef SMLDIST_DATA_WINDOW_HPP
 #define SMLDIST_DATA_WINDOW_HPP
 
@@ -31,18 +31,30 @@ inline tensor<float> select_channels(const tensor<float>& x, std::span<const std
     return y;
 }
 
-/// N windows of L samples and C channels with their labels and subjects: what a network is trained and tested on.
+/// N windows of L samples and C channels with what a network learns of each: what it is trained and tested on.
+///
+/// Every window has a class, a row of the target, or both:
+///
+///     classification             label (N), no target; info.labels names the classes
+///     regression, multi-label    target (N, K), label empty; info.labels names the K columns of the target
+///     both at once               label (N) and target (N, K); info.labels names the classes
+///
+/// The target of a multi-label task is 1 where a label applies and 0 elsewhere.
 struct windows {
     tensor<float> x;          ///< (N, L, C)
-    std::vector<int> label;   ///< one a window, in [0, classes())
-    std::vector<int> subject; ///< one a window
+    std::vector<int> label;   ///< one per window, in [0, classes()); empty: windows without classes
+    std::vector<int> subject; ///< one per window
     signal_info info;
+    tensor<float> target = {}; ///< (N, K), or tensor(): none
 
-    std::size_t size() const { return label.size(); }
-    bool empty() const { return label.empty(); }
+    std::size_t size() const { return x.shape().rank() == 3 ? x.shape()[0] : 0; }
+    bool empty() const { return size() == 0; }
     std::size_t length() const { return x.shape().rank() == 3 ? x.shape()[1] : 0; }
     std::size_t channels() const { return x.shape().rank() == 3 ? x.shape()[2] : 0; }
+    /// How many names info.labels has: as many as a network has outputs for label, or without label for target.
     std::size_t classes() const { return info.labels.size(); }
+    /// K, the columns of the target; 0: there is none.
+    std::size_t targets() const { return target.shape().rank() == 2 ? target.shape()[1] : 0; }
     /// The (L, C) samples of window i.
     const float* window(std::size_t i) const { return x.data() + i * length() * channels(); }
 
@@ -53,14 +65,14 @@ struct windows {
         s.erase(std::unique(s.begin(), s.end()), s.end());
         return s;
     }
-    /// Windows of each class.
+    /// Windows of each class; an empty list for windows without classes.
     std::vector<std::size_t> class_counts() const {
-        std::vector<std::size_t> count(classes());
+        std::vector<std::size_t> count(label.empty() && targets() > 0 ? 0 : classes());
         for (const int n : label) ++count.at(static_cast<std::size_t>(n));
         return count;
     }
-    /// Names of the classes without a window, which nothing here can teach or measure. Worth a word wherever windows were
-    /// split: a class may fall on one side of it.
+    /// Names of the classes without a window, which can be neither learned nor measured here. Check it after every
+    /// split: a class may occur on only one side.
     std::vector<std::string> missing_classes() const {
         std::vector<std::string> names;
         const auto count = class_counts();
@@ -72,49 +84,70 @@ struct windows {
     windows select(const std::vector<std::size_t>& indices) const {
         const std::size_t stride = length() * channels();
         windows w{tensor<float>::uninitialized({indices.size(), length(), channels()}), {}, {}, info};
-        w.label.reserve(indices.size());
+        if (targets() > 0) w.target = tensor<float>::uninitialized({indices.size(), targets()});
+        w.label.reserve(label.empty() ? 0 : indices.size());
         w.subject.reserve(indices.size());
-        float* to = w.x.data();
+        float *to = w.x.data(), *to_target = w.target.data();
         for (const std::size_t i : indices) {
             if (i >= size()) raise<usage_error>("windows.select", "index is ", i, ", expected less than ", size());
             to = std::copy_n(window(i), stride, to);
-            w.label.push_back(label[i]);
+            to_target = std::copy_n(target.data() + i * targets(), targets(), to_target);
+            if (!label.empty()) w.label.push_back(label[i]);
             w.subject.push_back(subject[i]);
         }
         return w;
     }
 
-    /// A copy with these channels alone, in that order; empty: all. Throws usage_error for a channel not below channels().
+    /// A copy of only these channels, in that order; empty: all. Throws usage_error for a channel not below channels().
     windows select_channels(std::span<const std::size_t> chosen) const {
-        return {data::select_channels(x, chosen), label, subject, info.select_channels(chosen)};
+        return {data::select_channels(x, chosen), label, subject, info.select_channels(chosen), target};
     }
 
-    /// The door of everything that takes windows. Throws data_error when there are none, when sizes disagree, when a
-    /// label is out of range or when a sample is NaN or infinite (naming window, sample and channel).
+    /// The check of every function that takes windows. Throws data_error when there are none, when sizes disagree, when
+    /// a label is out of range, when there is neither label nor target, or when a sample or a target is NaN or infinite
+    /// (naming window, sample and channel).
     void check() const {
-        if (empty()) raise<data_error>("windows", "number of windows is 0, expected at least one");
-        if (x.shape().rank() != 3 || x.shape()[0] != size() || length() == 0 || channels() == 0)
-            raise<data_error>("windows", "samples have shape ", x.shape().text(), ", expected (", size(),
-                              ", L, C) for ", size(), " labels");
+        if (empty() && label.empty()) raise<data_error>("windows", "number of windows is 0, expected at least one");
+        if (empty() || length() == 0 || channels() == 0)
+            raise<data_error>("windows", "samples have shape ", x.shape().text(), ", expected (N, L, C)");
         if (subject.size() != size())
             raise<data_error>("windows", "number of subjects is ", subject.size(),
                               ", expected one a window: ", size());
+        if (!(target.shape() == shape{0}) && !(target.shape() == shape{size(), std::max<std::size_t>(targets(), 1)}))
+            raise<data_error>("windows", "target has shape ", target.shape().text(), ", expected (", size(), ", K)");
+        if (label.empty() && targets() > 0 && classes() != targets())
+            raise<data_error>("windows", "number of names in info.labels is ", classes(),
+                              ", expected one per column of the target: ", targets());
         info.check(channels());
-        for (std::size_t i = 0; i < size(); ++i)
+        if (label.size() != size() && (!label.empty() || targets() == 0))
+            raise<data_error>("windows", "number of labels is ", label.size(), ", expected one per window: ", size(),
+                              targets() == 0 ? " (or a target)" : " (or none)");
+        for (std::size_t i = 0; i < label.size(); ++i)
             if (label[i] < 0 || static_cast<std::size_t>(label[i]) >= classes())
                 raise<data_error>("windows", "label of window ", i, " is ", label[i], ", expected 0 to ",
                                   classes() - 1);
-        const float* bad = std::find_if(x.begin(), x.end(), [](float v) { return !std::isfinite(v); });
-        if (bad == x.end()) return;
-        const auto at = static_cast<std::size_t>(bad - x.begin());
-        const std::size_t row = at / channels();
-        raise<data_error>("windows", "window ", row / length(), ", sample ", row % length(), ", ",
-                          info.channel_name(at % channels()), " is ", *bad, ", expected a finite number");
+        const auto first_not_finite = [](const tensor<float>& values) {
+            const float* bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
+            return static_cast<std::size_t>(bad - values.begin());
+        };
+        if (const std::size_t at = first_not_finite(x); at < x.size()) {
+            const std::size_t row = at / channels();
+            raise<data_error>("windows", "window ", row / length(), ", sample ", row % length(), ", ",
+                              info.channel_name(at % channels()), " is ", x[at], ", expected a finite number");
+        }
+        if (const std::size_t at = first_not_finite(target); at < target.size())
+            raise<data_error>("windows", "window ", at / targets(), ", target ", at % targets(), " is ", target[at],
+                              ", expected a finite number");
     }
 
-    /// check(), and that there is something to learn. Throws data_error when fewer than two classes occur.
+    /// Calls check() and requires at least two classes or two different targets. Throws data_error when fewer than two
+    /// classes occur and all windows have the same target.
     void check_trainable() const {
         check();
+        for (std::size_t i = targets(); i < target.size(); ++i)
+            if (target[i] != target[i - targets()]) return;
+        if (label.empty())
+            raise<data_error>("windows", "all ", size(), " windows have the same target, expected at least two");
         const auto count = class_counts();
         if (std::count(count.begin(), count.end(), 0u) + 1 < static_cast<std::ptrdiff_t>(count.size())) return;
         raise<data_error>("windows", "all ", size(), " windows have the label ",

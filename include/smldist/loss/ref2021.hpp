@@ -9,6 +9,7 @@
 
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/loss/cross_entropy.hpp"
+#include "smldist/loss/soft_cross_entropy.hpp"
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/norm.hpp"
 #include "smldist/op/softmax.hpp"
@@ -69,7 +70,7 @@ X ref2021(const X& probabilities, const tensor<T>& teacher, std::span<const int>
     tensor<T> t = ref2021_targets(teacher, labels, o);
     for (T& v : t) v *= static_cast<T>(o.ratio / double(labels.size()));
     const X s1 = op::softmax(op::l2_normalize(probabilities));
-    return op::add(cross_entropy(s1, labels), op::apply(soft_cross_entropy_op<T>{1, 0}, s1, std::move(t)));
+    return op::add(cross_entropy(s1, labels), soft_cross_entropy(s1, std::move(t)));
 }
 
 } // namespace smldist::inline SMLDIST_ABI::loss

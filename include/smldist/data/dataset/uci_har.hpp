@@ -54,28 +54,29 @@ inline windows uci_har_part(const dataset_folder& set, const std::string& part) 
     const std::filesystem::path folder = part, labels = set.path() / part / ("y_" + part + ".txt");
     w.label = uci_har_column(set, folder / ("y_" + part + ".txt"), "label", static_cast<int>(w.classes()));
     for (int& n : w.label) --n;
+    const std::size_t count = w.label.size();
     const auto require_rows = [&](const std::filesystem::path& file, std::size_t rows) {
-        if (rows != w.size())
-            raise<data_error>(file.string(), "number of lines is ", rows, ", expected ", w.size(), " as in '",
+        if (rows != count)
+            raise<data_error>(file.string(), "number of lines is ", rows, ", expected ", count, " as in '",
                               labels.string(), "'");
     };
     const std::filesystem::path subjects = folder / ("subject_" + part + ".txt");
     w.subject = uci_har_column(set, subjects, "subject", 30);
     require_rows(set.path() / subjects, w.subject.size());
-    if (w.empty()) raise<data_error>(labels.string(), "number of lines is 0, expected at least one");
+    if (count == 0) raise<data_error>(labels.string(), "number of lines is 0, expected at least one");
 
     const std::size_t channels = w.info.channels.size();
     std::vector<std::filesystem::path> signals;
     for (const auto& channel : w.info.channels)
         signals.push_back(set.file(folder / "Inertial Signals" / (channel + "_" + part + ".txt")));
-    set.room().take(w.size() * uci_har_length * channels * sizeof(float), "the windows");
-    w.x = tensor<float>::uninitialized({w.size(), uci_har_length, channels});
+    set.room().take(count * uci_har_length * channels * sizeof(float), "the windows");
+    w.x = tensor<float>::uninitialized({count, uci_har_length, channels});
     for (std::size_t c = 0; c < channels; ++c) {
         text_reader in(signals[c]);
         const budget::lease text(set.room(), in.size(), "its text");
         std::size_t row = 0;
         for (; in.next_line(); ++row) {
-            if (row == w.size()) in.fail("file goes on, expected ", w.size(), " lines as in '", labels.string(), "'");
+            if (row == count) in.fail("file goes on, expected ", count, " lines as in '", labels.string(), "'");
             float* to = w.x.data() + row * uci_har_length * channels + c;
             for (std::size_t t = 0; t < uci_har_length; ++t) {
                 if (in.at_end()) in.fail("number of columns is ", t, ", expected ", uci_har_length);
