@@ -120,3 +120,23 @@ TEST_CASE("calibrate: errors") {
     bad.label[0] = 6;
     CHECK_THROWS_AS(distill::calibrate(teacher, bad, few().normal), data_error);
 }
+
+TEST_CASE("calibrate: windows without classes have statistics of features and energy, and no accuracy") {
+    const network teacher = make(teacher_config(), 1);
+    data::windows w = few().train;
+    w.label.clear();
+    w.info.labels = {"target"};
+    w.target = tensor<float>(shape{w.size(), 1});
+    CHECK_THROWS_WITH_AS((void)distill::calibrate(teacher, w, few().normal), doctest::Contains("weights are fisher"),
+                         usage_error);
+    loss::stage_options o;
+    o.weights.kind = loss::weighting::energy;
+    const auto got = distill::calibrate(teacher, w, few().normal, o),
+               want = distill::calibrate(teacher, few().train, few().normal, o);
+    CHECK(got.teacher_accuracy == 0);
+    CHECK(identical(got.feature.mean, want.feature.mean));
+    for (std::size_t i = 0; i < got.stages.size(); ++i) {
+        CHECK(identical(got.stages[i].feature.std, want.stages[i].feature.std));
+        CHECK(got.stages[i].bands.energy() == want.stages[i].bands.energy());
+    }
+}

@@ -63,6 +63,13 @@ protected:
         if (validation.length() != train.length() || validation.channels() != train.channels())
             raise<data_error>("training", "windows of validation are ", validation.x.shape().text(),
                               ", expected (N, ", train.length(), ", ", train.channels(), ") as in training");
+        if (validation.targets() != train.targets() || validation.label.empty() != train.label.empty())
+            raise<data_error>("training", "numbers of labels and of the target's columns of validation are ",
+                              validation.label.size(), " and ", validation.targets(),
+                              ", expected labels only where training has them, and ", train.targets(), " columns");
+        if (validation.label.empty() && options.metric.empty())
+            raise<usage_error>("training", "metric is empty, expected one for windows without classes, such as "
+                                           "train::r2_score() or train::f1_score()");
     }
     ~epoch_loop() = default;
 
@@ -205,9 +212,10 @@ private:
         epoch_report& report = now_->report;
         try {
             const tensor<float> logits = validation_logits();
-            report.validation = metric::evaluate(validation_.label, validation_.subject, op::softmax(logits));
-            report.score = report.validation.macro_f1;
-            if (!options_.metric.empty()) report.score = options_.metric.value(logits, validation_);
+            const bool chosen = !options_.metric.empty();
+            if (!validation_.label.empty() && !(chosen && validation_.targets() > 0))
+                report.validation = metric::evaluate(validation_.label, validation_.subject, op::softmax(logits));
+            report.score = chosen ? options_.metric.value(logits, validation_) : report.validation.macro_f1;
             if (!std::isfinite(report.score))
                 raise<numeric_error>("training", "score ", options_.metric.name, " is ", report.score,
                                      ", expected a finite number");

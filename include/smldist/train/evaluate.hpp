@@ -56,11 +56,15 @@ template <class Network>
 }
 
 /// Accuracy, F1 figures and calibration on labelled windows.
-/// Throws     as for_each_batch; usage_error when the network knows fewer classes than the labels need; numeric_error
+/// Throws     as for_each_batch; data_error for windows without labels; usage_error when the network knows fewer classes than the labels need; numeric_error
 ///            when its output is not finite.
 template <class Network>
 [[nodiscard]] metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal,
                                           std::span<const std::size_t> channels = {}) {
+    if (w.label.empty() && !w.empty())
+        raise<data_error>("train::evaluate",
+                          "windows have no labels, expected classes; see metric/regression.hpp and "
+                          "metric/multi_label.hpp for windows with a target");
     return metric::evaluate(w.label, w.subject, predict(net, w, normal, channels));
 }
 

@@ -11,7 +11,9 @@
 #include "smldist/autograd/tape.hpp"
 #include "smldist/core/outputs.hpp"
 #include "smldist/data/loader.hpp"
+#include "smldist/loss/binary_cross_entropy.hpp"
 #include "smldist/loss/cross_entropy.hpp"
+#include "smldist/loss/mse.hpp"
 #include "smldist/train/loss_terms.hpp"
 
 namespace smldist::inline SMLDIST_ABI::train {
@@ -32,6 +34,41 @@ struct supervised {
         loss_terms terms;
         terms.total = double(loss.value().item());
         terms.add("hard", terms.total);
+        return {loss, terms};
+    }
+    static void visit(auto&, auto&&) {}
+};
+
+/// Regression: the mean squared error of the logits (B, K) against the target (B, K) of the windows. Mixup mixes the targets.
+/// Throws     data_error for windows without a target; shape_error when the network has another number of outputs.
+struct regression {
+    objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b, double) const {
+        if (b.target.empty()) raise<data_error>("train::regression", "windows have no target, expected one");
+        const auto loss = loss::mse(out.logits, b.target);
+        loss_terms terms;
+        terms.total = double(loss.value().item());
+        terms.add("squared_error", terms.total);
+        return {loss, terms};
+    }
+    static void visit(auto&, auto&&) {}
+};
+
+/// Multi-label classification: the binary cross entropy of the logits (B, K) with the target (B, K) of the windows, 1 where a
+/// label applies and 0 elsewhere. Mixup mixes the targets.
+///
+///     train::multi_label objective{{.pos_weight = {1, 4}}};
+///
+/// Throws     data_error for windows without a target or a target outside [0, 1]; shape_error when the network has another number
+///            of outputs.
+struct multi_label {
+    loss::binary_cross_entropy_options options = {};
+
+    objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b, double) const {
+        if (b.target.empty()) raise<data_error>("train::multi_label", "windows have no target, expected one");
+        const auto loss = loss::binary_cross_entropy(out.logits, b.target, options);
+        loss_terms terms;
+        terms.total = double(loss.value().item());
+        terms.add("cross_entropy", terms.total);
         return {loss, terms};
     }
     static void visit(auto&, auto&&) {}

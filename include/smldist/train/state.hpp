@@ -20,7 +20,7 @@ struct epoch_report {
     std::size_t epoch = 0;         ///< from 1
     loss_terms train;              ///< mean over the training windows of the epoch
     double lr = 0;                 ///< of the epoch's last step
-    metric::evaluation validation; ///< of the classes; empty for windows without classes
+    metric::evaluation validation; ///< of the classes; empty for windows without them, or with a target and a metric
     double score = 0;              ///< of training_options::metric on the validation windows
     bool best = false;             ///< better than after every epoch before
     double seconds = 0;            ///< of this epoch
