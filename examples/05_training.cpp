@@ -4,11 +4,11 @@
 
 #include "smldist/data/loader.hpp"
 #include "smldist/data/synthetic.hpp"
-#include "smldist/distill/evaluate.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/model/network.hpp"
 #include "smldist/optim/adam.hpp"
 #include "smldist/optim/schedule.hpp"
+#include "smldist/train/evaluate.hpp"
 
 using namespace smldist;
 
@@ -22,7 +22,7 @@ int main() {
     config.backbone.channels = train.channels();
     config.classes = train.classes();
     model::network<float> net(config, generator(2));
-    const double untrained = distill::evaluate(net, test, normal).macro_f1;
+    const double untrained = train::evaluate(net, test, normal).macro_f1;
 
     const std::size_t epochs = 8;
     const optim::one_cycle rate{.max = 8e-3, .total = epochs * batches.batches()};
@@ -44,7 +44,7 @@ int main() {
         std::printf("epoch %zu: mean loss %.3f\n", epoch, sum / double(batches.batches()));
     }
 
-    const double trained = distill::evaluate(net, test, normal).macro_f1;
+    const double trained = train::evaluate(net, test, normal).macro_f1;
     std::printf("macro-F1 on people never seen: %.3f before training, %.3f after\n", untrained, trained);
     return trained > 0.7 && trained > untrained + 0.3 ? 0 : 1;
 }

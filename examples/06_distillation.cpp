@@ -21,13 +21,13 @@ int main() {
         return network(config, generator(seed));
     };
     const auto fit = [&](network& net, auto& objective, std::size_t epochs) {
-        return distill::training(net, objective, people.train, people.validation, normal,
-                                 {.epochs = epochs, .batch = 32})
+        return train::training(net, objective, people.train, people.validation, normal,
+                               {.epochs = epochs, .batch = 32})
             .run();
     };
 
     // The teacher learns from labels alone. It is small here, so that the example takes seconds.
-    distill::supervised labels;
+    train::supervised labels;
     network teacher = make("har_student", 1);
     fit(teacher, labels, 20);
 
@@ -42,20 +42,20 @@ int main() {
     const auto history = fit(student, objective, 12).history;
     for (const auto& epoch : history)
         std::printf("epoch %2zu: hard %.3f, soft %.3f, stage %.3f, memory %.3f; validation macro-F1 %.3f\n",
-                    epoch.epoch, epoch.train.hard, epoch.train.soft, epoch.train.stage, epoch.train.memory,
-                    epoch.validation.macro_f1);
+                    epoch.epoch, epoch.train["hard"], epoch.train["soft"], epoch.train["stage"],
+                    epoch.train["memory"], epoch.validation.macro_f1);
 
     // One seed on made-up data says nothing about the gain; docs/results.md has means over seeds on real data.
     const auto report = [&](const char* name, const network& net) {
         std::printf("%-18s %6zu parameters, macro-F1 on unseen people %.3f\n", name, parameter_count(net),
-                    distill::evaluate(net, set.test, normal).macro_f1);
+                    train::evaluate(net, set.test, normal).macro_f1);
     };
     report("teacher", teacher);
     report("student alone", alone);
     report("student distilled", student);
 
     // The student explains windows as the teacher does, by the same patterns. The teacher was only read.
-    const bool follows = history.back().train.memory < 0.25 * history.front().train.memory;
+    const bool follows = history.back().train["memory"] < 0.25 * history.front().train["memory"];
     const bool untouched = identical(before(set.test.x).logits, teacher(set.test.x).logits);
     return follows && untouched ? 0 : 1;
 }

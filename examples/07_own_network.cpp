@@ -47,22 +47,22 @@ int main() {
     const data::train_test set = data::synthetic({.users = 10, .test_users = 6, .seconds = 20});
     const data::hold_out people = data::hold_out_subjects(set.train, 2, 0);
     const normaliser normal = data::fit_normaliser(people.train);
-    const distill::training_options brief{.epochs = 10, .batch = 32};
+    const train::training_options brief{.epochs = 10, .batch = 32};
 
     // Teacher and student have nothing in common but the classes and the window.
     model::network<float> teacher(model::preset("har_nano"), generator(1));
-    distill::supervised labels;
-    distill::training(teacher, labels, people.train, people.validation, normal, brief).run();
+    train::supervised labels;
+    train::training(teacher, labels, people.train, people.validation, normal, brief).run();
 
     cnn student(set.train.channels(), set.train.classes(), generator(2));
     const shape window{1, set.train.length(), set.train.channels()};
     distill::distiller objective(teacher, student, distill::calibrate(teacher, people.train, normal), {}, window,
                                  generator(3));
     const auto history =
-        distill::training(student, objective, people.train, people.validation, normal, brief).run().history;
-    const double f1 = distill::evaluate(student, set.test, normal).macro_f1;
+        train::training(student, objective, people.train, people.validation, normal, brief).run().history;
+    const double f1 = train::evaluate(student, set.test, normal).macro_f1;
     std::printf("own network: %zu parameters, soft loss %.3f -> %.3f, stage loss %.3f -> %.3f, macro-F1 %.3f\n",
-                parameter_count(student), history.front().train.soft, history.back().train.soft,
-                history.front().train.stage, history.back().train.stage, f1);
-    return history.back().train.soft < 0.5 * history.front().train.soft && f1 > 1.0 / 6 ? 0 : 1;
+                parameter_count(student), history.front().train["soft"], history.back().train["soft"],
+                history.front().train["stage"], history.back().train["stage"], f1);
+    return history.back().train["soft"] < 0.5 * history.front().train["soft"] && f1 > 1.0 / 6 ? 0 : 1;
 }

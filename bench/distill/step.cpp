@@ -19,7 +19,7 @@
 #include "smldist/data/synthetic.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
-#include "smldist/distill/in_components.hpp"
+#include "smldist/distill/projected_teacher.hpp"
 #include "smldist/model/network.hpp"
 
 using namespace smldist;
@@ -63,11 +63,10 @@ struct setting {
             return network(config, generator(seed));
         };
         teacher = make("har_teacher", 1);
-        distill::supervised labels; // train the teacher a little, so that few components explain its feature
+        train::supervised labels; // train the teacher a little, so that few components explain its feature
         auto o_teacher = options();
         o_teacher.epochs = 20;
-        distill::training<network, distill::supervised>(teacher, labels, set.train, set.test, normal, o_teacher)
-            .run();
+        train::training<network, train::supervised>(teacher, labels, set.train, set.test, normal, o_teacher).run();
         student = make("har_student", 2);
         student.take_memory(teacher, model::memory_transfer::copy_slow);
         data::loader_options o;
@@ -76,8 +75,8 @@ struct setting {
         loader.next(batch);
         answers.out = teacher(batch.x, mode::eval);
     }
-    distill::training_options options() const {
-        distill::training_options o;
+    train::training_options options() const {
+        train::training_options o;
         o.epochs = 1000000; // keeps the schedule at its start
         o.batch = batch_size;
         return o;
@@ -106,10 +105,10 @@ template <class Objective, class Teacher>
 void run(benchmark::State& state, Objective& objective, const remembered<Teacher>& teacher) {
     setting& s = shared();
     network net = s.student, plain_net = s.student;
-    distill::supervised labels;
-    distill::training<network, distill::supervised> plain(plain_net, labels, s.set.train, s.set.test, s.normal,
-                                                          s.options());
-    distill::training<network, Objective> t(net, objective, s.set.train, s.set.test, s.normal, s.options());
+    train::supervised labels;
+    train::training<network, train::supervised> plain(plain_net, labels, s.set.train, s.set.test, s.normal,
+                                                      s.options());
+    train::training<network, Objective> t(net, objective, s.set.train, s.set.test, s.normal, s.options());
     for (int k = 0; k < 5; ++k) time_of(t, s.batch, teacher), time_of(plain, s.batch, teacher);
     std::vector<double> with, without;
     for (auto _ : state) {
@@ -123,20 +122,20 @@ void run(benchmark::State& state, Objective& objective, const remembered<Teacher
 }
 
 void supervised(benchmark::State& state) {
-    distill::supervised labels;
+    train::supervised labels;
     run(state, labels, shared().answers);
 }
 
 void smldist_losses(benchmark::State& state, const distill::distill_options& o, bool whole_teacher = false) {
     setting& s = shared();
-    const distill::plan plan = distill::calibrate(s.teacher, s.set.train, s.normal, o.stage);
-    const auto by = [&](const auto& teacher, const distill::plan& of_teacher) {
+    const distill::teacher_statistics plan = distill::calibrate(s.teacher, s.set.train, s.normal, o.stage);
+    const auto by = [&](const auto& teacher, const distill::teacher_statistics& of_teacher) {
         distill::distiller objective(teacher, s.student, of_teacher, o, s.window, generator(4));
         run(state, objective, teacher);
     };
     if (whole_teacher) return by(s.answers, plan);
-    const distill::in_components answers(s.teacher, s.student, plan, o.stage, s.window);
-    by(remembered<distill::in_components<network>>{&answers, answers(s.batch.x)}, answers.statistics());
+    const distill::projected_teacher answers(s.teacher, s.student, plan, o.stage, s.window);
+    by(remembered<distill::projected_teacher<network>>{&answers, answers(s.batch.x)}, answers.statistics());
 }
 
 void baseline(benchmark::State& state, const std::string& name) {

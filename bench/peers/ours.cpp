@@ -4,7 +4,7 @@
 ///     bench_peers_ours write FOLDER             MODEL.safetensors for each model, windows.f32, labels.i32
 ///     bench_peers_ours serve FOLDER THREADS
 ///
-/// Inference runs a compiled program. A training step is that of distill::training: forward, cross entropy, backward,
+/// Inference runs a compiled program. A training step is that of train::training: forward, cross entropy, backward,
 /// clipping, AdamW, running statistics. A distillation step adds the teacher, a compiled program too, and takes the loss of
 /// Hinton et al. 2015, which the peers can do as well; SMLDist's own losses are measured by bench/distill.
 #include <algorithm>
@@ -22,10 +22,10 @@
 #include "smldist/deploy/compile.hpp"
 #include "smldist/deploy/network.hpp"
 #include "smldist/distill/baseline.hpp"
-#include "smldist/distill/trainer.hpp"
 #include "smldist/loss/baseline/hinton.hpp"
 #include "smldist/model/load.hpp"
 #include "smldist/model/network.hpp"
+#include "smldist/train/loop.hpp"
 
 #include "worker.hpp"
 
@@ -136,10 +136,10 @@ template <class Objective> struct training_case {
     network net;
     Objective objective;
     data::batch batch;
-    distill::training<network, Objective> training;
+    train::training<network, Objective> training;
 
-    static distill::training_options options(std::size_t batch) {
-        distill::training_options o;
+    static train::training_options options(std::size_t batch) {
+        train::training_options o;
         o.batch = batch;
         o.schedule.kind = optim::schedule_kind::constant;
         return o;
@@ -174,7 +174,7 @@ peers::job training(const setting& s, const peers::request& r, MakeObjective mak
 
 peers::job make_job(const setting& s, const peers::request& r) {
     if (r.task == "inference") return inference(s, r);
-    if (r.task == "train") return training(s, r, [](const network&) { return distill::supervised{}; });
+    if (r.task == "train") return training(s, r, [](const network&) { return train::supervised{}; });
     if (r.task != "distill") throw std::runtime_error("task is " + r.task);
     const auto teacher = std::make_shared<deploy::network>(
         deploy::compile(s.load("har_teacher"), {.batch = r.batch, .length = peers::window_length}));

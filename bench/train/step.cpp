@@ -11,9 +11,9 @@
 
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/synthetic.hpp"
-#include "smldist/distill/trainer.hpp"
 #include "smldist/graph/graph.hpp"
 #include "smldist/model/network.hpp"
+#include "smldist/train/loop.hpp"
 
 using namespace smldist;
 using network = model::network<float>;
@@ -34,7 +34,7 @@ void step(benchmark::State& state, const std::string& preset, std::size_t batch_
     set_threads(threads);
     const windows& w = shared();
     network net(model::preset(preset), generator(1));
-    distill::training_options o;
+    train::training_options o;
     o.epochs = 1000000; // keeps the schedule at its start
     o.batch = batch_size;
     data::loader_options l;
@@ -43,8 +43,8 @@ void step(benchmark::State& state, const std::string& preset, std::size_t batch_
     loader.start(1);
     data::batch batch;
     loader.next(batch);
-    distill::supervised labels;
-    distill::training<network, distill::supervised> t(net, labels, w.set.train, w.set.test, w.normal, o);
+    train::supervised labels;
+    train::training<network, train::supervised> t(net, labels, w.set.train, w.set.test, w.normal, o);
     for (int k = 0; k < 2; ++k) t.step(batch); // the first steps allocate from the heap
     for (auto _ : state) t.step(batch);
     graph g;

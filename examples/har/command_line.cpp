@@ -344,7 +344,7 @@ void distillation_options(declarer& d, options& o) {
         "wrong winner, onehot takes the label, drop leaves the window out, off keeps the output as it is.");
     d.real("margin", o.margin, share, "Lead of the label's probability after --rule mix.");
     d.choice(
-        "order", o.order, list_of(distill::distill_schedule_names),
+        "order", o.order, list_of(names_of<distill::distill_schedule>()),
         "Order of the losses in training: joint minimises all at once; progressive begins with the stages, one more "
         "at a time, and ends with all; sequential takes each stage by itself, then outputs and memory.");
     d.real("stage-share", o.stage_share, inside,

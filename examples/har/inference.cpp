@@ -10,8 +10,8 @@
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/corruption.hpp"
 #include "smldist/data/normaliser.hpp"
-#include "smldist/distill/evaluate.hpp"
 #include "smldist/graph/summary.hpp"
+#include "smldist/train/evaluate.hpp"
 
 namespace har {
 
@@ -49,7 +49,7 @@ void evaluate(const options& o) {
                            " and ", m.facts.labels.size(), " labels, the data has ", w.length(), " × ", w.channels(),
                            " and ", w.info.labels.size(),
                            w.info.labels == m.facts.labels ? "" : " (the labels must be the same)");
-    const auto e = distill::evaluate(m.net, w, m.facts.normaliser);
+    const auto e = train::evaluate(m.net, w, m.facts.normaliser);
     io::json j = figures(e);
     j.set("parameters", parameter_count(m.net));
     j.set("macs", model::trace(m.net, m.facts.window).macs());

@@ -21,9 +21,9 @@
 #include "smldist/data/csv_reader.hpp"
 #include "smldist/data/window.hpp"
 #include "smldist/deploy/load.hpp"
-#include "smldist/distill/evaluate.hpp"
 #include "smldist/io/json.hpp"
 #include "smldist/runtime/stream.hpp"
+#include "smldist/train/evaluate.hpp"
 
 namespace har {
 
@@ -201,7 +201,7 @@ void predict(const options& o) {
             probabilities.insert(probabilities.end(), p.begin(), p.end());
             energy.insert(energy.end(), energies.begin(), energies.end());
         };
-        distill::for_each_batch(m.net, batch, m.facts.normaliser, keep, at_once);
+        train::for_each_batch(m.net, batch, m.facts.normaliser, keep, at_once);
     }
 
     const answers say(labels);

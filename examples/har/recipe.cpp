@@ -2,8 +2,6 @@
 #include "recipe.hpp"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 
 #include "smldist/core/error.hpp"
 
@@ -12,17 +10,6 @@ namespace har {
 using namespace smldist;
 
 namespace {
-
-/// The enumerator whose name is `word`. Throws usage_error that names the option and the names there are.
-template <class E, std::size_t N>
-E parse(const char* option, const std::string& word, const std::array<std::string_view, N>& names) {
-    std::string all;
-    for (std::size_t k = 0; k < N; ++k) {
-        if (names[k] == word) return static_cast<E>(k);
-        all += (k ? ", " : "") + std::string(names[k]);
-    }
-    raise<usage_error>(option, "name is \"", word, "\", expected one of ", all);
-}
 
 loss::stage_options stage_of(const options& o) {
     loss::stage_options s;
@@ -65,7 +52,7 @@ void check_supervised(const options& o, const std::string& preset, model::head_k
     if (!published(o)) t.memory = memory_start_of(o);
     const auto heads = c.heads();
     const bool memory = std::find(heads.begin(), heads.end(), model::head_kind::memory) != heads.end();
-    if (t.memory == distill::memory_start::k_means && !memory)
+    if (t.memory == train::memory_initialisation::k_means && !memory)
         raise<usage_error>("--memory-init", "name is \"", o.memory_init,
                            "\", expected random: the network has no memory head");
     t.check();
@@ -114,8 +101,8 @@ std::size_t epochs_for(const std::string& preset, std::size_t wanted) {
     return wanted > 0 ? wanted : preset == "har_student" || preset == "har_nano" ? 80 : 30;
 }
 
-distill::training_options training_of(const options& o, std::size_t epochs) {
-    distill::training_options t;
+train::training_options training_of(const options& o, std::size_t epochs) {
+    train::training_options t;
     t.epochs = epochs;
     t.batch = o.batch;
     t.lr = o.lr;
@@ -131,8 +118,8 @@ distill::training_options training_of(const options& o, std::size_t epochs) {
     return t;
 }
 
-distill::memory_start memory_start_of(const options& o) {
-    return parse<distill::memory_start>("--memory-init", o.memory_init, distill::memory_start_names);
+train::memory_initialisation memory_start_of(const options& o) {
+    return parse_enum<train::memory_initialisation>(o.memory_init, "--memory-init");
 }
 
 distill::distill_options losses_of(const options& o) {
@@ -148,7 +135,7 @@ distill::distill_options losses_of(const options& o) {
     d.stage_last = std::min(o.stage, o.stage_last);
     d.memory_weight = o.memory;
     d.stage = stage_of(o);
-    d.schedule = parse<distill::distill_schedule>("--order", o.order, distill::distill_schedule_names);
+    d.schedule = parse_enum<distill::distill_schedule>(o.order, "--order");
     d.stage_share = o.stage_share;
     return d;
 }

@@ -9,8 +9,8 @@
 #include "options.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
-#include "smldist/distill/training_options.hpp"
 #include "smldist/model/network.hpp"
+#include "smldist/train/training_options.hpp"
 
 namespace har {
 
@@ -34,10 +34,10 @@ smldist::model::network_config architecture(const options& o, const std::string&
 std::size_t epochs_for(const std::string& preset, std::size_t wanted);
 
 /// How a network is trained, without the channels that it sees.
-smldist::distill::training_options training_of(const options& o, std::size_t epochs);
+smldist::train::training_options training_of(const options& o, std::size_t epochs);
 
 /// First patterns of a memory that is trained with labels only.
-smldist::distill::memory_start memory_start_of(const options& o);
+smldist::train::memory_initialisation memory_start_of(const options& o);
 
 /// The losses of SMLDist, without merged patterns.
 smldist::distill::distill_options losses_of(const options& o);

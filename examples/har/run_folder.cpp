@@ -199,16 +199,16 @@ void run_folder::begin(const std::string& first) {
     kept_.clear();
 }
 
-void run_folder::log(const std::string& name, const distill::epoch_report& r) const {
+void run_folder::log(const std::string& name, const train::epoch_report& r) const {
     const bool first = r.epoch == 1;
     io::json j;
     j.set("epoch", r.epoch);
     j.set("loss", r.train.total);
-    j.set("hard", r.train.hard);
-    j.set("soft", r.train.soft);
-    j.set("stage", r.train.stage);
-    j.set("memory", r.train.memory);
-    j.set("repaired", r.train.repaired);
+    j.set("hard", r.train["hard"]);
+    j.set("soft", r.train["soft"]);
+    j.set("stage", r.train["stage"]);
+    j.set("memory", r.train["memory"]);
+    j.set("repaired", r.train["repaired"]);
     j.set("lr", r.lr);
     j.set("validation_accuracy", r.validation.accuracy);
     j.set("validation_macro_f1", r.validation.macro_f1);

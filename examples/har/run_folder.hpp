@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "smldist/distill/trainer.hpp"
+#include "smldist/train/loop.hpp"
 
 namespace har {
 
@@ -55,7 +55,7 @@ public:
     /// end of the process they always are.
     void save(const std::vector<std::string>& names, std::string_view model);
     /// Appends an epoch to NAME.log.jsonl and NAME.log.csv. Throws io_error, and then leaves only whole lines.
-    void log(const std::string& name, const smldist::distill::epoch_report& r) const;
+    void log(const std::string& name, const smldist::train::epoch_report& r) const;
     void write(const std::string& name, std::string_view bytes) const;
 
 private:

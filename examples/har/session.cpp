@@ -85,7 +85,7 @@ progress::progress(std::string name, std::size_t epochs, bool quiet)
     terminal_ = isatty(STDERR_FILENO) != 0 && !(term && std::string_view(term) == "dumb");
 }
 
-void progress::step(const distill::step_report& r) {
+void progress::step(const train::step_report& r) {
     const auto now = std::chrono::steady_clock::now();
     if (quiet_ || !terminal_ || now - shown_ < std::chrono::milliseconds(100)) return;
     shown_ = now;
@@ -100,20 +100,20 @@ void progress::step(const distill::step_report& r) {
                  elapsed * (1 - done) / done);
 }
 
-void progress::epoch(const distill::epoch_report& r) {
+void progress::epoch(const train::epoch_report& r) {
     if (quiet_) return;
     const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
     const double left = elapsed * double(epochs_ - r.epoch) / double(r.epoch);
     std::fprintf(stderr, "%s%s epoch %zu/%zu  loss %.4f", terminal_ ? "\r\x1b[K" : "", name_.c_str(), r.epoch,
                  epochs_, r.train.total);
-    if (r.train.stage > 0 || r.train.soft > 0)
-        std::fprintf(stderr, " (hard %.4f soft %.4f stage %.4f memory %.4f)  repaired %.1f%%", r.train.hard,
-                     r.train.soft, r.train.stage, r.train.memory, 100 * r.train.repaired);
+    if (r.train["stage"] > 0 || r.train["soft"] > 0)
+        std::fprintf(stderr, " (hard %.4f soft %.4f stage %.4f memory %.4f)  repaired %.1f%%", r.train["hard"],
+                     r.train["soft"], r.train["stage"], r.train["memory"], 100 * r.train["repaired"]);
     std::fprintf(stderr, "  lr %.2e  validation macro-F1 %.4f%s  %.1f s  ETA %.0f s\n", r.lr, r.validation.macro_f1,
                  r.best ? " *" : "", r.seconds, left);
-    if (r.train.repaired > 0.3)
+    if (r.train["repaired"] > 0.3)
         std::fprintf(stderr, "%s: the teacher is wrong on %.0f %% of the batches' windows: it is weak\n",
-                     name_.c_str(), 100 * r.train.repaired);
+                     name_.c_str(), 100 * r.train["repaired"]);
 }
 
 std::string left_out(const metric::confusion& counts) {

@@ -9,9 +9,9 @@
 #include "failure.hpp"
 #include "smldist/core/normaliser.hpp"
 #include "smldist/data/window.hpp"
-#include "smldist/distill/trainer.hpp"
 #include "smldist/io/json.hpp"
 #include "smldist/metric/evaluation.hpp"
+#include "smldist/train/loop.hpp"
 
 namespace har {
 
@@ -24,8 +24,8 @@ smldist::data::train_test load_data(const std::string& spec, std::uint64_t seed,
 class progress {
 public:
     progress(std::string name, std::size_t epochs, bool quiet);
-    void step(const smldist::distill::step_report& r);
-    void epoch(const smldist::distill::epoch_report& r);
+    void step(const smldist::train::step_report& r);
+    void epoch(const smldist::train::epoch_report& r);
 
 private:
     std::string name_;

@@ -20,11 +20,11 @@
 #include "smldist/deploy/network.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
-#include "smldist/distill/in_components.hpp"
+#include "smldist/distill/projected_teacher.hpp"
 #include "smldist/distill/ref2021.hpp"
-#include "smldist/distill/search.hpp"
 #include "smldist/graph/summary.hpp"
 #include "smldist/model/load.hpp"
+#include "smldist/search/head_search.hpp"
 
 namespace har {
 
@@ -94,7 +94,7 @@ struct experiment {
                        generator(o.seed, stream));
     }
 
-    distill::training_options training(std::size_t epochs) const {
+    train::training_options training(std::size_t epochs) const {
         auto t = training_of(o, epochs);
         t.channels = channels;
         return t;
@@ -129,7 +129,7 @@ struct experiment {
     struct hooks {
         std::function<void(std::size_t)> before_epoch; ///< from 1
         std::function<void(network&)> finish;          ///< before the network is saved
-        std::function<void(distill::training_options&)> adjust;
+        std::function<void(train::training_options&)> adjust;
     };
 
     /// Trains `net`. After every epoch NAME.safetensors is the network as it then is, NAME.best.safetensors the best so
@@ -139,16 +139,16 @@ struct experiment {
                  const hooks& around = {}) {
         auto t = training(epochs);
         if (around.adjust) around.adjust(t);
-        distill::training session(net, objective, split.train, split.validation, normal, t);
+        train::training session(net, objective, split.train, split.validation, normal, t);
         progress bar(name, epochs, o.quiet);
         const std::string last = name + ".safetensors", best = name + ".best.safetensors";
         bool asked = false, complete = false;
         session.stop = [&] { return asked = caught_signal != 0; };
-        session.on_step = [&](const distill::step_report& r) {
+        session.on_step = [&](const train::step_report& r) {
             bar.step(r);
             complete = r.epoch == r.epochs && r.step == r.steps;
         };
-        session.on_epoch = [&](const distill::epoch_report& r) {
+        session.on_epoch = [&](const train::epoch_report& r) {
             if (asked && folder.replaces())
                 raise<interrupted>(o.out, "ended by ", signal_name(caught_signal), " in the first epoch of ", name,
                                    "; the folder keeps the earlier run");
@@ -159,7 +159,7 @@ struct experiment {
             if (around.before_epoch && r.epoch < epochs) around.before_epoch(r.epoch + 1);
         };
         if (around.before_epoch) around.before_epoch(1);
-        std::optional<distill::training_result<network>> result;
+        std::optional<train::training_result<network>> result;
         try {
             result = session.run();
         } catch (const numeric_error&) {
@@ -177,13 +177,13 @@ struct experiment {
         if (around.finish) around.finish(result->best);
         folder.write(last, file_of(net)); // durable in any case
         folder.write(best, file_of(result->best));
-        const auto end = distill::evaluate(net, set.test, normal, channels);
+        const auto end = train::evaluate(net, set.test, normal, channels);
         matrices.emplace_back(name, end.counts);
         io::json j = describe(net, end);
         j.set("validation_macro_f1", result->history.back().validation.macro_f1);
         j.set("epochs", result->history.size());
         j.set("seconds", result->seconds);
-        io::json at_best = figures(distill::evaluate(result->best, set.test, normal, channels));
+        io::json at_best = figures(train::evaluate(result->best, set.test, normal, channels));
         at_best.set("epoch", result->best_epoch);
         j.set("best_on_validation", std::move(at_best));
         return j;
@@ -192,19 +192,19 @@ struct experiment {
     /// Trains with labels alone. A head under search is decided on the validation subjects, which is said on stderr and in
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
-        distill::supervised labels{published(o) ? 0 : o.label_smoothing};
+        train::supervised labels{published(o) ? 0 : o.label_smoothing};
         if (published(o)) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
         hooks around;
         around.adjust = [start = memory_start_of(o)](auto& t) { t.memory = start; };
         if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs, around);
-        distill::search_options so;
+        search::search_options so;
         so.label_smoothing = o.label_smoothing;
-        distill::head_search objective(distill::candidate_costs(net, shape{1, set.train.length(), channel_count()}),
-                                       so);
+        search::head_search objective(search::candidate_costs(net, shape{1, set.train.length(), channel_count()}),
+                                      so);
         io::json search;
         around.before_epoch = [&](std::size_t epoch) { objective.enter_epoch(net, epoch, epochs); };
         around.finish = [&](network& trained) {
-            const auto report = distill::decide(trained, split.validation, normal, so, channels);
+            const auto report = search::decide(trained, split.validation, normal, so, channels);
             if (&trained != &net) return; // the best epoch's network is decided in silence
             io::json::array candidates;
             for (const auto& c : report.candidates) {
@@ -233,7 +233,7 @@ struct experiment {
     io::json run_published(const std::string& name, network& net, Objective& objective, std::size_t epochs,
                            distill::ref2021_training which) {
         hooks around;
-        around.adjust = [which](distill::training_options& t) { t = distill::ref2021_options(which, t); };
+        around.adjust = [which](train::training_options& t) { t = distill::ref2021_options(which, t); };
         return run(name, net, objective, epochs, around);
     }
 
@@ -312,10 +312,10 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
     if (student.memory && teacher.memory) d.merged = student.take_memory(teacher, transfer_of(o), o.student_patterns);
     const shape seen = window.with(2, run.channel_count());
     const deploy::network whole = compiled(teacher, window);
-    const distill::plan plan = distill::calibrate(whole, run.split.train, run.normal, d.stage,
-                                                  distill::common_lengths(whole, student, window, seen));
+    const distill::teacher_statistics plan = distill::calibrate(
+        whole, run.split.train, run.normal, d.stage, distill::common_lengths(whole, student, window, seen));
     if (!o.quiet) std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n", plan.teacher_accuracy);
-    const distill::in_components answers(teacher, student, plan, d.stage, window, seen);
+    const distill::projected_teacher answers(teacher, student, plan, d.stage, window, seen);
     const deploy::network fast = compiled(answers, window);
     distill::distiller objective(fast, student, answers.statistics(), d, window, generator(o.seed, 4), seen);
     run.report_bands(objective);
@@ -418,7 +418,7 @@ void distill(const options& o) {
         teacher = std::move(given->net);
         run.normal = facts.normaliser; // the student sees what the teacher was trained on
         run.folder.keep("teacher.safetensors", run.file_of(teacher));
-        result.set("teacher", run.describe(teacher, distill::evaluate(teacher, run.set.test, run.normal)));
+        result.set("teacher", run.describe(teacher, train::evaluate(teacher, run.set.test, run.normal)));
     }
 
     if (head == model::head_kind::search) head = teacher.config.head; // the student takes over what the search found

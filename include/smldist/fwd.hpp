@@ -87,10 +87,18 @@ template <class M> struct ema;
 template <class M> struct swa;
 } // namespace smldist::inline SMLDIST_ABI::optim
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::inline SMLDIST_ABI::train {
 template <class Network> struct training_result;
 template <class Network, class Objective> class training;
-template <class Teacher> class in_components;
+template <class Network> struct state;
+template <class State> class callback_list;
+template <class Network> class ema;
+template <class Network> class swa;
+template <class Network> struct best_model;
+} // namespace smldist::inline SMLDIST_ABI::train
+
+namespace smldist::inline SMLDIST_ABI::distill {
+template <class Teacher> class projected_teacher;
 template <class Teacher> class distiller;
 template <class Teacher, class Method> class baseline_distiller;
 template <class Teacher> class ref2021_stage;

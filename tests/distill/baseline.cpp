@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "allocations.hpp"
-#include "tiny.hpp"
+#include "train/tiny.hpp"
 
 using namespace smldist;
 using loss::baseline::method;
@@ -32,17 +32,17 @@ data::batch first_batch() {
     return b;
 }
 
-distill::training_options brief(std::size_t epochs = 2) {
-    distill::training_options o;
+train::training_options brief(std::size_t epochs = 2) {
+    train::training_options o;
     o.epochs = epochs;
     o.batch = 26;
     return o;
 }
 
-using session = distill::training<network, distiller>;
+using session = train::training<network, distiller>;
 
-distill::training_result<network> trained(network& student, distiller& objective, const distill::training_options& o,
-                                          const sets& s = few()) {
+train::training_result<network> trained(network& student, distiller& objective, const train::training_options& o,
+                                        const sets& s = few()) {
     return session(student, objective, s.train, s.validation, s.normal, o).run();
 }
 
@@ -62,11 +62,12 @@ TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed 
                 const auto result = trained(student, objective, brief());
                 set_threads(all);
                 for (const auto& epoch : result.history) {
-                    CHECK(epoch.train.hard + epoch.train.soft == doctest::Approx(epoch.train.total).epsilon(1e-5));
-                    CHECK(epoch.train.soft > 0);
-                    CHECK((epoch.train.hard > 0) == (name != "simkd"));
-                    CHECK(epoch.train.stage == 0);
-                    CHECK(epoch.train.memory == 0);
+                    CHECK(epoch.train["hard"] + epoch.train["soft"] ==
+                          doctest::Approx(epoch.train.total).epsilon(1e-5));
+                    CHECK(epoch.train["soft"] > 0);
+                    CHECK((epoch.train["hard"] > 0) == (name != "simkd"));
+                    CHECK(epoch.train["stage"] == 0);
+                    CHECK(epoch.train["memory"] == 0);
                 }
                 return student;
             };
@@ -87,7 +88,7 @@ TEST_CASE("baseline: every method teaches a student that sees some channels") {
         distiller objective(teacher, student, method<float>(name), window, generator(5), 0, shape{2, 32, 3});
         auto o = brief(1);
         o.channels = total_acc;
-        CHECK(trained(student, objective, o).history[0].train.soft > 0);
+        CHECK(trained(student, objective, o).history[0].train["soft"] > 0);
     }
 }
 
@@ -121,15 +122,15 @@ TEST_CASE("baseline: weights of the labels and of the term, label smoothing, war
             loss::cross_entropy(logits, b.label, {.label_smoothing = smoothing, .class_weight = {}}).item());
     };
     method<float> m("hinton");
-    CHECK(terms(m, 0).hard == doctest::Approx(0.1 * cross_entropy(0)).epsilon(1e-6));
-    CHECK(terms(m, 0, 0.2).hard == doctest::Approx(0.1 * cross_entropy(0.2)).epsilon(1e-6));
-    const double soft = terms(m, 0).soft;
+    CHECK(terms(m, 0)["hard"] == doctest::Approx(0.1 * cross_entropy(0)).epsilon(1e-6));
+    CHECK(terms(m, 0, 0.2)["hard"] == doctest::Approx(0.1 * cross_entropy(0.2)).epsilon(1e-6));
+    const double soft = terms(m, 0)["soft"];
     m.weight() = {.hard = 0, .term = 1.8, .warm_up = 0.5};
-    CHECK(terms(m, 0).hard == 0);
-    CHECK(terms(m, 0).soft == 0);
-    CHECK(terms(m, 0.25).soft == doctest::Approx(soft).epsilon(1e-6));
+    CHECK(terms(m, 0)["hard"] == 0);
+    CHECK(terms(m, 0)["soft"] == 0);
+    CHECK(terms(m, 0.25)["soft"] == doctest::Approx(soft).epsilon(1e-6));
     for (const double progress : {0.5, 0.8, 1.0})
-        CHECK(terms(m, progress).soft == doctest::Approx(2 * soft).epsilon(1e-6));
+        CHECK(terms(m, progress)["soft"] == doctest::Approx(2 * soft).epsilon(1e-6));
 }
 
 TEST_CASE("baseline: a method by its type, and what it trains") {
@@ -146,23 +147,22 @@ TEST_CASE("baseline: a method by its type, and what it trains") {
 TEST_CASE("baseline: a hinton student follows its teacher") {
     // Without labels: what the student knows it has from the teacher.
     network teacher = make(teacher_config(), 1);
-    distill::supervised labels;
-    distill::training_options o;
+    train::supervised labels;
+    train::training_options o;
     o.epochs = 8;
     o.lr = 1e-2;
     o.augment = data::augment_options::none();
-    distill::training<network, distill::supervised>(teacher, labels, many().train, many().validation, many().normal,
-                                                    o)
+    train::training<network, train::supervised>(teacher, labels, many().train, many().validation, many().normal, o)
         .run();
     network student = make(student_config(), 2);
-    const auto f1 = [&] { return distill::evaluate(student, many().test, many().normal).macro_f1; };
+    const auto f1 = [&] { return train::evaluate(student, many().test, many().normal).macro_f1; };
     method<float> m("hinton");
     m.weight().hard = 0;
     distiller objective(teacher, student, m, window, generator(5));
     o.epochs = 6;
     const double untrained = f1();
     const auto result = trained(student, objective, o, many());
-    CHECK(result.history.back().train.soft < 0.5 * result.history.front().train.soft);
+    CHECK(result.history.back().train["soft"] < 0.5 * result.history.front().train["soft"]);
     CHECK(f1() > untrained + 0.2);
 }
 
@@ -179,16 +179,6 @@ TEST_CASE("baseline: simkd trains projector and backbone, the borrowed classifie
         else
             CHECK(identical(student.memory->keys.value, teacher.memory->keys.value));
     }
-}
-
-TEST_CASE("shapes_of: what the trace says") {
-    const auto s = distill::shapes_of(make(student_config(head_kind::memory)), window);
-    REQUIRE(s.stages.size() == 2);
-    CHECK(s.stages[0] == shape{2, 8, 8});
-    CHECK(s.stages[1] == shape{2, 4, 12});
-    CHECK(s.feature == shape{2, 16});
-    CHECK(s.memory.scores == shape{2, 12});
-    CHECK(s.logits == shape{2, 6});
 }
 
 TEST_CASE("baseline: networks that do not fit and options out of range fail before training") {

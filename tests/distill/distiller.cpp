@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "allocations.hpp"
-#include "tiny.hpp"
+#include "train/tiny.hpp"
 
 using namespace smldist;
 using distill::distill_options;
@@ -33,7 +33,7 @@ data::batch first_batch(std::size_t size = 26) {
 
 /// The terms of one batch without training.
 template <class D>
-distill::loss_terms terms_of(D& objective, const network& student, mode m = mode::train, double progress = 0) {
+train::loss_terms terms_of(D& objective, const network& student, mode m = mode::train, double progress = 0) {
     const data::batch b = first_batch();
     tape<float> t;
     return objective(t, student(t.input(b.x), m), b, progress).terms;
@@ -52,8 +52,8 @@ network settled(network net) {
     return net;
 }
 
-distill::training_options brief(std::size_t epochs = 2) {
-    distill::training_options o;
+train::training_options brief(std::size_t epochs = 2) {
+    train::training_options o;
     o.epochs = epochs;
     o.batch = 26;
     return o;
@@ -62,9 +62,9 @@ distill::training_options brief(std::size_t epochs = 2) {
 /// The distilled student of one run on `s`.
 template <class Teacher>
 network distilled(const Teacher& teacher, network student, const distill_options& o,
-                  const distill::training_options& training, const sets& s = few()) {
+                  const train::training_options& training, const sets& s = few()) {
     auto objective = distiller_of(teacher, student, o, s);
-    distill::training<network, decltype(objective)>(student, objective, s.train, s.validation, s.normal, training)
+    train::training<network, decltype(objective)>(student, objective, s.train, s.validation, s.normal, training)
         .run();
     return student;
 }
@@ -87,30 +87,30 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
         distill_options o;
         auto whole = distiller_of(teacher, student, o);
         const auto all = terms_of(whole, student, mode::eval);
-        CHECK(all.hard + all.soft + all.stage + all.memory == doctest::Approx(all.total).epsilon(1e-6));
-        CHECK(all.hard > 0);
-        CHECK(all.soft > 0);
-        CHECK(all.stage > 0);
-        CHECK((all.memory > 0) == (head == head_kind::memory));
-        CHECK(all.repaired > 0.3); // an untrained teacher
+        CHECK(all["hard"] + all["soft"] + all["stage"] + all["memory"] == doctest::Approx(all.total).epsilon(1e-6));
+        CHECK(all["hard"] > 0);
+        CHECK(all["soft"] > 0);
+        CHECK(all["stage"] > 0);
+        CHECK((all["memory"] > 0) == (head == head_kind::memory));
+        CHECK(all["repaired"] > 0.3); // an untrained teacher
 
         const data::batch b = first_batch();
         const auto of_teacher = teacher(b.x, mode::eval), of_student = student(b.x, mode::eval);
         const auto logits = loss::logits(of_student.logits, of_teacher.logits, b.label, o.logits);
-        CHECK(all.hard == double(logits.hard.item()));
-        CHECK(all.soft == double(logits.soft.item()));
-        CHECK(all.repaired == double(logits.repaired) / double(b.size()));
+        CHECK(all["hard"] == double(logits.hard.item()));
+        CHECK(all["soft"] == double(logits.soft.item()));
+        CHECK(all["repaired"] == double(logits.repaired) / double(b.size()));
         if (head == head_kind::memory)
-            CHECK(all.memory ==
+            CHECK(all["memory"] ==
                   doctest::Approx(0.5 * double(loss::memory(of_student.memory, of_teacher.memory).item())));
 
         o.memory_weight = 0;
         auto without_memory = distiller_of(teacher, student, o);
-        CHECK(terms_of(without_memory, student, mode::eval).memory == 0);
+        CHECK(terms_of(without_memory, student, mode::eval)["memory"] == 0);
         o.stage_first = o.stage_last = 0;
         auto logits_only = distiller_of(teacher, student, o);
         const auto bare = terms_of(logits_only, student, mode::eval);
-        CHECK(bare.stage == 0);
+        CHECK(bare["stage"] == 0);
         CHECK(bare.total == double(logits.value.item()));
     }
 }
@@ -132,12 +132,12 @@ TEST_CASE("distiller: a mixed batch moves the target of the hard term, and the t
     const auto mixed = objective(t, out, b, 0).terms, dominant = objective(t, out, unmixed_labels, 0).terms;
     const auto logits = student(b.x).logits, expected = teacher(b.x).logits;
     const auto wanted = loss::logits(logits, expected, b.label, {}, {b.other, b.share});
-    CHECK(mixed.hard == doctest::Approx(double(wanted.hard.item())).epsilon(1e-5));
-    CHECK(mixed.soft == doctest::Approx(double(wanted.soft.item())).epsilon(1e-5));
-    CHECK(mixed.hard != dominant.hard);
-    CHECK(mixed.soft == dominant.soft);
-    CHECK(mixed.stage == dominant.stage);
-    CHECK(mixed.repaired == dominant.repaired);
+    CHECK(mixed["hard"] == doctest::Approx(double(wanted.hard.item())).epsilon(1e-5));
+    CHECK(mixed["soft"] == doctest::Approx(double(wanted.soft.item())).epsilon(1e-5));
+    CHECK(mixed["hard"] != dominant["hard"]);
+    CHECK(mixed["soft"] == dominant["soft"]);
+    CHECK(mixed["stage"] == dominant["stage"]);
+    CHECK(mixed["repaired"] == dominant["repaired"]);
 }
 
 TEST_CASE("distiller: a student equal to its teacher has no stage and no memory loss") {
@@ -148,9 +148,9 @@ TEST_CASE("distiller: a student equal to its teacher has no stage and no memory 
     auto objective = distiller_of(teacher, teacher, o);
     CHECK(parameter_count(objective) == 0); // equal channels of equal scale need no projector
     const auto terms = terms_of(objective, teacher, mode::eval);
-    CHECK(terms.stage < 1e-10);
-    CHECK(std::abs(terms.memory) < 1e-5);
-    CHECK(std::abs(terms.soft) < 1e-5);
+    CHECK(terms["stage"] < 1e-10);
+    CHECK(std::abs(terms["memory"]) < 1e-5);
+    CHECK(std::abs(terms["soft"]) < 1e-5);
 }
 
 TEST_CASE("distiller: the stage weight falls from first to last along a cosine") {
@@ -158,11 +158,11 @@ TEST_CASE("distiller: the stage weight falls from first to last along a cosine")
     distill_options plain;
     plain.stage = loss::stage_options::plain();
     auto objective = distiller_of(teacher, student, plain);
-    const double first = terms_of(objective, student, mode::train, 0).stage;
+    const double first = terms_of(objective, student, mode::train, 0)["stage"];
     CHECK(first == doctest::Approx(2).epsilon(0.15)); // untrained projectors: the sum of two unit variances
-    CHECK(terms_of(objective, student, mode::train, 0.5).stage == doctest::Approx(0.55 * first).epsilon(1e-6));
-    CHECK(terms_of(objective, student, mode::train, 1).stage == doctest::Approx(0.1 * first).epsilon(1e-6));
-    CHECK(terms_of(objective, student, mode::train, 0.25).stage ==
+    CHECK(terms_of(objective, student, mode::train, 0.5)["stage"] == doctest::Approx(0.55 * first).epsilon(1e-6));
+    CHECK(terms_of(objective, student, mode::train, 1)["stage"] == doctest::Approx(0.1 * first).epsilon(1e-6));
+    CHECK(terms_of(objective, student, mode::train, 0.25)["stage"] ==
           doctest::Approx((0.1 + 0.9 * (1 + std::sqrt(0.5)) / 2) * first).epsilon(1e-6));
 }
 
@@ -207,13 +207,13 @@ TEST_CASE("distiller: without the last anchor, as in the public code") {
     CHECK(parameter_count(first) == 8 * 8 + 2 * 8);
     const data::batch b = first_batch();
     const auto wanted = first.stage(0)(student(b.x).stages[0], teacher(b.x).stages[0]);
-    CHECK(terms_of(first, student, mode::eval).stage == doctest::Approx(double(wanted.item())).epsilon(1e-6));
-    CHECK(terms_of(both, student, mode::eval).stage != terms_of(first, student, mode::eval).stage);
+    CHECK(terms_of(first, student, mode::eval)["stage"] == doctest::Approx(double(wanted.item())).epsilon(1e-6));
+    CHECK(terms_of(both, student, mode::eval)["stage"] != terms_of(first, student, mode::eval)["stage"]);
     o.feature = true;
     auto with_feature = distiller_of(teacher, student, o);
     const std::size_t n = with_feature.stage(1).components();
     CHECK(parameter_count(with_feature) == 8 * 8 + 2 * 8 + 16 * n + 2 * n);
-    CHECK(std::isfinite(terms_of(with_feature, student).stage));
+    CHECK(std::isfinite(terms_of(with_feature, student)["stage"]));
 }
 
 TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit") {
@@ -223,8 +223,8 @@ TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit"
         if (head == head_kind::memory) student.take_memory(teacher, model::memory_transfer::copy_slow);
         auto objective = distiller_of(teacher, student);
         const auto untrained = objective;
-        distill::training<network, decltype(objective)>(student, objective, few().train, few().validation,
-                                                        few().normal, brief())
+        train::training<network, decltype(objective)>(student, objective, few().train, few().validation, few().normal,
+                                                      brief())
             .run();
         CHECK(same_bits(teacher, before));
         std::vector<const tensor<float>*> left;
@@ -258,8 +258,8 @@ TEST_CASE("distillation: a warmed-up step allocates nothing, with merged pattern
         o.merged = student.take_memory(teacher, model::memory_transfer::copy_slow, patterns);
         CHECK(o.merged.empty() == (patterns == 0));
         auto objective = distiller_of(teacher, student, o);
-        distill::training<network, decltype(objective)> t(student, objective, few().train, few().validation,
-                                                          few().normal, brief());
+        train::training<network, decltype(objective)> t(student, objective, few().train, few().validation,
+                                                        few().normal, brief());
         check_steps_allocate_nothing(t);
     }
 }
@@ -280,19 +280,20 @@ TEST_CASE("distillation: a student that sees some channels learns from a teacher
     const network teacher = make(teacher_config(head_kind::memory));
     network start = make(narrow_config(head_kind::memory));
     start.take_memory(teacher, model::memory_transfer::copy_slow);
-    distill::training_options o = brief();
+    train::training_options o = brief();
     o.channels = total_acc;
     const auto taught = [&](std::size_t on_threads) {
         const std::size_t all = threads();
         set_threads(on_threads);
         network student = start;
         auto objective = narrow_distiller(teacher, student);
-        const auto r = distill::training<network, decltype(objective)>(student, objective, few().train,
-                                                                       few().validation, few().normal, o)
+        const auto r = train::training<network, decltype(objective)>(student, objective, few().train,
+                                                                     few().validation, few().normal, o)
                            .run();
         set_threads(all);
         for (const auto& e : r.history)
-            for (const double term : {e.train.hard, e.train.soft, e.train.stage, e.train.memory}) CHECK(term > 0);
+            for (const double term : {e.train["hard"], e.train["soft"], e.train["stage"], e.train["memory"]})
+                CHECK(term > 0);
         return student;
     };
     const network one = taught(1);
@@ -311,18 +312,17 @@ TEST_CASE("distillation: without the teacher's terms, a student that sees some c
     d.logits.soft = d.stage_first = d.stage_last = d.memory_weight = 0;
     d.feature = false;
     auto objective = narrow_distiller(teacher, student, d);
-    distill::training_options o = brief();
+    train::training_options o = brief();
     o.augment = data::augment_options::none();
     o.channels = total_acc;
-    distill::training<network, decltype(objective)>(student, objective, few().train, few().validation, few().normal,
-                                                    o)
+    train::training<network, decltype(objective)>(student, objective, few().train, few().validation, few().normal, o)
         .run();
     o.channels.clear();
-    distill::supervised labels;
+    train::supervised labels;
     const data::windows train = few().train.select_channels(total_acc),
                         validation = few().validation.select_channels(total_acc);
     const normaliser normal = few().normal.select_channels(total_acc);
-    distill::training<network, distill::supervised>(alone, labels, train, validation, normal, o).run();
+    train::training<network, train::supervised>(alone, labels, train, validation, normal, o).run();
     CHECK(same_bits(student, alone));
 }
 
@@ -331,10 +331,10 @@ TEST_CASE("distillation: a warmed-up step of a student that sees some channels a
     network student = make(narrow_config(head_kind::memory));
     student.take_memory(teacher, model::memory_transfer::copy_slow);
     auto objective = narrow_distiller(teacher, student);
-    distill::training_options o = brief();
+    train::training_options o = brief();
     o.channels = total_acc;
-    distill::training<network, decltype(objective)> t(student, objective, few().train, few().validation, few().normal,
-                                                      o);
+    train::training<network, decltype(objective)> t(student, objective, few().train, few().validation, few().normal,
+                                                    o);
     check_steps_allocate_nothing(t);
 }
 
@@ -354,7 +354,8 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     };
     fails(with([](auto& c) { c.classes = 5; }), "(1, 6) and (1, 5), expected the same classes");
     fails(with([](auto& c) { c.backbone.rows[0].anchor = false; }), "numbers of stages");
-    fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }), "length of stage 1 is 8 in the plan, expected 4");
+    fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }),
+          "length of stage 1 is 8 in the statistics, expected 4");
     fails(with([](auto& c) { c.memory.patterns_per_class = 3; }), "memories of student and teacher");
     fails(with([](auto& c) { c.memory.width = 9; }), "memories of student and teacher");
     distill_options no_memory;
@@ -363,7 +364,7 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     CHECK_NOTHROW(distiller_of(make(teacher_config(head_kind::linear)), student)); // no memory term then
 
     const network teacher = make(teacher_config());
-    distill::plan short_of = distill::calibrate(teacher, few().train, few().normal);
+    distill::teacher_statistics short_of = distill::calibrate(teacher, few().train, few().normal);
     short_of.stages.pop_back();
     CHECK_THROWS_AS(distill::distiller<network>(teacher, student, short_of, {}, window, generator(1)), usage_error);
 }
@@ -389,13 +390,13 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
     for (const double tau : {1.0, 2.0}) {
         o.memory.temperature = tau;
         auto objective = distiller_of(teacher, student, o);
-        CHECK(std::abs(terms_of(objective, student, mode::eval).memory) < 1e-5);
+        CHECK(std::abs(terms_of(objective, student, mode::eval)["memory"]) < 1e-5);
     }
 
     network other = make(student_config(head_kind::memory));
     other.take_memory(teacher, model::memory_transfer::copy_slow, 2);
     auto objective = distiller_of(teacher, other, o);
-    CHECK(terms_of(objective, other).memory > 0);
+    CHECK(terms_of(objective, other)["memory"] > 0);
     const auto keys_before = other.memory->keys.value;
     const network trained = distilled(teacher, other, o, brief());
     CHECK_FALSE(identical(trained.memory->keys.value, keys_before));
@@ -426,7 +427,7 @@ TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one")
     distill::distiller<network> objective(teacher, student,
                                           distill::calibrate(teacher, few().train, few().normal, {}, lengths), {},
                                           window, generator(5));
-    CHECK(terms_of(objective, student).stage > 0);
+    CHECK(terms_of(objective, student)["stage"] > 0);
     CHECK(objective.stage(1).basis().bands.size() == 3); // of 4 samples
     CHECK(objective.stage(0).weights().size() == 5);
 }
@@ -445,19 +446,19 @@ TEST_CASE("distiller: schedules switch the losses on and off") {
     for (const auto schedule : {progressive, sequential})
         for (const double progress : {0.0, 0.2, 0.4, 0.49}) { // three stages in the first half
             const auto terms = at(schedule, progress);
-            CHECK(terms.soft == 0);
-            CHECK(terms.hard == 0);
-            CHECK(terms.memory == 0);
-            CHECK(terms.total == doctest::Approx(terms.stage));
-            CHECK(terms.stage == doctest::Approx(2).epsilon(0.3));
+            CHECK(terms["soft"] == 0);
+            CHECK(terms["hard"] == 0);
+            CHECK(terms["memory"] == 0);
+            CHECK(terms.total == doctest::Approx(terms["stage"]));
+            CHECK(terms["stage"] == doctest::Approx(2).epsilon(0.3));
         }
     const auto jointly = at(joint, 0), after = at(progressive, 0.5), later = at(sequential, 0.5);
-    CHECK(after.stage == doctest::Approx(jointly.stage).epsilon(1e-6));
+    CHECK(after["stage"] == doctest::Approx(jointly["stage"]).epsilon(1e-6));
     CHECK(after.total == doctest::Approx(jointly.total).epsilon(1e-6));
-    CHECK(later.stage == 0);
-    CHECK(later.memory > 0);
-    CHECK(later.soft == after.soft);
-    CHECK(at(progressive, 0.2).stage != at(sequential, 0.2).stage); // stages 0 and 1, or 1 alone
+    CHECK(later["stage"] == 0);
+    CHECK(later["memory"] > 0);
+    CHECK(later["soft"] == after["soft"]);
+    CHECK(at(progressive, 0.2)["stage"] != at(sequential, 0.2)["stage"]); // stages 0 and 1, or 1 alone
 }
 
 TEST_CASE("distiller: a stage phase leaves the layers above its anchor alone") {
@@ -519,8 +520,8 @@ TEST_CASE("distiller: options out of range") {
 namespace {
 
 /// Enough epochs to learn many(), without augmentation.
-distill::training_options learning(std::size_t epochs, std::uint64_t seed) {
-    distill::training_options o;
+train::training_options learning(std::size_t epochs, std::uint64_t seed) {
+    train::training_options o;
     o.epochs = epochs;
     o.lr = 1e-2;
     o.seed = seed;
@@ -528,10 +529,10 @@ distill::training_options learning(std::size_t epochs, std::uint64_t seed) {
     return o;
 }
 
-network trained(network net, const distill::training_options& o) {
-    distill::supervised objective;
+network trained(network net, const train::training_options& o) {
+    train::supervised objective;
     const sets& s = many();
-    distill::training<network, distill::supervised>(net, objective, s.train, s.validation, s.normal, o).run();
+    train::training<network, train::supervised>(net, objective, s.train, s.validation, s.normal, o).run();
     return net;
 }
 
@@ -545,7 +546,7 @@ const network& good_teacher() {
     return net;
 }
 
-double test_f1(const network& net) { return distill::evaluate(net, many().test, many().normal).macro_f1; }
+double test_f1(const network& net) { return train::evaluate(net, many().test, many().normal).macro_f1; }
 
 /// A teacher that mistakes every class for its neighbour on about 30 % of the windows, always the same ones.
 struct unreliable {
@@ -602,8 +603,9 @@ TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches be
 
 TEST_CASE("distiller: no teacher that ends before it") {
     const auto possible = []<class Teacher>(Teacher&&) {
-        return std::is_constructible_v<distill::distiller<network>, Teacher, const network&, distill::plan,
-                                       const distill::distill_options&, const shape&, generator>;
+        return std::is_constructible_v<distill::distiller<network>, Teacher, const network&,
+                                       distill::teacher_statistics, const distill::distill_options&, const shape&,
+                                       generator>;
     };
     network teacher;
     CHECK(possible(teacher));
@@ -621,13 +623,13 @@ TEST_CASE(
                validation = few().validation.select_channels(total_acc);
     const normaliser normal = few().normal.select_channels(total_acc);
     const shape windows{2, 32, 3};
-    distill::training_options o;
+    train::training_options o;
     o.epochs = 1;
-    distill::supervised labels;
+    train::supervised labels;
     for (const auto head : {head_kind::linear, head_kind::memory}) {
         c.head = head;
         network teacher = make(c, 1), student = make(c, 2);
-        distill::training(teacher, labels, train, validation, normal, o).run();
+        train::training(teacher, labels, train, validation, normal, o).run();
         const auto plan = distill::calibrate(teacher, train, normal);
         CHECK(*std::max_element(plan.feature.std.begin(), plan.feature.std.end()) <
               1e-3f); // its statistics lag behind
@@ -636,8 +638,8 @@ TEST_CASE(
         std::vector<double> losses;
         auto longer = o;
         longer.epochs = 10;
-        distill::training session(student, objective, train, validation, normal, longer);
-        session.on_step = [&](const distill::step_report& r) { losses.push_back(r.loss); };
+        train::training session(student, objective, train, validation, normal, longer);
+        session.on_step = [&](const train::step_report& r) { losses.push_back(r.loss); };
         session.run();
         CHECK(losses.front() < 100); // 1e7 where the student's channels are divided by the teacher's
         CHECK(losses.back() < losses.front() / 2);

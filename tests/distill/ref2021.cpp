@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "tiny.hpp"
+#include "train/tiny.hpp"
 
 using namespace smldist;
 using distill::ref2021_training;
@@ -34,8 +34,8 @@ data::batch first_batch(double mixup = 0) {
     return b;
 }
 
-distill::training_options brief(ref2021_training which) {
-    distill::training_options o;
+train::training_options brief(ref2021_training which) {
+    train::training_options o;
     o.epochs = 2;
     o.batch = 26;
     o.augment = data::augment_options::none();
@@ -43,15 +43,14 @@ distill::training_options brief(ref2021_training which) {
 }
 
 template <class Objective>
-distill::training_result<network> trained(network& net, Objective& objective, const distill::training_options& o) {
-    return distill::training<network, Objective>(net, objective, few().train, few().validation, few().normal, o)
-        .run();
+train::training_result<network> trained(network& net, Objective& objective, const train::training_options& o) {
+    return train::training<network, Objective>(net, objective, few().train, few().validation, few().normal, o).run();
 }
 
 } // namespace
 
 TEST_CASE("ref2021_options: what the public code trains with") {
-    distill::training_options base;
+    train::training_options base;
     base.batch = 7;
     base.weight_decay = base.clip = 3;
     for (const auto which : {ref2021_training::teacher, ref2021_training::stage, ref2021_training::logits}) {
@@ -93,7 +92,7 @@ TEST_CASE("ref2021_stage: the mean square of a difference, features as they are"
         const auto value = objective(t, out, b, 0);
         const auto wanted = loss::mse(out.stages[i].value(), teacher(b.x, mode::eval).stages[i]);
         CHECK(double(value.loss.value().item()) == doctest::Approx(double(wanted.item())).epsilon(1e-6));
-        CHECK(value.terms.stage == value.terms.total);
+        CHECK(value.terms["stage"] == value.terms.total);
         CHECK(value.terms.total > 0);
     }
     // Other channels: a projector, which the code does not have.
@@ -107,12 +106,12 @@ TEST_CASE("ref2021_stage: the mean square of a difference, features as they are"
 namespace {
 
 /// Trains stage i and checks that every leaf up to the anchor moved, and none behind it: no weight, no running statistic.
-void check_stage(std::size_t i, const distill::training_options& o) {
+void check_stage(std::size_t i, const train::training_options& o) {
     const network teacher = make(published(), 1), before = teacher, start = make(published(), 2);
     network student = start;
     stage_objective objective(teacher, student, i, window, generator(3));
     const auto result = trained(student, objective, o);
-    CHECK(result.history.back().train.stage < result.history.front().train.stage);
+    CHECK(result.history.back().train["stage"] < result.history.front().train["stage"]);
     std::vector<std::vector<float>> old;
     walk(start,
          [&old](const std::string&, const auto& leaf) { old.emplace_back(leaf.value.begin(), leaf.value.end()); });
@@ -152,7 +151,7 @@ TEST_CASE("ref2021_stage: what a student that cannot run in part learns is the s
         of_other(teacher, student, 0, window, generator(3));
     const auto o = brief(ref2021_training::stage);
     trained(student, of_student, o);
-    distill::training<whole_network, stage_objective>(other, of_other, few().train, few().validation, few().normal, o)
+    train::training<whole_network, stage_objective>(other, of_other, few().train, few().validation, few().normal, o)
         .run();
     std::vector<const tensor<float>*> weights;
     for_each_parameter(student, [&weights](const auto& p) { weights.push_back(&p.value); });
@@ -170,7 +169,7 @@ TEST_CASE("ref2021_logits: loss::ref2021 of probabilities against logits") {
     const auto value = objective(t, student(t.input(b.x), mode::train), b, 0);
     const auto wanted = loss::ref2021(student(b.x, mode::train).logits, teacher(b.x).logits, b.label);
     CHECK(value.loss.value().item() == wanted.item());
-    CHECK(value.terms.total == value.terms.soft);
+    CHECK(value.terms.total == value.terms["soft"]);
     const data::batch mixed = first_batch(1);
     t.reset();
     const auto out = student(t.input(mixed.x), mode::train);
@@ -180,7 +179,7 @@ TEST_CASE("ref2021_logits: loss::ref2021 of probabilities against logits") {
 
 TEST_CASE("ref2021: the whole of the public code's training, in small") {
     network teacher = make(published(), 1);
-    distill::supervised labels;
+    train::supervised labels;
     auto o = brief(ref2021_training::teacher);
     o.epochs = 8;
     const auto learned = trained(teacher, labels, o);
@@ -192,11 +191,11 @@ TEST_CASE("ref2021: the whole of the public code's training, in small") {
     for (std::size_t i = 0; i < distill::ref2021_stages(student.backbone.anchors.size()); ++i) {
         stage_objective objective(teacher, student, i, window, generator(3));
         const auto result = trained(student, objective, brief(ref2021_training::stage));
-        CHECK(result.history.back().train.stage < result.history.front().train.stage);
+        CHECK(result.history.back().train["stage"] < result.history.front().train["stage"]);
     }
     logits_objective objective(teacher);
     const auto result = trained(student, objective, brief(ref2021_training::logits));
-    CHECK(result.history.back().train.soft < result.history.front().train.soft);
+    CHECK(result.history.back().train["soft"] < result.history.front().train["soft"]);
 }
 
 TEST_CASE("ref2021 objectives: no teacher that ends before them") {

@@ -46,3 +46,26 @@ TEST_CASE("trace: outputs that the network has, and the paths of its tensors") {
     name_tensors(other, copy); // of another network
     for (const auto& node : other.nodes) CHECK(node.tensor.empty());
 }
+
+TEST_CASE("shapes_of: what the network returns, of a head under search and of a memory too") {
+    const auto own = shapes_of(net(), shape{2, 8, 3});
+    REQUIRE(own.stages.size() == 1);
+    CHECK(own.stages[0] == shape{2, 8, 4});
+    CHECK(own.feature == shape{2, 4});
+    CHECK(own.memory.scores.rank() == 0);
+    CHECK(own.logits == shape{2, 2});
+
+    const auto all = [](const symbol& x, mode) {
+        outputs<symbol> out;
+        out.memory = {op::mean_over_time(x), x};
+        out.candidates = {x, op::mean_over_time(x)};
+        return out;
+    };
+    const auto others = shapes_of(all, shape{2, 8, 3});
+    CHECK(others.stages.empty());
+    CHECK(others.memory.scores == shape{2, 3});
+    CHECK(others.memory.retrieved == shape{2, 8, 3});
+    CHECK(others.candidates.logits == shape{2, 8, 3});
+    CHECK(others.candidates.weights == shape{2, 3});
+    CHECK(others.logits.rank() == 0);
+}

@@ -44,7 +44,9 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"io", {"core"}},
     {"runtime", {"core", "kernel"}},
     {"deploy", {"core", "kernel", "spec", "graph", "io", "runtime"}},
-    {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "metric", "data", "io", "deploy"}},
+    {"train", {"core", "autograd", "op", "loss", "optim", "metric", "data"}},
+    {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "data", "train"}},
+    {"search", {"core", "autograd", "graph", "op", "loss", "metric", "data", "train"}},
     {"testing", {"core", "autograd", "op"}},
 };
 

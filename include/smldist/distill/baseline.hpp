@@ -6,25 +6,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "smldist/distill/trainer.hpp"
-#include "smldist/graph/graph.hpp"
+#include "smldist/graph/trace.hpp"
 #include "smldist/loss/baseline/method.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/op/arithmetic.hpp"
+#include "smldist/train/loop.hpp"
 
 namespace smldist::inline SMLDIST_ABI::distill {
-
-/// The shapes of what a network returns for a batch of shape `window` (B, L, C). Errors: the network's.
-template <class Network> outputs<shape> shapes_of(const Network& net, const shape& window) {
-    graph g;
-    const auto out = net(symbol::input(g, "x", window), mode::eval);
-    outputs<shape> shapes;
-    for (const auto& stage : out.stages) shapes.stages.push_back(stage.shape());
-    if (!out.feature.empty()) shapes.feature = out.feature.shape();
-    if (!out.memory.empty()) shapes.memory = {out.memory.scores.shape(), out.memory.retrieved.shape()};
-    if (!out.logits.empty()) shapes.logits = out.logits.shape();
-    return shapes;
-}
 
 /// Objective of a distillation baseline: of a method of loss/baseline, or of anything with the same interface.
 ///
@@ -32,10 +20,10 @@ template <class Network> outputs<shape> shapes_of(const Network& net, const shap
 ///
 /// The weights are the method's `options.weight`, or `weight()` of a loss::baseline::method. The teacher runs in
 /// evaluation mode on the same augmented batch, is not recorded, never written, and must outlive this object. What the
-/// method trains (a regressor) belongs to this object and is left behind. In the reports, `hard` and `soft` are the two parts.
+/// method trains (a regressor) belongs to this object and is left behind. In the reports, "hard" and "soft" are the two parts.
 ///
 ///     distill::baseline_distiller objective(teacher, student, loss::baseline::rkd{}, shape{2, L, C}, generator(1));
-///     distill::training t(student, objective, …);
+///     train::training t(student, objective, …);
 template <class Teacher, class Method> class baseline_distiller {
 public:
     /// `window` is the shape of a batch, (B, L, C); `student_window` that of the student's when it sees fewer channels.
@@ -53,20 +41,20 @@ public:
     baseline_distiller(const Teacher&&, const Student&, Method, const shape&, generator, double = 0,
                        const shape& = {}) = delete; // the teacher must outlive it
 
-    objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,
-                               double progress) {
+    train::objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,
+                                      double progress) {
         const loss::baseline::weights& weight = weight_of(method_);
         const outputs<tensor<float>> teacher = (*teacher_)(b.x, mode::eval);
         const double ramp = weight.warm_up > 0 ? std::min(1.0, progress / weight.warm_up) : 1;
         auto loss = op::scale(method_(student, teacher, b.label), ramp);
-        loss_terms terms;
-        terms.soft = double(loss.value().item());
+        train::loss_terms terms;
+        terms.add("soft", double(loss.value().item()));
         if (weight.hard > 0) {
             const auto hard = op::scale(loss::cross_entropy(student.logits, b.label,
                                                             {.label_smoothing = label_smoothing_, .class_weight = {}},
                                                             {b.other, b.share}),
                                         weight.hard);
-            terms.hard = double(hard.value().item());
+            terms.add("hard", double(hard.value().item()));
             loss = op::add(hard, loss);
         }
         terms.total = double(loss.value().item());

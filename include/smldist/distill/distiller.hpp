@@ -4,20 +4,20 @@
 #define SMLDIST_DISTILL_DISTILLER_HPP
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
 #include <string_view>
 #include <vector>
 
-#include "smldist/distill/plan.hpp"
-#include "smldist/distill/trainer.hpp"
-#include "smldist/graph/graph.hpp"
+#include "smldist/core/enum_names.hpp"
+#include "smldist/distill/teacher_statistics.hpp"
+#include "smldist/graph/trace.hpp"
 #include "smldist/loss/logits.hpp"
 #include "smldist/loss/memory.hpp"
 #include "smldist/loss/stage.hpp"
 #include "smldist/op/arithmetic.hpp"
+#include "smldist/train/loop.hpp"
 
 namespace smldist::inline SMLDIST_ABI::distill {
 
@@ -27,7 +27,9 @@ enum class distill_schedule : std::uint8_t {
     progressive, ///< first the stages, one more at a time, then jointly: nothing is forgotten
     sequential   ///< first each stage alone, one after the other, then logits and memory (the published code's order)
 };
-inline constexpr std::array<std::string_view, 3> distill_schedule_names{"joint", "progressive", "sequential"};
+constexpr auto enum_names(distill_schedule) {
+    return enum_table("distill::distill_schedule", "joint", "progressive", "sequential");
+}
 
 struct distill_options {
     loss::logits_options logits;
@@ -59,17 +61,14 @@ struct distill_options {
 /// The length at which each stage of two networks is compared: the shorter one.
 /// Throws     usage_error when the numbers of stages differ.
 template <class Teacher, class Student>
-std::vector<std::size_t> common_lengths(const Teacher& teacher, const Student& student, const shape& teacher_window,
-                                        const shape& student_window) {
-    graph gs, gt;
-    const auto s = student(symbol::input(gs, "x", student_window));
-    const auto t = teacher(symbol::input(gt, "x", teacher_window));
+[[nodiscard]] std::vector<std::size_t> common_lengths(const Teacher& teacher, const Student& student,
+                                                      const shape& teacher_window, const shape& student_window) {
+    const auto s = shapes_of(student, student_window), t = shapes_of(teacher, teacher_window);
     if (s.stages.size() != t.stages.size())
         raise<usage_error>("distill::common_lengths", "numbers of stages of student and teacher are ",
                            s.stages.size(), " and ", t.stages.size(), ", expected them equal");
     std::vector<std::size_t> lengths;
-    for (std::size_t i = 0; i < s.stages.size(); ++i)
-        lengths.push_back(std::min(s.stages[i].shape()[1], t.stages[i].shape()[1]));
+    for (std::size_t i = 0; i < s.stages.size(); ++i) lengths.push_back(std::min(s.stages[i][1], t.stages[i][1]));
     return lengths;
 }
 
@@ -85,56 +84,53 @@ template <class Teacher> class distiller {
 public:
     /// `window` is the shape of a batch, (B, L, C); `student_window` that of the student's when it sees fewer channels.
     /// Throws     usage_error when the networks have another number of stages, other classes or memories of another size,
-    ///            when the plan is not of this teacher, or an option is out of range.
+    ///            when the statistics are not of this teacher, or an option is out of range.
     template <class Student>
-    distiller(const Teacher& teacher, const Student& student, plan p, const distill_options& o, const shape& window,
-              generator g, const shape& student_window = {})
-        : teacher_(&teacher), plan_(std::move(p)), options_(o) {
+    distiller(const Teacher& teacher, const Student& student, teacher_statistics statistics, const distill_options& o,
+              const shape& window, generator g, const shape& student_window = {})
+        : teacher_(&teacher), statistics_(std::move(statistics)), options_(o) {
         o.check();
         const shape& seen = student_window.rank() == 0 ? window : student_window;
         const auto lengths = common_lengths(teacher, student, window, seen);
-        graph gs, gt;
-        const auto s = student(symbol::input(gs, "x", seen));
-        const auto t = teacher(symbol::input(gt, "x", window));
-        if (!(s.logits.shape() == t.logits.shape()))
-            raise<usage_error>("distiller", "logits of student and teacher are ", s.logits.shape().text(), " and ",
-                               t.logits.shape().text(), ", expected the same classes");
-        if (t.stages.size() != plan_.stages.size())
-            raise<usage_error>("distiller", "numbers of stages of teacher and plan are ", t.stages.size(), " and ",
-                               plan_.stages.size(), ", expected them equal");
+        const auto s = shapes_of(student, seen), t = shapes_of(teacher, window);
+        if (!(s.logits == t.logits))
+            raise<usage_error>("distiller", "logits of student and teacher are ", s.logits.text(), " and ",
+                               t.logits.text(), ", expected the same classes");
+        if (t.stages.size() != statistics_.stages.size())
+            raise<usage_error>("distiller", "numbers of stages of teacher and statistics are ", t.stages.size(),
+                               " and ", statistics_.stages.size(), ", expected them equal");
         anchors_ = lengths.size() - (!o.include_last && !lengths.empty() ? 1 : 0);
         for (std::size_t i = 0; i < anchors_; ++i) {
-            const auto& known = plan_.stages[i];
+            const auto& known = statistics_.stages[i];
             if (known.length != lengths[i])
                 raise<usage_error>("distiller", "length of stage ", i, " is ", known.length,
-                                   " in the plan, expected ", lengths[i], "; see the lengths of calibrate");
+                                   " in the statistics, expected ", lengths[i], "; see the lengths of calibrate");
             std::vector<double> weights;
             if (o.stage.alpha > 0)
                 weights = loss::band_weights(loss::make_basis<float>(o.stage.basis, lengths[i]), known.bands,
                                              known.rate_hz, o.stage.weights);
-            stages_.emplace_back(s.stages[i].shape(), t.stages[i].shape(), known.feature, o.stage, weights, g);
+            stages_.emplace_back(s.stages[i], t.stages[i], known.feature, o.stage, weights, g);
         }
-        if (o.memory_weight > 0 && !s.memory.empty() && !t.memory.empty())
-            check_memories({s.memory.scores.shape(), s.memory.retrieved.shape()},
-                           {t.memory.scores.shape(), t.memory.retrieved.shape()});
+        if (o.memory_weight > 0 && s.memory.scores.rank() > 0 && t.memory.scores.rank() > 0)
+            check_memories(s.memory, t.memory);
         if (o.feature)
-            stages_.emplace_back(s.feature.shape(), t.feature.shape(), plan_.feature, o.stage, std::vector<double>(),
-                                 g);
+            stages_.emplace_back(s.feature, t.feature, statistics_.feature, o.stage, std::vector<double>(), g);
     }
 
     template <class Student>
-    distiller(const Teacher&&, const Student&, plan, const distill_options&, const shape&, generator,
+    distiller(const Teacher&&, const Student&, teacher_statistics, const distill_options&, const shape&, generator,
               const shape& = {}) = delete; // the teacher must outlive it
 
     /// `progress` runs from 0 to 1 over the training.
-    objective_value operator()(tape<float>& t, const outputs<var<float>>& student, const data::batch& b,
-                               double progress) {
+    train::objective_value operator()(tape<float>& t, const outputs<var<float>>& student, const data::batch& b,
+                                      double progress) {
         auto teacher = (*teacher_)(b.x, mode::eval);
-        loss_terms terms;
+        train::loss_terms terms; // with all names in each step, so that the reports of all epochs have the same
+        for (const std::string_view name : {"hard", "soft", "stage", "memory", "repaired"}) terms.add(name, 0);
         var<float> loss;
-        const auto include = [&](const var<float>& term, double weight, double& report) {
+        const auto include = [&](const var<float>& term, double weight, std::string_view name) {
             const auto part = op::scale(term, weight);
-            report += double(part.value().item());
+            terms.add(name, double(part.value().item()));
             loss = loss.empty() ? part : op::add(loss, part);
         };
         const phase now = phase_at(progress);
@@ -142,27 +138,27 @@ public:
             const auto logits =
                 loss::logits(student.logits, teacher.logits, b.label, options_.logits, {b.other, b.share});
             loss = logits.value;
-            terms.hard = double(logits.hard.value().item());
-            terms.soft = double(logits.soft.value().item());
-            terms.repaired = double(logits.repaired) / double(b.size());
+            terms.add("hard", double(logits.hard.value().item()));
+            terms.add("soft", double(logits.soft.value().item()));
+            terms.add("repaired", double(logits.repaired) / double(b.size()));
         }
         if (now.stage_weight > 0)
             for (std::size_t i = now.first_stage; i < now.last_stage; ++i) {
                 const bool anchor = i < anchors_;
                 include(stages_[i](anchor ? student.stages[i] : student.feature,
                                    std::move(anchor ? teacher.stages[i] : teacher.feature)),
-                        now.stage_weight / double(now.last_stage - now.first_stage), terms.stage);
+                        now.stage_weight / double(now.last_stage - now.first_stage), "stage");
             }
         if (now.logits && options_.memory_weight > 0 && !student.memory.empty() && !teacher.memory.empty())
             include(loss::memory(student.memory, teacher.memory, options_.memory, options_.merged),
-                    options_.memory_weight, terms.memory);
+                    options_.memory_weight, "memory");
         if (loss.empty()) loss = t.input(tensor<float>(shape{}));
         terms.total = double(loss.value().item());
         return {loss, terms};
     }
     static void visit(auto& self, auto&& member) { member("stages", self.stages_); }
 
-    const plan& statistics() const { return plan_; }
+    [[nodiscard]] const teacher_statistics& statistics() const { return statistics_; }
     /// The loss of anchor i, for its bands and their weights.
     const loss::stage_loss<float>& stage(std::size_t i) const { return stages_[i]; }
 
@@ -214,7 +210,7 @@ private:
     }
 
     const Teacher* teacher_;
-    plan plan_;
+    teacher_statistics statistics_;
     distill_options options_;
     std::size_t anchors_ = 0;                     ///< that are stages
     std::vector<loss::stage_loss<float>> stages_; ///< one a used anchor, the feature's last

@@ -22,7 +22,7 @@ enum class ref2021_training : std::uint8_t {
 
 /// `o` with optimiser, rate and schedule of a training of the public code, without decay and clipping. Its 200 epochs,
 /// its batch of 256 and the missing augmentation are the caller's to set.
-inline training_options ref2021_options(ref2021_training which, training_options o = {}) {
+inline train::training_options ref2021_options(ref2021_training which, train::training_options o = {}) {
     const bool stage = which == ref2021_training::stage;
     o.optimiser = stage ? optim::optimiser_kind::adam : optim::optimiser_kind::ranger;
     o.lr = stage ? 1e-4 : 1e-3;
@@ -71,11 +71,13 @@ public:
         else
             return net(x, m);
     }
-    objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b, double) {
+    train::objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,
+                                      double) {
         auto teacher = forward(*teacher_, b.x, mode::eval);
         const auto loss = loss_(student.stages[i_], std::move(teacher.stages[i_]));
-        loss_terms terms;
-        terms.total = terms.stage = double(loss.value().item());
+        train::loss_terms terms;
+        terms.total = double(loss.value().item());
+        terms.add("stage", terms.total);
         return {loss, terms};
     }
     static void visit(auto& self, auto&& member) { member("stage", self.loss_); }
@@ -111,13 +113,15 @@ public:
     explicit ref2021_logits(const Teacher&&, const loss::ref2021_options& = {}) = delete;
 
     /// Throws     usage_error for a batch of mixtures: that loss knows one label a window.
-    objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b, double) const {
+    train::objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,
+                                      double) const {
         if (!b.other.empty())
             raise<usage_error>("ref2021_logits", "labels are mixtures, expected one of each window: no mixup");
         const auto teacher = (*teacher_)(b.x, mode::eval);
         const auto loss = loss::ref2021(student.logits, teacher.logits, b.label, options_);
-        loss_terms terms;
-        terms.total = terms.soft = double(loss.value().item());
+        train::loss_terms terms;
+        terms.total = double(loss.value().item());
+        terms.add("soft", terms.total);
         return {loss, terms};
     }
     static void visit(auto&, auto&&) {}

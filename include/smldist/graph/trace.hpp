@@ -34,6 +34,20 @@ inline void name_outputs(graph& g, const outputs<symbol>& out) {
     name("logits", out.logits);
 }
 
+/// The shapes of what a network returns in mode::eval for a batch of shape `x` (B, L, C); nothing is computed.
+/// Throws     what the layers' ops throw for such an input.
+template <class M> [[nodiscard]] outputs<shape> shapes_of(const M& model, const shape& x) {
+    graph g;
+    const outputs<symbol> out = model(symbol::input(g, "x", x), mode::eval);
+    outputs<shape> shapes;
+    for (const symbol& stage : out.stages) shapes.stages.push_back(stage.shape());
+    if (!out.feature.empty()) shapes.feature = out.feature.shape();
+    if (!out.memory.empty()) shapes.memory = {out.memory.scores.shape(), out.memory.retrieved.shape()};
+    if (!out.candidates.empty()) shapes.candidates = {out.candidates.logits.shape(), out.candidates.weights.shape()};
+    if (!out.logits.empty()) shapes.logits = out.logits.shape();
+    return shapes;
+}
+
 /// Traces a network, any that returns `outputs`, in mode::eval for an input "x" of this shape, with all names.
 ///
 ///     const graph g = trace(net, {1, 128, 9});

@@ -28,7 +28,7 @@ enum class head_kind : std::uint8_t {
     prototype, ///< cosine to one prototype a class
     mlp,       ///< one hidden layer
     lookup,    ///< Hopfield lookup with learned values, as many patterns as a memory
-    search,    ///< a mixture of several of these, of which distill::decide keeps one
+    search,    ///< a mixture of several of these, of which search::decide keeps one
     ref2021    ///< the public code's; no candidate of a search
 };
 inline constexpr std::array<std::string_view, 7> head_names{"linear", "memory", "prototype", "mlp",
@@ -53,7 +53,7 @@ struct network_config {
     std::size_t hidden = 32; ///< r, hidden width of an mlp head
     std::vector<head_kind> candidates{head_kind::linear, head_kind::memory, head_kind::prototype,
                                       head_kind::mlp}; ///< of a search
-    double temperature = 1;                            ///< τ of a search's mixture, annealed by distill::head_search
+    double temperature = 1;                            ///< τ of a search's mixture, annealed by search::head_search
     double dropout = 0.2;                              ///< on the feature, in training
     std::size_t projected = 0;                         ///< width of the feature behind a projector; 0: no projector
     nn::ref2021_evaluation evaluation = nn::ref2021_evaluation::memory; ///< of a ref2021 head

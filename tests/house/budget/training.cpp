@@ -6,10 +6,10 @@ using namespace smldist;
 using network = model::network<float>;
 using distiller = distill::distiller<network>;
 
-template class distill::training<network, distill::supervised>;
-template class distill::training<network, distiller>;
+template class train::training<network, train::supervised>;
+template class train::training<network, distiller>;
 
-distiller objective(const network& teacher, const network& student, distill::plan plan) {
+distiller objective(const network& teacher, const network& student, distill::teacher_statistics plan) {
     return {teacher, student, std::move(plan), {}, shape{1, 128, 9}, generator(0)};
 }
 

@@ -6,7 +6,7 @@
 using namespace smldist;
 using network = model::network<float>;
 
-std::size_t projected(const network& teacher, const network& student, const distill::plan& plan) {
+std::size_t projected(const network& teacher, const network& student, const distill::teacher_statistics& plan) {
 #ifdef MISUSE
     distill::distiller objective(network(teacher), student, plan, {}, shape{2, 32, 3}, generator(1));
 #else

@@ -17,7 +17,7 @@ namespace smldist::inline SMLDIST_ABI::loss::stage {
 /// What the last axis of a teacher's feature holds when a stage loss receives it.
 enum class teacher_space : std::uint8_t {
     channels,  ///< the channels that the statistics describe
-    components ///< their principal components: the teacher has applied principal_map (distill::in_components)
+    components ///< their principal components: the teacher has applied principal_map (distill::projected_teacher)
 };
 
 /// Per-channel mean and standard deviation of a teacher's feature over the training set.

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Where the patterns of a memory start.
-#ifndef SMLDIST_DISTILL_PLACEMENT_HPP
-#define SMLDIST_DISTILL_PLACEMENT_HPP
+#ifndef SMLDIST_TRAIN_MEMORY_INITIALISATION_HPP
+#define SMLDIST_TRAIN_MEMORY_INITIALISATION_HPP
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/core/outputs.hpp"
 #include "smldist/core/random.hpp"
-#include "smldist/distill/evaluate.hpp"
+#include "smldist/train/evaluate.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::inline SMLDIST_ABI::train {
 
-enum class memory_start : std::uint8_t {
+enum class memory_initialisation : std::uint8_t {
     random, ///< as the network was made
     k_means ///< on the centres of the network's own features after the first epoch
 };
-inline constexpr std::array<std::string_view, 2> memory_start_names{"random", "kmeans"};
+constexpr auto enum_names(memory_initialisation) {
+    return enum_table("train::memory_initialisation", "random", "kmeans");
+}
 
 /// A network whose `memory` is the head of a memory, or an empty optional.
 template <class Network>
@@ -38,12 +39,12 @@ template <class Network> void check_placement(const Network& net, const data::wi
             for (std::size_t n = 0; n < net.memory->classes(); ++n)
                 if (const auto got = static_cast<std::size_t>(std::count(w.label.begin(), w.label.end(), int(n)));
                     got < wanted)
-                    raise<usage_error>("distill::place_memory", "windows of class ", n, " are ", got,
+                    raise<usage_error>("train::place_memory", "windows of class ", n, " are ", got,
                                        ", expected at least ", wanted, ", one a pattern");
             return;
         }
     }
-    raise<usage_error>("distill::place_memory", "network has no memory head, expected one");
+    raise<usage_error>("train::place_memory", "network has no memory head, expected one");
 }
 
 /// Puts the patterns of the network's memory on the k-means centres of its features, class by class: one evaluation pass
@@ -65,6 +66,6 @@ void place_memory(Network& net, const data::windows& w, const normaliser& normal
     }
 }
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+} // namespace smldist::inline SMLDIST_ABI::train
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What distillation knows of the teacher before it starts.
-#ifndef SMLDIST_DISTILL_PLAN_HPP
-#define SMLDIST_DISTILL_PLAN_HPP
+/// Statistics of the teacher, measured before distillation starts.
+#ifndef SMLDIST_DISTILL_TEACHER_STATISTICS_HPP
+#define SMLDIST_DISTILL_TEACHER_STATISTICS_HPP
 
 #include <algorithm>
 #include <cmath>
@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "smldist/core/outputs.hpp"
-#include "smldist/distill/evaluate.hpp"
 #include "smldist/loss/stage.hpp"
 #include "smldist/op/linear.hpp"
+#include "smldist/train/evaluate.hpp"
 
 namespace smldist::inline SMLDIST_ABI::distill {
 
@@ -23,11 +23,11 @@ struct stage_statistics {
     double rate_hz = 0;          ///< sampling rate at that length; 0 if the data's is unknown
 };
 
-/// Statistics of a teacher over the training set, taken once and then frozen.
-struct plan {
+/// Statistics of a teacher over the training set. They are measured once, by calibrate, and do not change in training.
+struct teacher_statistics {
     std::vector<stage_statistics> stages;    ///< one an anchor
     loss::feature_statistics<float> feature; ///< of the penultimate feature
-    double teacher_accuracy = 0;             ///< on the training set, in evaluation mode
+    double teacher_accuracy = 0; ///< on the training set, in evaluation mode; 0 for windows without classes
 };
 
 namespace detail {
@@ -80,15 +80,21 @@ private:
 /// Evaluation passes of the teacher over the training windows: one for the moments of its features, and where the band
 /// weights are measured (loss::weighting::fisher, energy) a second one for the spectra of the standardised features.
 /// `lengths[i]` is the length at which stage i is compared, the shorter of teacher's and student's; empty: the teacher's.
-/// Throws     as for_each_batch; usage_error for lengths that the teacher's stages cannot be brought to.
+/// Throws     as for_each_batch; usage_error for lengths that the teacher's stages cannot be brought to, and for fisher
+/// weights on windows without classes.
 template <class Teacher>
-plan calibrate(const Teacher& teacher, const data::windows& train, const normaliser& normal,
-               const loss::stage_options& o = {}, const std::vector<std::size_t>& lengths = {}) {
+[[nodiscard]] teacher_statistics calibrate(const Teacher& teacher, const data::windows& train,
+                                           const normaliser& normal, const loss::stage_options& o = {},
+                                           const std::vector<std::size_t>& lengths = {}) {
+    const bool classes = train.targets() == 0 || !train.label.empty();
+    if (!classes && o.weights.kind == loss::weighting::fisher)
+        raise<usage_error>("distill::calibrate",
+                           "weights are fisher and windows have no classes, expected other weights");
     std::vector<detail::channel_moments> stages;
     detail::channel_moments feature;
     std::size_t right = 0;
-    plan p;
-    for_each_batch(teacher, train, normal, [&](std::size_t first, const outputs<tensor<float>>& out) {
+    teacher_statistics p;
+    train::for_each_batch(teacher, train, normal, [&](std::size_t first, const outputs<tensor<float>>& out) {
         stages.resize(out.stages.size());
         p.stages.resize(out.stages.size());
         for (std::size_t i = 0; i < stages.size(); ++i) {
@@ -97,9 +103,9 @@ plan calibrate(const Teacher& teacher, const data::windows& train, const normali
         }
         feature.add(out.feature);
         const std::size_t N = out.logits.shape()[1];
-        for (std::size_t b = 0; b < out.logits.shape()[0]; ++b) {
+        for (std::size_t b = 0; classes && b < out.logits.shape()[0]; ++b) {
             const float* z = out.logits.data() + b * N;
-            right += std::max_element(z, z + N) - z == train.label[first + b] ? 1 : 0;
+            right += std::max_element(z, z + N) - z == train.label[first + b] ? 1u : 0u;
         }
     });
     if (!lengths.empty() && lengths.size() != p.stages.size())
@@ -120,15 +126,16 @@ plan calibrate(const Teacher& teacher, const data::windows& train, const normali
         maps.push_back(stage.length == from ? bases[i].matrix
                                             : loss::product(bases[i].matrix, loss::make_length_map<float>(
                                                                                  o.match, stage.length, from)));
-        stage.bands = {train.classes(), bases[i].bands.size(), stage.feature.mean.size()};
+        stage.bands = {classes ? train.classes() : 1, bases[i].bands.size(), stage.feature.mean.size()};
     }
     if (o.weights.kind != loss::weighting::fisher && o.weights.kind != loss::weighting::energy) return p;
-    for_each_batch(teacher, train, normal, [&](std::size_t first, outputs<tensor<float>> out) {
+    const std::vector<int> labels = classes ? train.label : std::vector<int>(train.size(), 0);
+    train::for_each_batch(teacher, train, normal, [&](std::size_t first, outputs<tensor<float>> out) {
         for (std::size_t i = 0; i < p.stages.size(); ++i) {
             tensor<float>& x = out.stages[i];
             loss::standardise_by(p.stages[i].feature, x);
             p.stages[i].bands.add(op::matmul(maps[i], x), bases[i].bands,
-                                  std::span(train.label).subspan(first, x.shape()[0]));
+                                  std::span(labels).subspan(first, x.shape()[0]));
         }
     });
     return p;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/distill/training_options.hpp"
+#include "smldist/train/training_options.hpp"
 
 #include <cmath>
 #include <doctest/doctest.h>
 
 using namespace smldist;
-using distill::training_options;
+using train::training_options;
 
 TEST_CASE("training_options: values out of range") {
     const double nan = std::nan(""), inf = HUGE_VAL;
@@ -59,12 +59,12 @@ TEST_CASE("training_options: defaults") {
     CHECK_FALSE(o.plateau_on_last_loss);
     CHECK(o.swa_epochs == 0);
     CHECK(o.mixup == 0);
-    CHECK(o.memory == distill::memory_start::random);
+    CHECK(o.memory == train::memory_initialisation::random);
 }
 
 TEST_CASE("training_options: a memory is placed after the first epoch of several") {
     training_options o;
-    o.memory = distill::memory_start::k_means;
+    o.memory = train::memory_initialisation::k_means;
     CHECK_NOTHROW(o.check());
     o.epochs = 1;
     CHECK_THROWS_WITH_AS(o.check(),

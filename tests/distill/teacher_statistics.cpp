@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/distill/plan.hpp"
+#include "smldist/distill/teacher_statistics.hpp"
 
-#include "tiny.hpp"
+#include "train/tiny.hpp"
 
 using namespace smldist;
 
@@ -42,7 +42,7 @@ TEST_CASE("calibrate: statistics of every stage and of the feature over all wind
     const sets& s = many(); // eleven batches, the last one shorter
     for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
         const network teacher = make(teacher_config(head));
-        const distill::plan p = distill::calibrate(teacher, s.train, s.normal);
+        const distill::teacher_statistics p = distill::calibrate(teacher, s.train, s.normal);
         const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);
         REQUIRE(p.stages.size() == 2);
         for (std::size_t i = 0; i < 2; ++i) {
@@ -54,7 +54,7 @@ TEST_CASE("calibrate: statistics of every stage and of the feature over all wind
         check_statistics(p.feature, all.feature);
         check_components(p.feature, all.feature);
         for (std::size_t i = 0; i < 2; ++i) check_components(p.stages[i].feature, all.stages[i]);
-        CHECK(p.teacher_accuracy == distill::evaluate(teacher, s.train, s.normal).accuracy);
+        CHECK(p.teacher_accuracy == train::evaluate(teacher, s.train, s.normal).accuracy);
     }
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("calibrate: spectra of the standardised features, by class, when the w
         loss::stage_options o;
         std::vector<std::size_t> lengths;
         for (const auto& f : all.stages) lengths.push_back(f.shape()[1] - shorter);
-        const distill::plan p = distill::calibrate(teacher, s.train, s.normal, o, lengths);
+        const distill::teacher_statistics p = distill::calibrate(teacher, s.train, s.normal, o, lengths);
         for (std::size_t i = 0; i < 2; ++i) {
             CHECK(p.stages[i].length == lengths[i]);
             const auto basis = loss::make_basis<float>(o.basis, lengths[i]);
@@ -92,7 +92,7 @@ TEST_CASE("calibrate: spectra of the standardised features, by class, when the w
 
 TEST_CASE("calibrate: writes nothing to the teacher") {
     const network teacher = make(teacher_config()), before = teacher;
-    distill::calibrate(teacher, few().train, few().normal);
+    (void)distill::calibrate(teacher, few().train, few().normal);
     CHECK(same_bits(teacher, before));
 }
 
@@ -119,4 +119,24 @@ TEST_CASE("calibrate: errors") {
     data::windows bad = few().train;
     bad.label[0] = 6;
     CHECK_THROWS_AS(distill::calibrate(teacher, bad, few().normal), data_error);
+}
+
+TEST_CASE("calibrate: windows without classes have statistics of features and energy, and no accuracy") {
+    const network teacher = make(teacher_config(), 1);
+    data::windows w = few().train;
+    w.label.clear();
+    w.info.labels = {"target"};
+    w.target = tensor<float>(shape{w.size(), 1});
+    CHECK_THROWS_WITH_AS((void)distill::calibrate(teacher, w, few().normal), doctest::Contains("weights are fisher"),
+                         usage_error);
+    loss::stage_options o;
+    o.weights.kind = loss::weighting::energy;
+    const auto got = distill::calibrate(teacher, w, few().normal, o),
+               want = distill::calibrate(teacher, few().train, few().normal, o);
+    CHECK(got.teacher_accuracy == 0);
+    CHECK(identical(got.feature.mean, want.feature.mean));
+    for (std::size_t i = 0; i < got.stages.size(); ++i) {
+        CHECK(identical(got.stages[i].feature.std, want.stages[i].feature.std));
+        CHECK(got.stages[i].bands.energy() == want.stages[i].bands.energy());
+    }
 }

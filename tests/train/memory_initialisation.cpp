@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/distill/placement.hpp"
+#include "smldist/train/memory_initialisation.hpp"
 
-#include "smldist/distill/trainer.hpp"
+#include "smldist/train/loop.hpp"
 #include "tiny.hpp"
 
 using namespace smldist;
-using distill::memory_start;
 using model::head_kind;
+using train::memory_initialisation;
 
 namespace {
 
@@ -17,8 +17,8 @@ std::string message_of(auto&& run) {
     return "";
 }
 
-distill::training_options brief(memory_start start, std::size_t epochs = 3) {
-    distill::training_options o;
+train::training_options brief(memory_initialisation start, std::size_t epochs = 3) {
+    train::training_options o;
     o.epochs = epochs;
     o.batch = 26;
     o.memory = start;
@@ -26,11 +26,11 @@ distill::training_options brief(memory_start start, std::size_t epochs = 3) {
 }
 
 /// The network after every epoch.
-std::vector<network> trained(network net, const distill::training_options& o) {
+std::vector<network> trained(network net, const train::training_options& o) {
     std::vector<network> after;
-    distill::supervised labels;
-    distill::training session(net, labels, few().train, few().validation, few().normal, o);
-    session.on_epoch = [&](const distill::epoch_report&) { after.push_back(net); };
+    train::supervised labels;
+    train::training session(net, labels, few().train, few().validation, few().normal, o);
+    session.on_epoch = [&](const train::epoch_report&) { after.push_back(net); };
     session.run();
     return after;
 }
@@ -42,7 +42,7 @@ TEST_CASE(
     const sets& s = few();
     network net = make(teacher_config(head_kind::memory));
     network by_hand = net;
-    distill::place_memory(net, s.train, s.normal, generator(7));
+    train::place_memory(net, s.train, s.normal, generator(7));
     tensor<float> x = s.train.x;
     data::normalise(x, s.normal);
     by_hand.memory->place(by_hand(x).feature, s.train.label, generator(7));
@@ -53,13 +53,13 @@ TEST_CASE(
 
 TEST_CASE("training: k_means places the memory between the first epoch and the second") {
     const network net = make(teacher_config(head_kind::memory));
-    const auto random = trained(net, brief(memory_start::random)),
-               placed = trained(net, brief(memory_start::k_means));
+    const auto random = trained(net, brief(memory_initialisation::random)),
+               placed = trained(net, brief(memory_initialisation::k_means));
     CHECK(same_bits(random[0], placed[0]));
     CHECK_FALSE(same_bits(random[1], placed[1]));
     // A network that starts its second epoch with placed patterns moves them a little: they stay nearest to where they were put.
     network after = placed[0];
-    distill::place_memory(after, few().train, few().normal, generator(0, 2));
+    train::place_memory(after, few().train, few().normal, generator(0, 2));
     const auto moved = [](const network& a, const network& b) {
         double squares = 0;
         for (std::size_t i = 0; i < a.memory->keys.value.size(); ++i)
@@ -67,17 +67,17 @@ TEST_CASE("training: k_means places the memory between the first epoch and the s
         return squares;
     };
     CHECK(moved(placed[1], after) < 0.5 * moved(placed[1], placed[0]));
-    CHECK(same_bits(trained(net, brief(memory_start::k_means)).back(), placed.back()));
+    CHECK(same_bits(trained(net, brief(memory_initialisation::k_means)).back(), placed.back()));
 }
 
 TEST_CASE("training: averages begin anew where the memory is placed") {
     const network net = make(teacher_config(head_kind::memory));
-    auto o = brief(memory_start::k_means, 2);
+    auto o = brief(memory_initialisation::k_means, 2);
     o.ema = 0.9999;
     o.lr = 1e-7; // nothing but the placement moves
     network averaged = net;
-    distill::supervised labels;
-    distill::training session(averaged, labels, few().train, few().validation, few().normal, o);
+    train::supervised labels;
+    train::training session(averaged, labels, few().train, few().validation, few().normal, o);
     session.run();
     o.ema = 0;
     const network placed = trained(net, o).back();
@@ -87,21 +87,22 @@ TEST_CASE("training: averages begin anew where the memory is placed") {
 
 TEST_CASE("place_memory: what cannot be placed is said before training") {
     const sets& s = few();
-    distill::supervised labels;
-    const auto fails = [&](network net, const distill::training_options& o) {
-        return message_of([&] { distill::training(net, labels, s.train, s.validation, s.normal, o); });
+    train::supervised labels;
+    const auto fails = [&](network net, const train::training_options& o) {
+        return message_of([&] { train::training(net, labels, s.train, s.validation, s.normal, o); });
     };
     network linear = make(teacher_config(head_kind::linear));
-    CHECK(fails(linear, brief(memory_start::k_means)).find("network has no memory head") != std::string::npos);
-    CHECK(fails(linear, brief(memory_start::random)).empty());
+    CHECK(fails(linear, brief(memory_initialisation::k_means)).find("network has no memory head") !=
+          std::string::npos);
+    CHECK(fails(linear, brief(memory_initialisation::random)).empty());
     auto c = teacher_config(head_kind::memory);
     c.memory.patterns_per_class = 500;
     network large = make(c);
-    CHECK(fails(large, brief(memory_start::k_means)).find("windows of class 0 are ") != std::string::npos);
+    CHECK(fails(large, brief(memory_initialisation::k_means)).find("windows of class 0 are ") != std::string::npos);
     CHECK(message_of([&] {
-              distill::place_memory(large, s.train, s.normal, generator(1));
+              train::place_memory(large, s.train, s.normal, generator(1));
           }).find("expected at least 500, one a pattern") != std::string::npos);
-    CHECK(fails(make(teacher_config(head_kind::memory)), brief(memory_start::k_means, 1))
+    CHECK(fails(make(teacher_config(head_kind::memory)), brief(memory_initialisation::k_means, 1))
               .find("epochs is 1, expected at least 2 with k_means") != std::string::npos);
 }
 
@@ -109,10 +110,9 @@ TEST_CASE("place_memory: a network without any memory is refused, and one under 
     struct plain {
         outputs<tensor<float>> operator()(const tensor<float>&, mode) const { return {}; }
     } none;
-    CHECK(message_of([&] { distill::check_placement(none, few().train); }).find("no memory head") !=
-          std::string::npos);
+    CHECK(message_of([&] { train::check_placement(none, few().train); }).find("no memory head") != std::string::npos);
     network search = make(teacher_config(head_kind::search));
     const auto keys = search.memory->keys.value;
-    distill::place_memory(search, few().train, few().normal, generator(1));
+    train::place_memory(search, few().train, few().normal, generator(1));
     CHECK_FALSE(identical(search.memory->keys.value, keys));
 }

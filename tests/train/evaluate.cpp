@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/distill/evaluate.hpp"
+#include "smldist/train/evaluate.hpp"
 
 #include <limits>
 
@@ -13,7 +13,7 @@ TEST_CASE("for_each_batch: covers the windows once, in order; the size of a batc
     const auto logits = [&](std::size_t batch) {
         tensor<float> all(shape{s.train.size(), 6});
         std::size_t next = 0;
-        distill::for_each_batch(
+        train::for_each_batch(
             net, s.train, s.normal,
             [&](std::size_t first, const outputs<tensor<float>>& out) {
                 CHECK(first == next);
@@ -34,7 +34,7 @@ TEST_CASE("predict: softmax of the logits, rows sum to 1") {
     const sets& s = few();
     for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
         const network net = make(student_config(head));
-        const auto p = distill::predict(net, s.train, s.normal);
+        const auto p = train::predict(net, s.train, s.normal);
         REQUIRE(p.shape() == shape{s.train.size(), 6});
         const auto z = net(data::normalised(s.train, s.normal).x, mode::eval).logits;
         for (std::size_t i = 0; i < s.train.size(); ++i) {
@@ -52,8 +52,8 @@ TEST_CASE("predict: softmax of the logits, rows sum to 1") {
 TEST_CASE("evaluate: the figures of the predicted classes") {
     const sets& s = few();
     const network net = make(student_config());
-    const auto p = distill::predict(net, s.test, s.normal);
-    const auto e = distill::evaluate(net, s.test, s.normal);
+    const auto p = train::predict(net, s.test, s.normal);
+    const auto e = train::evaluate(net, s.test, s.normal);
     std::size_t right = 0;
     for (std::size_t i = 0; i < s.test.size(); ++i) right += metric::most_probable(p, i) == s.test.label[i] ? 1 : 0;
     CHECK(e.accuracy == double(right) / double(s.test.size()));
@@ -65,37 +65,36 @@ TEST_CASE("evaluate: the figures of the predicted classes") {
 TEST_CASE("evaluate: some channels of normalised windows are normalised windows of some channels") {
     const sets& s = few();
     const network net = make(narrow_config());
-    const auto p = distill::predict(net, s.test, s.normal, total_acc);
-    CHECK(
-        identical(p, distill::predict(net, s.test.select_channels(total_acc), s.normal.select_channels(total_acc))));
-    CHECK(distill::evaluate(net, s.test, s.normal, total_acc).counts.total() == s.test.size());
-    CHECK_THROWS_AS(distill::evaluate(net, s.test, s.normal), shape_error);
-    CHECK_THROWS_AS(distill::evaluate(net, s.test, s.normal, std::vector<std::size_t>{6, 7, 9}), usage_error);
+    const auto p = train::predict(net, s.test, s.normal, total_acc);
+    CHECK(identical(p, train::predict(net, s.test.select_channels(total_acc), s.normal.select_channels(total_acc))));
+    CHECK(train::evaluate(net, s.test, s.normal, total_acc).counts.total() == s.test.size());
+    CHECK_THROWS_AS(train::evaluate(net, s.test, s.normal), shape_error);
+    CHECK_THROWS_AS(train::evaluate(net, s.test, s.normal, std::vector<std::size_t>{6, 7, 9}), usage_error);
 }
 
 TEST_CASE("evaluate: errors") {
     const sets& s = few();
     const network net = make(student_config());
     data::windows none = s.train.select({});
-    CHECK_THROWS_AS(distill::evaluate(net, none, s.normal), data_error);
-    CHECK_THROWS_AS(distill::predict(net, none, s.normal), data_error);
+    CHECK_THROWS_AS(train::evaluate(net, none, s.normal), data_error);
+    CHECK_THROWS_AS(train::predict(net, none, s.normal), data_error);
     data::windows bad = s.train;
     bad.x[40] = std::numeric_limits<float>::quiet_NaN();
-    CHECK_THROWS_AS(distill::evaluate(net, bad, s.normal), data_error);
+    CHECK_THROWS_AS(train::evaluate(net, bad, s.normal), data_error);
 
     normaliser other = s.normal;
     other.offset.pop_back();
     other.scale.pop_back();
-    CHECK_THROWS_AS(distill::evaluate(net, s.train, other), shape_error);
+    CHECK_THROWS_AS(train::evaluate(net, s.train, other), shape_error);
     model::network_config c = student_config();
     c.backbone.channels = 6;
-    CHECK_THROWS_AS(distill::evaluate(make(c), s.train, s.normal), shape_error);
+    CHECK_THROWS_AS(train::evaluate(make(c), s.train, s.normal), shape_error);
 
     c = student_config();
     c.classes = 3; // the labels go up to 5
-    CHECK_THROWS_AS(distill::evaluate(make(c), s.train, s.normal), usage_error);
+    CHECK_THROWS_AS(train::evaluate(make(c), s.train, s.normal), usage_error);
 
     network broken = net;
     broken.intuition->bias.value[0] = std::numeric_limits<float>::infinity();
-    CHECK_THROWS_AS(distill::evaluate(broken, s.train, s.normal), numeric_error);
+    CHECK_THROWS_AS(train::evaluate(broken, s.train, s.normal), numeric_error);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Small networks and small synthetic data, so that a training run takes a fraction of a second.
-#ifndef SMLDIST_TESTS_DISTILL_TINY_HPP
-#define SMLDIST_TESTS_DISTILL_TINY_HPP
+#ifndef SMLDIST_TESTS_TRAIN_TINY_HPP
+#define SMLDIST_TESTS_TRAIN_TINY_HPP
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Automatic search among unlike classifiers: train a mixture of heads, verify each on validation subjects, keep one.
-#ifndef SMLDIST_DISTILL_SEARCH_HPP
-#define SMLDIST_DISTILL_SEARCH_HPP
+#ifndef SMLDIST_SEARCH_HEAD_SEARCH_HPP
+#define SMLDIST_SEARCH_HEAD_SEARCH_HPP
 
 #include <algorithm>
 #include <cmath>
@@ -11,16 +11,17 @@
 #include <utility>
 #include <vector>
 
-#include "smldist/distill/evaluate.hpp"
-#include "smldist/distill/trainer.hpp"
+#include "smldist/core/check.hpp"
 #include "smldist/graph/graph.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
 #include "smldist/op/softmax.hpp"
+#include "smldist/train/evaluate.hpp"
+#include "smldist/train/loop.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::inline SMLDIST_ABI::search {
 
 struct search_options {
     double guard = 0.2;                   ///< ν, weight of every candidate's own loss, falling to 0 over the search
@@ -33,16 +34,14 @@ struct search_options {
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        const auto need = [](bool ok, const char* what, double got, const char* wanted) {
-            if (!ok) raise<usage_error>("search_options", what, " is ", got, ", expected ", wanted);
-        };
-        need(guard >= 0 && std::isfinite(guard), "guard", guard, "at least 0");
-        need(cost >= 0 && std::isfinite(cost), "cost", cost, "at least 0");
-        need(entropy >= 0 && std::isfinite(entropy), "entropy", entropy, "at least 0");
-        need(warmup >= 0 && warmup < 1, "warmup", warmup, "0 ≤ warmup < 1");
-        need(last_tau > 0 && first_tau >= last_tau && std::isfinite(first_tau), "last_tau", last_tau,
-             "0 < last_tau ≤ first_tau");
-        need(tolerance >= 0 && tolerance <= 1, "tolerance", tolerance, "0 to 1");
+        const option_check o{"search_options"};
+        o.at_least_0("guard", guard);
+        o.at_least_0("cost", cost);
+        o.at_least_0("entropy", entropy);
+        o.need(warmup >= 0 && warmup < 1, "warmup", warmup, "0 ≤ warmup < 1");
+        o.need(last_tau > 0 && first_tau >= last_tau && std::isfinite(first_tau), "last_tau", last_tau,
+               "0 < last_tau ≤ first_tau");
+        o.up_to(1, "tolerance", tolerance);
     }
 };
 
@@ -90,13 +89,13 @@ public:
         tau_ = net.config.temperature;
     }
 
-    objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b,
-                               double progress) const {
+    train::objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b,
+                                      double progress) const {
         const loss::cross_entropy_options ce{.label_smoothing = options_.label_smoothing, .class_weight = {}};
         const auto nll = loss::cross_entropy(out.logits, b.label, ce, {b.other, b.share});
         const std::size_t J = costs_.size(), N = out.logits.shape()[1];
         if (out.candidates.empty() || out.candidates.weights.shape()[0] != J)
-            raise<usage_error>("distill::head_search", "network has no head under search with ", J, " candidates");
+            raise<usage_error>("search::head_search", "network has no head under search with ", J, " candidates");
         const auto a = op::scale(out.candidates.weights, 1 / tau_);
         const auto omega = op::softmax(a);
         auto extra = op::scale(op::sum(op::mul(omega, op::log_softmax(a))), -options_.entropy * progress);
@@ -108,9 +107,8 @@ public:
                                                              b.label, ce, {b.other, b.share}),
                                          guard));
         const auto y = op::add(nll, extra);
-        loss_terms terms;
-        terms.hard = double(nll.value().item());
-        terms.stage = 0;
+        train::loss_terms terms;
+        terms.add("hard", double(nll.value().item()));
         terms.total = double(y.value().item());
         return {y, terms};
     }
@@ -156,7 +154,7 @@ search_report decide(Network& net, const data::windows& validation, const normal
                      const search_options& o = {}, std::span<const std::size_t> channels = {}) {
     o.check();
     search_report r;
-    r.mixture = evaluate(net, validation, normal, channels);
+    r.mixture = train::evaluate(net, validation, normal, channels);
     const auto costs = candidate_costs(
         net, shape{1, validation.length(), channels.empty() ? validation.channels() : channels.size()});
     const tensor<float> weights = op::softmax(op::scale(net.choice.value, 1 / net.config.temperature));
@@ -165,7 +163,7 @@ search_report decide(Network& net, const data::windows& validation, const normal
         Network one = net;
         one.keep(net.config.candidates[j]);
         r.candidates.push_back({std::string(text(net.config.candidates[j])), double(weights[j]), costs[j],
-                                evaluate(one, validation, normal, channels)});
+                                train::evaluate(one, validation, normal, channels)});
         best = std::max(best, r.candidates.back().validation.macro_f1);
     }
     bool found = false;
@@ -181,6 +179,6 @@ search_report decide(Network& net, const data::windows& validation, const normal
     return r;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+} // namespace smldist::inline SMLDIST_ABI::search
 
 #endif

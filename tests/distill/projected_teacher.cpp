@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/distill/in_components.hpp"
+#include "smldist/distill/projected_teacher.hpp"
 
 #include "smldist/deploy/compile.hpp"
 #include "smldist/deploy/network.hpp"
 #include "smldist/distill/distiller.hpp"
-#include "tiny.hpp"
+#include "train/tiny.hpp"
 
 using namespace smldist;
 using model::head_kind;
 
-TEST_CASE("in_components: a distiller computes the same of it, compiled or not") {
+TEST_CASE("projected_teacher: a distiller computes the same of it, compiled or not") {
     const shape window{26, 32, 9};
     const network teacher = make(teacher_config(head_kind::memory), 1);
     network student = make(student_config(head_kind::memory), 2);
@@ -19,12 +19,12 @@ TEST_CASE("in_components: a distiller computes the same of it, compiled or not")
     data::loader loader(few().train, lo, few().normal, generator(1));
     data::batch b;
     REQUIRE(loader.next(b));
-    const distill::plan plan = distill::calibrate(teacher, few().train, few().normal);
+    const distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
 
     for (const auto& stage : {loss::stage_options(), loss::stage_options::plain()}) {
         distill::distill_options o;
         o.stage = stage;
-        const distill::in_components answers(teacher, student, plan, o.stage, window);
+        const distill::projected_teacher answers(teacher, student, plan, o.stage, window);
         const deploy::network fast(
             deploy::compile(answers, {.batch = 26, .length = 32, .channels = 9, .outputs = {"all"}}));
         const auto out = answers(b.x);
@@ -33,7 +33,7 @@ TEST_CASE("in_components: a distiller computes the same of it, compiled or not")
         CHECK(out.feature.shape()[1] < 16);
         CHECK(fast(b.x).stages[1].shape() == out.stages[1].shape());
 
-        const auto losses = [&](const auto& by, const distill::plan& of_teacher) {
+        const auto losses = [&](const auto& by, const distill::teacher_statistics& of_teacher) {
             distill::distiller objective(by, student, of_teacher, o, window, generator(4));
             tape<float> t;
             const auto value = objective(t, student(t.input(b.x), mode::eval), b, 0);
@@ -43,8 +43,8 @@ TEST_CASE("in_components: a distiller computes the same of it, compiled or not")
                 if (const auto* g = t.gradient(p))
                     for (const float v : *g) gradient += double(v) * double(v);
             });
-            return std::vector<double>{value.terms.hard, value.terms.soft, value.terms.stage, value.terms.memory,
-                                       gradient};
+            return std::vector<double>{value.terms["hard"], value.terms["soft"], value.terms["stage"],
+                                       value.terms["memory"], gradient};
         };
         const auto want = losses(teacher, plan), same = losses(answers, answers.statistics()),
                    compiled = losses(fast, answers.statistics());
@@ -56,10 +56,10 @@ TEST_CASE("in_components: a distiller computes the same of it, compiled or not")
     }
 }
 
-TEST_CASE("in_components: as many components as channels are told from channels") {
+TEST_CASE("projected_teacher: as many components as channels are told from channels") {
     const shape window{26, 32, 9};
     const network teacher = make(student_config(), 1), student = make(teacher_config(), 2); // the student is wider
-    const distill::plan plan = distill::calibrate(teacher, few().train, few().normal);
+    const distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
     distill::distill_options o;
     o.stage.explained = 1;
     data::loader_options lo;
@@ -67,23 +67,23 @@ TEST_CASE("in_components: as many components as channels are told from channels"
     data::loader loader(few().train, lo, few().normal, generator(1));
     data::batch b;
     REQUIRE(loader.next(b));
-    const distill::in_components answers(teacher, student, plan, o.stage, window);
+    const distill::projected_teacher answers(teacher, student, plan, o.stage, window);
     const auto& first = answers.statistics().stages[0].feature;
     CHECK(first.space == loss::teacher_space::components);
     CHECK(plan.stages[0].feature.space == loss::teacher_space::channels);
     REQUIRE(answers(b.x).stages[0].shape() == teacher(b.x).stages[0].shape());
-    const auto stage_term = [&](const auto& by, const distill::plan& of_teacher) {
+    const auto stage_term = [&](const auto& by, const distill::teacher_statistics& of_teacher) {
         distill::distiller objective(by, student, of_teacher, o, window, generator(4));
         tape<float> t;
-        return objective(t, student(t.input(b.x), mode::eval), b, 0).terms.stage;
+        return objective(t, student(t.input(b.x), mode::eval), b, 0).terms["stage"];
     };
     CHECK(stage_term(answers, answers.statistics()) == doctest::Approx(stage_term(teacher, plan)).epsilon(1e-4));
 }
 
-TEST_CASE("in_components: channels stay where channels are compared; errors") {
+TEST_CASE("projected_teacher: channels stay where channels are compared; errors") {
     const shape window{1, 32, 9};
     const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
-    distill::plan plan = distill::calibrate(teacher, few().train, few().normal);
+    distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
     loss::stage_options all;
     all.channels = loss::channel_match::all;
     const tensor<float> x(window);
@@ -91,28 +91,28 @@ TEST_CASE("in_components: channels stay where channels are compared; errors") {
         const auto out = answers(x, mode::eval);
         return out.stages[0].shape().text() + out.stages[1].shape().text() + out.feature.shape().text();
     };
-    CHECK(shapes(distill::in_components(teacher, student, plan, all, window)) == shapes(teacher));
-    CHECK(shapes(distill::in_components(teacher, teacher, plan, {}, window)) == shapes(teacher));
-    const distill::in_components once(teacher, student, plan, {}, window);
-    CHECK_THROWS_WITH_AS(distill::in_components(once, student, once.statistics(), {}, window),
-                         doctest::Contains("the plan is of a teacher in components"), usage_error);
+    CHECK(shapes(distill::projected_teacher(teacher, student, plan, all, window)) == shapes(teacher));
+    CHECK(shapes(distill::projected_teacher(teacher, teacher, plan, {}, window)) == shapes(teacher));
+    const distill::projected_teacher once(teacher, student, plan, {}, window);
+    CHECK_THROWS_WITH_AS(distill::projected_teacher(once, student, once.statistics(), {}, window),
+                         doctest::Contains("the statistics are of a projected teacher"), usage_error);
     // statistics that are not of the teacher that answers
     const shape pair{2, 32, 9};
-    using of_components = distill::distiller<distill::in_components<network>>;
+    using of_components = distill::distiller<distill::projected_teacher<network>>;
     CHECK_THROWS_WITH_AS(of_components(once, student, plan, {}, pair, generator(1)),
                          doctest::Contains("channels of the statistics are 16, expected 8"), usage_error);
     CHECK_THROWS_WITH_AS(distill::distiller<network>(teacher, student, once.statistics(), {}, pair, generator(1)),
                          doctest::Contains("components of the teacher's feature are 16, expected 8"), usage_error);
     plan.stages.pop_back();
-    CHECK_THROWS_WITH_AS(distill::in_components(teacher, student, plan, {}, window),
-                         doctest::Contains("numbers of stages of student, teacher and plan are 2, 2 and 1"),
+    CHECK_THROWS_WITH_AS(distill::projected_teacher(teacher, student, plan, {}, window),
+                         doctest::Contains("numbers of stages of student, teacher and statistics are 2, 2 and 1"),
                          usage_error);
 }
 
-TEST_CASE("in_components: no teacher that ends before it") {
+TEST_CASE("projected_teacher: no teacher that ends before it") {
     const auto possible = []<class Teacher>(Teacher&&) {
-        return std::is_constructible_v<distill::in_components<network>, Teacher, const network&, const distill::plan&,
-                                       const loss::stage_options&, const shape&>;
+        return std::is_constructible_v<distill::projected_teacher<network>, Teacher, const network&,
+                                       const distill::teacher_statistics&, const loss::stage_options&, const shape&>;
     };
     const network teacher;
     CHECK(possible(teacher));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/distill/search.hpp"
+#include "smldist/search/head_search.hpp"
 
 #include "allocations.hpp"
-#include "tiny.hpp"
+#include "train/tiny.hpp"
 
 using namespace smldist;
-using distill::search_options;
 using model::head_kind;
+using search::search_options;
 
 namespace {
 
@@ -21,15 +21,15 @@ model::network_config searching(std::vector<head_kind> candidates = {head_kind::
 const shape window{1, 32, 9};
 
 /// Trains a search on `s`.
-void search(network& net, const sets& s, std::size_t epochs, const search_options& o = {}) {
-    distill::head_search objective(distill::candidate_costs(net, window), o);
-    distill::training_options t;
+void run_search(network& net, const sets& s, std::size_t epochs, const search_options& o = {}) {
+    search::head_search objective(search::candidate_costs(net, window), o);
+    train::training_options t;
     t.epochs = epochs;
     t.lr = 1e-2;
     t.augment = data::augment_options::none();
-    distill::training<network, distill::head_search> run(net, objective, s.train, s.validation, s.normal, t);
+    train::training<network, search::head_search> run(net, objective, s.train, s.validation, s.normal, t);
     objective.enter_epoch(net, 1, epochs);
-    run.on_epoch = [&](const distill::epoch_report& r) {
+    run.on_epoch = [&](const train::epoch_report& r) {
         if (r.epoch < epochs) objective.enter_epoch(net, r.epoch + 1, epochs);
     };
     run.run();
@@ -63,7 +63,7 @@ TEST_CASE("search: the kept head gives the bits that it gave as a candidate") {
 
 TEST_CASE("search: costs are the MACs of the heads, the cheapest is 0") {
     const network net = make(searching());
-    const auto costs = distill::candidate_costs(net, window); // D = 16, N = 6, h = 8, M = 12, r = 8
+    const auto costs = search::candidate_costs(net, window); // D = 16, N = 6, h = 8, M = 12, r = 8
     const double linear = 16 * 6, memory = 16 * 8 + 2 * 12 * 8, prototype = 16 * 6, mlp = 16 * 8 + 8 * 6;
     CHECK(costs[0] == 0);
     CHECK(costs[1] == memory - linear);
@@ -75,7 +75,7 @@ TEST_CASE("search: weights wait for the warm-up, temperature falls, the objectiv
     network net = make(searching());
     search_options o;
     o.warmup = 0.2;
-    distill::head_search objective(distill::candidate_costs(net, window), o);
+    search::head_search objective(search::candidate_costs(net, window), o);
     objective.enter_epoch(net, 2, 10);
     CHECK_FALSE(net.choice.trainable);
     CHECK(net.config.temperature == doctest::Approx(1));
@@ -85,7 +85,7 @@ TEST_CASE("search: weights wait for the warm-up, temperature falls, the objectiv
     CHECK(net.config.temperature == doctest::Approx(std::pow(0.1, 0.5)));
     network waiting = make(searching());
     o.warmup = 0.99;
-    search(waiting, few(), 2, o);
+    run_search(waiting, few(), 2, o);
     for (const double w : weights(waiting)) CHECK(w == 0.25);
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("search: identical heads without a cost keep equal weights; a dear one
     search_options o;
     o.guard = o.entropy = o.cost = 0;
     network net = make(searching({head_kind::linear, head_kind::prototype}));
-    const auto gradient = [&](distill::head_search& objective) {
+    const auto gradient = [&](search::head_search& objective) {
         tape<float> t;
         auto out = net(t.input(data::normalised(few().test, few().normal).x), mode::eval);
         const auto z = op::slice(out.candidates.logits, -1, 0, 6);
@@ -105,10 +105,10 @@ TEST_CASE("search: identical heads without a cost keep equal weights; a dear one
         t.backward(objective(t, out, b, 0.5).loss);
         return *t.gradient(net.choice);
     };
-    distill::head_search fair({0, 0}, o);
+    search::head_search fair({0, 0}, o);
     for (const float g : gradient(fair)) CHECK(double(g) == doctest::Approx(0).scale(1).epsilon(1e-6));
     o.cost = 1;
-    distill::head_search dear({0, 100}, o);
+    search::head_search dear({0, 100}, o);
     const auto g = gradient(dear);
     CHECK(g[1] > 0.1F); // descent lowers the second weight
     CHECK(g[0] < -0.1F);
@@ -121,10 +121,10 @@ TEST_CASE("search: a planted better head wins; the report tells why") {
     net.prototype->log_scale.value[0] = 0;
     search_options o;
     o.guard = 0;
-    search(net, many(), 6, o);
+    run_search(net, many(), 6, o);
     CHECK(weights(net)[0] > 0.7); // before the temperature
     network pruned = net;
-    const auto report = distill::decide(pruned, many().validation, many().normal);
+    const auto report = search::decide(pruned, many().validation, many().normal);
     CHECK(report.candidates[report.chosen].name == "linear");
     CHECK(report.candidates[0].weight > 0.8);
     CHECK(report.reason(0.003).find("linear: best on validation") == 0);
@@ -135,16 +135,16 @@ TEST_CASE("search: a planted better head wins; the report tells why") {
 
 TEST_CASE("search: the cheapest head within the tolerance is kept") {
     network net = make(searching());
-    search(net, many(), 4);
+    run_search(net, many(), 4);
     search_options anything;
     anything.tolerance = 1;
     network cheap = net;
-    const auto report = distill::decide(cheap, many().validation, many().normal, anything);
+    const auto report = search::decide(cheap, many().validation, many().normal, anything);
     CHECK(report.candidates[report.chosen].macs == 0);
     search_options strict;
     strict.tolerance = 0;
     network best = net;
-    const auto strictly = distill::decide(best, many().validation, many().normal, strict);
+    const auto strictly = search::decide(best, many().validation, many().normal, strict);
     for (const auto& c : strictly.candidates)
         CHECK(c.validation.macro_f1 <= strictly.candidates[strictly.chosen].validation.macro_f1);
     CHECK(strictly.mixture.macro_f1 > 0);
@@ -156,9 +156,9 @@ TEST_CASE("search: a network that sees some channels is decided on those") {
     const network net = make(c);
     const sets& s = few();
     network some = net, alone = net;
-    const auto report = distill::decide(some, s.validation, s.normal, {}, total_acc);
+    const auto report = search::decide(some, s.validation, s.normal, {}, total_acc);
     const auto expected =
-        distill::decide(alone, s.validation.select_channels(total_acc), s.normal.select_channels(total_acc));
+        search::decide(alone, s.validation.select_channels(total_acc), s.normal.select_channels(total_acc));
     CHECK(same_bits(some, alone));
     CHECK(report.mixture.macro_f1 == expected.mixture.macro_f1);
     for (std::size_t j = 0; j < 4; ++j) {
@@ -169,11 +169,10 @@ TEST_CASE("search: a network that sees some channels is decided on those") {
 
 TEST_CASE("search: a warmed-up step allocates nothing") {
     network net = make(searching());
-    distill::head_search objective(distill::candidate_costs(net, window), {});
-    distill::training_options o;
+    search::head_search objective(search::candidate_costs(net, window), {});
+    train::training_options o;
     o.batch = 26;
-    distill::training<network, distill::head_search> t(net, objective, few().train, few().validation, few().normal,
-                                                       o);
+    train::training<network, search::head_search> t(net, objective, few().train, few().validation, few().normal, o);
     data::loader_options lo;
     lo.batch = 26;
     data::loader loader(few().train, lo, few().normal, generator(0));
@@ -192,7 +191,7 @@ TEST_CASE("search: what is refused") {
         search_options o;
         o.*member = -1;
         CHECK_THROWS_AS(o.check(), usage_error);
-        CHECK_THROWS_AS(distill::head_search({0}, o), usage_error);
+        CHECK_THROWS_AS(search::head_search({0}, o), usage_error);
     }
     search_options rising;
     rising.last_tau = 2;
@@ -201,7 +200,7 @@ TEST_CASE("search: what is refused") {
     CHECK_THROWS_AS(make(searching({head_kind::linear, head_kind::linear})), usage_error);
     CHECK_THROWS_AS(make(searching({head_kind::search})), usage_error);
     network plain = make(student_config());
-    distill::head_search objective({0, 0}, {});
+    search::head_search objective({0, 0}, {});
     tape<float> t;
     data::batch b;
     b.label = few().test.label;

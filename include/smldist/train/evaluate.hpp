@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Running a network over a set of windows.
-#ifndef SMLDIST_DISTILL_EVALUATE_HPP
-#define SMLDIST_DISTILL_EVALUATE_HPP
+#ifndef SMLDIST_TRAIN_EVALUATE_HPP
+#define SMLDIST_TRAIN_EVALUATE_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -13,7 +13,7 @@
 #include "smldist/metric/evaluation.hpp"
 #include "smldist/op/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::inline SMLDIST_ABI::train {
 
 /// Calls f(first, outputs) for consecutive batches of the windows in evaluation mode, normalised. `channels` are those of
 /// the windows that the network sees; empty: all.
@@ -34,30 +34,40 @@ void for_each_batch(const Network& net, const data::windows& w, const normaliser
     }
 }
 
-/// Class probabilities (N, classes) of every window: softmax of the logits. Errors: for_each_batch.
+/// Logits (N, K) of every window. Errors: for_each_batch.
 template <class Network>
-tensor<float> predict(const Network& net, const data::windows& w, const normaliser& normal,
-                      std::span<const std::size_t> channels = {}) {
-    tensor<float> p;
+[[nodiscard]] tensor<float> logits(const Network& net, const data::windows& w, const normaliser& normal,
+                                   std::span<const std::size_t> channels = {}) {
+    tensor<float> z;
     const auto keep = [&](std::size_t first, const outputs<tensor<float>>& out) {
-        const std::size_t N = out.logits.shape()[1];
-        if (p.empty()) p = tensor<float>::uninitialized({w.size(), N});
-        const tensor<float> batch = op::softmax(out.logits);
-        std::copy(batch.begin(), batch.end(), p.data() + first * N);
+        const std::size_t K = out.logits.shape()[1];
+        if (z.empty()) z = tensor<float>::uninitialized({w.size(), K});
+        std::copy(out.logits.begin(), out.logits.end(), z.data() + first * K);
     };
     for_each_batch(net, w, normal, keep, 128, channels);
-    return p;
+    return z;
+}
+
+/// Class probabilities (N, classes) of every window: softmax of the logits. Errors: for_each_batch.
+template <class Network>
+[[nodiscard]] tensor<float> predict(const Network& net, const data::windows& w, const normaliser& normal,
+                                    std::span<const std::size_t> channels = {}) {
+    return op::softmax(logits(net, w, normal, channels));
 }
 
 /// Accuracy, F1 figures and calibration on labelled windows.
-/// Throws     as for_each_batch; usage_error when the network knows fewer classes than the labels need; numeric_error
+/// Throws     as for_each_batch; data_error for windows without labels; usage_error when the network knows fewer classes than the labels need; numeric_error
 ///            when its output is not finite.
 template <class Network>
-metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal,
-                            std::span<const std::size_t> channels = {}) {
+[[nodiscard]] metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal,
+                                          std::span<const std::size_t> channels = {}) {
+    if (w.label.empty() && !w.empty())
+        raise<data_error>("train::evaluate",
+                          "windows have no labels, expected classes; see metric/regression.hpp and "
+                          "metric/multi_label.hpp for windows with a target");
     return metric::evaluate(w.label, w.subject, predict(net, w, normal, channels));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+} // namespace smldist::inline SMLDIST_ABI::train
 
 #endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What a callback is, and a list of callbacks of any type.
+#ifndef SMLDIST_TRAIN_CALLBACK_HPP
+#define SMLDIST_TRAIN_CALLBACK_HPP
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/config.hpp"
+
+namespace smldist::inline SMLDIST_ABI::train {
+
+/// When a callback is called; state.hpp says what it finds there.
+enum class moment : std::uint8_t {
+    before_training,
+    before_epoch,
+    before_step,
+    after_step,
+    before_validation,
+    after_epoch,
+    after_training
+};
+
+/// A value with at least one of the members that a training calls with its state.
+template <class C, class State>
+concept callback = requires(C& c, State& s) {
+    c.before_training(s);
+}
+|| requires(C& c, State& s) { c.before_epoch(s); }
+|| requires(C& c, State& s) { c.before_step(s); }
+|| requires(C& c, State& s) { c.after_step(s); }
+|| requires(C& c, State& s) { c.before_validation(s); }
+|| requires(C& c, State& s) { c.after_epoch(s); }
+|| requires(C& c, State& s) { c.after_training(s); };
+
+namespace detail {
+
+/// Calls the member of a callback for a moment, if it has one. A member that exists and cannot be called is an error: its
+/// parameter is another type.
+template <class C, class State> void call(C& c, moment m, State& s) {
+    using type = std::remove_cv_t<C>;
+    switch (m) {
+    case moment::before_training:
+        if constexpr (requires { c.before_training(s); })
+            c.before_training(s);
+        else
+            static_assert(
+                !requires { &type::before_training; }, "before_training cannot be called with train::state&");
+        break;
+    case moment::before_epoch:
+        if constexpr (requires { c.before_epoch(s); })
+            c.before_epoch(s);
+        else
+            static_assert(
+                !requires { &type::before_epoch; }, "before_epoch cannot be called with train::state&");
+        break;
+    case moment::before_step:
+        if constexpr (requires { c.before_step(s); })
+            c.before_step(s);
+        else
+            static_assert(
+                !requires { &type::before_step; }, "before_step cannot be called with train::state&");
+        break;
+    case moment::after_step:
+        if constexpr (requires { c.after_step(s); })
+            c.after_step(s);
+        else
+            static_assert(
+                !requires { &type::after_step; }, "after_step cannot be called with train::state&");
+        break;
+    case moment::before_validation:
+        if constexpr (requires { c.before_validation(s); })
+            c.before_validation(s);
+        else
+            static_assert(
+                !requires { &type::before_validation; }, "before_validation cannot be called with train::state&");
+        break;
+    case moment::after_epoch:
+        if constexpr (requires { c.after_epoch(s); })
+            c.after_epoch(s);
+        else
+            static_assert(
+                !requires { &type::after_epoch; }, "after_epoch cannot be called with train::state&");
+        break;
+    case moment::after_training:
+        if constexpr (requires { c.after_training(s); })
+            c.after_training(s);
+        else
+            static_assert(
+                !requires { &type::after_training; }, "after_training cannot be called with train::state&");
+        break;
+    }
+}
+
+} // namespace detail
+
+/// Callbacks of any type, called in the order in which they were added.
+template <class State> class callback_list {
+public:
+    /// Refers to an lvalue, which must outlive the list; moves an rvalue in.
+    template <class C> void add(C&& c) {
+        using held = std::conditional_t<std::is_lvalue_reference_v<C>, C, std::remove_cvref_t<C>>;
+        static_assert(
+            callback<std::remove_reference_t<C>, State>,
+            "a callback needs one of before_training, before_epoch, before_step, after_step, before_validation, "
+            "after_epoch and after_training, callable with train::state<Network>&");
+        if constexpr (callback<std::remove_reference_t<C>, State>)
+            slots_.push_back(std::make_unique<slot_of<held>>(std::forward<C>(c)));
+    }
+    void call(moment m, State& s) {
+        for (const auto& one : slots_) one->call(m, s);
+    }
+
+private:
+    struct slot {
+        virtual ~slot() = default;
+        virtual void call(moment m, State& s) = 0;
+    };
+    template <class C> struct slot_of final : slot {
+        explicit slot_of(C&& c) : callback(std::forward<C>(c)) {}
+        void call(moment m, State& s) override { detail::call(callback, m, s); }
+        C callback;
+    };
+
+    std::vector<std::unique_ptr<slot>> slots_;
+};
+
+} // namespace smldist::inline SMLDIST_ABI::train
+
+#endif

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The part of a training that depends neither on the network nor on the objective, so that it is compiled once.
+#ifndef SMLDIST_TRAIN_EPOCHS_HPP
+#define SMLDIST_TRAIN_EPOCHS_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "smldist/autograd/tape.hpp"
+#include "smldist/data/prefetcher.hpp"
+#include "smldist/metric/evaluation.hpp"
+#include "smldist/op/softmax.hpp"
+#include "smldist/optim/any_optimiser.hpp"
+#include "smldist/optim/any_schedule.hpp"
+#include "smldist/train/callback.hpp"
+#include "smldist/train/state.hpp"
+
+namespace smldist::inline SMLDIST_ABI::train {
+
+/// Functions that a training calls, for programs that need no callback object; each may be empty.
+struct run_functions {
+    std::function<void(const epoch_report&)> on_epoch; ///< after the callbacks' after_epoch
+    std::function<void(const step_report&)> on_step;   ///< after the callbacks' after_step
+    std::function<bool()> stop; ///< asked after every step; true ends training after that epoch's validation
+};
+
+namespace detail {
+
+/// Epochs of steps, the schedule, validation, reports, and the test for divergence. `training_loop` adds the network,
+/// `training` the objective.
+class epoch_loop : public run_functions {
+public:
+    epoch_loop(const epoch_loop&) = delete;
+    epoch_loop& operator=(const epoch_loop&) = delete;
+
+    /// One step on a batch: forward, backward and update, and the callbacks around it; public so that benchmarks and tests can
+    /// time and count it. A loss or gradient that is not finite updates nothing and is returned as the total.
+    loss_terms step(const data::batch& b) {
+        begin_step();
+        now_->terms = update(b, progress_);
+        if (std::isfinite(now_->terms.total)) call(moment::after_step);
+        return now_->terms;
+    }
+
+protected:
+    epoch_loop(const data::windows& train, const data::windows& validation, const normaliser& normal,
+               const training_options& options)
+        : options_(checked(options, train)),
+          normal_(normal),
+          train_(train),
+          validation_(validation),
+          optimiser_(options.optimiser, options.lr, options.weight_decay),
+          tape_(options.seed),
+          loader_(data::loader(train, loader_options(options), normal, generator(options.seed, 1))),
+          steps_(loader_.batches()),
+          schedule_(options.schedule, options.lr, options.epochs, steps_) {
+        validation.check();
+        if (validation.length() != train.length() || validation.channels() != train.channels())
+            raise<data_error>("training", "windows of validation are ", validation.x.shape().text(),
+                              ", expected (N, ", train.length(), ", ", train.channels(), ") as in training");
+        if (validation.targets() != train.targets() || validation.label.empty() != train.label.empty())
+            raise<data_error>("training", "numbers of labels and of the target's columns of validation are ",
+                              validation.label.size(), " and ", validation.targets(),
+                              ", expected labels only where training has them, and ", train.targets(), " columns");
+        if (validation.label.empty() && options.metric.empty())
+            raise<usage_error>("training", "metric is empty, expected one for windows without classes, such as "
+                                           "train::r2_score() or train::f1_score()");
+    }
+    ~epoch_loop() = default;
+
+    /// Forward, backward and the optimiser's step for one batch; the tape is clear.
+    virtual loss_terms update(const data::batch& b, double progress) = 0;
+    /// Logits of the validation windows by the network that is shown.
+    virtual tensor<float> validation_logits() const = 0;
+    virtual void call(moment m) = 0;
+    /// Copies the network; makes it what was copied last.
+    virtual void keep_good() = 0;
+    virtual void restore_good() = 0;
+
+    /// Runs the epochs and returns their reports. Everything but the network begins anew.
+    std::vector<epoch_report> run_epochs() {
+        std::vector<epoch_report> history;
+        start_anew();
+        keep_good();
+        while (!now_->stopping && now_->epoch < options_.epochs) {
+            const auto start = clock::now();
+            begin_epoch();
+            try {
+                call(moment::before_epoch);
+                now_->report.train = run_steps();
+                call(moment::before_validation);
+                validate();
+            } catch (const numeric_error&) {
+                restore_good();
+                throw;
+            }
+            keep_good();
+            now_->report.seconds = seconds_since(start);
+            history.push_back(now_->report);
+            call(moment::after_epoch);
+            if (on_epoch) on_epoch(now_->report);
+        }
+        return history;
+    }
+
+    using clock = std::chrono::steady_clock;
+    static double seconds_since(clock::time_point t) {
+        return std::chrono::duration<double>(clock::now() - t).count();
+    }
+
+    /// The windows of a batch as the network sees them.
+    tensor<float> seen(const data::batch& b) const { return data::select_channels(b.x, options_.channels); }
+
+    /// Calls f(k, batch) for the batches of the running epoch once more, k from 1. On a tape of its own: training goes on as
+    /// if nothing had happened.
+    template <class F> void repeat_epoch(F f) {
+        tape_.reset();
+        loader_.start(now_->epoch);
+        for (std::size_t k = 1; loader_.next(batch_); ++k) f(k, batch_);
+    }
+
+    run_state* now_ = nullptr; ///< for the derived class to set before anything runs
+    training_options options_;
+    const normaliser normal_;
+    const data::windows& train_;
+    const data::windows& validation_;
+    optim::any_optimiser<float> optimiser_;
+    tape<float> tape_;
+
+private:
+    static const training_options& checked(const training_options& o, const data::windows& train) {
+        o.check();
+        train.check_trainable();
+        if (train.size() < 2) raise<data_error>("training", "number of windows is 1, expected at least 2");
+        for (const std::size_t c : o.channels)
+            if (c >= train.channels())
+                raise<usage_error>("training", "channel is ", c, ", expected less than ", train.channels());
+        return o;
+    }
+    static data::loader_options loader_options(const training_options& o) {
+        data::loader_options l;
+        l.batch = o.batch;
+        l.balanced = o.balanced;
+        l.augment = o.augment;
+        l.mixup = o.mixup;
+        return l;
+    }
+
+    /// What a run begins with, whatever the steps and runs before left behind.
+    void start_anew() {
+        optimiser_ = optim::any_optimiser<float>(options_.optimiser, options_.lr, options_.weight_decay);
+        schedule_ = optim::any_schedule(options_.schedule, options_.lr, options_.epochs, steps_);
+        tape_.random() = generator(options_.seed);
+        step_ = 0;
+        reference_.reset();
+        *now_ = run_state();
+        now_->epochs = options_.epochs;
+        now_->steps = steps_;
+        call(moment::before_training);
+    }
+    void begin_epoch() {
+        ++now_->epoch;
+        now_->step = 0;
+        now_->moved = false;
+        now_->report = epoch_report();
+        now_->report.epoch = now_->epoch;
+    }
+
+    loss_terms run_steps() {
+        loss_terms sum;
+        double windows = 0;
+        loader_.start(now_->epoch);
+        while (loader_.next(batch_)) {
+            ++now_->step;
+            begin_step();
+            now_->terms = update(batch_, progress_);
+            check_loss(now_->terms.total);
+            call(moment::after_step);
+            sum += now_->terms * double(batch_.size());
+            windows += double(batch_.size());
+            if (on_step) on_step({now_->epoch, now_->epochs, now_->step, now_->steps, now_->terms.total});
+            if (stop && stop()) now_->stop();
+            if (now_->stopping) break;
+        }
+        return sum * (1 / windows);
+    }
+    /// Rate and momentum of the step that comes; clears the tape.
+    void begin_step() {
+        progress_ = double(step_) / double(schedule_.total());
+        now_->lr = schedule_.lr(step_);
+        now_->momentum = schedule_.momentum(step_);
+        ++step_;
+        call(moment::before_step);
+        optimiser_.set(now_->lr, now_->momentum);
+        tape_.reset();
+    }
+    void check_loss(double total) {
+        if (!reference_) reference_ = std::max(1.0, std::abs(total));
+        if (!std::isfinite(total) || std::abs(total) > divergence * *reference_)
+            raise<numeric_error>("training", "loss or gradient at epoch ", now_->epoch, ", step ", now_->step, " is ",
+                                 total, ", expected a finite number below ", divergence * *reference_,
+                                 "; a smaller learning rate than ", options_.lr, " may help");
+    }
+
+    /// A network may train on batch statistics and yet have running statistics that overflow.
+    void validate() {
+        epoch_report& report = now_->report;
+        try {
+            const tensor<float> logits = validation_logits();
+            const bool chosen = !options_.metric.empty();
+            if (!validation_.label.empty() && !(chosen && validation_.targets() > 0))
+                report.validation = metric::evaluate(validation_.label, validation_.subject, op::softmax(logits));
+            report.score = chosen ? options_.metric.value(logits, validation_) : report.validation.macro_f1;
+            if (!std::isfinite(report.score))
+                raise<numeric_error>("training", "score ", options_.metric.name, " is ", report.score,
+                                     ", expected a finite number");
+        } catch (const numeric_error& e) {
+            raise<numeric_error>("training", "validation after epoch ", now_->epoch, ", step ", steps_,
+                                 " failed: ", e.what(), "; a smaller learning rate than ", options_.lr, " may help");
+        }
+        report.lr = now_->lr;
+        report.best = now_->best_epoch == 0 || options_.metric.better(report.score, best_score_);
+        if (report.best) {
+            best_score_ = report.score;
+            now_->best_epoch = now_->epoch;
+        }
+        schedule_.observe(options_.plateau_on_last_loss ? now_->terms.total : report.score);
+    }
+
+    static constexpr double divergence = 1000; ///< times the first step's loss
+
+    data::prefetcher loader_;
+    data::batch batch_;
+    std::size_t steps_;     ///< per epoch
+    std::size_t step_ = 0;  ///< of the run, from 0: the one that comes
+    double progress_ = 0;   ///< of the step in hand, from 0 to 1
+    double best_score_ = 0; ///< of now_->best_epoch
+    optim::any_schedule schedule_;
+    std::optional<double> reference_;
+};
+
+} // namespace detail
+
+} // namespace smldist::inline SMLDIST_ABI::train
+
+#endif

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Training of any network for any objective.
+#ifndef SMLDIST_TRAIN_LOOP_HPP
+#define SMLDIST_TRAIN_LOOP_HPP
+
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include "smldist/autograd/tape.hpp"
+#include "smldist/core/outputs.hpp"
+#include "smldist/optim/step.hpp"
+#include "smldist/optim/swa.hpp"
+#include "smldist/train/callback.hpp"
+#include "smldist/train/callbacks.hpp"
+#include "smldist/train/door.hpp"
+#include "smldist/train/epochs.hpp"
+#include "smldist/train/evaluate.hpp"
+#include "smldist/train/objective.hpp"
+
+namespace smldist::inline SMLDIST_ABI::train {
+
+namespace detail {
+
+/// What training does that depends on the network and not on the objective, compiled once per network.
+template <class Network> class training_loop : public epoch_loop {
+public:
+    /// Adds a callback (state.hpp): a value with members such as after_epoch(state<Network>&). An lvalue is referred to and must
+    /// outlive this object, an rvalue is moved in. Callbacks are called in the order in which they were added, after those
+    /// that the options ask for.
+    template <class C> void add(C&& callback) { callbacks_.add(std::forward<C>(callback)); }
+
+    /// Trains for `epochs` epochs, or until something stops it. Called again, it begins anew with the network as it is then:
+    /// optimiser, schedule, callbacks and random numbers are those of a new training.
+    training_result<Network> run() {
+        const auto begin = clock::now();
+        state_.shown = &state_.network;
+        auto history = run_epochs();
+        if (state_.shown != &state_.network) state_.network = *state_.shown;
+        state_.shown = &state_.network;
+        good_.reset();
+        call(moment::after_training);
+        return {std::move(*best_.model), state_.best_epoch, std::move(history), seconds_since(begin)};
+    }
+
+    /// The network as it is validated and returned: averaged, with ema and in the last swa_epochs.
+    const Network& current() const { return *state_.shown; }
+
+protected:
+    training_loop(Network& net, const data::windows& train, const data::windows& validation, const normaliser& normal,
+                  const training_options& options)
+        : epoch_loop(train, validation, normal, options), state_(net, options_, train_, validation_, normal_) {
+        now_ = &state_;
+        state_.refresh_statistics = [this](Network& averaged) {
+            tape<float> t(options_.seed);
+            repeat_epoch([&](std::size_t k, const data::batch& b) {
+                t.reset();
+                forward(averaged, t.input(seen(b)));
+                optim::refresh_statistics(averaged, t, k);
+            });
+        };
+        if (options_.memory == memory_initialisation::k_means) {
+            check_placement(net, train);
+            add(k_means_memory{});
+        }
+        if (options_.ema > 0) add(ema<Network>(options_.ema));
+        if (options_.swa_epochs > 0) add(swa<Network>(options_.swa_epochs));
+        add(best_);
+        if (options_.patience > 0) add(early_stopping{options_.patience});
+    }
+    ~training_loop() = default;
+
+    /// What runs of a network in a step.
+    virtual outputs<var<float>> forward(const Network& net, const var<float>& x) const = 0;
+
+    Network& network() { return state_.network; }
+
+private:
+    tensor<float> validation_logits() const override {
+        return logits(*state_.shown, validation_, normal_, options_.channels);
+    }
+    void call(moment m) override { callbacks_.call(m, state_); }
+    void keep_good() override { good_ = state_.network; }
+    void restore_good() override {
+        state_.network = std::move(*good_);
+        state_.shown = &state_.network;
+    }
+
+    state<Network> state_;
+    callback_list<state<Network>> callbacks_;
+    best_model<Network> best_;
+    std::optional<Network> good_; ///< after the last good epoch
+};
+
+} // namespace detail
+
+/// Trains `net` in place and leaves it as it is after the last epoch.
+///
+/// Every epoch: batches in a seeded order, augmented, normalised and mixed; forward in mode::train, `objective`,
+/// backward, clipping, the optimiser's step under the schedule; then the score on the validation windows: macro-F1, or
+/// options.metric. The objective's own parameters (projectors) are trained along. An objective that needs only a part of the
+/// network has a member `forward(net, x)`, which then runs in place of net(x, mode::train). The same seed gives the same
+/// bits for any number of threads.
+///
+/// With `channels` the network sees only those of each batch; augmentation, normaliser and objective, and so the teacher
+/// in it, still see all: a rotation turns a whole sensor before some of it is left out.
+///
+/// With ema, or in the last swa_epochs, the averaged network is validated and returned instead of `net`. These and other
+/// options are shortcuts for callbacks (callbacks.hpp); `add` takes callbacks of your own.
+///
+///     train::training t(net, objective, train, validation, normaliser, options);
+///     t.add(train::early_stopping{.patience = 5});
+///     auto result = t.run();
+///
+/// Network    a copyable module with visit, whose call net(x, mode) returns `outputs`, in float.
+/// Refers to network, objective and windows, which must outlive it; normaliser and options are copied.
+///
+/// Throws     usage_error and data_error before the first step for wrong options or data; numeric_error when the loss or
+///            gradient is not finite or the loss explodes: it names epoch and step, and `net` is then the network after
+///            the last good epoch (its initial state in the first epoch). What callbacks and functions throw passes through.
+template <class Network, class Objective> class training final : public detail::training_loop<Network> {
+    using loop = detail::training_loop<Network>;
+
+public:
+    training(Network& net, Objective& objective, const data::windows& train, const data::windows& validation,
+             const normaliser& normal, const training_options& options)
+        : loop(net, train, validation, normal, options), objective_(objective) {}
+    training(Network&, Objective&, const data::windows&&, const data::windows&, const normaliser&,
+             const training_options&) = delete; // the windows must outlive it
+    training(Network&, Objective&, const data::windows&, const data::windows&&, const normaliser&,
+             const training_options&) = delete;
+
+private:
+    loss_terms update(const data::batch& b, double progress) override {
+        tape<float>& t = this->tape_;
+        const auto out = forward(this->network(), t.input(this->seen(b)));
+        const objective_value value = objective_(t, out, b, progress);
+        if (!std::isfinite(value.terms.total)) return value.terms;
+        t.backward(value.loss);
+        joined both{&this->network(), &objective_};
+        const double norm = optim::clip_gradient_norm(both, t, this->options_.clip);
+        if (!std::isfinite(norm)) {
+            loss_terms failed;
+            failed.total = norm;
+            return failed;
+        }
+        this->optimiser_.step(both, t);
+        return value.terms;
+    }
+    outputs<var<float>> forward(const Network& net, const var<float>& x) const override {
+        if constexpr (requires { objective_.forward(net, x); })
+            return objective_.forward(net, x);
+        else
+            return net(x, mode::train);
+    }
+    /// Network and objective as one module for the optimiser.
+    struct joined {
+        Network* net;
+        Objective* objective;
+        static void visit(auto& self, auto&& member) {
+            member("net", *self.net);
+            member("objective", *self.objective);
+        }
+    };
+
+    Objective& objective_;
+};
+
+} // namespace smldist::inline SMLDIST_ABI::train
+
+#endif

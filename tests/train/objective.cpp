@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smldist/train/objective.hpp"
+
+#include "smldist/core/random.hpp"
+#include "train/tiny.hpp"
+
+using namespace smldist;
+
+namespace {
+
+data::batch first_batch(double mixup = 0) {
+    data::loader_options o;
+    o.batch = 26;
+    o.mixup = mixup;
+    data::loader loader(few().train, o, few().normal, generator(1));
+    data::batch b;
+    REQUIRE(loader.next(b));
+    return b;
+}
+
+} // namespace
+
+TEST_CASE("supervised: the cross entropy with labels, smoothed labels and mixtures of labels") {
+    const network net = make(student_config());
+    for (const double smoothing : {0.0, 0.2})
+        for (const double mixup : {0.0, 5.0}) {
+            const data::batch b = first_batch(mixup);
+            tape<float> t;
+            const auto out = net(t.input(b.x), mode::eval);
+            const auto value = train::supervised{smoothing}(t, out, b, 0.5);
+            const tensor<float> wanted = loss::cross_entropy(
+                out.logits.value(), b.label, {.label_smoothing = smoothing, .class_weight = {}}, {b.other, b.share});
+            CHECK(value.loss.value().item() == wanted.item());
+            CHECK(value.terms.total == double(wanted.item()));
+            CHECK(value.terms["hard"] == value.terms.total);
+            CHECK(value.terms.size() == 1);
+        }
+}
