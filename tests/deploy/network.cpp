@@ -25,8 +25,8 @@ TEST_CASE("network: a program is called as the network it was compiled from") {
     };
     for (std::size_t i = 0; i < want.stages.size(); ++i) same(got.stages[i], want.stages[i]);
     same(got.feature, want.feature);
-    same(got["memory"].scores, want["memory"].scores);
-    same(got["memory"].retrieved, want["memory"].retrieved);
+    same(got.memory.scores, want.memory.scores);
+    same(got.memory.retrieved, want.memory.retrieved);
     same(got.logits, want.logits);
 
     graph g;
