@@ -125,10 +125,9 @@ struct experiment {
         return caught_signal != 0;
     }
 
-    /// What a search of the head does around the epochs.
+    /// What a training of its own kind changes.
     struct hooks {
-        std::function<void(std::size_t)> before_epoch; ///< from 1
-        std::function<void(network&)> finish;          ///< before the network is saved
+        std::function<void(network&)> finish; ///< before the network is saved
         std::function<void(train::training_options&)> adjust;
     };
 
@@ -156,9 +155,9 @@ struct experiment {
             folder.save(r.best ? std::vector{last, best} : std::vector{last}, model);
             folder.log(name, r);
             bar.epoch(r);
-            if (around.before_epoch && r.epoch < epochs) around.before_epoch(r.epoch + 1);
         };
-        if (around.before_epoch) around.before_epoch(1);
+        if constexpr (train::callback<Objective, train::state<network>>)
+            session.add(objective); // a search of the head
         std::optional<train::training_result<network>> result;
         try {
             result = session.run();
@@ -202,7 +201,6 @@ struct experiment {
         search::head_search objective(search::candidate_costs(net, shape{1, set.train.length(), channel_count()}),
                                       so);
         io::json search;
-        around.before_epoch = [&](std::size_t epoch) { objective.enter_epoch(net, epoch, epochs); };
         around.finish = [&](network& trained) {
             const auto report = search::decide(trained, split.validation, normal, so, channels);
             if (&trained != &net) return; // the best epoch's network is decided in silence

@@ -71,20 +71,20 @@ TEST_CASE("network: a program teaches as the network does, on any number of thre
         return objective(t, student(t.input(batch.x), mode::eval), batch, 0).terms;
     };
     const auto want = losses(teacher);
-    REQUIRE(want.soft > 0);
-    REQUIRE(want.stage > 0);
-    REQUIRE(want.memory > 0);
+    REQUIRE(want["soft"] > 0);
+    REQUIRE(want["stage"] > 0);
+    REQUIRE(want["memory"] > 0);
     const std::size_t before = threads();
     std::vector<double> first;
     for (const std::size_t n : {1u, 2u, 3u}) {
         set_threads(n);
         const auto got = losses(fast);
-        CHECK(got.hard == doctest::Approx(want.hard).epsilon(1e-5));
-        CHECK(got.soft == doctest::Approx(want.soft).epsilon(1e-5));
-        CHECK(got.stage == doctest::Approx(want.stage).epsilon(1e-5));
-        CHECK(got.memory == doctest::Approx(want.memory).epsilon(1e-5));
-        if (first.empty()) first = {got.hard, got.soft, got.stage, got.memory};
-        CHECK(first == std::vector<double>{got.hard, got.soft, got.stage, got.memory});
+        CHECK(got["hard"] == doctest::Approx(want["hard"]).epsilon(1e-5));
+        CHECK(got["soft"] == doctest::Approx(want["soft"]).epsilon(1e-5));
+        CHECK(got["stage"] == doctest::Approx(want["stage"]).epsilon(1e-5));
+        CHECK(got["memory"] == doctest::Approx(want["memory"]).epsilon(1e-5));
+        if (first.empty()) first = {got["hard"], got["soft"], got["stage"], got["memory"]};
+        CHECK(first == std::vector<double>{got["hard"], got["soft"], got["stage"], got["memory"]});
     }
     set_threads(before);
 }

@@ -28,10 +28,7 @@ void run_search(network& net, const sets& s, std::size_t epochs, const search_op
     t.lr = 1e-2;
     t.augment = data::augment_options::none();
     train::training<network, search::head_search> run(net, objective, s.train, s.validation, s.normal, t);
-    objective.enter_epoch(net, 1, epochs);
-    run.on_epoch = [&](const train::epoch_report& r) {
-        if (r.epoch < epochs) objective.enter_epoch(net, r.epoch + 1, epochs);
-    };
+    run.add(objective);
     run.run();
 }
 
@@ -87,6 +84,25 @@ TEST_CASE("search: weights wait for the warm-up, temperature falls, the objectiv
     o.warmup = 0.99;
     run_search(waiting, few(), 2, o);
     for (const double w : weights(waiting)) CHECK(w == 0.25);
+}
+
+TEST_CASE("search: added as a callback, the objective enters each epoch as by hand") {
+    network added = make(searching()), by_hand = added;
+    run_search(added, few(), 4);
+    search::head_search objective(search::candidate_costs(by_hand, window), {});
+    train::training_options o;
+    o.epochs = 4;
+    o.lr = 1e-2;
+    o.augment = data::augment_options::none();
+    train::training t(by_hand, objective, few().train, few().validation, few().normal, o);
+    objective.enter_epoch(by_hand, 1, 4);
+    t.on_epoch = [&](const train::epoch_report& r) {
+        if (r.epoch < 4) objective.enter_epoch(by_hand, r.epoch + 1, 4);
+    };
+    t.run();
+    CHECK(same_bits(added, by_hand));
+    CHECK(added.config.temperature == by_hand.config.temperature);
+    CHECK(added.config.temperature < 1);
 }
 
 TEST_CASE("search: identical heads without a cost keep equal weights; a dear one loses them") {

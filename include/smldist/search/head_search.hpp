@@ -70,6 +70,12 @@ template <class Network> std::vector<double> candidate_costs(const Network& net,
 /// ω_j - responsibility_j); the guard keeps every candidate trained; the entropy term makes the weights decide. The
 /// architecture logits are learned on the same batches as the weights. [OURS: the paper's abstract names an auto-search
 /// in heterogeneous classifiers; the formulas are this project's.]
+///
+///     search::head_search objective(search::candidate_costs(net, shape{1, L, C}), options);
+///     train::training t(net, objective, train, validation, normaliser, training_options);
+///     t.add(objective);   // which sets τ before each epoch
+///     t.run();
+///     search::decide(net, validation, normaliser, options);
 class head_search {
 public:
     /// `costs` as candidate_costs gives them; they are scaled to a largest of 1.
@@ -80,7 +86,13 @@ public:
             costs_[j] = static_cast<float>(dearest > 0 ? costs[j] / dearest : 0);
     }
 
-    /// Puts the network in the state of one epoch (from 1): equal weights in the warm-up, then τ. Call before each epoch.
+    /// As a callback of the training: enters the epoch.
+    template <class Network> void before_epoch(train::state<Network>& s) {
+        enter_epoch(s.network, s.epoch, s.epochs);
+    }
+
+    /// Sets the network up for one epoch (from 1): equal weights in the warm-up, then τ. For a loop of your own; a training
+    /// calls it when the objective is added as a callback.
     template <class Network> void enter_epoch(Network& net, std::size_t epoch, std::size_t epochs) {
         const double done = double(epoch - 1) / double(epochs);
         const double at = std::clamp((done - options_.warmup) / (1 - options_.warmup), 0.0, 1.0);
@@ -125,7 +137,7 @@ struct candidate_report {
     std::string name;
     double weight = 0;             ///< ω at the end of the search
     double macs = 0;               ///< beyond the cheapest candidate's
-    metric::evaluation validation; ///< of this head alone
+    metric::evaluation validation; ///< with only this head
 };
 
 struct search_report {

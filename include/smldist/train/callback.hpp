@@ -103,12 +103,13 @@ public:
     /// Refers to an lvalue, which must outlive the list; moves an rvalue in.
     template <class C> void add(C&& c) {
         using held = std::conditional_t<std::is_lvalue_reference_v<C>, C, std::remove_cvref_t<C>>;
+        constexpr bool called =
+            callback<std::remove_reference_t<C>, State>; // keeps the compiler from listing every member
         static_assert(
-            callback<std::remove_reference_t<C>, State>,
+            called,
             "a callback needs one of before_training, before_epoch, before_step, after_step, before_validation, "
             "after_epoch and after_training, callable with train::state<Network>&");
-        if constexpr (callback<std::remove_reference_t<C>, State>)
-            slots_.push_back(std::make_unique<slot_of<held>>(std::forward<C>(c)));
+        if constexpr (called) slots_.push_back(std::make_unique<slot_of<held>>(std::forward<C>(c)));
     }
     void call(moment m, State& s) {
         for (const auto& one : slots_) one->call(m, s);
