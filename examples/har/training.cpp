@@ -237,7 +237,7 @@ struct experiment {
 
     /// Each stage's sampling rate and the bands that got the weight: on stderr, and all of them in stage_bands.csv, when there
     /// are bands.
-    void report_bands(const distill::distiller<deploy::network>& objective) {
+    void report_bands(const distill::distiller& objective) {
         std::string rows;
         const auto& stages = objective.statistics().stages;
         for (std::size_t i = 0; i < stages.size(); ++i) {

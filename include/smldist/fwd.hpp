@@ -99,7 +99,7 @@ template <class Network> struct best_model;
 
 namespace smldist::inline SMLDIST_ABI::distill {
 template <class Teacher> class projected_teacher;
-template <class Teacher> class distiller;
+class distiller;
 template <class Teacher, class Method> class baseline_distiller;
 template <class Teacher> class ref2021_stage;
 template <class Teacher> class ref2021_logits;

@@ -17,8 +17,8 @@ namespace {
 const shape window{1, 32, 9};
 
 template <class Teacher>
-distill::distiller<Teacher> distiller_of(const Teacher& teacher, const network& student,
-                                         const distill_options& o = {}, const sets& s = few()) {
+distill::distiller distiller_of(const Teacher& teacher, const network& student,
+                                         const distill_options& o = frequency_aware(), const sets& s = few()) {
     return {teacher, student, distill::calibrate(teacher, s.train, s.normal), o, window, generator(5)};
 }
 
@@ -84,7 +84,7 @@ template <class Training> void check_steps_allocate_nothing(Training& t) {
 TEST_CASE("distiller: the terms sum to the total, each with the weight the options say") {
     for (const auto head : {head_kind::linear, head_kind::memory}) {
         const network teacher = make(teacher_config(head), 1), student = make(student_config(head), 2);
-        distill_options o;
+        distill_options o = frequency_aware();
         auto whole = distiller_of(teacher, student, o);
         const auto all = terms_of(whole, student, mode::eval);
         CHECK(all["hard"] + all["soft"] + all["stage"] + all["memory"] == doctest::Approx(all.total).epsilon(1e-6));
@@ -142,7 +142,7 @@ TEST_CASE("distiller: a mixed batch moves the target of the hard term, and the t
 
 TEST_CASE("distiller: a student equal to its teacher has no stage and no memory loss") {
     const network teacher = settled(make(teacher_config(head_kind::memory)));
-    distill_options o;
+    distill_options o = frequency_aware();
     o.logits.hard = 0;
     o.logits.rule = loss::repair::off;
     auto objective = distiller_of(teacher, teacher, o);
@@ -155,7 +155,7 @@ TEST_CASE("distiller: a student equal to its teacher has no stage and no memory 
 
 TEST_CASE("distiller: the stage weight falls from first to last along a cosine") {
     const network teacher = make(teacher_config()), student = make(student_config());
-    distill_options plain;
+    distill_options plain = frequency_aware();
     plain.stage = loss::stage_options::plain();
     auto objective = distiller_of(teacher, student, plain);
     const double first = terms_of(objective, student, mode::train, 0)["stage"];
@@ -175,7 +175,7 @@ TEST_CASE("distiller: projectors where channels differ, one a stage and one for 
         });
         return s;
     };
-    distill_options o;
+    distill_options o = frequency_aware();
     const auto principal = distiller_of(teacher, student, o);
     const std::size_t n =
         principal.stage(2).components(); // of the feature; the anchors need all that the student has
@@ -199,7 +199,7 @@ TEST_CASE("distiller: projectors where channels differ, one a stage and one for 
 
 TEST_CASE("distiller: without the last anchor, as in the public code") {
     const network teacher = make(teacher_config()), student = make(student_config());
-    distill_options o;
+    distill_options o = frequency_aware();
     o.feature = false;
     auto both = distiller_of(teacher, student, o);
     o.include_last = false;
@@ -242,10 +242,10 @@ TEST_CASE("distillation: one seed gives the same bits for any number of threads"
     student.take_memory(teacher, model::memory_transfer::copy_slow);
     const std::size_t before = threads();
     set_threads(1);
-    const network one = distilled(teacher, student, {}, brief());
+    const network one = distilled(teacher, student, frequency_aware(), brief());
     for (const std::size_t n : {2u, 3u}) {
         set_threads(n);
-        CHECK(same_bits(distilled(teacher, student, {}, brief()), one));
+        CHECK(same_bits(distilled(teacher, student, frequency_aware(), brief()), one));
     }
     set_threads(before);
 }
@@ -254,7 +254,7 @@ TEST_CASE("distillation: a warmed-up step allocates nothing, with merged pattern
     const network teacher = make(teacher_config(head_kind::memory));
     for (const std::size_t patterns : {0u, 1u}) {
         network student = make(student_config(head_kind::memory));
-        distill_options o;
+        distill_options o = frequency_aware();
         o.merged = student.take_memory(teacher, model::memory_transfer::copy_slow, patterns);
         CHECK(o.merged.empty() == (patterns == 0));
         auto objective = distiller_of(teacher, student, o);
@@ -268,8 +268,8 @@ namespace {
 
 const shape narrow_window{1, 32, 3};
 
-distill::distiller<network> narrow_distiller(const network& teacher, const network& student,
-                                             const distill_options& o = {}) {
+distill::distiller narrow_distiller(const network& teacher, const network& student,
+                                             const distill_options& o = frequency_aware()) {
     return {teacher,      student,      distill::calibrate(teacher, few().train, few().normal), o, window,
             generator(5), narrow_window};
 }
@@ -299,7 +299,7 @@ TEST_CASE("distillation: a student that sees some channels learns from a teacher
     const network one = taught(1);
     CHECK(same_bits(taught(2), one));
     CHECK_FALSE(same_bits(one, start));
-    CHECK_THROWS_AS(distill::distiller<network>(teacher, start,
+    CHECK_THROWS_AS(distill::distiller(teacher, start,
                                                 distill::calibrate(teacher, few().train, few().normal), {}, window,
                                                 generator(5)),
                     shape_error); // the student's windows are not the teacher's
@@ -308,7 +308,7 @@ TEST_CASE("distillation: a student that sees some channels learns from a teacher
 TEST_CASE("distillation: without the teacher's terms, a student that sees some channels is trained alone") {
     const network teacher = make(teacher_config());
     network student = make(narrow_config()), alone = student;
-    distill_options d;
+    distill_options d = frequency_aware();
     d.logits.soft = d.stage_first = d.stage_last = d.memory_weight = 0;
     d.feature = false;
     auto objective = narrow_distiller(teacher, student, d);
@@ -345,7 +345,7 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
         change(c);
         return make(c);
     };
-    const auto fails = [&](const network& teacher, const char* part, const distill_options& o = {}) {
+    const auto fails = [&](const network& teacher, const char* part, const distill_options& o = frequency_aware()) {
         std::string message;
         try {
             distiller_of(teacher, student, o);
@@ -358,7 +358,7 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
           "length of stage 1 is 8 in the statistics, expected 4");
     fails(with([](auto& c) { c.memory.patterns_per_class = 3; }), "memories of student and teacher");
     fails(with([](auto& c) { c.memory.width = 9; }), "memories of student and teacher");
-    distill_options no_memory;
+    distill_options no_memory = frequency_aware();
     no_memory.memory_weight = 0;
     CHECK_NOTHROW(distiller_of(with([](auto& c) { c.memory.width = 9; }), student, no_memory));
     CHECK_NOTHROW(distiller_of(make(teacher_config(head_kind::linear)), student)); // no memory term then
@@ -366,7 +366,7 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     const network teacher = make(teacher_config());
     distill::teacher_statistics short_of = distill::calibrate(teacher, few().train, few().normal);
     short_of.stages.pop_back();
-    CHECK_THROWS_AS(distill::distiller<network>(teacher, student, short_of, {}, window, generator(1)), usage_error);
+    CHECK_THROWS_AS(distill::distiller(teacher, student, short_of, {}, window, generator(1)), usage_error);
 }
 
 TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
@@ -379,7 +379,7 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
             std::copy_n(keys.data() + (m - m % 4) * keys.shape()[1], keys.shape()[1],
                         keys.data() + m * keys.shape()[1]);
     network student = teacher;
-    distill_options o;
+    distill_options o = frequency_aware();
     o.merged = student.take_memory(teacher, model::memory_transfer::copy_slow, 2);
     CHECK(student.config.memory.patterns_per_class == 2);
     CHECK(o.merged.size() == 24);
@@ -403,7 +403,7 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
     CHECK(identical(trained.memory->log_mass.value, other.memory->log_mass.value));
 
     const auto fails = [&](std::vector<std::size_t> merged, const char* part) {
-        distill_options wrong;
+        distill_options wrong = frequency_aware();
         wrong.merged = std::move(merged);
         std::string message;
         try {
@@ -424,7 +424,7 @@ TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one")
     const network teacher = make(config);
     const auto lengths = distill::common_lengths(teacher, student, window, window);
     CHECK(lengths == std::vector<std::size_t>{8, 4});
-    distill::distiller<network> objective(teacher, student,
+    distill::distiller objective(teacher, student,
                                           distill::calibrate(teacher, few().train, few().normal, {}, lengths), {},
                                           window, generator(5));
     CHECK(terms_of(objective, student)["stage"] > 0);
@@ -435,7 +435,7 @@ TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one")
 TEST_CASE("distiller: schedules switch the losses on and off") {
     const network teacher = make(teacher_config(head_kind::memory)),
                   student = make(student_config(head_kind::memory));
-    distill_options o;
+    distill_options o = frequency_aware();
     o.stage = loss::stage_options::plain();
     const auto at = [&](distill::distill_schedule schedule, double progress) {
         o.schedule = schedule;
@@ -464,7 +464,7 @@ TEST_CASE("distiller: schedules switch the losses on and off") {
 TEST_CASE("distiller: a stage phase leaves the layers above its anchor alone") {
     const network teacher = make(teacher_config());
     network student = make(student_config());
-    distill_options o;
+    distill_options o = frequency_aware();
     o.schedule = distill::distill_schedule::sequential;
     auto objective = distiller_of(teacher, student, o);
     const data::batch b = first_batch();
@@ -494,11 +494,11 @@ TEST_CASE("distiller: options out of range") {
     for (const double bad : {-1.0, nan, inf}) {
         for (const auto member :
              {&distill_options::stage_first, &distill_options::stage_last, &distill_options::memory_weight}) {
-            distill_options o;
+            distill_options o = frequency_aware();
             o.*member = bad;
             fails(o);
         }
-        distill_options o;
+        distill_options o = frequency_aware();
         o.logits.temperature = bad;
         fails(o);
         o = {};
@@ -511,7 +511,7 @@ TEST_CASE("distiller: options out of range") {
         o.stage_share = bad;
         fails(o);
     }
-    distill_options whole;
+    distill_options whole = frequency_aware();
     whole.stage_share = 1;
     fails(whole);
     CHECK_NOTHROW(distill_options{}.check());
@@ -578,7 +578,7 @@ TEST_CASE("distillation: on unseen people a distilled student does at least as w
         network student = make(student_config(head_kind::memory), seed);
         alone += test_f1(trained(student, learning(15, seed))) / double(seeds);
         student.take_memory(good_teacher(), model::memory_transfer::copy_slow);
-        taught += test_f1(distilled(good_teacher(), student, {}, learning(15, seed), many())) / double(seeds);
+        taught += test_f1(distilled(good_teacher(), student, frequency_aware(), learning(15, seed), many())) / double(seeds);
     }
     CHECK(alone > 0.6);
     CHECK(taught >= alone);
@@ -589,7 +589,7 @@ TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches be
     // The soft term alone, so that the student sees no label but through the rule.
     const unreliable teacher{&good_teacher()};
     const auto mean_with = [&](loss::repair rule) {
-        distill_options o;
+        distill_options o = frequency_aware();
         o.logits.rule = rule;
         o.logits.hard = o.stage_first = o.stage_last = 0;
         double mean = 0;
@@ -603,7 +603,7 @@ TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches be
 
 TEST_CASE("distiller: no teacher that ends before it") {
     const auto possible = []<class Teacher>(Teacher&&) {
-        return std::is_constructible_v<distill::distiller<network>, Teacher, const network&,
+        return std::is_constructible_v<distill::distiller, Teacher, const network&,
                                        distill::teacher_statistics, const distill::distill_options&, const shape&,
                                        generator>;
     };

@@ -22,7 +22,7 @@ TEST_CASE("projected_teacher: a distiller computes the same of it, compiled or n
     const distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
 
     for (const auto& stage : {loss::stage_options(), loss::stage_options::plain()}) {
-        distill::distill_options o;
+        distill::distill_options o = frequency_aware();
         o.stage = stage;
         const distill::projected_teacher answers(teacher, student, plan, o.stage, window);
         const deploy::network fast(
@@ -60,7 +60,7 @@ TEST_CASE("projected_teacher: as many components as channels are told from chann
     const shape window{26, 32, 9};
     const network teacher = make(student_config(), 1), student = make(teacher_config(), 2); // the student is wider
     const distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
-    distill::distill_options o;
+    distill::distill_options o = frequency_aware();
     o.stage.explained = 1;
     data::loader_options lo;
     lo.batch = 26;
@@ -84,7 +84,7 @@ TEST_CASE("projected_teacher: channels stay where channels are compared; errors"
     const shape window{1, 32, 9};
     const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
     distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
-    loss::stage_options all;
+    auto all = loss::stage_options::frequency_aware();
     all.channels = loss::channel_match::all;
     const tensor<float> x(window);
     const auto shapes = [&](const auto& answers) {
@@ -98,10 +98,9 @@ TEST_CASE("projected_teacher: channels stay where channels are compared; errors"
                          doctest::Contains("the statistics are of a projected teacher"), usage_error);
     // statistics that are not of the teacher that answers
     const shape pair{2, 32, 9};
-    using of_components = distill::distiller<distill::projected_teacher<network>>;
-    CHECK_THROWS_WITH_AS(of_components(once, student, plan, {}, pair, generator(1)),
+    CHECK_THROWS_WITH_AS(distill::distiller(once, student, plan, {}, pair, generator(1)),
                          doctest::Contains("channels of the statistics are 16, expected 8"), usage_error);
-    CHECK_THROWS_WITH_AS(distill::distiller<network>(teacher, student, once.statistics(), {}, pair, generator(1)),
+    CHECK_THROWS_WITH_AS(distill::distiller(teacher, student, once.statistics(), {}, pair, generator(1)),
                          doctest::Contains("components of the teacher's feature are 16, expected 8"), usage_error);
     plan.stages.pop_back();
     CHECK_THROWS_WITH_AS(distill::projected_teacher(teacher, student, plan, {}, window),

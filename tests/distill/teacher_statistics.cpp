@@ -63,7 +63,7 @@ TEST_CASE("calibrate: spectra of the standardised features, by class, when the w
     const network teacher = make(teacher_config());
     const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);
     for (const std::size_t shorter : {0u, 1u}) { // the stage's own length, and one below
-        loss::stage_options o;
+        auto o = loss::stage_options::frequency_aware();
         std::vector<std::size_t> lengths;
         for (const auto& f : all.stages) lengths.push_back(f.shape()[1] - shorter);
         const distill::teacher_statistics p = distill::calibrate(teacher, s.train, s.normal, o, lengths);
@@ -83,7 +83,7 @@ TEST_CASE("calibrate: spectra of the standardised features, by class, when the w
             for (std::size_t k = 0; k < got.size(); ++k) CHECK(got[k] == doctest::Approx(expected[k]).epsilon(1e-4));
         }
     }
-    loss::stage_options uniform;
+    auto uniform = loss::stage_options::frequency_aware();
     uniform.weights.kind = loss::weighting::uniform;
     CHECK(distill::calibrate(teacher, s.train, s.normal, uniform).stages[0].bands.energy()[0] == 0); // not measured
     CHECK_THROWS_AS(distill::calibrate(teacher, s.train, s.normal, {}, {4}), usage_error);
@@ -129,7 +129,7 @@ TEST_CASE("calibrate: windows without classes have statistics of features and en
     w.target = tensor<float>(shape{w.size(), 1});
     CHECK_THROWS_WITH_AS((void)distill::calibrate(teacher, w, few().normal), doctest::Contains("weights are fisher"),
                          usage_error);
-    loss::stage_options o;
+    auto o = loss::stage_options::frequency_aware();
     o.weights.kind = loss::weighting::energy;
     const auto got = distill::calibrate(teacher, w, few().normal, o),
                want = distill::calibrate(teacher, few().train, few().normal, o);

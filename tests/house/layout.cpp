@@ -45,7 +45,7 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"runtime", {"core", "kernel"}},
     {"deploy", {"core", "kernel", "spec", "graph", "io", "runtime"}},
     {"train", {"core", "autograd", "op", "loss", "optim", "metric", "data"}},
-    {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "data", "train"}},
+    {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "data", "deploy", "train"}},
     {"search", {"core", "autograd", "graph", "op", "loss", "metric", "data", "train"}},
     {"testing", {"core", "autograd", "op"}},
 };

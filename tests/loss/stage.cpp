@@ -25,7 +25,7 @@ template <class T = double> loss::feature_statistics<T> random_statistics(std::s
 std::vector<double> list(const tensor<double>& x) { return {x.begin(), x.end()}; }
 
 stage_options options(loss::time_basis basis, double alpha, loss::phase_free term, double eta) {
-    stage_options o;
+    auto o = stage_options::frequency_aware();
     o.basis = basis;
     o.alpha = alpha;
     o.term = term;
@@ -220,7 +220,7 @@ TEST_CASE("stage loss: a projector predicts the teacher's principal components")
         generator g(4);
         return loss::stage_loss<double>({12, 8, student}, {12, 8, 5}, of, o, {}, g);
     };
-    stage_options whole;
+    auto whole = stage_options::frequency_aware();
     whole.explained = 0.999;
     for (const auto& o : {stage_options::plain(), stage_options(), whole}) {
         CHECK(make(3, o, s).components() == 2); // hold all the variance
@@ -372,7 +372,7 @@ TEST_CASE("stage loss: refuses invalid arguments") {
     CHECK_RAISES(usage_error, "expected both (B, L, C) or both (B, D)", make({2, 4}, {2, 8, 4}, 4, {}));
     CHECK_RAISES(usage_error, "channels of the statistics are 3, expected 4", make({2, 8, 4}, {2, 8, 4}, 3, {}));
     CHECK_RAISES(usage_error, "number of band weights is 2, expected 5", make({2, 8, 4}, {2, 8, 4}, 4, {}, {1, 1}));
-    auto o = stage_options();
+    auto o = stage_options::frequency_aware();
     o.alpha = 1.5;
     CHECK_RAISES(usage_error, "alpha is 1.5", make({2, 8, 4}, {2, 8, 4}, 4, o)); // see stage_options.cpp
     const auto one = make({2, 8, 4}, {2, 8, 4}, 4, {});
@@ -452,7 +452,7 @@ TEST_CASE("stage loss: a teacher whose features differ from the space of the sta
     CHECK_NOTHROW(make(2, components, {}));
     CHECK_RAISES(usage_error, "channels of the statistics are 4, expected 2", make(2, channels, {}));
     CHECK_RAISES(usage_error, "components of the teacher's feature are 4, expected 2", make(4, components, {}));
-    stage_options all;
+    auto all = stage_options::frequency_aware();
     all.channels = loss::channel_match::all; // no components are compared
     CHECK_RAISES(usage_error, "the teacher's feature is in components, expected channels", make(4, components, all));
 }

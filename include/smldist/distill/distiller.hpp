@@ -5,12 +5,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <numbers>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "smldist/core/enum_names.hpp"
+#include "smldist/deploy/compile.hpp"
+#include "smldist/deploy/network.hpp"
+#include "smldist/distill/projected_teacher.hpp"
 #include "smldist/distill/teacher_statistics.hpp"
 #include "smldist/graph/trace.hpp"
 #include "smldist/loss/logits.hpp"
@@ -40,7 +47,7 @@ struct distill_options {
     std::vector<std::size_t> merged =
         {};                   ///< of a compressed memory, as network::take_memory returned it; empty: none
     bool feature = true;      ///< the penultimate feature is one more stage
-    bool include_last = true; ///< the last anchor is a stage; false as in the public code (ref2021)
+    bool include_last = true; ///< the last anchor is a stage
     distill_schedule schedule = distill_schedule::joint;
     double stage_share = 0.5; ///< share of the steps that progressive and sequential give to the stages
 
@@ -60,71 +67,72 @@ struct distill_options {
 
 /// The length at which each stage of two networks is compared: the shorter one.
 /// Throws     usage_error when the numbers of stages differ.
+[[nodiscard]] inline std::vector<std::size_t> common_lengths(const outputs<shape>& teacher,
+                                                             const outputs<shape>& student) {
+    if (student.stages.size() != teacher.stages.size())
+        raise<usage_error>("distill::common_lengths", "numbers of stages of student and teacher are ",
+                           student.stages.size(), " and ", teacher.stages.size(), ", expected them equal");
+    std::vector<std::size_t> lengths;
+    for (std::size_t i = 0; i < student.stages.size(); ++i)
+        lengths.push_back(std::min(student.stages[i][1], teacher.stages[i][1]));
+    return lengths;
+}
+/// The same of two networks for windows of these shapes.
 template <class Teacher, class Student>
 [[nodiscard]] std::vector<std::size_t> common_lengths(const Teacher& teacher, const Student& student,
                                                       const shape& teacher_window, const shape& student_window) {
-    const auto s = shapes_of(student, student_window), t = shapes_of(teacher, teacher_window);
-    if (s.stages.size() != t.stages.size())
-        raise<usage_error>("distill::common_lengths", "numbers of stages of student and teacher are ",
-                           s.stages.size(), " and ", t.stages.size(), ", expected them equal");
-    std::vector<std::size_t> lengths;
-    for (std::size_t i = 0; i < s.stages.size(); ++i) lengths.push_back(std::min(s.stages[i][1], t.stages[i][1]));
-    return lengths;
+    return common_lengths(shapes_of(teacher, teacher_window), shapes_of(student, student_window));
 }
 
 /// The SMLDist objective.
 ///
 ///     y = logits loss + λ_stage(e) · mean of the stage losses (anchors, then the penultimate feature) + λ_mem · memory loss
 ///
-/// The teacher is any network that returns `outputs`; it runs in evaluation mode on the same augmented batch, is not
-/// recorded, never written, and must outlive this object. Projectors are made where the channels of student and teacher
-/// differ in number, or by far in scale (see stage_loss); they are trained along and belong to this object alone, so the
-/// student leaves as it came, only better.
-template <class Teacher> class distiller {
+/// The teacher is any network that returns `outputs`. It runs in evaluation mode on the same augmented batch, is not recorded
+/// and never written. Projectors are made where the channels of student and teacher differ in number, or by far in scale (see
+/// stage_loss). They belong to this object and are trained with the student, which does not contain them.
+///
+///     distill::distiller objective(teacher, student, train, normal);
+///     train::training(student, objective, train, validation, normal, options).run();
+class distiller {
 public:
-    /// `window` is the shape of a batch, (B, L, C); `student_window` that of the student's when it sees fewer channels.
-    /// Throws     usage_error when the networks have another number of stages, other classes or memories of another size,
-    ///            when the statistics are not of this teacher, or an option is out of range.
-    template <class Student>
+    /// Prepares all by itself: compiles the teacher (deploy::compile), measures its statistics on the training windows
+    /// (calibrate) at the lengths at which the stages are compared (common_lengths), and has it return the principal
+    /// components that a narrower student predicts (projected_teacher). Owns the compiled teacher; the networks
+    /// may go, except a teacher that is a deploy::network, which is used as it is.
+    /// The windows are in raw units; `student_channels` are those that the student sees; empty: all.
+    /// Throws     usage_error when the networks have different numbers of stages, other classes or memories of another size,
+    ///            for a teacher with an op that programs lack (use the other constructor), or for an option out of range;
+    ///            errors of for_each_batch for the windows.
+    template <class Teacher, class Student>
+    distiller(const Teacher& teacher, const Student& student, const data::windows& train, const normaliser& normal,
+              const distill_options& o = {}, generator g = generator(0),
+              std::span<const std::size_t> student_channels = {})
+        : distiller(prepare(teacher, student, train, normal, o, student_channels), o, g) {}
+
+    /// From the parts. `statistics` come from calibrate, for the same options of the stage loss. `window` is the shape of a
+    /// batch, (B, L, C); `student_window` that of the student's when it sees fewer channels. The teacher must outlive this
+    /// object.
+    /// Throws     usage_error when the networks have different numbers of stages, other classes or memories of another size,
+    ///            when the statistics are not of this teacher or lack the bands that the options weigh, or an option is out
+    ///            of range.
+    template <class Teacher, class Student>
     distiller(const Teacher& teacher, const Student& student, teacher_statistics statistics, const distill_options& o,
               const shape& window, generator g, const shape& student_window = {})
-        : teacher_(&teacher), statistics_(std::move(statistics)), options_(o) {
-        o.check();
-        const shape& seen = student_window.rank() == 0 ? window : student_window;
-        const auto lengths = common_lengths(teacher, student, window, seen);
-        const auto s = shapes_of(student, seen), t = shapes_of(teacher, window);
-        if (!(s.logits == t.logits))
-            raise<usage_error>("distiller", "logits of student and teacher are ", s.logits.text(), " and ",
-                               t.logits.text(), ", expected the same classes");
-        if (t.stages.size() != statistics_.stages.size())
-            raise<usage_error>("distiller", "numbers of stages of teacher and statistics are ", t.stages.size(),
-                               " and ", statistics_.stages.size(), ", expected them equal");
-        anchors_ = lengths.size() - (!o.include_last && !lengths.empty() ? 1 : 0);
-        for (std::size_t i = 0; i < anchors_; ++i) {
-            const auto& known = statistics_.stages[i];
-            if (known.length != lengths[i])
-                raise<usage_error>("distiller", "length of stage ", i, " is ", known.length,
-                                   " in the statistics, expected ", lengths[i], "; see the lengths of calibrate");
-            std::vector<double> weights;
-            if (o.stage.alpha > 0)
-                weights = loss::band_weights(loss::make_basis<float>(o.stage.basis, lengths[i]), known.bands,
-                                             known.rate_hz, o.stage.weights);
-            stages_.emplace_back(s.stages[i], t.stages[i], known.feature, o.stage, weights, g);
-        }
-        if (o.memory_weight > 0 && s.memory.scores.rank() > 0 && t.memory.scores.rank() > 0)
-            check_memories(s.memory, t.memory);
-        if (o.feature)
-            stages_.emplace_back(s.feature, t.feature, statistics_.feature, o.stage, std::vector<double>(), g);
-    }
+        : distiller(parts{[&teacher](const tensor<float>& x) { return teacher(x, mode::eval); },
+                          shapes_of(teacher, window),
+                          shapes_of(student, student_window.rank() == 0 ? window : student_window),
+                          std::move(statistics)},
+                    o, g) {}
 
-    template <class Student>
+    template <class Teacher, class Student>
     distiller(const Teacher&&, const Student&, teacher_statistics, const distill_options&, const shape&, generator,
               const shape& = {}) = delete; // the teacher must outlive it
 
     /// `progress` runs from 0 to 1 over the training.
     train::objective_value operator()(tape<float>& t, const outputs<var<float>>& student, const data::batch& b,
                                       double progress) {
-        auto teacher = (*teacher_)(b.x, mode::eval);
+        auto teacher = teacher_(b.x);
         train::loss_terms terms; // with all names in each step, so that the reports of all epochs have the same
         for (const std::string_view name : {"hard", "soft", "stage", "memory", "repaired"}) terms.add(name, 0);
         var<float> loss;
@@ -163,6 +171,70 @@ public:
     const loss::stage_loss<float>& stage(std::size_t i) const { return stages_[i]; }
 
 private:
+    /// What a teacher and a student come down to.
+    struct parts {
+        std::function<outputs<tensor<float>>(const tensor<float>&)> teacher;
+        outputs<shape> of_teacher, of_student;
+        teacher_statistics statistics;
+    };
+
+    template <class Teacher, class Student>
+    static parts prepare(const Teacher& teacher, const Student& student, const data::windows& train,
+                         const normaliser& normal, const distill_options& o, std::span<const std::size_t> channels) {
+        o.check();
+        const shape window{1, train.length(), train.channels()};
+        const shape seen = channels.empty() ? window : window.with(2, channels.size());
+        const auto lengths = common_lengths(teacher, student, window, seen);
+        if constexpr (std::same_as<Teacher, deploy::network>) // compiled already
+            return {[&teacher](const tensor<float>& x) { return teacher(x); }, shapes_of(teacher, window),
+                    shapes_of(student, seen), calibrate(teacher, train, normal, o.stage, lengths)};
+        else
+            return projected(teacher, student, calibrate(compiled(teacher, window), train, normal, o.stage, lengths),
+                             o, window, seen);
+    }
+    /// The teacher in components, compiled.
+    template <class Teacher, class Student>
+    static parts projected(const Teacher& teacher, const Student& student, const teacher_statistics& statistics,
+                           const distill_options& o, const shape& window, const shape& seen) {
+        const projected_teacher in_components(teacher, student, statistics, o.stage, window, seen);
+        const auto program = std::make_shared<const deploy::network>(compiled(in_components, window));
+        return {[program](const tensor<float>& x) { return (*program)(x); }, shapes_of(*program, window),
+                shapes_of(student, seen), in_components.statistics()};
+    }
+    template <class Teacher> static deploy::network compiled(const Teacher& teacher, const shape& window) {
+        return deploy::network(
+            deploy::compile(teacher, {.length = window[1], .channels = window[2], .outputs = {"all"}}));
+    }
+
+    distiller(parts p, const distill_options& o, generator g)
+        : teacher_(std::move(p.teacher)), statistics_(std::move(p.statistics)), options_(o) {
+        o.check();
+        const auto &s = p.of_student, &t = p.of_teacher;
+        const auto lengths = common_lengths(t, s);
+        if (!(s.logits == t.logits.with(0, s.logits[0])))
+            raise<usage_error>("distiller", "logits of student and teacher are ", s.logits.text(), " and ",
+                               t.logits.text(), ", expected the same classes");
+        if (t.stages.size() != statistics_.stages.size())
+            raise<usage_error>("distiller", "numbers of stages of teacher and statistics are ", t.stages.size(),
+                               " and ", statistics_.stages.size(), ", expected them equal");
+        anchors_ = lengths.size() - (!o.include_last && !lengths.empty() ? 1 : 0);
+        for (std::size_t i = 0; i < anchors_; ++i) {
+            const auto& known = statistics_.stages[i];
+            if (known.length != lengths[i])
+                raise<usage_error>("distiller", "length of stage ", i, " is ", known.length,
+                                   " in the statistics, expected ", lengths[i], "; see the lengths of calibrate");
+            std::vector<double> weights;
+            if (o.stage.alpha > 0)
+                weights = loss::band_weights(loss::make_basis<float>(o.stage.basis, lengths[i]), known.bands,
+                                             known.rate_hz, o.stage.weights);
+            stages_.emplace_back(s.stages[i], t.stages[i], known.feature, o.stage, weights, g);
+        }
+        if (o.memory_weight > 0 && s.memory.scores.rank() > 0 && t.memory.scores.rank() > 0)
+            check_memories(s.memory, t.memory);
+        if (o.feature)
+            stages_.emplace_back(s.feature, t.feature, statistics_.feature, o.stage, std::vector<double>(), g);
+    }
+
     /// Throws unless the memories hold the same patterns, or the student's those of the teacher merged.
     void check_memories(const memory_outputs<shape>& student, const memory_outputs<shape>& teacher) const {
         const std::size_t mine = student.scores[1], theirs = teacher.scores[1];
@@ -209,11 +281,11 @@ private:
         return p;
     }
 
-    const Teacher* teacher_;
+    std::function<outputs<tensor<float>>(const tensor<float>&)> teacher_; ///< in mode::eval
     teacher_statistics statistics_;
     distill_options options_;
     std::size_t anchors_ = 0;                     ///< that are stages
-    std::vector<loss::stage_loss<float>> stages_; ///< one a used anchor, the feature's last
+    std::vector<loss::stage_loss<float>> stages_; ///< one per used anchor, then that of the feature
 };
 
 } // namespace smldist::inline SMLDIST_ABI::distill

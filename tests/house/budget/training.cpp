@@ -4,7 +4,7 @@
 
 using namespace smldist;
 using network = model::network<float>;
-using distiller = distill::distiller<network>;
+using distiller = distill::distiller;
 
 template class train::training<network, train::supervised>;
 template class train::training<network, distiller>;

@@ -18,7 +18,7 @@ loss::stage::feature_statistics<double> statistics() {
     return {{1, 2, 3, 4}, {0.5, 2, 1, 4}, loss::stage::principal<double>(correlation)};
 }
 loss::stage::stage_options options(standardise scale) {
-    loss::stage::stage_options o;
+    auto o = loss::stage::stage_options::frequency_aware();
     o.scale = scale;
     return o;
 }

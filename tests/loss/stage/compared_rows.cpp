@@ -18,7 +18,7 @@ tensor<double> identity(std::size_t L) {
 } // namespace
 
 TEST_CASE("compared_rows: basis behind the length map, weights of the bands on their rows") {
-    stage_options o;
+    auto o = stage_options::frequency_aware();
     o.alpha = 0.5;
     const std::vector<double> w{0.5, 1, 2, 1.5, 3};
     const rows r({2, 8, 3}, {2, 12, 3}, o, w);
@@ -59,7 +59,7 @@ TEST_CASE("compared_rows: where the basis changes nothing, and features without 
     CHECK(changes([](auto& o) { o.pen = loss::stage::penalty::huber; }));
     CHECK(changes([](auto& o) { o.weights.kind = loss::stage::weighting::uncertainty; }));
 
-    stage_options learned;
+    auto learned = stage_options::frequency_aware();
     learned.weights.kind = loss::stage::weighting::uncertainty;
     const rows timeless({2, 3}, {2, 3}, learned, {});
     CHECK(identical(timeless.student, identity(1)));

@@ -44,7 +44,7 @@ TEST_CASE("feature_statistics: standardised channels have mean 0 and variance 1,
 TEST_CASE("principal_map: uncorrelated components of mean 0 whose mean variance is 1") {
     const tensor<double> x = op::linear(normal({400, 5}, 1), normal({5, 5}, 2), normal({5}, 3));
     const auto s = measured(x);
-    const loss::stage::stage_options o;
+    const auto o = loss::stage::stage_options::frequency_aware();
     for (const std::size_t limit : {1u, 2u, 4u, 9u}) {
         const auto map = loss::stage::principal_map(s, o, limit);
         const std::size_t n = map.offset.size();
@@ -68,7 +68,7 @@ TEST_CASE("principal_map: uncorrelated components of mean 0 whose mean variance 
 
 TEST_CASE("principal_map: nothing where channels are compared; errors") {
     auto s = measured(normal({50, 4}, 1));
-    loss::stage::stage_options o;
+    auto o = loss::stage::stage_options::frequency_aware();
     CHECK_FALSE(loss::stage::principal_map(s, o, 2).offset.empty());
     o.channels = loss::stage::channel_match::all;
     CHECK(loss::stage::principal_map(s, o, 2).offset.empty());

@@ -10,6 +10,7 @@ using loss::stage::stage_options;
 
 TEST_CASE("stage_options: the defaults and plain ones are in range") {
     CHECK_NOTHROW(stage_options().check());
+    CHECK_NOTHROW(stage_options::frequency_aware().check());
     CHECK_NOTHROW(stage_options::plain().check());
     CHECK(stage_options::plain().alpha == 0);
     CHECK(stage_options::plain().eta == 0);

@@ -157,6 +157,9 @@ template <class T>
     if (measured && statistics.bands() != bands.size())
         raise<usage_error>("loss::band_weights", "bands of the statistics are ", statistics.bands(), ", expected ",
                            bands.size());
+    if (measured && statistics.samples() == 0)
+        raise<usage_error>("loss::band_weights", "number of measured samples is 0, expected statistics measured for weights ",
+                           name_of(o.kind), "; see the options of calibrate");
     std::vector<double> w(bands.size(), 1);
     const double top = bands.back().high;
     for (std::size_t k = 0; k < w.size(); ++k) {

@@ -42,21 +42,24 @@ constexpr auto enum_names(channel_match) { return enum_table("loss::channel_matc
 struct stage_options {
     time_basis basis = time_basis::rdft;
     weighting_options weights;
-    double alpha = 0.5; ///< share of the band weights: w̃ = 1-α + α w
+    double alpha = 0; ///< share of the band weights: w̃ = 1-α + α w
     penalty pen = penalty::square;
     double delta = 1; ///< δ of the Huber penalty
     phase_free term = phase_free::magnitude;
-    double eta = 0.25;      ///< weight of the phase-free term
+    double eta = 0;         ///< weight of the phase-free term
     double temperature = 1; ///< τ of phase_free::kl
     standardise scale = standardise::channel;
     channel_match channels = channel_match::principal;
     double explained = 0.99; ///< share of the teacher's variance that the principal components keep
     length_match match = length_match::spectral;
 
-    /// Plain standardised mean squared error.
-    static stage_options plain() {
+    /// Plain standardised mean squared error: the default.
+    static stage_options plain() { return {}; }
+    /// Half of the weight by frequency bands, and a phase-free term.
+    static stage_options frequency_aware() {
         stage_options o;
-        o.alpha = o.eta = 0;
+        o.alpha = 0.5;
+        o.eta = 0.25;
         return o;
     }
     /// Throws usage_error for a value out of range.
