@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "load_model.hpp"
+#include "recipe.hpp"
 #include "session.hpp"
 #include "signals.hpp"
 #include "smldist/core/parallel.hpp"
@@ -12,6 +13,7 @@
 #include "smldist/data/normaliser.hpp"
 #include "smldist/distill/evaluate.hpp"
 #include "smldist/graph/summary.hpp"
+#include "smldist/ref2021/presets.hpp"
 
 namespace har {
 
@@ -69,7 +71,7 @@ void summary(const options& o) {
         net = std::move(m.net);
         length = m.facts.window;
     } else {
-        auto c = model::preset(o.preset, o.width);
+        auto c = preset(o.preset, o.width);
         if (!o.rows.empty()) {
             c.preset.clear();
             c.backbone.rows.clear();
@@ -78,9 +80,9 @@ void summary(const options& o) {
         c.backbone.channels = o.channels;
         c.classes = o.classes;
         c.head = model::parse_head(o.head);
-        if (nn::parse_compat(o.compat) == nn::compat::ref2021) {
-            c.backbone.compat = nn::compat::ref2021;
-            c.head = model::head_kind::ref2021;
+        if (published(o)) {
+            c.backbone.form = ref2021::form;
+            c.head = model::head_kind::blended;
         }
         c.memory.patterns_per_class = o.patterns;
         c.memory.heads = o.memory_heads;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "smldist/core/error.hpp"
+#include "smldist/ref2021/presets.hpp"
 
 namespace har {
 
@@ -73,14 +74,28 @@ void check_supervised(const options& o, const std::string& preset, model::head_k
 
 } // namespace
 
-bool published(const options& o) { return nn::parse_compat(o.compat) == nn::compat::ref2021; }
+bool published(const options& o) {
+    if (o.compat != "smldist" && o.compat != "ref2021")
+        raise<usage_error>("--compat", "name is \"", o.compat, "\", expected smldist or ref2021");
+    return o.compat == "ref2021";
+}
+
+std::vector<std::string_view> preset_names() {
+    std::vector<std::string_view> names(model::preset_names.begin(), model::preset_names.end());
+    names.insert(names.end(), ref2021::preset_names.begin(), ref2021::preset_names.end());
+    return names;
+}
+
+model::network_config preset(const std::string& name, double width) {
+    return name.starts_with("ref2021_") ? ref2021::preset(name, width) : model::preset(name, width);
+}
 
 model::head_kind chosen_head(const options& o) {
-    if (published(o)) return model::head_kind::ref2021;
+    if (published(o)) return model::head_kind::blended;
     const auto kind = model::parse_head(o.head);
     // In training it gives probabilities, which the other losses would take for logits.
-    if (kind == model::head_kind::ref2021)
-        raise<usage_error>("--head", "name is \"ref2021\", expected it to come with --compat ref2021");
+    if (kind == model::head_kind::blended)
+        raise<usage_error>("--head", "name is \"blended\", expected it to come with --compat ref2021");
     return kind;
 }
 
@@ -90,7 +105,7 @@ normaliser_kind chosen_normaliser(const options& o) {
 
 model::network_config architecture(const options& o, const std::string& preset, model::head_kind head,
                                    std::size_t channels, std::size_t classes, std::size_t patterns) {
-    auto c = model::preset(preset, o.width);
+    auto c = har::preset(preset, o.width);
     if (!o.rows.empty() && preset == o.preset) {
         c.preset.clear();
         c.backbone.rows.clear();
@@ -99,7 +114,7 @@ model::network_config architecture(const options& o, const std::string& preset, 
     c.backbone.channels = channels;
     c.classes = classes;
     c.head = head;
-    if (published(o)) c.backbone.compat = nn::compat::ref2021;
+    if (published(o)) c.backbone.form = ref2021::form;
     c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
     c.memory.heads = o.memory_heads;
     c.memory.dropout = o.memory_dropout;

@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "options.hpp"
 #include "smldist/distill/baseline.hpp"
@@ -19,7 +21,11 @@ using baseline_method = smldist::loss::baseline::method<float>;
 /// Whether networks and training are to be those of the public code.
 bool published(const options& o);
 
-/// The head that the options ask for. Throws usage_error for ref2021 without --compat ref2021.
+/// Names of all presets, and the configuration of one.
+std::vector<std::string_view> preset_names();
+smldist::model::network_config preset(const std::string& name, double width);
+
+/// The head that the options ask for. Throws usage_error for blended without --compat ref2021.
 smldist::model::head_kind chosen_head(const options& o);
 
 smldist::normaliser_kind chosen_normaliser(const options& o);

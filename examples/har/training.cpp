@@ -21,10 +21,11 @@
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "smldist/distill/in_components.hpp"
-#include "smldist/distill/ref2021.hpp"
 #include "smldist/distill/search.hpp"
 #include "smldist/graph/summary.hpp"
 #include "smldist/model/load.hpp"
+#include "smldist/ref2021/presets.hpp"
+#include "smldist/ref2021/training.hpp"
 
 namespace har {
 
@@ -193,7 +194,7 @@ struct experiment {
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
         distill::supervised labels{published(o) ? 0 : o.label_smoothing};
-        if (published(o)) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
+        if (published(o)) return run_published(name, net, labels, epochs, ref2021::phase::teacher);
         hooks around;
         around.adjust = [start = memory_start_of(o)](auto& t) { t.memory = start; };
         if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs, around);
@@ -231,9 +232,9 @@ struct experiment {
     /// One training of the public code.
     template <class Objective>
     io::json run_published(const std::string& name, network& net, Objective& objective, std::size_t epochs,
-                           distill::ref2021_training which) {
+                           ref2021::phase which) {
         hooks around;
-        around.adjust = [which](distill::training_options& t) { t = distill::ref2021_options(which, t); };
+        around.adjust = [which](distill::training_options& t) { t = ref2021::training_options(which, t); };
         return run(name, net, objective, epochs, around);
     }
 
@@ -327,24 +328,23 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
 void distill_published(experiment& run, const network& teacher, network student, const shape& window,
                        std::size_t epochs, io::json& result) {
     if (teacher.config.feature_width() == student.config.feature_width())
-        student.take_ref2021(teacher);
+        ref2021::take_head(student, teacher);
     else if (!run.o.quiet)
         std::fprintf(stderr, "the features have widths %zu and %zu: the head is not copied\n",
                      teacher.config.feature_width(), student.config.feature_width());
-    const std::size_t stages = distill::ref2021_stages(student.backbone.anchors.size());
+    const std::size_t stages = ref2021::stage_count(student.backbone.anchors.size());
     const deploy::network fast = compiled(teacher, window);
     for (std::size_t i = 0; i < stages; ++i) {
         const std::string name = "student_stage" + std::to_string(i);
         if (run.stopped_before(name)) return;
-        distill::ref2021_stage objective(fast, student, i, window, generator(run.o.seed, 4 + i));
+        ref2021::stage_objective objective(fast, student, i, window, generator(run.o.seed, 4 + i));
         if (parameter_count(objective) > 0 && !run.o.quiet)
             std::fprintf(stderr, "stage %zu: other channels, a projector is trained along\n", i);
-        result.set(name, run.run_published(name, student, objective, epochs, distill::ref2021_training::stage));
+        result.set(name, run.run_published(name, student, objective, epochs, ref2021::phase::stage));
     }
     if (run.stopped_before("student")) return;
-    distill::ref2021_logits objective(fast);
-    result.set("student",
-               run.run_published("student", student, objective, epochs, distill::ref2021_training::logits));
+    ref2021::logits_objective objective(fast);
+    result.set("student", run.run_published("student", student, objective, epochs, ref2021::phase::logits));
 }
 
 /// Trains the student by a baseline. It takes over nothing of the teacher, but for simkd, whose student runs on the

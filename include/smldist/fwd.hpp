@@ -40,7 +40,7 @@ template <class T> struct hopfield_classifier;
 template <class T> struct memory;
 template <class T> struct mlp;
 template <class T> struct prototype;
-template <class T> struct ref2021_head;
+template <class T> struct blended_head;
 } // namespace smldist::inline SMLDIST_ABI::nn
 
 namespace smldist::inline SMLDIST_ABI::model {
@@ -90,8 +90,11 @@ template <class Network, class Objective> class training;
 template <class Teacher> class in_components;
 template <class Teacher> class distiller;
 template <class Teacher, class Method> class baseline_distiller;
-template <class Teacher> class ref2021_stage;
-template <class Teacher> class ref2021_logits;
 } // namespace smldist::inline SMLDIST_ABI::distill
+
+namespace smldist::inline SMLDIST_ABI::ref2021 {
+template <class Teacher> class stage_objective;
+template <class Teacher> class logits_objective;
+} // namespace smldist::inline SMLDIST_ABI::ref2021
 
 #endif

@@ -59,8 +59,8 @@
 #include "smldist/op/softmax.hpp"
 
 #include "smldist/nn/activation.hpp"
+#include "smldist/nn/blended_head.hpp"
 #include "smldist/nn/cluster.hpp"
-#include "smldist/nn/compat.hpp"
 #include "smldist/nn/conv1d.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/feature_projector.hpp"
@@ -73,7 +73,6 @@
 #include "smldist/nn/mlp.hpp"
 #include "smldist/nn/norm.hpp"
 #include "smldist/nn/prototype.hpp"
-#include "smldist/nn/ref2021_head.hpp"
 #include "smldist/nn/squeeze_excite.hpp"
 
 #include "smldist/model/load.hpp"
@@ -98,7 +97,6 @@
 #include "smldist/loss/logits.hpp"
 #include "smldist/loss/memory.hpp"
 #include "smldist/loss/mse.hpp"
-#include "smldist/loss/ref2021.hpp"
 #include "smldist/loss/stage.hpp"
 #include "smldist/loss/stage/band_weights.hpp"
 #include "smldist/loss/stage/compared_channels.hpp"
@@ -185,10 +183,13 @@
 #include "smldist/distill/in_components.hpp"
 #include "smldist/distill/placement.hpp"
 #include "smldist/distill/plan.hpp"
-#include "smldist/distill/ref2021.hpp"
 #include "smldist/distill/search.hpp"
 #include "smldist/distill/trainer.hpp"
 #include "smldist/distill/training_options.hpp"
+
+#include "smldist/ref2021/loss.hpp"
+#include "smldist/ref2021/presets.hpp"
+#include "smldist/ref2021/training.hpp"
 
 #include "smldist/testing/gradcheck.hpp"
 

@@ -10,6 +10,7 @@
 #include "smldist/model/network.hpp"
 #include "smldist/nn/gru_cell.hpp"
 #include "smldist/nn/linear.hpp"
+#include "smldist/ref2021/presets.hpp"
 
 using namespace smldist;
 
@@ -75,14 +76,17 @@ TEST_CASE("compile: a recurrent layer, its steps written out") {
 TEST_CASE("compile: every preset") {
     for (const auto name : model::preset_names) {
         CAPTURE(name);
-        const bool published = name.starts_with("ref2021_");
-        compiles(model::preset(name, published ? 0.0625 : 0.5), 128);
+        compiles(model::preset(name, 0.5), 128);
+    }
+    for (const auto name : ref2021::preset_names) {
+        CAPTURE(name);
+        compiles(ref2021::preset(name, 0.0625), 128);
     }
 }
 
 TEST_CASE("compile: every head") {
     using enum model::head_kind;
-    for (const auto head : {linear, memory, prototype, mlp, lookup, search, ref2021}) {
+    for (const auto head : {linear, memory, prototype, mlp, lookup, search, blended}) {
         CAPTURE(model::text(head));
         auto c = three_blocks(head);
         c.candidates = {linear, memory, prototype, mlp};
@@ -91,8 +95,8 @@ TEST_CASE("compile: every head") {
         c.projected = 10;
         compiles(c, 33);
     }
-    auto c = three_blocks(ref2021);
-    for (const auto e : {nn::ref2021_evaluation::intuition, nn::ref2021_evaluation::fused}) {
+    auto c = three_blocks(blended);
+    for (const auto e : {nn::blended_output::intuition, nn::blended_output::fused}) {
         c.evaluation = e;
         compiles(c, 32);
     }

@@ -49,7 +49,7 @@ void refuse(io::byte_vector bytes, std::string_view what) {
 
 TEST_CASE("load: the graph of a file alone gives the network's outputs for raw units, for every head") {
     using enum model::head_kind;
-    for (const auto head : {linear, memory, prototype, mlp, lookup, search, ref2021}) {
+    for (const auto head : {linear, memory, prototype, mlp, lookup, search, blended}) {
         CAPTURE(model::text(head));
         const auto net = disturbed(head);
         auto b = io::read_bundle(file(net));

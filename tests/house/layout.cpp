@@ -45,6 +45,7 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"runtime", {"core", "kernel"}},
     {"deploy", {"core", "kernel", "spec", "graph", "io", "runtime"}},
     {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "metric", "data", "io", "deploy"}},
+    {"ref2021", {"core", "kernel", "op", "nn", "model", "loss", "distill"}},
     {"testing", {"core", "autograd", "op"}},
 };
 

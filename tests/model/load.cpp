@@ -116,8 +116,8 @@ TEST_CASE("a compressed memory, several heads and a lookup come back too; older 
 TEST_CASE("element_count is what the network holds, for every preset and three heads") {
     for (const auto name : model::preset_names)
         for (const double width : {1.0, 0.5})
-            for (const auto head : {model::head_kind::linear, model::head_kind::memory, model::head_kind::ref2021}) {
-                auto c = model::preset(name, name.starts_with("ref2021_") ? width / 8 : width);
+            for (const auto head : {model::head_kind::linear, model::head_kind::memory, model::head_kind::blended}) {
+                auto c = model::preset(name, width);
                 c.head = head;
                 c.projected = name == "har_nano" ? std::size_t(64 * width) + 1 : 0;
                 const model::network<float> net(c, generator(0));

@@ -111,10 +111,7 @@ TEST_CASE("preset: names, widths and errors") {
     for (const auto name : model::preset_names) {
         const auto c = model::preset(name);
         CHECK(c.preset == name);
-        const bool published = name.starts_with("ref2021_");
-        CHECK((c.backbone.compat == nn::compat::ref2021) == published);
-        CHECK((c.head == model::head_kind::ref2021) == published);
-        if (published) continue;
+        CHECK(c.backbone.form == model::backbone_form{});
         CHECK(c.head == model::head_kind::linear);
         CHECK(c.classes == 6);
         CHECK(c.backbone.channels == 9);
@@ -124,7 +121,7 @@ TEST_CASE("preset: names, widths and errors") {
     CHECK_THROWS_WITH_AS(
         model::preset("har_studnet"),
         "model::preset: name is \"har_studnet\", expected one of har_teacher, har_student, har_nano, "
-        "mobilenet_v3_small, mobilenet_v3_large, ref2021_teacher, ref2021_student",
+        "mobilenet_v3_small, mobilenet_v3_large",
         usage_error);
     for (const double width : {0.0, -1.0, 17.0, std::nan("")})
         CHECK_THROWS_AS(model::preset("har_nano", width), usage_error);

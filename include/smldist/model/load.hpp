@@ -59,11 +59,35 @@ inline io::json to_json(const network_config& c) {
     j.set("memory", std::move(m));
     j.set("dropout", c.dropout);
     if (c.projected > 0) j.set("projected", c.projected);
-    if (c.backbone.compat == nn::compat::ref2021) j.set("compat", nn::text(c.backbone.compat));
-    if (c.head == head_kind::ref2021)
-        j.set("evaluation", nn::ref2021_evaluation_names[static_cast<std::size_t>(c.evaluation)]);
+    if (!(c.backbone.form == backbone_form{})) {
+        io::json form;
+        backbone_form::visit(c.backbone.form, [&form](std::string_view name, const auto& value) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, bool>)
+                form.set(name, value);
+            else
+                form.set(name, nn::text(value));
+        });
+        j.set("form", std::move(form));
+    }
+    if (c.head == head_kind::blended)
+        j.set("evaluation", nn::blended_output_names[static_cast<std::size_t>(c.evaluation)]);
     return j;
 }
+
+namespace detail {
+/// The form that the member "compat" of older files names.
+inline backbone_form form_of_compat(std::string_view word) {
+    if (word == "smldist") return {};
+    if (word != "ref2021") raise<usage_error>("compat", "name is ", io::quote(word), ", expected smldist or ref2021");
+    return {.gate_before_activation = true,
+            .se_bias = false,
+            .always_expand = true,
+            .stem_from_channels = true,
+            .ceil_widths = true,
+            .round_squeeze = false,
+            .pooled_activation = nn::activation::hard_swish};
+}
+} // namespace detail
 
 /// The inverse of to_json. Throws data_error for a missing or wrong member, an unknown type or a value out of range.
 inline network_config config_from_json(const io::json& j) {
@@ -113,13 +137,21 @@ inline network_config config_from_json(const io::json& j) {
     const auto& rows = j.as_array("rows");
     need(!rows.empty() && rows.size() <= 256, "number of rows");
     try {
-        if (j.find("compat")) c.backbone.compat = nn::parse_compat(word(j.at("compat")));
-        c.head = parse_head(word(j.at("head")));
-        if (c.head == head_kind::ref2021) {
-            const auto& names = nn::ref2021_evaluation_names;
+        if (j.find("compat")) c.backbone.form = detail::form_of_compat(word(j.at("compat")));
+        if (const io::json* form = j.find("form"))
+            backbone_form::visit(c.backbone.form, [&](std::string_view name, auto& value) {
+                if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, bool>)
+                    value = form->as_bool(name);
+                else
+                    value = nn::parse_activation(word(form->at(name)));
+            });
+        const std::string& head = word(j.at("head"));
+        c.head = head == "ref2021" ? head_kind::blended : parse_head(head); // its name in older files
+        if (c.head == head_kind::blended) {
+            const auto& names = nn::blended_output_names;
             const auto found = std::find(names.begin(), names.end(), j.as_string("evaluation"));
             need(found != names.end(), "evaluation");
-            c.evaluation = static_cast<nn::ref2021_evaluation>(found - names.begin());
+            c.evaluation = static_cast<nn::blended_output>(found - names.begin());
         }
         if (c.head == head_kind::search) {
             c.candidates.clear();
@@ -151,14 +183,14 @@ template <class F> void for_each_size(const network_config& c, F&& f) {
     double in = double(b.stem_width());
     for (const row& r : b.rows) {
         const double e = double(b.expanded_width(r)), o = double(b.out_width(r));
-        if (e != in || b.compat == nn::compat::ref2021) conv_norm(in, e, 1);
+        if (e != in || b.form.always_expand) conv_norm(in, e, 1);
         conv_norm(1, e, double(r.kernel_size));
         conv_norm(e, o, 1);
         if (const double q = r.se ? double(b.squeezed_width(r)) : 0; q > 0) {
-            if (b.compat == nn::compat::ref2021)
-                f(e * q), f(e * q);
-            else
+            if (b.form.se_bias)
                 linear(e, q), linear(q, e);
+            else
+                f(e * q), f(e * q);
         }
         in = o;
     }
@@ -176,7 +208,7 @@ template <class F> void for_each_size(const network_config& c, F&& f) {
         if (kind == head_kind::memory) linear(D, h), f(M * h), f(1), f(M);
         if (kind == head_kind::prototype) f(N * D), f(1);
         if (kind == head_kind::mlp) linear(D, r), linear(r, N);
-        if (kind == head_kind::ref2021) {
+        if (kind == head_kind::blended) {
             for (int i = 0; i < 6; ++i) f(D);
             linear(D, D), linear(D, N), linear(D, N), f(2);
         }

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "smldist/model/mobilenet_v3.hpp"
+#include "smldist/nn/blended_head.hpp"
 #include "smldist/nn/feature_projector.hpp"
 #include "smldist/nn/hopfield.hpp"
 #include "smldist/nn/memory.hpp"
 #include "smldist/nn/mlp.hpp"
 #include "smldist/nn/prototype.hpp"
-#include "smldist/nn/ref2021_head.hpp"
 #include "smldist/op/mixture.hpp"
 #include "smldist/op/reshape.hpp"
 
@@ -29,10 +29,10 @@ enum class head_kind : std::uint8_t {
     mlp,       ///< one hidden layer
     lookup,    ///< Hopfield lookup with learned values, as many patterns as a memory
     search,    ///< a mixture of several of these, of which distill::decide keeps one
-    ref2021    ///< the public code's; no candidate of a search
+    blended    ///< nn::blended_head; no candidate of a search
 };
 inline constexpr std::array<std::string_view, 7> head_names{"linear", "memory", "prototype", "mlp",
-                                                            "lookup", "search", "ref2021"};
+                                                            "lookup", "search", "blended"};
 
 inline std::string_view text(head_kind h) { return head_names[static_cast<std::size_t>(h)]; }
 /// The inverse of text(head_kind). Throws usage_error.
@@ -40,7 +40,7 @@ inline head_kind parse_head(std::string_view word) {
     for (std::size_t k = 0; k < head_names.size(); ++k)
         if (word == head_names[k]) return static_cast<head_kind>(k);
     raise<usage_error>("model::head", "name is \"", word,
-                       "\", expected linear, memory, prototype, mlp, lookup, search or ref2021");
+                       "\", expected linear, memory, prototype, mlp, lookup, search or blended");
 }
 
 /// Everything that shapes a network; a model file holds it as `architecture`.
@@ -56,7 +56,7 @@ struct network_config {
     double temperature = 1;                            ///< τ of a search's mixture, annealed by distill::head_search
     double dropout = 0.2;                              ///< on the feature, in training
     std::size_t projected = 0;                         ///< width of the feature behind a projector; 0: no projector
-    nn::ref2021_evaluation evaluation = nn::ref2021_evaluation::memory; ///< of a ref2021 head
+    nn::blended_output evaluation = nn::blended_output::memory; ///< of a blended head
 
     /// D, width of the feature that the head sees.
     std::size_t feature_width() const { return projected > 0 ? projected : backbone.tail; }
@@ -75,7 +75,7 @@ enum class memory_transfer : std::uint8_t {
 /// A classifier of windows: `outputs` of a batch from tensors (inference), vars (training) or symbols (tracing).
 ///
 /// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D), behind the projector where there is one ·
-///            memory.scores (B, M) · logits (B, N); of a ref2021 head in training they are probabilities
+///            memory.scores (B, M) · logits (B, N); of a blended head in training they are probabilities
 template <class T> struct network {
     network_config config;
     mobilenet_v3<T> backbone;
@@ -84,7 +84,7 @@ template <class T> struct network {
     std::optional<nn::memory<T>> memory;
     std::optional<nn::prototype<T>> prototype;
     std::optional<nn::mlp<T>> mlp;
-    std::optional<nn::ref2021_head<T>> ref2021;
+    std::optional<nn::blended_head<T>> blended;
     std::optional<nn::hopfield_classifier<T>> lookup;
     parameter<T> choice; ///< (J), architecture logits of a search, in the order of the candidates
 
@@ -103,7 +103,7 @@ template <class T> struct network {
             if (kind == head_kind::memory) memory = nn::memory<T>(D, c.classes, head, c.memory);
             if (kind == head_kind::prototype) prototype = nn::prototype<T>(D, c.classes, head);
             if (kind == head_kind::mlp) mlp = nn::mlp<T>(D, c.hidden, c.classes, head);
-            if (c.head == head_kind::ref2021) ref2021 = nn::ref2021_head<T>(D, c.classes, head);
+            if (c.head == head_kind::blended) blended = nn::blended_head<T>(D, c.classes, head);
             if (kind == head_kind::lookup)
                 lookup = nn::hopfield_classifier<T>(D, c.classes * c.memory.patterns_per_class, c.classes, head);
             if (!holds(kind))
@@ -160,8 +160,8 @@ template <class T> struct network {
             return lookup.has_value();
         case head_kind::search:
             return !choice.empty();
-        case head_kind::ref2021:
-            return ref2021.has_value();
+        case head_kind::blended:
+            return blended.has_value();
         }
         return false;
     }
@@ -223,19 +223,6 @@ template <class T> struct network {
         return merged;
     }
 
-    /// Takes over the teacher's ref2021 head and trains it on: the public code's memory distillation.
-    /// Throws     usage_error unless both heads are ref2021 with the same classes and feature width.
-    void take_ref2021(const network& teacher) {
-        const std::size_t D = config.feature_width(), N = config.classes;
-        if (!ref2021 || !teacher.ref2021 || teacher.config.feature_width() != D || teacher.config.classes != N)
-            raise<usage_error>("network.take_ref2021", "heads are ", text(config.head), " (", N, ", ", D, ") and ",
-                               text(teacher.config.head), " (", teacher.config.classes, ", ",
-                               teacher.config.feature_width(),
-                               "), expected two ref2021 of the same classes and width");
-        ref2021 = teacher.ref2021;
-        unfreeze(ref2021);
-    }
-
     /// Replaces the classifier by the teacher's, frozen, behind a new projector into the teacher's feature space: SimKD's
     /// student (loss/baseline/simkd.hpp). Both count in its parameters and MACs, and are saved with it.
     /// Throws     usage_error if the teacher knows other classes.
@@ -253,7 +240,7 @@ template <class T> struct network {
         memory = teacher.memory;
         prototype = teacher.prototype;
         mlp = teacher.mlp;
-        ref2021 = teacher.ref2021;
+        blended = teacher.blended;
         config.evaluation = teacher.config.evaluation;
         lookup = teacher.lookup;
         choice = teacher.choice;
@@ -261,7 +248,7 @@ template <class T> struct network {
         freeze(memory);
         freeze(prototype);
         freeze(mlp);
-        freeze(ref2021);
+        freeze(blended);
         freeze(lookup);
         freeze(choice);
     }
@@ -273,7 +260,7 @@ template <class T> struct network {
         member("memory", self.memory);
         member("prototype", self.prototype);
         member("mlp", self.mlp);
-        member("ref2021", self.ref2021);
+        member("ref2021", self.blended);
         member("lookup", self.lookup);
         member("choice", self.choice);
     }
@@ -284,7 +271,7 @@ private:
         if (kind == head_kind::linear) return (*intuition)(f);
         if (kind == head_kind::prototype) return (*prototype)(f);
         if (kind == head_kind::mlp) return (*mlp)(f);
-        if (kind == head_kind::ref2021) return (*ref2021)(f, m, config.evaluation);
+        if (kind == head_kind::blended) return (*blended)(f, m, config.evaluation);
         if (kind == head_kind::lookup) return (*lookup)(f, m);
         auto result = (*memory)(f, m);
         association = std::move(result.memory);
@@ -298,9 +285,8 @@ private:
 };
 
 /// Names of the presets.
-inline constexpr std::array<std::string_view, 7> preset_names{
-    "har_teacher",        "har_student",     "har_nano",       "mobilenet_v3_small",
-    "mobilenet_v3_large", "ref2021_teacher", "ref2021_student"};
+inline constexpr std::array<std::string_view, 5> preset_names{"har_teacher", "har_student", "har_nano",
+                                                              "mobilenet_v3_small", "mobilenet_v3_large"};
 
 namespace detail {
 struct table {
@@ -326,17 +312,6 @@ inline table preset_table(std::string_view name) {
                  "5,120,40,SE,RE,1,A", "3,240,80,-,HS,2", "3,200,80,-,HS,1", "3,184,80,-,HS,1", "3,184,80,-,HS,1",
                  "3,480,112,SE,HS,1", "3,672,112,SE,HS,1,A", "5,672,160,SE,HS,2", "5,960,160,SE,HS,1",
                  "5,960,160,SE,HS,1"}};
-    if (name == "ref2021_teacher")
-        return {512,
-                {"3,64,64,SE,SELU,2", "3,288,128,-,SELU,2", "3,352,128,-,SELU,1", "5,384,256,SE,HS,2",
-                 "7,480,256,SE,SELU,1", "5,480,256,SE,SELU,1,A", "3,960,512,-,HS,2", "3,800,512,-,HS,1",
-                 "3,736,512,-,HS,1", "3,736,512,-,HS,1", "3,1920,1024,SE,HS,1,A", "3,2688,1024,SE,HS,1",
-                 "5,2688,2048,SE,HS,2", "7,3840,2048,SE,HS,1,A", "5,3840,2048,SE,HS,1"}};
-    if (name == "ref2021_student")
-        return {512,
-                {"3,64,64,SE,SELU,2", "5,352,128,-,SELU,2", "5,384,256,SE,HS,2", "9,480,256,SE,SELU,1,A",
-                 "3,960,512,-,HS,1", "5,800,512,-,HS,2", "5,1920,1024,SE,HS,1,A", "3,2688,1024,SE,HS,1",
-                 "5,2688,2048,SE,HS,2,A", "9,3840,2048,SE,HS,1"}};
     std::string names;
     for (const auto n : preset_names) names += (names.empty() ? "" : ", ") + std::string(n);
     raise<usage_error>("model::preset", "name is \"", name, "\", expected one of ", names);
@@ -344,27 +319,15 @@ inline table preset_table(std::string_view name) {
 } // namespace detail
 
 /// The configuration of a named network; every width times `width`, rounded to multiples of 8.
-/// Anchors stand at total stride 4, 8 and 16. The ref2021 ones are the public code's example for 63 channels and 8 classes,
-/// with its blocks, head and rounding, and with anchors at total stride 16, 32 and 64.
+/// Anchors stand at total stride 4, 8 and 16.
 /// Throws     usage_error for an unknown name or width ≤ 0.
 inline network_config preset(std::string_view name, double width = 1) {
     if (!(width > 0 && width <= 16))
         raise<usage_error>("model::preset", "width is ", width, ", expected above 0, at most 16");
     const auto t = detail::preset_table(name);
-    const bool published = name.starts_with("ref2021_");
-    const auto scaled = [width, published](std::size_t n) {
-        if (published) return ceil8(static_cast<std::size_t>(std::ceil(double(n) * width)));
-        return width == 1 ? n : make_divisible(double(n) * width);
-    };
+    const auto scaled = [width](std::size_t n) { return width == 1 ? n : make_divisible(double(n) * width); };
     network_config c;
     c.preset = std::string(name);
-    if (published) {
-        c.backbone.compat = nn::compat::ref2021;
-        c.backbone.channels = 63;
-        c.classes = 8;
-        c.head = head_kind::ref2021;
-        c.dropout = 0;
-    }
     c.backbone.stem = scaled(16);
     for (const auto line : t.rows) {
         row r = parse_row(line);

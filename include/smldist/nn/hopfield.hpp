@@ -171,7 +171,7 @@ template <class T> struct hopfield_pooling {
 /// Shapes     f (B, D) · z (B, N)
 /// Init       as hopfield_lookup.
 /// Source     the constructor values of the authors' public code, whose memory is one pattern and therefore a linear map
-///            (docs/ref2021.md); here it holds `quantity` patterns.
+///            (nn::blended_head); here it holds `quantity` patterns.
 template <class T> struct hopfield_classifier {
     hopfield_lookup<T> lookup;
 
