@@ -258,8 +258,10 @@ void network_options(declarer& d, options& o, const std::string& role, const std
     if (role == "Network of the student.")
         d.choice("teacher-preset", o.teacher_preset, list_of(preset_names()),
                  "Network of the teacher, which is trained first.");
+    auto heads = list_of(model::head_names);
+    heads.emplace_back("search");
     d.choice(
-        "head", o.head, list_of(model::head_names),
+        "head", o.head, heads,
         "Classifier on the last feature: memory compares it with stored patterns of known class (a Hopfield "
         "network), lookup has learned values instead of classes, prototype has one pattern per class, linear and mlp "
         "have none. search trains the first four as a mixture and keeps the best. blended comes with --compat "

@@ -89,7 +89,7 @@ struct experiment {
 
     std::size_t channel_count() const { return channels.empty() ? set.train.channels() : channels.size(); }
 
-    network make(const std::string& preset, std::uint64_t stream, model::head_kind head,
+    network make(const std::string& preset, std::uint64_t stream, const std::string& head,
                  std::size_t patterns = 0) const {
         return network(architecture(o, preset, head, channel_count(), set.train.classes(), patterns),
                        generator(o.seed, stream));
@@ -197,7 +197,7 @@ struct experiment {
         if (published(o)) return run_published(name, net, labels, epochs, ref2021::phase::teacher);
         hooks around;
         around.adjust = [start = memory_start_of(o)](auto& t) { t.memory = start; };
-        if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs, around);
+        if (!net.under_search()) return run(name, net, labels, epochs, around);
         distill::search_options so;
         so.label_smoothing = o.label_smoothing;
         distill::head_search objective(distill::candidate_costs(net, shape{1, set.train.length(), channel_count()}),
@@ -267,7 +267,7 @@ struct experiment {
         const graph g = model::trace(net, set.train.length());
         j.set("parameters", parameter_count(net));
         j.set("macs", g.macs());
-        j.set("head", model::text(net.config.head));
+        j.set("head", model::head_name(net.config));
         j.set("preset", net.config.preset);
         return j;
     }
@@ -310,7 +310,8 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
                          std::size_t epochs) {
     const options& o = run.o;
     distill::distill_options d = losses_of(o);
-    if (student.memory && teacher.memory) d.merged = student.take_memory(teacher, transfer_of(o), o.student_patterns);
+    if (student.memory() && teacher.memory())
+        d.merged = student.take_memory(teacher, transfer_of(o), o.student_patterns);
     const shape seen = window.with(2, run.channel_count());
     const deploy::network whole = compiled(teacher, window);
     const distill::plan plan = distill::calibrate(whole, run.split.train, run.normal, d.stage,
@@ -401,7 +402,7 @@ void distill(const options& o) {
         result.set("student_channels", std::move(names));
     }
     if (method) result.set("method_weight", method->weight().term);
-    model::head_kind head = chosen_head(o);
+    std::string head = chosen_head(o);
 
     network teacher;
     if (!given) {
@@ -421,7 +422,7 @@ void distill(const options& o) {
         result.set("teacher", run.describe(teacher, distill::evaluate(teacher, run.set.test, run.normal)));
     }
 
-    if (head == model::head_kind::search) head = teacher.config.head; // the student takes over what the search found
+    if (head == "search") head = model::head_name(teacher.config); // the student takes over what the search found
     run.channels = student_channels;
     const std::size_t epochs = epochs_for(o.preset, o.epochs);
     if (o.baseline && !run.stopped_before("student_alone")) {

@@ -75,6 +75,9 @@
 #include "smldist/nn/prototype.hpp"
 #include "smldist/nn/squeeze_excite.hpp"
 
+#include "smldist/model/architecture.hpp"
+#include "smldist/model/file.hpp"
+#include "smldist/model/heads.hpp"
 #include "smldist/model/load.hpp"
 #include "smldist/model/mobilenet_v3.hpp"
 #include "smldist/model/network.hpp"

@@ -10,7 +10,6 @@
 
 using namespace smldist;
 using distill::distill_options;
-using model::head_kind;
 
 namespace {
 
@@ -82,7 +81,7 @@ template <class Training> void check_steps_allocate_nothing(Training& t) {
 } // namespace
 
 TEST_CASE("distiller: the terms sum to the total, each with the weight the options say") {
-    for (const auto head : {head_kind::linear, head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         const network teacher = make(teacher_config(head), 1), student = make(student_config(head), 2);
         distill_options o;
         auto whole = distiller_of(teacher, student, o);
@@ -91,7 +90,7 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
         CHECK(all.hard > 0);
         CHECK(all.soft > 0);
         CHECK(all.stage > 0);
-        CHECK((all.memory > 0) == (head == head_kind::memory));
+        CHECK((all.memory > 0) == (head == heads::memory));
         CHECK(all.repaired > 0.3); // an untrained teacher
 
         const data::batch b = first_batch();
@@ -100,7 +99,7 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
         CHECK(all.hard == double(logits.hard.item()));
         CHECK(all.soft == double(logits.soft.item()));
         CHECK(all.repaired == double(logits.repaired) / double(b.size()));
-        if (head == head_kind::memory)
+        if (head == heads::memory)
             CHECK(all.memory ==
                   doctest::Approx(0.5 * double(loss::memory(of_student.memory, of_teacher.memory).item())));
 
@@ -141,7 +140,7 @@ TEST_CASE("distiller: a mixed batch moves the target of the hard term, and the t
 }
 
 TEST_CASE("distiller: a student equal to its teacher has no stage and no memory loss") {
-    const network teacher = settled(make(teacher_config(head_kind::memory)));
+    const network teacher = settled(make(teacher_config(heads::memory)));
     distill_options o;
     o.logits.hard = 0;
     o.logits.rule = loss::repair::off;
@@ -217,10 +216,10 @@ TEST_CASE("distiller: without the last anchor, as in the public code") {
 }
 
 TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit") {
-    for (const auto head : {head_kind::linear, head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         const network teacher = make(teacher_config(head)), before = teacher;
         network student = make(student_config(head));
-        if (head == head_kind::memory) student.take_memory(teacher, model::memory_transfer::copy_slow);
+        if (head == heads::memory) student.take_memory(teacher, model::memory_transfer::copy_slow);
         auto objective = distiller_of(teacher, student);
         const auto untrained = objective;
         distill::training<network, decltype(objective)>(student, objective, few().train, few().validation,
@@ -237,8 +236,8 @@ TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit"
 }
 
 TEST_CASE("distillation: one seed gives the same bits for any number of threads") {
-    const network teacher = make(teacher_config(head_kind::memory));
-    network student = make(student_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory));
+    network student = make(student_config(heads::memory));
     student.take_memory(teacher, model::memory_transfer::copy_slow);
     const std::size_t before = threads();
     set_threads(1);
@@ -251,9 +250,9 @@ TEST_CASE("distillation: one seed gives the same bits for any number of threads"
 }
 
 TEST_CASE("distillation: a warmed-up step allocates nothing, with merged patterns neither") {
-    const network teacher = make(teacher_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory));
     for (const std::size_t patterns : {0u, 1u}) {
-        network student = make(student_config(head_kind::memory));
+        network student = make(student_config(heads::memory));
         distill_options o;
         o.merged = student.take_memory(teacher, model::memory_transfer::copy_slow, patterns);
         CHECK(o.merged.empty() == (patterns == 0));
@@ -277,8 +276,8 @@ distill::distiller<network> narrow_distiller(const network& teacher, const netwo
 } // namespace
 
 TEST_CASE("distillation: a student that sees some channels learns from a teacher that sees all") {
-    const network teacher = make(teacher_config(head_kind::memory));
-    network start = make(narrow_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory));
+    network start = make(narrow_config(heads::memory));
     start.take_memory(teacher, model::memory_transfer::copy_slow);
     distill::training_options o = brief();
     o.channels = total_acc;
@@ -327,8 +326,8 @@ TEST_CASE("distillation: without the teacher's terms, a student that sees some c
 }
 
 TEST_CASE("distillation: a warmed-up step of a student that sees some channels allocates nothing") {
-    const network teacher = make(teacher_config(head_kind::memory));
-    network student = make(narrow_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory));
+    network student = make(narrow_config(heads::memory));
     student.take_memory(teacher, model::memory_transfer::copy_slow);
     auto objective = narrow_distiller(teacher, student);
     distill::training_options o = brief();
@@ -339,9 +338,9 @@ TEST_CASE("distillation: a warmed-up step of a student that sees some channels a
 }
 
 TEST_CASE("distiller: networks that do not fit are found before training") {
-    const network student = make(student_config(head_kind::memory));
+    const network student = make(student_config(heads::memory));
     const auto with = [](auto change) {
-        auto c = teacher_config(head_kind::memory);
+        auto c = teacher_config(heads::memory);
         change(c);
         return make(c);
     };
@@ -355,12 +354,12 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     fails(with([](auto& c) { c.classes = 5; }), "(1, 6) and (1, 5), expected the same classes");
     fails(with([](auto& c) { c.backbone.rows[0].anchor = false; }), "numbers of stages");
     fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }), "length of stage 1 is 8 in the plan, expected 4");
-    fails(with([](auto& c) { c.memory.patterns_per_class = 3; }), "memories of student and teacher");
-    fails(with([](auto& c) { c.memory.width = 9; }), "memories of student and teacher");
+    fails(with([](auto& c) { memory_of(c).patterns_per_class = 3; }), "memories of student and teacher");
+    fails(with([](auto& c) { memory_of(c).width = 9; }), "memories of student and teacher");
     distill_options no_memory;
     no_memory.memory_weight = 0;
-    CHECK_NOTHROW(distiller_of(with([](auto& c) { c.memory.width = 9; }), student, no_memory));
-    CHECK_NOTHROW(distiller_of(make(teacher_config(head_kind::linear)), student)); // no memory term then
+    CHECK_NOTHROW(distiller_of(with([](auto& c) { memory_of(c).width = 9; }), student, no_memory));
+    CHECK_NOTHROW(distiller_of(make(teacher_config(heads::linear)), student)); // no memory term then
 
     const network teacher = make(teacher_config());
     distill::plan short_of = distill::calibrate(teacher, few().train, few().normal);
@@ -369,10 +368,10 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
 }
 
 TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
-    auto c = teacher_config(head_kind::memory);
-    c.memory.patterns_per_class = 4;
+    auto c = teacher_config(heads::memory);
+    memory_of(c).patterns_per_class = 4;
     network teacher = make(c);
-    auto& keys = teacher.memory->keys.value; // patterns 0, 1 and 2 of each class coincide
+    auto& keys = teacher.memory()->keys.value; // patterns 0, 1 and 2 of each class coincide
     for (std::size_t m = 0; m < keys.shape()[0]; ++m)
         if (m % 4 == 1 || m % 4 == 2)
             std::copy_n(keys.data() + (m - m % 4) * keys.shape()[1], keys.shape()[1],
@@ -380,7 +379,7 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
     network student = teacher;
     distill_options o;
     o.merged = student.take_memory(teacher, model::memory_transfer::copy_slow, 2);
-    CHECK(student.config.memory.patterns_per_class == 2);
+    CHECK(student.config.options_of<model::memory_head>()->patterns_per_class == 2);
     CHECK(o.merged.size() == 24);
     const data::batch b = first_batch();
     const auto of_teacher = teacher(b.x), of_student = student(b.x);
@@ -392,14 +391,14 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
         CHECK(std::abs(terms_of(objective, student, mode::eval).memory) < 1e-5);
     }
 
-    network other = make(student_config(head_kind::memory));
+    network other = make(student_config(heads::memory));
     other.take_memory(teacher, model::memory_transfer::copy_slow, 2);
     auto objective = distiller_of(teacher, other, o);
     CHECK(terms_of(objective, other).memory > 0);
-    const auto keys_before = other.memory->keys.value;
+    const auto keys_before = other.memory()->keys.value;
     const network trained = distilled(teacher, other, o, brief());
-    CHECK_FALSE(identical(trained.memory->keys.value, keys_before));
-    CHECK(identical(trained.memory->log_mass.value, other.memory->log_mass.value));
+    CHECK_FALSE(identical(trained.memory()->keys.value, keys_before));
+    CHECK(identical(trained.memory()->log_mass.value, other.memory()->log_mass.value));
 
     const auto fails = [&](std::vector<std::size_t> merged, const char* part) {
         distill_options wrong;
@@ -417,8 +416,8 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
 }
 
 TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one") {
-    const network student = make(student_config(head_kind::linear));
-    auto config = teacher_config(head_kind::linear);
+    const network student = make(student_config(heads::linear));
+    auto config = teacher_config(heads::linear);
     config.backbone.rows[1].stride = 1;
     const network teacher = make(config);
     const auto lengths = distill::common_lengths(teacher, student, window, window);
@@ -432,8 +431,7 @@ TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one")
 }
 
 TEST_CASE("distiller: schedules switch the losses on and off") {
-    const network teacher = make(teacher_config(head_kind::memory)),
-                  student = make(student_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory)), student = make(student_config(heads::memory));
     distill_options o;
     o.stage = loss::stage_options::plain();
     const auto at = [&](distill::distill_schedule schedule, double progress) {
@@ -540,7 +538,7 @@ const network& good_teacher() {
     static const network net = [] {
         auto o = learning(20, 0);
         o.augment = data::augment_options::reference();
-        return trained(make(teacher_config(head_kind::memory)), o);
+        return trained(make(teacher_config(heads::memory)), o);
     }();
     return net;
 }
@@ -574,7 +572,7 @@ TEST_CASE("distillation: on unseen people a distilled student does at least as w
     double alone = 0, taught = 0;
     constexpr std::uint64_t seeds = 10;
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
-        network student = make(student_config(head_kind::memory), seed);
+        network student = make(student_config(heads::memory), seed);
         alone += test_f1(trained(student, learning(15, seed))) / double(seeds);
         student.take_memory(good_teacher(), model::memory_transfer::copy_slow);
         taught += test_f1(distilled(good_teacher(), student, {}, learning(15, seed), many())) / double(seeds);
@@ -624,7 +622,7 @@ TEST_CASE(
     distill::training_options o;
     o.epochs = 1;
     distill::supervised labels;
-    for (const auto head : {head_kind::linear, head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         c.head = head;
         network teacher = make(c, 1), student = make(c, 2);
         distill::training(teacher, labels, train, validation, normal, o).run();

@@ -40,7 +40,7 @@ model::network_config small() {
         c.backbone.rows.push_back(model::parse_row(line));
     c.backbone.tail = 12;
     c.classes = 4;
-    c.head = model::head_kind::blended;
+    c.head = model::blended_head{};
     c.dropout = 0;
     return c;
 }
@@ -127,7 +127,8 @@ const std::size_t dead_macs = ref2021::dead_macs(width);
 /// Traces the preset and holds it against size_by_hand; returns the anchors as "L x C".
 std::string traced_anchors(const std::string& name, double scale) {
     auto config = ref2021::preset(name, scale);
-    config.evaluation = nn::blended_output::fused; // memory alone would leave the intuition out of the graph
+    config.head = model::blended_head{
+        .evaluation = nn::blended_output::fused}; // memory alone would leave the intuition out of the graph
     const model::network<float> net(config, generator(1));
     graph g;
     const auto out = net(symbol::input(g, "x", {1, length, 63}));
@@ -151,7 +152,7 @@ TEST_CASE_TEMPLATE("ref2021: outputs, losses, gradients and running statistics a
     each_leaf(net, [&leaves](const std::string&, const auto&) { ++leaves; });
     CHECK(leaves == number_stored("init/"));
     for (std::size_t e = 0; e < 3; ++e) {
-        net.config.evaluation = static_cast<nn::blended_output>(e);
+        net.template head<nn::blended_head<T>>()->evaluation = static_cast<nn::blended_output>(e);
         const std::string name(nn::blended_output_names[e]);
         CAPTURE(name);
         const auto out = net(x);
@@ -212,7 +213,7 @@ TEST_CASE("ref2021: three Adam steps a stage, then eight of Ranger, as PyTorch")
 TEST_CASE_TEMPLATE("ref2021: from the code's start each layer-norm of the head has its turn, as PyTorch", T, double,
                    float) {
     auto net = make<T>();
-    auto& head = *net.blended;
+    auto& head = *net.template head<nn::blended_head<T>>();
     for (auto* norm : {&head.norm_state, &head.norm_stored, &head.norm}) *norm = nn::layer_norm<T>(12);
     tape<T> t;
     auto optimiser = optim::ranger<T>(1e-3);
@@ -289,11 +290,12 @@ TEST_CASE("ref2021: blocks, stem and widths") {
 TEST_CASE("ref2021: presets, their names and errors") {
     for (const auto name : ref2021::preset_names)
         for (const double scale : {0.125, 0.0625})
-            for (const auto head : {model::head_kind::linear, model::head_kind::memory, model::head_kind::blended}) {
+            for (const model::head_config& head :
+                 std::vector<model::head_config>{model::linear_head{}, model::memory_head{}, model::blended_head{}}) {
                 auto c = ref2021::preset(name, scale);
                 CHECK(c.preset == name);
                 CHECK(c.backbone.form == ref2021::form);
-                CHECK(c.head == model::head_kind::blended);
+                CHECK(c.head == model::head_config(model::blended_head{}));
                 CHECK(c.backbone.channels == 63);
                 CHECK(c.classes == 8);
                 CHECK(c.dropout == 0);
@@ -333,12 +335,13 @@ TEST_CASE("ref2021: the student takes over the teacher's head and trains it on")
     const model::network<float> teacher(small(), generator(1));
     model::network<float> student(small(), generator(2));
     ref2021::take_head(student, teacher);
-    CHECK(identical(student.blended->value.weight.value, teacher.blended->value.weight.value));
-    for_each_parameter(*student.blended, [](const auto& p) { CHECK(p.trainable); });
+    CHECK(identical(student.head<nn::blended_head<float>>()->value.weight.value,
+                    teacher.head<nn::blended_head<float>>()->value.weight.value));
+    for_each_parameter(*student.head<nn::blended_head<float>>(), [](const auto& p) { CHECK(p.trainable); });
     auto narrow = small();
     narrow.backbone.tail = 8;
     auto linear = small();
-    linear.head = model::head_kind::linear;
+    linear.head = model::linear_head{};
     for (const auto& c : {narrow, linear}) {
         model::network<float> other(c, generator(2));
         CHECK_THROWS_AS(ref2021::take_head(other, teacher), usage_error);
@@ -346,19 +349,18 @@ TEST_CASE("ref2021: the student takes over the teacher's head and trains it on")
     // SimKD takes it frozen
     model::network<float> borrower(linear, generator(3));
     borrower.take_classifier(teacher, generator(4));
-    REQUIRE(borrower.blended);
-    for_each_parameter(*borrower.blended, [](const auto& p) { CHECK_FALSE(p.trainable); });
+    REQUIRE(borrower.head<nn::blended_head<float>>());
+    for_each_parameter(*borrower.head<nn::blended_head<float>>(), [](const auto& p) { CHECK_FALSE(p.trainable); });
     // and no search holds it: its answers in training are no logits
     auto searching = small();
-    searching.head = model::head_kind::search;
-    searching.candidates = {model::head_kind::linear, model::head_kind::blended};
+    searching.candidates = {model::linear_head{}, model::blended_head{}};
     CHECK_THROWS_WITH_AS(model::network<float>(searching, generator(1)),
                          "model::network: candidate is blended, expected a head by itself", usage_error);
 }
 
 TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {
     auto c = small();
-    c.evaluation = nn::blended_output::fused;
+    c.head = model::blended_head{.evaluation = nn::blended_output::fused};
     const model::network<float> net(c, generator(1));
     io::model_facts facts;
     facts.normaliser.kind = normaliser_kind::none;
@@ -375,24 +377,29 @@ TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {
     for (float& v : window) v = static_cast<float>(g.normal());
     const auto back = model::load<float>(io::read_bundle(model::to_bytes(net, facts, window)));
     CHECK(back.net.config.backbone == c.backbone);
-    CHECK(back.net.config.evaluation == c.evaluation);
+    CHECK(back.net.config.head == c.head);
     CHECK(identical(back.net(window).logits, net(window).logits));
 
     const io::json ours = model::to_json(c), plain = model::to_json(model::preset("har_nano"));
     CHECK(ours.at("form").as_bool("gate_before_activation"));
-    CHECK(ours.as_string("evaluation") == "fused");
-    for (const char* member : {"compat", "form", "evaluation"}) {
+    CHECK(ours.at("head").as_string("evaluation") == "fused");
+    for (const char* member : {"compat", "form"}) {
         CHECK_FALSE(plain.find(member));
         io::json lie = ours;
         lie.set(member, "none");
         CHECK_THROWS_AS(model::config_from_json(lie), data_error);
     }
+    io::json lie = ours, head = ours.at("head");
+    head.set("evaluation", "none");
+    lie.set("head", head);
+    CHECK_THROWS_AS(model::config_from_json(lie), data_error);
     // Files of version 0.1 name form and head by one word.
     io::json old;
     for (const auto& [name, value] : ours.as_object())
         if (name != "form") old.set(name, value);
     old.set("compat", "ref2021");
     old.set("head", "ref2021");
+    old.set("evaluation", "fused");
     const auto read = model::config_from_json(old);
     CHECK(read.backbone == c.backbone);
     CHECK(model::to_json(read) == ours);

@@ -17,8 +17,7 @@ const shape window{2, 32, 9};
 
 /// The form of the public code with three anchors; `wide` has other channels at the first.
 model::network_config published(bool wide = false) {
-    auto c =
-        config(16, {"3,16,8,SE,SELU,2,A", "3,24,16,-,HS,2,A", "3,24,16,SE,HS,1,A"}, 16, model::head_kind::blended);
+    auto c = config(16, {"3,16,8,SE,SELU,2,A", "3,24,16,-,HS,2,A", "3,24,16,SE,HS,1,A"}, 16, model::blended_head{});
     if (wide) c.backbone.rows[0].out = 24;
     c.backbone.form = ref2021::form;
     c.dropout = 0;

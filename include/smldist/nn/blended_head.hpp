@@ -24,6 +24,31 @@ enum class blended_output : std::uint8_t {
     fused      ///< p, probabilities
 };
 inline constexpr std::array<std::string_view, 3> blended_output_names{"memory", "intuition", "fused"};
+constexpr std::string_view text(blended_output o) { return blended_output_names[static_cast<std::size_t>(o)]; }
+/// The inverse of text(blended_output). Throws usage_error.
+inline void parse(std::string_view word, blended_output& o) {
+    for (std::size_t k = 0; k < blended_output_names.size(); ++k)
+        if (blended_output_names[k] == word) return static_cast<void>(o = static_cast<blended_output>(k));
+    raise<usage_error>("nn::blended_head", "evaluation is \"", word, "\", expected memory, intuition or fused");
+}
+
+template <class T> struct blended_head;
+
+/// Describes the blended head of a network (model/heads.hpp).
+struct blended_options {
+    static constexpr std::string_view name = "blended", path = "ref2021"; // its tensors' path since 0.1
+    static constexpr bool logits_in_training = false;                     ///< so it is no candidate of a search
+    blended_output evaluation = blended_output::memory;
+
+    static void visit(auto& self, auto&& f) { f("evaluation", self.evaluation); }
+    void sizes(double D, double N, auto&& f) const {
+        for (int i = 0; i < 6; ++i) f(D);
+        f(D * D), f(D), f(2);
+        for (int i = 0; i < 2; ++i) f(N * D), f(N);
+    }
+    template <class T> blended_head<T> make(std::size_t features, std::size_t classes, generator& g) const;
+    friend bool operator==(const blended_options&, const blended_options&) = default;
+};
 
 namespace detail {
 
@@ -79,7 +104,7 @@ private:
 ///     y_l = intuition(f)
 ///     p   = softmax(w)_0 softmax(y_h) + softmax(w)_1 softmax(y_l)
 ///
-/// Returns p, which are *probabilities*, in mode::train, and what `output` says in mode::eval: logits by default. The public
+/// Returns p, which are *probabilities*, in mode::train, and what `evaluation` says in mode::eval: logits by default. The public
 /// code builds y_h as a Hopfield layer in which f retrieves from f itself. A softmax over one pattern is 1, so the result is
 /// this y_h for any β, number of updates, query map and key map. Those maps get no gradient and are left out here. nn::memory
 /// holds patterns that f is compared with.
@@ -95,6 +120,7 @@ template <class T> struct blended_head {
     layer_norm<T> norm_state, norm_stored, norm; ///< of state, stored pattern, and projected pattern
     linear<T> value, out, intuition;
     parameter<T> mixing; ///< w (2): memory, intuition
+    blended_output evaluation = blended_output::memory;
 
     blended_head() = default;
     blended_head(std::size_t features, std::size_t classes, generator& g)
@@ -108,7 +134,7 @@ template <class T> struct blended_head {
         mixing.value = tensor<T>(shape{2});
     }
 
-    template <class X> X operator()(const X& f, mode m, blended_output evaluation = blended_output::memory) const {
+    template <class X> X operator()(const X& f, mode m = mode::eval) const {
         m = mode_of(*this, m);
         if (m == mode::eval && evaluation == blended_output::memory) return recall(f, m);
         if (m == mode::eval && evaluation == blended_output::intuition) return intuition(f);
@@ -130,6 +156,13 @@ private:
         return out(value(op::apply(detail::first_equal_op<T>{}, norm_state(f), norm_stored(f), norm(f))));
     }
 };
+
+template <class T>
+blended_head<T> blended_options::make(std::size_t features, std::size_t classes, generator& g) const {
+    blended_head<T> head(features, classes, g);
+    head.evaluation = evaluation;
+    return head;
+}
 
 } // namespace smldist::inline SMLDIST_ABI::nn
 

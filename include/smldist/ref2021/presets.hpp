@@ -29,7 +29,7 @@ inline constexpr std::array<std::string_view, 2> preset_names{"ref2021_teacher",
 /// The configuration of a preset, with the form and the head of the public code and anchors at total stride 16, 32 and 64;
 /// every width times `width`, rounded up to a multiple of 8.
 /// Throws     usage_error for an unknown name or a width outside 0 < width ≤ 16.
-[[nodiscard]] inline model::network_config preset(std::string_view name, double width = 1) {
+inline model::network_config preset(std::string_view name, double width = 1) {
     if (!(width > 0 && width <= 16))
         raise<usage_error>("ref2021::preset", "width is ", width, ", expected above 0, at most 16");
     std::vector<std::string_view> rows;
@@ -61,7 +61,7 @@ inline constexpr std::array<std::string_view, 2> preset_names{"ref2021_teacher",
     }
     c.backbone.tail = scaled(512);
     c.classes = 8;
-    c.head = model::head_kind::blended;
+    c.head = model::blended_head{};
     c.dropout = 0;
     return c;
 }
@@ -70,14 +70,14 @@ inline constexpr std::array<std::string_view, 2> preset_names{"ref2021_teacher",
 /// Throws     usage_error unless both heads are blended ones of the same classes and feature width.
 template <class T> void take_head(model::network<T>& student, const model::network<T>& teacher) {
     const auto &mine = student.config, &theirs = teacher.config;
-    if (!student.blended || !teacher.blended || mine.feature_width() != theirs.feature_width() ||
-        mine.classes != theirs.classes)
-        raise<usage_error>("ref2021::take_head", "heads are ", text(mine.head), " (", mine.classes, ", ",
-                           mine.feature_width(), ") and ", text(theirs.head), " (", theirs.classes, ", ",
-                           theirs.feature_width(), "), expected two ", text(model::head_kind::blended),
-                           " of the same classes and width");
-    student.blended = teacher.blended;
-    unfreeze(student.blended);
+    auto* head = student.template head<nn::blended_head<T>>();
+    const auto* taught = teacher.template head<nn::blended_head<T>>();
+    if (!head || !taught || mine.feature_width() != theirs.feature_width() || mine.classes != theirs.classes)
+        raise<usage_error>("ref2021::take_head", "heads are ", head_name(mine), " (", mine.classes, ", ",
+                           mine.feature_width(), ") and ", head_name(theirs), " (", theirs.classes, ", ",
+                           theirs.feature_width(), "), expected two blended ones of the same classes and width");
+    *head = *taught;
+    unfreeze(*head);
 }
 
 /// Parameters of the public code's head that no gradient reaches, its query and key maps; nn::blended_head has none of them.
