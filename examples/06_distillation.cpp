@@ -17,7 +17,7 @@ int main() {
 
     const auto make = [](std::string_view preset, std::uint64_t seed) {
         auto config = model::preset(preset); // nine channels and six classes, as the data
-        config.head = model::head_kind::memory;
+        config.head = model::memory_head{};
         return network(config, generator(seed));
     };
     const auto fit = [&](network& net, auto& objective, std::size_t epochs) {

@@ -59,7 +59,7 @@ struct setting {
     setting() {
         const auto make = [](std::string_view preset, std::uint64_t seed) {
             auto config = model::preset(preset);
-            config.head = model::head_kind::memory;
+            config.head = model::memory_head{};
             return network(config, generator(seed));
         };
         teacher = make("har_teacher", 1);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "recipe.hpp"
 #include "settings.hpp"
 #include "signals.hpp"
 #include "smldist/core/error.hpp"
@@ -253,15 +254,17 @@ void data_options(declarer& d, options& o) {
 void network_options(declarer& d, options& o, const std::string& role, const std::string& preset,
                      const std::string& head = "memory") {
     d.group("Network");
-    d.choice("preset", o.preset, list_of(model::preset_names), role, preset);
+    d.choice("preset", o.preset, list_of(preset_names()), role, preset);
     if (role == "Network of the student.")
-        d.choice("teacher-preset", o.teacher_preset, list_of(model::preset_names),
+        d.choice("teacher-preset", o.teacher_preset, list_of(preset_names()),
                  "Network of the teacher, which is trained first.");
+    auto heads = list_of(model::head_names);
+    heads.emplace_back("search");
     d.choice(
-        "head", o.head, list_of(model::head_names),
+        "head", o.head, heads,
         "Classifier on the last feature: memory compares it with stored patterns of known class (a Hopfield "
         "network), lookup has learned values instead of classes, prototype has one pattern per class, linear and mlp "
-        "have none. search trains the first four as a mixture and keeps the best. ref2021 comes with --compat "
+        "have none. search trains the first four as a mixture and keeps the best. blended comes with --compat "
         "ref2021.",
         head);
     d.real("width", o.width, {0, 16, true},

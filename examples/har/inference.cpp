@@ -5,13 +5,14 @@
 
 #include "commands.hpp"
 #include "load_model.hpp"
+#include "recipe.hpp"
 #include "session.hpp"
 #include "signals.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/data/corruption.hpp"
 #include "smldist/data/normaliser.hpp"
 #include "smldist/graph/summary.hpp"
-#include "smldist/train/evaluate.hpp"
+#include "smldist/ref2021/presets.hpp"
 
 namespace har {
 
@@ -53,7 +54,7 @@ void evaluate(const options& o) {
     io::json j = figures(e);
     j.set("parameters", parameter_count(m.net));
     j.set("macs", model::trace(m.net, m.facts.window).macs());
-    j.set("head", model::text(m.net.config.head));
+    j.set("head", model::head_name(m.net.config));
     j.set("preset", m.net.config.preset);
     std::printf("accuracy %.4f  macro-F1 %.4f  worst subject %d with %.4f  calibration error %.4f\n%s\n%s",
                 e.accuracy, e.macro_f1, e.worst_subject, e.worst_subject_f1, e.calibration_error.value_or(0),
@@ -69,7 +70,7 @@ void summary(const options& o) {
         net = std::move(m.net);
         length = m.facts.window;
     } else {
-        auto c = model::preset(o.preset, o.width);
+        auto c = preset(o.preset, o.width);
         if (!o.rows.empty()) {
             c.preset.clear();
             c.backbone.rows.clear();
@@ -77,13 +78,8 @@ void summary(const options& o) {
         }
         c.backbone.channels = o.channels;
         c.classes = o.classes;
-        c.head = model::parse_head(o.head);
-        if (nn::parse_compat(o.compat) == nn::compat::ref2021) {
-            c.backbone.compat = nn::compat::ref2021;
-            c.head = model::head_kind::ref2021;
-        }
-        c.memory.patterns_per_class = o.patterns;
-        c.memory.heads = o.memory_heads;
+        if (published(o)) c.backbone.form = ref2021::form;
+        set_head(c, o, published(o) ? std::string(model::blended_head::name) : o.head);
         net = model::network<float>(c, generator(o.seed));
     }
     const graph g = model::trace(net, length);
@@ -111,7 +107,7 @@ void summary(const options& o) {
     j.set("parameters", s.parameters);
     j.set("macs", s.macs);
     j.set("peak_activation_bytes", s.peak_bytes);
-    j.set("head", model::text(net.config.head));
+    j.set("head", model::head_name(net.config));
     j.set("layers", std::move(layers));
     std::printf("%s\n", j.dump().c_str());
 }

@@ -189,8 +189,8 @@ void predict(const options& o) {
         for (std::size_t i = 0; i < size; ++i) std::copy_n(window(i).data(), L * C, batch.x.data() + i * L * C);
         const auto keep = [&](std::size_t, const outputs<tensor<float>>& out) {
             std::vector<float> energies;
-            if (o.json && m.net.memory)
-                for (const float e : m.net.memory->energy(out.memory.scores)) energies.push_back(e);
+            if (o.json && m.net.memory())
+                for (const float e : m.net.memory()->energy(out.memory.scores)) energies.push_back(e);
             for (std::size_t i = 0; i < size; ++i) {
                 bool finite = energies.empty() || std::isfinite(energies[i]);
                 for (std::size_t k = 0; k < N; ++k) finite = finite && std::isfinite(out.logits(i, k));

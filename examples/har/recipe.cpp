@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "smldist/core/error.hpp"
+#include "smldist/ref2021/presets.hpp"
 
 namespace har {
 
@@ -46,13 +47,11 @@ std::size_t anchors(const model::network_config& c) {
 constexpr std::size_t some_channels = 9, some_classes = 6;
 
 /// Checks a network, and its training with labels only.
-void check_supervised(const options& o, const std::string& preset, model::head_kind head, std::size_t epochs) {
+void check_supervised(const options& o, const std::string& preset, const std::string& head, std::size_t epochs) {
     const auto c = architecture(o, preset, head, some_channels, some_classes);
     auto t = training_of(o, epochs_for(preset, epochs));
     if (!published(o)) t.memory = memory_start_of(o);
-    const auto heads = c.heads();
-    const bool memory = std::find(heads.begin(), heads.end(), model::head_kind::memory) != heads.end();
-    if (t.memory == train::memory_initialisation::k_means && !memory)
+    if (t.memory == train::memory_initialisation::k_means && !has_memory(c))
         raise<usage_error>("--memory-init", "name is \"", o.memory_init,
                            "\", expected random: the network has no memory head");
     t.check();
@@ -60,24 +59,55 @@ void check_supervised(const options& o, const std::string& preset, model::head_k
 
 } // namespace
 
-bool published(const options& o) { return nn::parse_compat(o.compat) == nn::compat::ref2021; }
-
-model::head_kind chosen_head(const options& o) {
-    if (published(o)) return model::head_kind::ref2021;
-    const auto kind = model::parse_head(o.head);
-    // In training it gives probabilities, which the other losses would take for logits.
-    if (kind == model::head_kind::ref2021)
-        raise<usage_error>("--head", "name is \"ref2021\", expected it to come with --compat ref2021");
-    return kind;
+bool published(const options& o) {
+    if (o.compat != "smldist" && o.compat != "ref2021")
+        raise<usage_error>("--compat", "name is \"", o.compat, "\", expected smldist or ref2021");
+    return o.compat == "ref2021";
 }
+
+std::vector<std::string_view> preset_names() {
+    std::vector<std::string_view> names(model::preset_names.begin(), model::preset_names.end());
+    names.insert(names.end(), ref2021::preset_names.begin(), ref2021::preset_names.end());
+    return names;
+}
+
+model::network_config preset(const std::string& name, double width) {
+    return name.starts_with("ref2021_") ? ref2021::preset(name, width) : model::preset(name, width);
+}
+
+std::string chosen_head(const options& o) {
+    if (published(o)) return std::string(model::blended_head::name);
+    // In training it gives probabilities, which the other losses would take for logits.
+    if (o.head == model::blended_head::name)
+        raise<usage_error>("--head", "name is \"blended\", expected it to come with --compat ref2021");
+    if (o.head != "search") static_cast<void>(model::parse_head(o.head));
+    return o.head;
+}
+
+void set_head(model::network_config& c, const options& o, const std::string& head, std::size_t patterns) {
+    c.head = head == "search" ? model::head_config() : model::parse_head(head);
+    c.candidates = head == "search" ? model::standard_candidates() : std::vector<model::head_config>();
+    if (patterns == 0) patterns = o.patterns;
+    if (auto* memory = c.options_of<model::memory_head>()) {
+        memory->patterns_per_class = patterns;
+        memory->heads = o.memory_heads;
+        memory->dropout = o.memory_dropout;
+    }
+    if (auto* lookup = c.options_of<model::lookup_head>()) lookup->patterns_per_class = patterns;
+    if (const std::size_t width = model::memory_head().width; width % o.memory_heads != 0)
+        raise<usage_error>("--memory-heads", "number of heads is ", o.memory_heads,
+                           ", expected a divisor of the width ", width);
+}
+
+bool has_memory(const model::network_config& c) { return c.options_of<model::memory_head>() != nullptr; }
 
 normaliser_kind chosen_normaliser(const options& o) {
     return parse_enum<normaliser_kind>(o.normaliser, "--normaliser");
 }
 
-model::network_config architecture(const options& o, const std::string& preset, model::head_kind head,
+model::network_config architecture(const options& o, const std::string& preset, const std::string& head,
                                    std::size_t channels, std::size_t classes, std::size_t patterns) {
-    auto c = model::preset(preset, o.width);
+    auto c = har::preset(preset, o.width);
     if (!o.rows.empty() && preset == o.preset) {
         c.preset.clear();
         c.backbone.rows.clear();
@@ -85,15 +115,9 @@ model::network_config architecture(const options& o, const std::string& preset, 
     }
     c.backbone.channels = channels;
     c.classes = classes;
-    c.head = head;
-    if (published(o)) c.backbone.compat = nn::compat::ref2021;
-    c.memory.patterns_per_class = patterns > 0 ? patterns : o.patterns;
-    c.memory.heads = o.memory_heads;
-    c.memory.dropout = o.memory_dropout;
+    set_head(c, o, head, patterns);
+    if (published(o)) c.backbone.form = ref2021::form;
     c.dropout = published(o) ? 0 : o.dropout; // the public code has none
-    if (c.memory.width % o.memory_heads != 0)
-        raise<usage_error>("--memory-heads", "number of heads is ", o.memory_heads,
-                           ", expected a divisor of the width ", c.memory.width);
     return c;
 }
 
@@ -171,10 +195,10 @@ std::optional<baseline_method> method_of(const options& o) {
     return m;
 }
 
-void check_student_patterns(const options& o, model::head_kind head, std::size_t patterns) {
+void check_student_patterns(const options& o, bool memory, std::size_t patterns) {
     if (o.student_patterns == 0) return;
     const bool takes_over = o.method == "smldist" && transfer_of(o) != model::memory_transfer::none;
-    if (!takes_over || (head != model::head_kind::memory && head != model::head_kind::search))
+    if (!takes_over || !memory)
         raise<usage_error>("--student-patterns", "value is ", o.student_patterns,
                            ", expected 0 where no memory is taken over from the teacher");
     if (o.student_patterns > patterns)
@@ -190,14 +214,17 @@ void check_training(const options& o) {
 void check_distillation(const options& o, const model::network_config* teacher) {
     chosen_normaliser(o);
     const auto method = method_of(o);
-    const model::head_kind head = chosen_head(o);
+    const std::string head = chosen_head(o);
     if (!teacher) check_supervised(o, o.teacher_preset, head, o.teacher_epochs);
     if (o.baseline) check_supervised(o, o.preset, head, o.epochs);
     const auto student = architecture(o, o.preset, head, some_channels, some_classes);
     training_of(o, epochs_for(o.preset, o.epochs)).check();
     losses_of(o).check();
-    check_student_patterns(o, head, teacher ? o.student_patterns : o.patterns);
-    if (teacher) check_student_patterns(o, teacher->head, teacher->memory.patterns_per_class);
+    check_student_patterns(o, has_memory(student), teacher ? o.student_patterns : o.patterns);
+    if (teacher) {
+        const auto* memory = teacher->options_of<model::memory_head>();
+        check_student_patterns(o, memory != nullptr, memory ? memory->patterns_per_class : 0);
+    }
     if (published(o) && !o.student_channels.empty())
         raise<usage_error>("--student-channels", "number of channels is ", o.student_channels.size(),
                            ", expected all with --compat ref2021");

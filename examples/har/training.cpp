@@ -21,9 +21,10 @@
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "smldist/distill/projected_teacher.hpp"
-#include "smldist/distill/ref2021.hpp"
 #include "smldist/graph/summary.hpp"
 #include "smldist/model/load.hpp"
+#include "smldist/ref2021/presets.hpp"
+#include "smldist/ref2021/training.hpp"
 #include "smldist/search/head_search.hpp"
 
 namespace har {
@@ -88,7 +89,7 @@ struct experiment {
 
     std::size_t channel_count() const { return channels.empty() ? set.train.channels() : channels.size(); }
 
-    network make(const std::string& preset, std::uint64_t stream, model::head_kind head,
+    network make(const std::string& preset, std::uint64_t stream, const std::string& head,
                  std::size_t patterns = 0) const {
         return network(architecture(o, preset, head, channel_count(), set.train.classes(), patterns),
                        generator(o.seed, stream));
@@ -192,10 +193,10 @@ struct experiment {
     /// the result.
     io::json run_supervised(const std::string& name, network& net, std::size_t epochs) {
         train::supervised labels{published(o) ? 0 : o.label_smoothing};
-        if (published(o)) return run_published(name, net, labels, epochs, distill::ref2021_training::teacher);
+        if (published(o)) return run_published(name, net, labels, epochs, ref2021::phase::teacher);
         hooks around;
         around.adjust = [start = memory_start_of(o)](auto& t) { t.memory = start; };
-        if (net.config.head != model::head_kind::search) return run(name, net, labels, epochs, around);
+        if (!net.under_search()) return run(name, net, labels, epochs, around);
         search::search_options so;
         so.label_smoothing = o.label_smoothing;
         search::head_search objective(search::candidate_costs(net, shape{1, set.train.length(), channel_count()}),
@@ -229,9 +230,9 @@ struct experiment {
     /// One training of the public code.
     template <class Objective>
     io::json run_published(const std::string& name, network& net, Objective& objective, std::size_t epochs,
-                           distill::ref2021_training which) {
+                           ref2021::phase which) {
         hooks around;
-        around.adjust = [which](train::training_options& t) { t = distill::ref2021_options(which, t); };
+        around.adjust = [which](train::training_options& t) { t = ref2021::training_options(which, t); };
         return run(name, net, objective, epochs, around);
     }
 
@@ -264,7 +265,7 @@ struct experiment {
         const graph g = model::trace(net, set.train.length());
         j.set("parameters", parameter_count(net));
         j.set("macs", g.macs());
-        j.set("head", model::text(net.config.head));
+        j.set("head", model::head_name(net.config));
         j.set("preset", net.config.preset);
         return j;
     }
@@ -307,7 +308,8 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
                          std::size_t epochs) {
     const options& o = run.o;
     distill::distill_options d = losses_of(o);
-    if (student.memory && teacher.memory) d.merged = student.take_memory(teacher, transfer_of(o), o.student_patterns);
+    if (student.memory() && teacher.memory())
+        d.merged = student.take_memory(teacher, transfer_of(o), o.student_patterns);
     const shape seen = window.with(2, run.channel_count());
     const deploy::network whole = compiled(teacher, window);
     const distill::teacher_statistics plan = distill::calibrate(
@@ -325,24 +327,23 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
 void distill_published(experiment& run, const network& teacher, network student, const shape& window,
                        std::size_t epochs, io::json& result) {
     if (teacher.config.feature_width() == student.config.feature_width())
-        student.take_ref2021(teacher);
+        ref2021::take_head(student, teacher);
     else if (!run.o.quiet)
         std::fprintf(stderr, "the features have widths %zu and %zu: the head is not copied\n",
                      teacher.config.feature_width(), student.config.feature_width());
-    const std::size_t stages = distill::ref2021_stages(student.backbone.anchors.size());
+    const std::size_t stages = ref2021::stage_count(student.backbone.anchors.size());
     const deploy::network fast = compiled(teacher, window);
     for (std::size_t i = 0; i < stages; ++i) {
         const std::string name = "student_stage" + std::to_string(i);
         if (run.stopped_before(name)) return;
-        distill::ref2021_stage objective(fast, student, i, window, generator(run.o.seed, 4 + i));
+        ref2021::stage_objective objective(fast, student, i, window, generator(run.o.seed, 4 + i));
         if (parameter_count(objective) > 0 && !run.o.quiet)
             std::fprintf(stderr, "stage %zu: other channels, a projector is trained along\n", i);
-        result.set(name, run.run_published(name, student, objective, epochs, distill::ref2021_training::stage));
+        result.set(name, run.run_published(name, student, objective, epochs, ref2021::phase::stage));
     }
     if (run.stopped_before("student")) return;
-    distill::ref2021_logits objective(fast);
-    result.set("student",
-               run.run_published("student", student, objective, epochs, distill::ref2021_training::logits));
+    ref2021::logits_objective objective(fast);
+    result.set("student", run.run_published("student", student, objective, epochs, ref2021::phase::logits));
 }
 
 /// Trains the student by a baseline. It takes over nothing of the teacher, but for simkd, whose student runs on the
@@ -399,7 +400,7 @@ void distill(const options& o) {
         result.set("student_channels", std::move(names));
     }
     if (method) result.set("method_weight", method->weight().term);
-    model::head_kind head = chosen_head(o);
+    std::string head = chosen_head(o);
 
     network teacher;
     if (!given) {
@@ -419,7 +420,7 @@ void distill(const options& o) {
         result.set("teacher", run.describe(teacher, train::evaluate(teacher, run.set.test, run.normal)));
     }
 
-    if (head == model::head_kind::search) head = teacher.config.head; // the student takes over what the search found
+    if (head == "search") head = model::head_name(teacher.config); // the student takes over what the search found
     run.channels = student_channels;
     const std::size_t epochs = epochs_for(o.preset, o.epochs);
     if (o.baseline && !run.stopped_before("student_alone")) {

@@ -43,7 +43,7 @@ template <class T> struct hopfield_classifier;
 template <class T> struct memory;
 template <class T> struct mlp;
 template <class T> struct prototype;
-template <class T> struct ref2021_head;
+template <class T> struct blended_head;
 } // namespace smldist::inline SMLDIST_ABI::nn
 
 namespace smldist::inline SMLDIST_ABI::model {
@@ -101,8 +101,11 @@ namespace smldist::inline SMLDIST_ABI::distill {
 template <class Teacher> class projected_teacher;
 class distiller;
 template <class Teacher, class Method> class baseline_distiller;
-template <class Teacher> class ref2021_stage;
-template <class Teacher> class ref2021_logits;
 } // namespace smldist::inline SMLDIST_ABI::distill
+
+namespace smldist::inline SMLDIST_ABI::ref2021 {
+template <class Teacher> class stage_objective;
+template <class Teacher> class logits_objective;
+} // namespace smldist::inline SMLDIST_ABI::ref2021
 
 #endif

@@ -61,8 +61,8 @@
 #include "smldist/op/softmax.hpp"
 
 #include "smldist/nn/activation.hpp"
+#include "smldist/nn/blended_head.hpp"
 #include "smldist/nn/cluster.hpp"
-#include "smldist/nn/compat.hpp"
 #include "smldist/nn/conv1d.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/feature_projector.hpp"
@@ -75,9 +75,11 @@
 #include "smldist/nn/mlp.hpp"
 #include "smldist/nn/norm.hpp"
 #include "smldist/nn/prototype.hpp"
-#include "smldist/nn/ref2021_head.hpp"
 #include "smldist/nn/squeeze_excite.hpp"
 
+#include "smldist/model/architecture.hpp"
+#include "smldist/model/file.hpp"
+#include "smldist/model/heads.hpp"
 #include "smldist/model/load.hpp"
 #include "smldist/model/mobilenet_v3.hpp"
 #include "smldist/model/network.hpp"
@@ -101,7 +103,6 @@
 #include "smldist/loss/logits.hpp"
 #include "smldist/loss/memory.hpp"
 #include "smldist/loss/mse.hpp"
-#include "smldist/loss/ref2021.hpp"
 #include "smldist/loss/soft_cross_entropy.hpp"
 #include "smldist/loss/stage.hpp"
 #include "smldist/loss/stage/band_weights.hpp"
@@ -193,6 +194,7 @@
 #include "smldist/train/door.hpp"
 #include "smldist/train/epochs.hpp"
 #include "smldist/train/evaluate.hpp"
+#include "smldist/train/fit.hpp"
 #include "smldist/train/logging.hpp"
 #include "smldist/train/loop.hpp"
 #include "smldist/train/loss_terms.hpp"
@@ -204,11 +206,15 @@
 
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
+#include "smldist/distill/fit.hpp"
 #include "smldist/distill/projected_teacher.hpp"
-#include "smldist/distill/ref2021.hpp"
 #include "smldist/distill/teacher_statistics.hpp"
 
 #include "smldist/search/head_search.hpp"
+
+#include "smldist/ref2021/loss.hpp"
+#include "smldist/ref2021/presets.hpp"
+#include "smldist/ref2021/training.hpp"
 
 #include "smldist/testing/gradcheck.hpp"
 

@@ -10,17 +10,19 @@
 #include "smldist/model/network.hpp"
 #include "smldist/nn/gru_cell.hpp"
 #include "smldist/nn/linear.hpp"
+#include "smldist/ref2021/presets.hpp"
 
 using namespace smldist;
 
 namespace {
 
-model::network_config three_blocks(model::head_kind head) {
+const model::head_config three = model::memory_head{.patterns_per_class = 3, .width = 8};
+
+model::network_config three_blocks(const model::head_config& head = three) {
     auto c = small(head);
     c.backbone.rows = {model::parse_row("3,16,8,SE,RE,2,A"), model::parse_row("5,24,8,-,HS,1,A"),
                        model::parse_row("7,8,12,SE,SELU,2,A")};
     c.backbone.tail = 20;
-    c.memory.patterns_per_class = 3;
     return c;
 }
 
@@ -75,40 +77,41 @@ TEST_CASE("compile: a recurrent layer, its steps written out") {
 TEST_CASE("compile: every preset") {
     for (const auto name : model::preset_names) {
         CAPTURE(name);
-        const bool published = name.starts_with("ref2021_");
-        compiles(model::preset(name, published ? 0.0625 : 0.5), 128);
+        compiles(model::preset(name, 0.5), 128);
+    }
+    for (const auto name : ref2021::preset_names) {
+        CAPTURE(name);
+        compiles(ref2021::preset(name, 0.0625), 128);
     }
 }
 
 TEST_CASE("compile: every head") {
-    using enum model::head_kind;
-    for (const auto head : {linear, memory, prototype, mlp, lookup, search, ref2021}) {
-        CAPTURE(model::text(head));
-        auto c = three_blocks(head);
-        c.candidates = {linear, memory, prototype, mlp};
-        c.temperature = 0.7;
+    auto mixed = searching(three_blocks(), {heads::linear, three, heads::prototype, heads::mlp});
+    mixed.temperature = 0.7;
+    std::vector<model::network_config> all{mixed};
+    for (const auto& head : heads::all) all.push_back(three_blocks(head.index() == 1 ? three : head));
+    for (auto c : all) {
+        CAPTURE(model::head_name(c));
         compiles(c, 32);
         c.projected = 10;
         compiles(c, 33);
     }
-    auto c = three_blocks(ref2021);
-    for (const auto e : {nn::ref2021_evaluation::intuition, nn::ref2021_evaluation::fused}) {
-        c.evaluation = e;
-        compiles(c, 32);
+    for (const auto e : {nn::blended_output::intuition, nn::blended_output::fused}) {
+        compiles(three_blocks(model::blended_head{.evaluation = e}), 32);
     }
 }
 
 TEST_CASE("compile: the forms of a memory") {
-    auto c = three_blocks(model::head_kind::memory);
-    for (const std::size_t heads : {1u, 2u})
+    auto c = three_blocks(three);
+    for (const std::size_t count : {1u, 2u})
         for (const std::size_t updates : {0u, 2u}) {
-            CAPTURE(heads);
+            CAPTURE(count);
             CAPTURE(updates);
-            c.memory.heads = heads;
-            c.memory.updates = updates;
+            memory_of(c).heads = count;
+            memory_of(c).updates = updates;
             compiles(c, 32);
             model::network<float> net(c, generator(5));
-            net.memory->compress(2);
+            net.memory()->compress(2);
             disturb(net, 6);
             const auto x = noise({2, 32, 3}, 7);
             same_outputs(deploy::compile(net, {.length = 32, .outputs = {"all"}}), x, net(x, mode::eval));
@@ -116,17 +119,17 @@ TEST_CASE("compile: the forms of a memory") {
 }
 
 TEST_CASE("compile: causal networks, and the head that a search kept") {
-    auto c = three_blocks(model::head_kind::search);
+    auto c = searching(three_blocks(), {heads::linear, three, heads::prototype, heads::mlp});
     c.backbone.causal = true;
     compiles(c, 40);
     model::network<float> net(c, generator(1));
-    net.keep(model::head_kind::mlp);
+    net.keep("mlp");
     const auto x = noise({2, 40, 3}, 3);
     same_outputs(deploy::compile(net, {.length = 40}), x, net(x, mode::eval));
 }
 
 TEST_CASE("compile: a network in double") {
-    model::network<double> net(three_blocks(model::head_kind::memory), generator(1));
+    model::network<double> net(three_blocks(three), generator(1));
     disturb(net, 2);
     const auto x = noise({2, 32, 3}, 3);
     const auto got = run_all(deploy::compile(net, {.length = 32}), x);
@@ -134,7 +137,7 @@ TEST_CASE("compile: a network in double") {
 }
 
 TEST_CASE("compile: the normaliser is folded in, its clipping too, and the border keeps its zeros") {
-    model::network<float> net(three_blocks(model::head_kind::linear), generator(1));
+    model::network<float> net(three_blocks(heads::linear), generator(1));
     disturb(net, 2);
     auto x = noise({3, 32, 3}, 3);
     for (float& v : x) v = 9.81f + 3 * v;
@@ -153,8 +156,8 @@ TEST_CASE("compile: the normaliser is folded in, its clipping too, and the borde
     }
 }
 
-TEST_CASE("compile: outputs are chosen by name, and ops that they do not need are not computed") {
-    const model::network<float> net(three_blocks(model::head_kind::memory), generator(1));
+TEST_CASE("compile: outputs are chosen by name, and what they do not need is not computed") {
+    const model::network<float> net(three_blocks(three), generator(1));
     const auto all = deploy::compile(net, {.length = 32, .outputs = {"all"}});
     const auto logits = deploy::compile(net, {.length = 32});
     const auto stage = deploy::compile(net, {.length = 32, .outputs = {"stages.0"}});
@@ -187,7 +190,7 @@ TEST_CASE("compile: one step a convolution or linear map, and the mean over time
 }
 
 TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
-    model::network<float> net(three_blocks(model::head_kind::lookup), generator(1));
+    model::network<float> net(three_blocks(model::lookup_head{.patterns_per_class = 3}), generator(1));
     const auto p = deploy::compile(net, {.batch = 64, .length = 32});
     const auto x = noise({70, 32, 3}, 3);
     std::vector<float> first(70 * 4), again(70 * 4), own(64 * 4);
@@ -210,7 +213,7 @@ TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
 }
 
 TEST_CASE("compile: many threads run one program, each with a workspace, and get the same bits") {
-    model::network<float> net(three_blocks(model::head_kind::memory), generator(1));
+    model::network<float> net(three_blocks(three), generator(1));
     const auto p = deploy::compile(net, {.batch = 8, .length = 32});
     const auto x = noise({20, 32, 3}, 3);
     std::vector<float> want(20 * 4);
@@ -234,7 +237,7 @@ TEST_CASE("compile: many threads run one program, each with a workspace, and get
 }
 
 TEST_CASE("compile: a run on the pool's threads gives the same bits and does not allocate") {
-    model::network<float> net(three_blocks(model::head_kind::memory), generator(1));
+    model::network<float> net(three_blocks(three), generator(1));
     const auto p = deploy::compile(net, {.batch = 64, .length = 32, .outputs = {"all"}});
     const std::size_t before = threads();
     for (const std::size_t windows : {1u, 2u, 5u, 70u}) {

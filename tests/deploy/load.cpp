@@ -15,8 +15,8 @@ using namespace smldist;
 
 namespace {
 
-model::network<float> disturbed(model::head_kind head) {
-    model::network<float> net(small(head), generator(1));
+model::network<float> disturbed(const model::network_config& c) {
+    model::network<float> net(c, generator(1));
     disturb(net, 2);
     return net;
 }
@@ -25,7 +25,7 @@ io::byte_vector file(const model::network<float>& net) { return model::to_bytes(
 
 /// The text of the graph with the first `from` replaced, in a file that is otherwise whole.
 io::byte_vector edited(const std::string& from, const std::string& to) {
-    const auto b = io::read_bundle(file(disturbed(model::head_kind::memory)));
+    const auto b = io::read_bundle(file(disturbed(small())));
     std::string text = b.facts.graph.dump();
     const std::size_t at = text.find(from);
     REQUIRE(at != std::string::npos);
@@ -47,11 +47,12 @@ void refuse(io::byte_vector bytes, std::string_view what) {
 
 } // namespace
 
-TEST_CASE("load: the graph of a file is enough for the network's outputs in raw units, for every head") {
-    using enum model::head_kind;
-    for (const auto head : {linear, memory, prototype, mlp, lookup, search, ref2021}) {
-        CAPTURE(model::text(head));
-        const auto net = disturbed(head);
+TEST_CASE("load: the graph of a file alone gives the network's outputs for raw units, for every head") {
+    std::vector<model::network_config> configs{searching(small())};
+    for (const auto& head : heads::all) configs.push_back(small(head));
+    for (const auto& c : configs) {
+        CAPTURE(model::head_name(c));
+        const auto net = disturbed(c);
         auto b = io::read_bundle(file(net));
         b.facts.architecture = io::json();
         const auto m = deploy::load(std::move(b), {.batch = 4, .outputs = {"stages", "feature"}});
@@ -65,8 +66,8 @@ TEST_CASE("load: the graph of a file is enough for the network's outputs in raw 
     }
 }
 
-TEST_CASE("load: weights that cannot be read in place are converted") {
-    const auto net = disturbed(model::head_kind::memory);
+TEST_CASE("load: weights that cannot be read where they lie are converted") {
+    const auto net = disturbed(small());
     const auto x = noise({2, 32, 3}, 7);
     const auto logits = [&](io::byte_vector bytes) {
         const auto m = deploy::load(io::read_bundle(std::move(bytes)), {.batch = 2});
@@ -117,7 +118,7 @@ TEST_CASE("load: a wrong file is refused, and the error names the cause") {
 TEST_CASE("load: a self-test may differ by as much as rounding moves it in its network") {
     // Sharp lookups behind a layer-norm of small features, computed in double: 1.6e-4 of the largest logit where packs have
     // four lanes.
-    auto c = small(model::head_kind::lookup);
+    auto c = small(heads::lookup);
     const std::uint64_t seed = 350;
     model::network<double> net(c, generator(seed));
     generator g(seed + 1000);
@@ -160,7 +161,7 @@ TEST_CASE("load: a self-test may differ by as much as rounding moves it in its n
 }
 
 TEST_CASE("load: options that do not fit the file, and files on disk") {
-    const auto net = disturbed(model::head_kind::linear);
+    const auto net = disturbed(small(heads::linear));
     const auto path = (std::filesystem::temp_directory_path() / "smldist_deploy_load.smldist").string();
     model::save(path, net, facts(), noise({1, 32, 3}, 5));
     CHECK(deploy::load(path, {.length = 32}).net.channels() == 3);

@@ -12,7 +12,7 @@ using namespace smldist;
 
 TEST_CASE("network: a program is called as the network it was compiled from") {
     auto c = model::preset("har_nano");
-    c.head = model::head_kind::memory;
+    c.head = model::memory_head{};
     model::network<float> net(c, generator(1));
     disturb(net, 2);
     const deploy::network fast(deploy::compile(net, {.length = 64, .outputs = {"all"}}));
@@ -43,11 +43,11 @@ TEST_CASE("network: a program is called as the network it was compiled from") {
 
 TEST_CASE("network: a program teaches as the network does, on any number of threads") {
     model::network_config c = model::preset("har_nano");
-    c.head = model::head_kind::memory;
+    c.head = model::memory_head{};
     model::network<float> teacher(c, generator(1));
     disturb(teacher, 2);
     c = model::preset("har_nano", 0.5);
-    c.head = model::head_kind::memory;
+    c.head = model::memory_head{};
     model::network<float> student(c, generator(2));
     student.take_memory(teacher, model::memory_transfer::copy_slow);
     const deploy::network fast(deploy::compile(teacher, {.batch = 32, .length = 128, .outputs = {"all"}}));

@@ -8,7 +8,6 @@
 
 using namespace smldist;
 using loss::baseline::method;
-using model::head_kind;
 using distiller = distill::baseline_distiller<network, method<float>>;
 
 namespace {
@@ -17,7 +16,7 @@ const shape window{2, 32, 9};
 const std::string every_name[] = {"hinton", "fitnets", "at", "nst", "sp", "rkd", "pkt", "dkd", "dist", "simkd"};
 
 /// A student that the method can train: simkd's borrows the teacher's classifier.
-network student_for(const std::string& name, const network& teacher, head_kind head = head_kind::linear) {
+network student_for(const std::string& name, const network& teacher, model::head_config head = heads::linear) {
     network student = make(student_config(head), 2);
     if (name == "simkd") student.take_classifier(teacher, generator(3));
     return student;
@@ -49,7 +48,7 @@ train::training_result<network> trained(network& student, distiller& objective, 
 } // namespace
 
 TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed gives the same bits") {
-    for (const auto head : {head_kind::linear, head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         const network teacher = make(teacher_config(head), 1), before = teacher;
         for (const auto& name : every_name) {
             CAPTURE(name);
@@ -167,17 +166,18 @@ TEST_CASE("baseline: a hinton student follows its teacher") {
 }
 
 TEST_CASE("baseline: simkd trains projector and backbone, the borrowed classifier stays the teacher's") {
-    for (const auto head : {head_kind::linear, head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         const network teacher = make(teacher_config(head), 1);
         network student = student_for("simkd", teacher, head);
         const network start = student;
         distiller objective(teacher, student, method<float>("simkd"), window, generator(5));
         trained(student, objective, brief());
         CHECK_FALSE(identical(student.projector->expand.weight.value, start.projector->expand.weight.value));
-        if (head == head_kind::linear)
-            CHECK(identical(student.intuition->weight.value, teacher.intuition->weight.value));
+        if (head == heads::linear)
+            CHECK(identical(student.head<nn::linear<float>>()->weight.value,
+                            teacher.head<nn::linear<float>>()->weight.value));
         else
-            CHECK(identical(student.memory->keys.value, teacher.memory->keys.value));
+            CHECK(identical(student.memory()->keys.value, teacher.memory()->keys.value));
     }
 }
 

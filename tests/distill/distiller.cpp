@@ -6,11 +6,11 @@
 #include <limits>
 
 #include "allocations.hpp"
+#include "options.hpp"
 #include "train/tiny.hpp"
 
 using namespace smldist;
 using distill::distill_options;
-using model::head_kind;
 
 namespace {
 
@@ -18,7 +18,7 @@ const shape window{1, 32, 9};
 
 template <class Teacher>
 distill::distiller distiller_of(const Teacher& teacher, const network& student,
-                                         const distill_options& o = frequency_aware(), const sets& s = few()) {
+                                const distill_options& o = frequency_aware(), const sets& s = few()) {
     return {teacher, student, distill::calibrate(teacher, s.train, s.normal), o, window, generator(5)};
 }
 
@@ -82,7 +82,7 @@ template <class Training> void check_steps_allocate_nothing(Training& t) {
 } // namespace
 
 TEST_CASE("distiller: the terms sum to the total, each with the weight the options say") {
-    for (const auto head : {head_kind::linear, head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         const network teacher = make(teacher_config(head), 1), student = make(student_config(head), 2);
         distill_options o = frequency_aware();
         auto whole = distiller_of(teacher, student, o);
@@ -91,7 +91,7 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
         CHECK(all["hard"] > 0);
         CHECK(all["soft"] > 0);
         CHECK(all["stage"] > 0);
-        CHECK((all["memory"] > 0) == (head == head_kind::memory));
+        CHECK((all["memory"] > 0) == (head == heads::memory));
         CHECK(all["repaired"] > 0.3); // an untrained teacher
 
         const data::batch b = first_batch();
@@ -100,7 +100,7 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
         CHECK(all["hard"] == double(logits.hard.item()));
         CHECK(all["soft"] == double(logits.soft.item()));
         CHECK(all["repaired"] == double(logits.repaired) / double(b.size()));
-        if (head == head_kind::memory)
+        if (head == heads::memory)
             CHECK(all["memory"] ==
                   doctest::Approx(0.5 * double(loss::memory(of_student.memory, of_teacher.memory).item())));
 
@@ -141,7 +141,7 @@ TEST_CASE("distiller: a mixed batch moves the target of the hard term, and the t
 }
 
 TEST_CASE("distiller: a student equal to its teacher has no stage and no memory loss") {
-    const network teacher = settled(make(teacher_config(head_kind::memory)));
+    const network teacher = settled(make(teacher_config(heads::memory)));
     distill_options o = frequency_aware();
     o.logits.hard = 0;
     o.logits.rule = loss::repair::off;
@@ -217,10 +217,10 @@ TEST_CASE("distiller: without the last anchor, as in the public code") {
 }
 
 TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit") {
-    for (const auto head : {head_kind::linear, head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         const network teacher = make(teacher_config(head)), before = teacher;
         network student = make(student_config(head));
-        if (head == head_kind::memory) student.take_memory(teacher, model::memory_transfer::copy_slow);
+        if (head == heads::memory) student.take_memory(teacher, model::memory_transfer::copy_slow);
         auto objective = distiller_of(teacher, student);
         const auto untrained = objective;
         train::training<network, decltype(objective)>(student, objective, few().train, few().validation, few().normal,
@@ -237,8 +237,8 @@ TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit"
 }
 
 TEST_CASE("distillation: one seed gives the same bits for any number of threads") {
-    const network teacher = make(teacher_config(head_kind::memory));
-    network student = make(student_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory));
+    network student = make(student_config(heads::memory));
     student.take_memory(teacher, model::memory_transfer::copy_slow);
     const std::size_t before = threads();
     set_threads(1);
@@ -251,9 +251,9 @@ TEST_CASE("distillation: one seed gives the same bits for any number of threads"
 }
 
 TEST_CASE("distillation: a warmed-up step allocates nothing, with merged patterns neither") {
-    const network teacher = make(teacher_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory));
     for (const std::size_t patterns : {0u, 1u}) {
-        network student = make(student_config(head_kind::memory));
+        network student = make(student_config(heads::memory));
         distill_options o = frequency_aware();
         o.merged = student.take_memory(teacher, model::memory_transfer::copy_slow, patterns);
         CHECK(o.merged.empty() == (patterns == 0));
@@ -269,7 +269,7 @@ namespace {
 const shape narrow_window{1, 32, 3};
 
 distill::distiller narrow_distiller(const network& teacher, const network& student,
-                                             const distill_options& o = frequency_aware()) {
+                                    const distill_options& o = frequency_aware()) {
     return {teacher,      student,      distill::calibrate(teacher, few().train, few().normal), o, window,
             generator(5), narrow_window};
 }
@@ -277,8 +277,8 @@ distill::distiller narrow_distiller(const network& teacher, const network& stude
 } // namespace
 
 TEST_CASE("distillation: a student that sees some channels learns from a teacher that sees all") {
-    const network teacher = make(teacher_config(head_kind::memory));
-    network start = make(narrow_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory));
+    network start = make(narrow_config(heads::memory));
     start.take_memory(teacher, model::memory_transfer::copy_slow);
     train::training_options o = brief();
     o.channels = total_acc;
@@ -299,9 +299,8 @@ TEST_CASE("distillation: a student that sees some channels learns from a teacher
     const network one = taught(1);
     CHECK(same_bits(taught(2), one));
     CHECK_FALSE(same_bits(one, start));
-    CHECK_THROWS_AS(distill::distiller(teacher, start,
-                                                distill::calibrate(teacher, few().train, few().normal), {}, window,
-                                                generator(5)),
+    CHECK_THROWS_AS(distill::distiller(teacher, start, distill::calibrate(teacher, few().train, few().normal), {},
+                                       window, generator(5)),
                     shape_error); // the student's windows are not the teacher's
 }
 
@@ -327,8 +326,8 @@ TEST_CASE("distillation: without the teacher's terms, a student that sees some c
 }
 
 TEST_CASE("distillation: a warmed-up step of a student that sees some channels allocates nothing") {
-    const network teacher = make(teacher_config(head_kind::memory));
-    network student = make(narrow_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory));
+    network student = make(narrow_config(heads::memory));
     student.take_memory(teacher, model::memory_transfer::copy_slow);
     auto objective = narrow_distiller(teacher, student);
     train::training_options o = brief();
@@ -339,9 +338,9 @@ TEST_CASE("distillation: a warmed-up step of a student that sees some channels a
 }
 
 TEST_CASE("distiller: networks that do not fit are found before training") {
-    const network student = make(student_config(head_kind::memory));
+    const network student = make(student_config(heads::memory));
     const auto with = [](auto change) {
-        auto c = teacher_config(head_kind::memory);
+        auto c = teacher_config(heads::memory);
         change(c);
         return make(c);
     };
@@ -356,12 +355,12 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     fails(with([](auto& c) { c.backbone.rows[0].anchor = false; }), "numbers of stages");
     fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }),
           "length of stage 1 is 8 in the statistics, expected 4");
-    fails(with([](auto& c) { c.memory.patterns_per_class = 3; }), "memories of student and teacher");
-    fails(with([](auto& c) { c.memory.width = 9; }), "memories of student and teacher");
+    fails(with([](auto& c) { memory_of(c).patterns_per_class = 3; }), "memories of student and teacher");
+    fails(with([](auto& c) { memory_of(c).width = 9; }), "memories of student and teacher");
     distill_options no_memory = frequency_aware();
     no_memory.memory_weight = 0;
-    CHECK_NOTHROW(distiller_of(with([](auto& c) { c.memory.width = 9; }), student, no_memory));
-    CHECK_NOTHROW(distiller_of(make(teacher_config(head_kind::linear)), student)); // no memory term then
+    CHECK_NOTHROW(distiller_of(with([](auto& c) { memory_of(c).width = 9; }), student, no_memory));
+    CHECK_NOTHROW(distiller_of(make(teacher_config(heads::linear)), student)); // no memory term then
 
     const network teacher = make(teacher_config());
     distill::teacher_statistics short_of = distill::calibrate(teacher, few().train, few().normal);
@@ -370,10 +369,10 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
 }
 
 TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
-    auto c = teacher_config(head_kind::memory);
-    c.memory.patterns_per_class = 4;
+    auto c = teacher_config(heads::memory);
+    memory_of(c).patterns_per_class = 4;
     network teacher = make(c);
-    auto& keys = teacher.memory->keys.value; // patterns 0, 1 and 2 of each class coincide
+    auto& keys = teacher.memory()->keys.value; // patterns 0, 1 and 2 of each class coincide
     for (std::size_t m = 0; m < keys.shape()[0]; ++m)
         if (m % 4 == 1 || m % 4 == 2)
             std::copy_n(keys.data() + (m - m % 4) * keys.shape()[1], keys.shape()[1],
@@ -381,7 +380,7 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
     network student = teacher;
     distill_options o = frequency_aware();
     o.merged = student.take_memory(teacher, model::memory_transfer::copy_slow, 2);
-    CHECK(student.config.memory.patterns_per_class == 2);
+    CHECK(student.config.options_of<model::memory_head>()->patterns_per_class == 2);
     CHECK(o.merged.size() == 24);
     const data::batch b = first_batch();
     const auto of_teacher = teacher(b.x), of_student = student(b.x);
@@ -393,14 +392,14 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
         CHECK(std::abs(terms_of(objective, student, mode::eval)["memory"]) < 1e-5);
     }
 
-    network other = make(student_config(head_kind::memory));
+    network other = make(student_config(heads::memory));
     other.take_memory(teacher, model::memory_transfer::copy_slow, 2);
     auto objective = distiller_of(teacher, other, o);
     CHECK(terms_of(objective, other)["memory"] > 0);
-    const auto keys_before = other.memory->keys.value;
+    const auto keys_before = other.memory()->keys.value;
     const network trained = distilled(teacher, other, o, brief());
-    CHECK_FALSE(identical(trained.memory->keys.value, keys_before));
-    CHECK(identical(trained.memory->log_mass.value, other.memory->log_mass.value));
+    CHECK_FALSE(identical(trained.memory()->keys.value, keys_before));
+    CHECK(identical(trained.memory()->log_mass.value, other.memory()->log_mass.value));
 
     const auto fails = [&](std::vector<std::size_t> merged, const char* part) {
         distill_options wrong = frequency_aware();
@@ -418,23 +417,22 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
 }
 
 TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one") {
-    const network student = make(student_config(head_kind::linear));
-    auto config = teacher_config(head_kind::linear);
+    const network student = make(student_config(heads::linear));
+    auto config = teacher_config(heads::linear);
     config.backbone.rows[1].stride = 1;
     const network teacher = make(config);
     const auto lengths = distill::common_lengths(teacher, student, window, window);
     CHECK(lengths == std::vector<std::size_t>{8, 4});
     distill::distiller objective(teacher, student,
-                                          distill::calibrate(teacher, few().train, few().normal, {}, lengths), {},
-                                          window, generator(5));
+                                 distill::calibrate(teacher, few().train, few().normal, {}, lengths), {}, window,
+                                 generator(5));
     CHECK(terms_of(objective, student)["stage"] > 0);
     CHECK(objective.stage(1).basis().bands.size() == 3); // of 4 samples
     CHECK(objective.stage(0).weights().size() == 5);
 }
 
 TEST_CASE("distiller: schedules switch the losses on and off") {
-    const network teacher = make(teacher_config(head_kind::memory)),
-                  student = make(student_config(head_kind::memory));
+    const network teacher = make(teacher_config(heads::memory)), student = make(student_config(heads::memory));
     distill_options o = frequency_aware();
     o.stage = loss::stage_options::plain();
     const auto at = [&](distill::distill_schedule schedule, double progress) {
@@ -541,7 +539,7 @@ const network& good_teacher() {
     static const network net = [] {
         auto o = learning(20, 0);
         o.augment = data::augment_options::reference();
-        return trained(make(teacher_config(head_kind::memory)), o);
+        return trained(make(teacher_config(heads::memory)), o);
     }();
     return net;
 }
@@ -575,10 +573,11 @@ TEST_CASE("distillation: on unseen people a distilled student does at least as w
     double alone = 0, taught = 0;
     constexpr std::uint64_t seeds = 10;
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
-        network student = make(student_config(head_kind::memory), seed);
+        network student = make(student_config(heads::memory), seed);
         alone += test_f1(trained(student, learning(15, seed))) / double(seeds);
         student.take_memory(good_teacher(), model::memory_transfer::copy_slow);
-        taught += test_f1(distilled(good_teacher(), student, frequency_aware(), learning(15, seed), many())) / double(seeds);
+        taught += test_f1(distilled(good_teacher(), student, frequency_aware(), learning(15, seed), many())) /
+                  double(seeds);
     }
     CHECK(alone > 0.6);
     CHECK(taught >= alone);
@@ -603,9 +602,8 @@ TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches be
 
 TEST_CASE("distiller: no teacher that ends before it") {
     const auto possible = []<class Teacher>(Teacher&&) {
-        return std::is_constructible_v<distill::distiller, Teacher, const network&,
-                                       distill::teacher_statistics, const distill::distill_options&, const shape&,
-                                       generator>;
+        return std::is_constructible_v<distill::distiller, Teacher, const network&, distill::teacher_statistics,
+                                       const distill::distill_options&, const shape&, generator>;
     };
     network teacher;
     CHECK(possible(teacher));
@@ -626,7 +624,7 @@ TEST_CASE(
     train::training_options o;
     o.epochs = 1;
     train::supervised labels;
-    for (const auto head : {head_kind::linear, head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         c.head = head;
         network teacher = make(c, 1), student = make(c, 2);
         train::training(teacher, labels, train, validation, normal, o).run();

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/distill/projected_teacher.hpp"
 
+#include "options.hpp"
 #include "smldist/deploy/compile.hpp"
 #include "smldist/deploy/network.hpp"
 #include "smldist/distill/distiller.hpp"
 #include "train/tiny.hpp"
 
 using namespace smldist;
-using model::head_kind;
 
 TEST_CASE("projected_teacher: a distiller computes the same of it, compiled or not") {
     const shape window{26, 32, 9};
-    const network teacher = make(teacher_config(head_kind::memory), 1);
-    network student = make(student_config(head_kind::memory), 2);
+    const network teacher = make(teacher_config(heads::memory), 1);
+    network student = make(student_config(heads::memory), 2);
     student.take_memory(teacher, model::memory_transfer::copy_slow);
     data::loader_options lo;
     lo.batch = 26;

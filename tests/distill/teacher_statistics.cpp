@@ -40,7 +40,7 @@ void check_components(const loss::feature_statistics<float>& got, tensor<float> 
 
 TEST_CASE("calibrate: statistics of every stage and of the feature over all windows") {
     const sets& s = many(); // eleven batches, the last one shorter
-    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         const network teacher = make(teacher_config(head));
         const distill::teacher_statistics p = distill::calibrate(teacher, s.train, s.normal);
         const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);

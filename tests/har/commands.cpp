@@ -427,13 +427,13 @@ TEST_CASE("distill in the form of the public code: every training is reported, t
     for (const char* name : {"teacher", "student_stage0", "student_stage1", "student"}) {
         CAPTURE(name);
         REQUIRE(result.contains(name));
-        CHECK(result[name]["head"] == "ref2021");
+        CHECK(result[name]["head"] == "blended");
         CHECK(result[name]["epochs"] == 1);
     }
     CHECK(result["method"] == "ref2021");
     CHECK_FALSE(result.contains("student_stage2")); // the last of three anchors
     CHECK(r.err.find("projector") == std::string::npos);
-    CHECK(slurp(at / "run/student.safetensors").find("\\\"compat\\\":\\\"ref2021\\\"") != std::string::npos);
+    CHECK(slurp(at / "run/student.safetensors").find("\\\"gate_before_activation\\\":true") != std::string::npos);
     const auto again = har(at, "evaluate --model run/student.safetensors --json");
     REQUIRE_MESSAGE(again.code == 0, again.err);
     CHECK(again.last()["macro_f1"] == result["student"]["macro_f1"]);
@@ -444,7 +444,7 @@ TEST_CASE("distill in the form of the public code: every training is reported, t
     CHECK(unlike.err.find("the features have widths 96 and 48: the head is not copied") != std::string::npos);
     CHECK(unlike.err.find("stage 1: other channels, a projector is trained along") != std::string::npos);
     for (const std::string wrong :
-         {"--compat 2021", "--compat ref2021 --method hinton", "--head ref2021",
+         {"--compat 2021", "--compat ref2021 --method hinton", "--head blended",
           "--compat ref2021 --student-channels total_acc", "--compat ref2021 --mixup 0.2"}) {
         const auto refused = har(at, "distill " + wrong + quick);
         CHECK(refused.code == 2);

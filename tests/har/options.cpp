@@ -196,7 +196,7 @@ TEST_CASE("options: what does not fit together is refused before data are read")
         refused(subcommand + "--rows '3,16,16,SE,RE,9,A'", "stride 1 to 4");
         refused(subcommand + "--memory-heads 3",
                 "--memory-heads: number of heads is 3, expected a divisor of the width 32");
-        refused(subcommand + "--head ref2021", "--compat ref2021");
+        refused(subcommand + "--head blended", "--compat ref2021");
         refused(subcommand + "--head linear --memory-init kmeans", "network has no memory head");
         refused(subcommand + "--ema 0.9 --swa 2", "swa_epochs");
         refused(subcommand + "--mixup 1e-9", "alpha is 1e-09");

@@ -47,6 +47,7 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"train", {"core", "autograd", "op", "loss", "optim", "metric", "data"}},
     {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "data", "deploy", "train"}},
     {"search", {"core", "autograd", "graph", "op", "loss", "metric", "data", "train"}},
+    {"ref2021", {"core", "kernel", "optim", "op", "nn", "model", "loss", "train", "distill", "graph"}},
     {"testing", {"core", "autograd", "op"}},
 };
 

@@ -46,7 +46,7 @@ array named(std::string name, const tensor<float>& t) {
 std::vector<array> compute(const std::string& preset) {
     constexpr std::size_t B = 8, L = 128, C = 9;
     model::network_config config = model::preset(preset);
-    config.head = model::head_kind::memory;
+    config.head = model::memory_head{};
     config.dropout = 0;
     const model::network<float> net(config, generator(1));
     tensor<float> x(shape{B, L, C});

@@ -47,10 +47,8 @@ void refuse(io::byte_vector bytes, std::string_view what) {
 } // namespace
 
 TEST_CASE("a network comes back from its file bit for bit, with its facts") {
-    for (const auto& [head, projected] : {std::pair(model::head_kind::linear, 0u),
-                                          {model::head_kind::memory, 0u},
-                                          {model::head_kind::linear, 11u},
-                                          {model::head_kind::memory, 1u}}) {
+    for (const auto& [head, projected] :
+         {std::pair(heads::linear, 0u), {heads::memory, 0u}, {heads::linear, 11u}, {heads::memory, 1u}}) {
         auto c = small(head);
         c.projected = projected;
         model::network<float> net(c, generator(1));
@@ -86,45 +84,30 @@ TEST_CASE("a network comes back from its file bit for bit, with its facts") {
     }
 }
 
-TEST_CASE("a compressed memory, several heads and a lookup come back too; older files know none of them") {
+TEST_CASE("a compressed memory, several heads and a lookup come back too") {
     auto c = small();
-    CHECK(model::to_json(c).at("memory").find("heads") == nullptr);
-    c.memory.heads = 4;
+    memory_of(c).heads = 4;
     model::network<float> heads(c, generator(1));
     model::network<float> merged(small(), generator(1));
     merged.take_memory(heads, model::memory_transfer::copy, 1);
-    const model::network<float> lookup(small(model::head_kind::lookup), generator(1));
+    const model::network<float> lookup(small(heads::lookup), generator(1));
     for (const auto* net : std::initializer_list<const model::network<float>*>{&heads, &merged, &lookup}) {
         const auto bytes = model::to_bytes(*net, facts(), window());
         const auto back = model::load<float>(io::read_bundle(std::vector(bytes)));
         CHECK(identical(back.net(window()).logits, (*net)(window()).logits));
         CHECK(model::to_bytes(back.net, back.facts, window()) == bytes);
     }
-    CHECK(merged.memory->options.heads == 4);
-    CHECK(merged.memory->log_mass.value.size() == 4);
+    CHECK(merged.memory()->options.heads == 4);
+    CHECK(merged.memory()->log_mass.value.size() == 4);
     std::size_t n = 0;
     walk(lookup, [&](const std::string&, const auto& leaf) { n += leaf.value.size(); });
     CHECK(model::element_count(lookup.config) == double(n));
     refuse(forged([](io::model_facts& f, auto&) {
-               io::json m = f.architecture.at("memory");
+               io::json m = f.architecture.at("head");
                m.set("heads", std::size_t(3));
-               f.architecture.set("memory", std::move(m));
+               f.architecture.set("head", std::move(m));
            }),
-           "memory.heads");
-}
-
-TEST_CASE("element_count is what the network holds, for every preset and three heads") {
-    for (const auto name : model::preset_names)
-        for (const double width : {1.0, 0.5})
-            for (const auto head : {model::head_kind::linear, model::head_kind::memory, model::head_kind::ref2021}) {
-                auto c = model::preset(name, name.starts_with("ref2021_") ? width / 8 : width);
-                c.head = head;
-                c.projected = name == "har_nano" ? std::size_t(64 * width) + 1 : 0;
-                const model::network<float> net(c, generator(0));
-                std::size_t n = 0;
-                walk(net, [&](const std::string&, const auto& leaf) { n += leaf.value.size(); });
-                CHECK(model::element_count(c) == double(n));
-            }
+           "heads is 3");
 }
 
 TEST_CASE("the graph in the file names tensors that the file holds") {
@@ -175,7 +158,7 @@ TEST_CASE("files that lie are refused with a message that names the lie") {
                        v.bytes = std::as_bytes(std::span(wrong));
                    }
            }),
-           "label of a pattern");
+           "label of pattern 7 is 9");
 }
 
 TEST_CASE("truncation and flipped bits never pass") {
@@ -223,9 +206,9 @@ const wrong_model wrong_models[] = {
      [](auto&, auto& f, auto&) {
          f.normaliser.low = {0, 1, 0}, f.normaliser.high = {1, 0, 1};
      }},
-    {"label of ", [](auto& net, auto&, auto&) { net.memory->labels.value[0] = 9; }},
-    {"of class 1", [](auto& net, auto&, auto&) { net.memory->labels.value.fill(0); }}, // classes without a pattern
-    {"memory.beta", [](auto& net, auto&, auto&) { net.config.memory.beta = 1000; }},
+    {"label of pattern 0 is 9", [](auto& net, auto&, auto&) { net.memory()->labels.value[0] = 9; }},
+    {"of class 1", [](auto& net, auto&, auto&) { net.memory()->labels.value.fill(0); }}, // classes without a pattern
+    {"beta is 1000", [](auto& net, auto&, auto&) { memory_of(net.config).beta = 1000; }},
     {"bn_eps", [](auto& net, auto&, auto&) { net.config.backbone.norm.eps = 0; }},
     {"dropout", [](auto& net, auto&, auto&) { net.config.dropout = 1; }},
     {"shape of", [](auto& net, auto&, auto&) { net.config.backbone.tail = 12; }}, // not the layers' any more
@@ -237,7 +220,7 @@ io::byte_vector unchecked(const model::network<float>& net, io::model_facts f, c
     f.graph = smldist::to_json(model::trace(net, f.window));
     tensor<float> logits(shape{1, net.config.classes});
     try {
-        logits = model::raw_logits(net, f.normaliser.high.empty() ? facts().normaliser : f.normaliser, x);
+        logits = model::raw_logits<float>(net, f.normaliser.high.empty() ? facts().normaliser : f.normaliser, x);
     } catch (const error&) {} // the reader's self-test shall find it
     std::vector<io::tensor_view> tensors;
     walk(net, [&](const std::string& path, const auto& leaf) {
@@ -324,7 +307,7 @@ TEST_CASE("what is frozen comes back frozen; a file without frozen modules says 
     const std::pair<std::function<void(model::network<float>&)>, const char*> cases[] = {
         {[](auto& net) { freeze(net); }, R"(["backbone","memory"])"},
         {[](auto& net) { freeze(net.backbone); }, R"(["backbone"])"},
-        {[](auto& net) { freeze(net.backbone.stem.norm), freeze(net.memory->keys); },
+        {[](auto& net) { freeze(net.backbone.stem.norm), freeze(net.memory()->keys); },
          R"(["backbone.stem.norm","memory.keys"])"},
         {[](auto& net) { freeze(net.backbone.blocks[1]), freeze(net.backbone.stem.conv); },
          R"(["backbone.stem.conv","backbone.blocks.1"])"},
@@ -357,7 +340,7 @@ namespace {
 io::byte_vector with_window(model::network_config c, std::size_t window) {
     c.backbone.channels = 1;
     c.classes = 3;
-    c.head = model::head_kind::linear;
+    c.head = heads::linear;
     const model::network<float> net(c, generator(1));
     io::model_facts f;
     f.window = 8;
@@ -436,7 +419,8 @@ TEST_CASE("what presets and long windows need is given, and the option gives mor
         memory::trim();
         const cost taken = measured([&] {
             const auto back = model::load<float>(io::read_bundle(io::byte_vector(bytes)));
-            return identical(back.net.intuition->weight.value, net.intuition->weight.value);
+            return identical(back.net.head<nn::linear<float>>()->weight.value,
+                             net.head<nn::linear<float>>()->weight.value);
         });
         CHECK(taken.end == ending::as_wanted);
         CHECK_MESSAGE(keeps_promise(taken, 2 * bytes.size()), taken.seconds, " s, ", taken.bytes >> 10, " KiB");

@@ -171,17 +171,35 @@ TEST_CASE("backbone_config: two are equal when all is") {
     CHECK(differs([](auto& c) { c.causal = true; }));
     CHECK(differs([](auto& c) { c.norm.eps = 1e-3; }));
     CHECK(differs([](auto& c) { c.norm.momentum = 0.01; }));
+    std::size_t options = 0;
+    model::backbone_form::visit(a.form, [&](std::string_view, const auto&) { ++options; });
+    for (std::size_t i = 0; i < options; ++i)
+        CHECK(differs([i](auto& c) {
+            std::size_t n = 0;
+            model::backbone_form::visit(c.form, [&](std::string_view, auto& option) {
+                if (n++ != i) return;
+                if constexpr (std::is_same_v<decltype(option), bool&>)
+                    option = !option;
+                else
+                    option = nn::activation::selu;
+            });
+        }));
+    CHECK(options == 7);
 }
 
 TEST_CASE("mobilenet_v3: in training the ops as written, whatever the tape stores") {
-    for (const auto compat : {nn::compat::smldist, nn::compat::ref2021})
+    model::backbone_form gated;
+    gated.gate_before_activation = gated.always_expand = true;
+    gated.se_bias = false;
+    gated.pooled_activation = nn::activation::hard_swish;
+    for (const auto& form : {model::backbone_form{}, gated})
         for (const bool causal : {false, true}) {
             auto c = config({"3,8,8,-,RE,1", "5,24,16,SE,HS,2,A", "3,32,16,SE,RE,1", "3,40,16,-,SELU,1,A"});
             c.channels = 3;
             c.stem = 8;
             c.tail = 24;
             c.causal = causal;
-            c.compat = compat;
+            c.form = form;
             generator random(1);
             const model::mobilenet_v3<double> net(c, random);
             auto x = tensor<double>::uninitialized({3, 16, 3});

@@ -26,15 +26,17 @@ tensor<float> normal(const shape& s, std::uint64_t seed = 0) {
     return x;
 }
 
+const model::head_config linear_head = model::linear_head{},
+                         memory_head = model::memory_head{.patterns_per_class = 3, .width = 16, .updates = 1};
+
 /// Without dropout, so that training is defined on tensors too.
-network make(std::string_view preset, model::head_kind head = model::head_kind::linear, std::uint64_t seed = 1) {
+network make(std::string_view preset, model::head_config head = linear_head, std::uint64_t seed = 1) {
     auto c = model::preset(preset);
     c.head = head;
-    c.memory = {.patterns_per_class = 3, .width = 16, .updates = 1};
     c.dropout = 0;
     return network(c, generator(seed));
 }
-constexpr model::head_kind both_heads[] = {model::head_kind::linear, model::head_kind::memory};
+const model::head_config both_heads[] = {linear_head, memory_head};
 
 /// Calls f(name, value) for every output.
 template <class X, class F> void each_output(const outputs<X>& out, F f) {
@@ -111,11 +113,8 @@ TEST_CASE("preset: names, widths and errors") {
     for (const auto name : model::preset_names) {
         const auto c = model::preset(name);
         CHECK(c.preset == name);
-        const bool published = name.starts_with("ref2021_");
-        CHECK((c.backbone.compat == nn::compat::ref2021) == published);
-        CHECK((c.head == model::head_kind::ref2021) == published);
-        if (published) continue;
-        CHECK(c.head == model::head_kind::linear);
+        CHECK(c.backbone.form == model::backbone_form{});
+        CHECK(c.head == linear_head);
         CHECK(c.classes == 6);
         CHECK(c.backbone.channels == 9);
         CHECK(c.dropout == 0.2);
@@ -124,12 +123,12 @@ TEST_CASE("preset: names, widths and errors") {
     CHECK_THROWS_WITH_AS(
         model::preset("har_studnet"),
         "model::preset: name is \"har_studnet\", expected one of har_teacher, har_student, har_nano, "
-        "mobilenet_v3_small, mobilenet_v3_large, ref2021_teacher, ref2021_student",
+        "mobilenet_v3_small, mobilenet_v3_large",
         usage_error);
     for (const double width : {0.0, -1.0, 17.0, std::nan("")})
         CHECK_THROWS_AS(model::preset("har_nano", width), usage_error);
-    CHECK(model::parse_head("linear") == model::head_kind::linear);
-    CHECK(model::parse_head(model::text(model::head_kind::memory)) == model::head_kind::memory);
+    CHECK(model::parse_head("linear") == linear_head);
+    CHECK(model::parse_head(model::text(memory_head)) == model::head_config(model::memory_head{}));
     CHECK_THROWS_AS(model::parse_head("svm"), usage_error);
     auto c = model::preset("har_nano");
     c.classes = 1;
@@ -162,7 +161,7 @@ TEST_CASE("network: tensors and vars agree bit for bit, symbols in the shapes") 
                     CHECK(v.shape() == values[i++].shape());
                 });
                 CHECK(i == values.size());
-                CHECK(computed.memory.empty() == (head == model::head_kind::linear));
+                CHECK(computed.memory.empty() == (head == linear_head));
             }
 }
 
@@ -203,7 +202,7 @@ TEST_CASE("network: dropout draws from the tape in training") {
 TEST_CASE("network: a seed gives the same weights, and both heads the same backbone") {
     CHECK(same_bits(all_values(make("har_student")), all_values(make("har_student"))));
     CHECK_FALSE(same_bits(all_values(make("har_student")), all_values(make("har_student", both_heads[0], 2))));
-    const auto a = make("har_student"), b = make("har_student", model::head_kind::memory);
+    const auto a = make("har_student"), b = make("har_student", memory_head);
     CHECK(identical(a.backbone.tail.conv.weight.value, b.backbone.tail.conv.weight.value));
 }
 
@@ -283,15 +282,15 @@ TEST_CASE("network: a model that was copied or moved after the forward pass is n
 }
 
 TEST_CASE("take_memory: what each policy takes, and how fast it may change") {
-    const network teacher = make("har_student", model::head_kind::memory, 5);
+    const network teacher = make("har_student", memory_head, 5);
     for (const auto policy : {model::memory_transfer::copy_slow, model::memory_transfer::copy_freeze,
                               model::memory_transfer::copy, model::memory_transfer::none}) {
-        network student = make("har_student", model::head_kind::memory, 6);
+        network student = make("har_student", memory_head, 6);
         const network before = student;
         student.take_memory(teacher, policy);
         const bool takes = policy != model::memory_transfer::none;
-        const auto& from = *(takes ? teacher : before).memory;
-        auto& mine = *student.memory;
+        const auto& from = *(takes ? teacher : before).memory();
+        auto& mine = *student.memory();
         CHECK(identical(mine.keys.value, from.keys.value));
         CHECK(identical(mine.labels.value, from.labels.value));
         CHECK(identical(mine.log_beta.value, from.log_beta.value));
@@ -317,41 +316,38 @@ TEST_CASE("take_memory: what each policy takes, and how fast it may change") {
 }
 
 TEST_CASE("take_memory: from another feature width and another number of patterns") {
-    const network teacher = make("har_teacher", model::head_kind::memory);
+    const network teacher = make("har_teacher", memory_head);
     auto c = model::preset("har_nano");
-    c.head = model::head_kind::memory;
-    c.memory = {.patterns_per_class = 7, .width = 16, .kappa = 0.25};
+    c.head = model::memory_head{.patterns_per_class = 7, .width = 16, .kappa = 0.25};
     network student(c, generator(2));
-    const auto query = student.memory->query.weight.value;
+    const auto query = student.memory()->query.weight.value;
     student.take_memory(teacher, model::memory_transfer::copy_slow);
-    CHECK(identical(student.memory->query.weight.value, query));
-    CHECK(identical(student.memory->keys.value, teacher.memory->keys.value));
-    CHECK(student.memory->classes() == 6);
-    CHECK(student.memory->options.kappa == teacher.memory->options.kappa);
-    CHECK(student.config.memory.patterns_per_class == 3);
-    CHECK(student.config.memory.updates == 1);
+    CHECK(identical(student.memory()->query.weight.value, query));
+    CHECK(identical(student.memory()->keys.value, teacher.memory()->keys.value));
+    CHECK(student.memory()->classes() == 6);
+    CHECK(student.memory()->options.kappa == teacher.memory()->options.kappa);
+    CHECK(student.config.options_of<model::memory_head>()->patterns_per_class == 3);
+    CHECK(student.config.options_of<model::memory_head>()->updates == 1);
     CHECK(student(normal({2, 16, 9})).memory.scores.shape() == shape{2, 18});
 }
 
 TEST_CASE("take_memory: compressed to the medoids of each class, the dropout stays the student's") {
-    const network teacher = make("har_teacher", model::head_kind::memory); // 3 patterns a class
+    const network teacher = make("har_teacher", memory_head); // 3 patterns a class
     auto c = model::preset("har_nano");
-    c.head = model::head_kind::memory;
-    c.memory.width = 16;
-    c.memory.dropout = 0.1;
+    c.head = model::memory_head{.width = 16, .dropout = 0.1};
     network student(c, generator(2));
     CHECK(network(student).take_memory(teacher, model::memory_transfer::copy).empty());
     CHECK(network(student).take_memory(teacher, model::memory_transfer::copy, 3).empty());
     CHECK(network(student).take_memory(teacher, model::memory_transfer::none, 2).empty());
     const auto merged = student.take_memory(teacher, model::memory_transfer::copy_freeze, 2);
-    auto by_hand = *teacher.memory;
+    auto by_hand = *teacher.memory();
     CHECK(merged == by_hand.compress(2));
-    CHECK(identical(student.memory->keys.value, by_hand.keys.value));
-    CHECK(identical(student.memory->log_mass.value, by_hand.log_mass.value));
-    CHECK_FALSE(student.memory->keys.trainable);
-    CHECK(student.config.memory.patterns_per_class == 2);
-    CHECK(student.config.memory.dropout == 0.1);
-    CHECK(student.memory->options.dropout == 0.1);
+    CHECK(identical(student.memory()->keys.value, by_hand.keys.value));
+    CHECK(identical(student.memory()->log_mass.value, by_hand.log_mass.value));
+    CHECK_FALSE(student.memory()->keys.trainable);
+    CHECK(student.config.options_of<model::memory_head>()->patterns_per_class == 2);
+    CHECK(student.config.options_of<model::memory_head>()->dropout == 0.1);
+    CHECK(student.memory()->options.dropout == 0.1);
     CHECK(student(normal({2, 16, 9})).memory.scores.shape() == shape{2, 12});
     network other(c, generator(3));
     const auto before = all_values(other);
@@ -360,38 +356,41 @@ TEST_CASE("take_memory: compressed to the medoids of each class, the dropout sta
 }
 
 TEST_CASE("network: a lookup head") {
-    const network net = make("har_nano", model::head_kind::lookup);
-    CHECK(net.holds(model::head_kind::lookup));
-    CHECK(net.lookup->lookup.patterns.shape() == shape{6 * net.config.memory.patterns_per_class, 48});
+    const network net = make("har_nano", model::lookup_head{.patterns_per_class = 5});
+    const auto* lookup = net.head<nn::hopfield_classifier<float>>();
+    REQUIRE(lookup);
+    CHECK(lookup->lookup.patterns.shape() == shape{6 * 5, 48});
     const auto out = net(normal({2, 16, 9}));
     CHECK(out.logits.shape() == shape{2, 6});
     CHECK(out.memory.empty());
-    network student = make("har_student", model::head_kind::linear);
+    network student = make("har_student", linear_head);
     student.take_classifier(net, generator(1));
     const auto taught = student(normal({2, 16, 9}));
-    CHECK(identical(taught.logits, (*net.lookup)(taught.feature)));
-    for_each_parameter(*student.lookup, [](auto& p) { CHECK_FALSE(p.trainable); });
+    CHECK(identical(taught.logits, (*lookup)(taught.feature)));
+    for_each_parameter(*student.head<nn::hopfield_classifier<float>>(), [](auto& p) { CHECK_FALSE(p.trainable); });
 
     auto c = model::preset("har_nano");
-    c.head = model::head_kind::search;
-    c.candidates = {model::head_kind::linear, model::head_kind::lookup};
+    c.candidates = {model::linear_head{}, model::lookup_head{}};
     network search(c, generator(1));
     CHECK(search(normal({2, 16, 9})).candidates.logits.shape() == shape{2, 12});
-    search.keep(model::head_kind::linear);
-    CHECK_FALSE(search.lookup);
+    search.keep("linear");
+    CHECK_FALSE(search.head<nn::hopfield_classifier<float>>());
+    CHECK(search.head<nn::linear<float>>());
+    CHECK(search.config.head == linear_head);
+    CHECK_FALSE(search.under_search());
 }
 
 TEST_CASE("take_memory: errors") {
     const auto with = [](auto change) {
         auto c = model::preset("har_nano");
-        c.head = model::head_kind::memory;
+        c.head = model::memory_head{};
         change(c);
         return network(c, generator(1));
     };
     const auto teacher = with([](auto&) {});
-    auto linear = with([](auto& c) { c.head = model::head_kind::linear; });
+    auto linear = with([](auto& c) { c.head = linear_head; });
     auto classes = with([](auto& c) { c.classes = 5; });
-    auto width = with([](auto& c) { c.memory.width = 8; });
+    auto width = with([](auto& c) { c.head = model::memory_head{.width = 8}; });
     for (network* student : {&linear, &classes, &width}) {
         const auto before = all_values(*student);
         CHECK_THROWS_AS(student->take_memory(teacher, model::memory_transfer::copy), usage_error);
@@ -403,26 +402,26 @@ TEST_CASE("take_memory: errors") {
 }
 
 TEST_CASE("take_classifier: the teacher's classifier, frozen, behind a projector; both count") {
-    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+    for (const auto head : {linear_head, memory_head}) {
         const network teacher = make("har_teacher", head, 5);
-        network student = make("har_student", model::head_kind::linear, 6);
+        network student = make("har_student", linear_head, 6);
         const std::size_t backbone = parameter_count(student.backbone);
         const auto stem = student.backbone.stem.conv.weight.value;
         student.take_classifier(teacher, generator(7));
         CHECK(identical(student.backbone.stem.conv.weight.value, stem));
         CHECK(student.config.head == head);
         CHECK(student.config.feature_width() == 256);
-        const std::size_t classifier =
-            head == model::head_kind::linear ? parameter_count(*teacher.intuition) : parameter_count(*teacher.memory);
+        const std::size_t classifier = head == linear_head ? parameter_count(*teacher.head<nn::linear<float>>())
+                                                           : parameter_count(*teacher.memory());
         CHECK(parameter_count(student) == backbone + parameter_count(*student.projector) + classifier);
 
         const tensor<float> x = normal({8, 16, 9});
         const auto out = student(x);
         CHECK(out.feature.shape() == shape{8, 256});
-        if (head == model::head_kind::linear)
-            CHECK(identical(out.logits, (*teacher.intuition)(out.feature)));
+        if (head == linear_head)
+            CHECK(identical(out.logits, (*teacher.head<nn::linear<float>>())(out.feature)));
         else
-            CHECK(identical(out.logits, (*teacher.memory)(out.feature).logits));
+            CHECK(identical(out.logits, (*teacher.memory())(out.feature).logits));
 
         std::vector<tensor<float>> borrowed;
         const auto collect = [&](const auto& p) {
@@ -430,8 +429,8 @@ TEST_CASE("take_classifier: the teacher's classifier, frozen, behind a projector
             borrowed.push_back(p.value);
         };
         const auto each = [&](const network& net, auto&& f) {
-            if (net.intuition) for_each_parameter(*net.intuition, f);
-            if (net.memory) for_each_parameter(*net.memory, f);
+            if (net.head<nn::linear<float>>()) for_each_parameter(*net.head<nn::linear<float>>(), f);
+            if (net.memory()) for_each_parameter(*net.memory(), f);
         };
         each(student, collect);
         const auto projector = student.projector->reduce.weight.value;
@@ -446,7 +445,7 @@ TEST_CASE("take_classifier: the teacher's classifier, frozen, behind a projector
     auto c = model::preset("har_nano");
     c.classes = 5;
     network other(c, generator(1));
-    CHECK_THROWS_AS(other.take_classifier(make("har_teacher", model::head_kind::linear), generator(1)), usage_error);
+    CHECK_THROWS_AS(other.take_classifier(make("har_teacher", linear_head), generator(1)), usage_error);
 }
 
 TEST_CASE("freeze: a frozen backbone gives the same features to the bit, whatever is trained behind it") {

@@ -25,10 +25,13 @@ template <class T> struct tolerance;
 template <> struct tolerance<double> { static constexpr double small = 1e-11, large = 7e-8, gradient = 7e-8; };
 template <> struct tolerance<float> { static constexpr double small = 1e-5, large = 1e-5, gradient = 4e-4; };
 
-template <class T> model::network<T> make(const std::string& name, model::head_kind head) {
+const model::head_config linear_head = model::linear_head{},
+                         memory_head =
+                             model::memory_head{.patterns_per_class = 3, .width = 8, .updates = 1, .beta = 5};
+
+template <class T> model::network<T> make(const std::string& name, model::head_config head) {
     auto c = model::preset(name);
     c.head = head;
-    c.memory = {.patterns_per_class = 3, .width = 8, .updates = 1, .beta = 5};
     c.dropout = 0;
     model::network<T> net(c, generator(1));
     walk(net, [&name](const std::string& path, auto& leaf) {
@@ -89,7 +92,7 @@ template <class T> void check_values(const std::string& prefix, const model::net
     CHECK(n == number_stored(prefix));
 }
 
-template <class T> void check_pass(const std::string& name, model::head_kind head) {
+template <class T> void check_pass(const std::string& name, model::head_config head) {
     const std::string prefix = name + "/" + std::string(model::text(head)) + "/";
     CAPTURE(prefix);
     auto net = make<T>(name, head);
@@ -124,7 +127,7 @@ template <class T> void check_pass(const std::string& name, model::head_kind hea
 
 /// Ten steps over three batches in turn.
 template <class T, class Optimiser>
-void check_steps(const std::string& name, model::head_kind head, const std::string& run, Optimiser optimiser) {
+void check_steps(const std::string& name, model::head_config head, const std::string& run, Optimiser optimiser) {
     const std::string prefix = name + "/" + std::string(model::text(head)) + "/" + run + "/";
     CAPTURE(prefix);
     auto net = make<T>(name, head);
@@ -145,13 +148,12 @@ constexpr double lr = 2e-3, momentum = 0.9, decay = 1e-3; // as in make_model.py
 
 TEST_CASE_TEMPLATE("network: outputs, loss, gradients and running statistics as PyTorch", T, double, float) {
     for (const std::string name : {"har_student", "har_nano"})
-        for (const auto head : {model::head_kind::linear, model::head_kind::memory}) check_pass<T>(name, head);
+        for (const auto& head : {linear_head, memory_head}) check_pass<T>(name, head);
 }
 
 TEST_CASE("network: ten steps of AdamW, Adam and SGD as PyTorch") {
-    check_steps<double>("har_student", model::head_kind::memory, "adamw", optim::adamw<double>(lr, decay));
-    check_steps<double>("har_nano", model::head_kind::memory, "adam",
-                        optim::adam<double>({.lr = lr, .weight_decay = decay}));
-    check_steps<double>("har_nano", model::head_kind::linear, "sgd",
+    check_steps<double>("har_student", memory_head, "adamw", optim::adamw<double>(lr, decay));
+    check_steps<double>("har_nano", memory_head, "adam", optim::adam<double>({.lr = lr, .weight_decay = decay}));
+    check_steps<double>("har_nano", linear_head, "sgd",
                         optim::sgd<double>({.lr = 10 * lr, .momentum = momentum, .weight_decay = decay}));
 }

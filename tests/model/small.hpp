@@ -3,11 +3,12 @@
 #ifndef SMLDIST_TESTS_MODEL_SMALL_HPP
 #define SMLDIST_TESTS_MODEL_SMALL_HPP
 
+#include "model/heads.hpp"
 #include "smldist/io/bundle.hpp"
 #include "smldist/model/network.hpp"
 
 /// 3 channels, 4 classes, two blocks.
-inline smldist::model::network_config small(smldist::model::head_kind head = smldist::model::head_kind::memory) {
+inline smldist::model::network_config small(smldist::model::head_config head = heads::memory) {
     smldist::model::network_config c;
     c.backbone.channels = 3;
     c.backbone.stem = 8;
@@ -15,8 +16,6 @@ inline smldist::model::network_config small(smldist::model::head_kind head = sml
     c.backbone.tail = 16;
     c.classes = 4;
     c.head = head;
-    c.memory.patterns_per_class = 2;
-    c.memory.width = 8;
     return c;
 }
 

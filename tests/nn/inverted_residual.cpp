@@ -87,7 +87,7 @@ TEST_CASE("inverted_residual: the residual connection adds the input") {
     CHECK(difference(with, tensor<double>(block(x).array() + x.array()), 1e-15) == "");
 }
 
-TEST_CASE("inverted_residual: the form of ref2021") {
+TEST_CASE("inverted_residual: always expanded, gated before the activation, without biases") {
     using enum nn::activation;
     for (const std::size_t expanded : {3u, 5u})
         for (const std::size_t squeezed : {0u, 2u})
@@ -98,9 +98,11 @@ TEST_CASE("inverted_residual: the form of ref2021") {
                                                           .out = 3,
                                                           .squeezed = squeezed,
                                                           .activation = activation,
-                                                          .compat = nn::compat::ref2021};
+                                                          .gate_before_activation = true,
+                                                          .se_bias = false,
+                                                          .always_expand = true};
                     check_layer(
-                        "inverted_residual ref2021 " + text(o, m), {normal({2, 4, 3})},
+                        "inverted_residual gated before the activation " + text(o, m), {normal({2, 4, 3})},
                         [&o](auto zero) { return make(zero, o); },
                         [m](const auto& layer, const auto& in) { return layer(in[0], m); });
                     const auto block = make(0.0, o);
@@ -113,20 +115,49 @@ TEST_CASE("inverted_residual: the form of ref2021") {
                 }
 }
 
+TEST_CASE("inverted_residual: each option of the form by itself") {
+    const auto block = [](const nn::inverted_residual_options& o) { return make(0.0, o); };
+    const auto plain = block({.in = 4, .expanded = 4, .out = 4, .squeezed = 2});
+    CHECK_FALSE(plain.expand);
+    CHECK_FALSE(plain.se->fc1.bias.empty());
+    CHECK(plain.after_se == nn::activation::none);
+    CHECK(plain.depthwise.activation == nn::activation::relu);
+    const auto expanded = block({.in = 4, .expanded = 4, .out = 4, .squeezed = 2, .always_expand = true});
+    CHECK(expanded.expand);
+    CHECK_FALSE(expanded.se->fc1.bias.empty());
+    CHECK(expanded.after_se == nn::activation::none);
+    const auto bare = block({.in = 4, .expanded = 4, .out = 4, .squeezed = 2, .se_bias = false});
+    CHECK_FALSE(bare.expand);
+    CHECK(bare.se->fc1.bias.empty());
+    CHECK(bare.se->fc2.bias.empty());
+    CHECK(bare.after_se == nn::activation::none);
+    const auto gated = block({.in = 4, .expanded = 4, .out = 4, .squeezed = 2, .gate_before_activation = true});
+    CHECK_FALSE(gated.expand);
+    CHECK_FALSE(gated.se->fc1.bias.empty());
+    CHECK(gated.after_se == nn::activation::relu);
+    CHECK(gated.depthwise.activation == nn::activation::none);
+    // Without squeeze-excite there is nothing to put off.
+    const auto nothing = block({.in = 4, .expanded = 4, .out = 4, .gate_before_activation = true});
+    CHECK(nothing.depthwise.activation == nn::activation::relu);
+    CHECK(nothing.after_se == nn::activation::none);
+}
+
 TEST_CASE("inverted_residual: in training the ops as written, whatever the tape stores") {
     using enum nn::activation;
     for (const std::size_t expanded : {4u, 6u})
         for (const std::size_t squeezed : {0u, 2u})
             for (const std::size_t stride : {1u, 2u})
                 for (const auto activation : {none, relu, hard_swish, selu})
-                    for (const auto compat : {nn::compat::smldist, nn::compat::ref2021}) {
+                    for (const bool gate_first : {false, true}) {
                         const nn::inverted_residual_options o{.in = 4,
                                                               .expanded = expanded,
                                                               .out = 4,
                                                               .stride = stride,
                                                               .squeezed = squeezed,
                                                               .activation = activation,
-                                                              .compat = compat};
+                                                              .gate_before_activation = gate_first,
+                                                              .se_bias = !gate_first,
+                                                              .always_expand = gate_first};
                         CAPTURE(text(o, mode::train));
                         auto block = make(0.0, o);
                         layer_check::randomise(block, 3);

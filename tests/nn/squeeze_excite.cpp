@@ -37,9 +37,9 @@ TEST_CASE("squeeze_excite: a gate of 1/2 for zero weights, the same for all time
     CHECK_RAISES(shape_error, "op::linear: shape of x is (2, 4)", layer(tensor<double>(shape{2, 4, 4})));
 }
 
-TEST_CASE("squeeze_excite: without biases in the form of ref2021") {
+TEST_CASE("squeeze_excite: without biases, weights as of a linear map") {
     generator g(1);
-    const nn::squeeze_excite<double> layer(64, 16, g, nn::compat::ref2021);
+    const nn::squeeze_excite<double> layer(64, 16, g, {.bias = false});
     CHECK(layer.fc1.bias.empty());
     CHECK(layer.fc2.bias.empty());
     CHECK(parameter_count(layer) == 2 * 64 * 16);
@@ -47,10 +47,10 @@ TEST_CASE("squeeze_excite: without biases in the form of ref2021") {
     CHECK(std::sqrt(kernel::dot(w.size(), w.data(), w.data()) / double(w.size())) ==
           doctest::Approx(0.01).epsilon(0.1));
     check_layer(
-        "squeeze_excite ref2021", {normal({2, 5, 3})},
+        "squeeze_excite without biases", {normal({2, 5, 3})},
         [](auto zero) {
             generator same(1);
-            return nn::squeeze_excite<decltype(zero)>(3, 2, same, nn::compat::ref2021);
+            return nn::squeeze_excite<decltype(zero)>(3, 2, same, {.bias = false});
         },
         [](const auto& l, const auto& in) { return l(in[0]); });
 }

@@ -5,18 +5,9 @@
 #include "train/tiny.hpp"
 
 using namespace smldist;
-using model::head_kind;
 using search::search_options;
 
 namespace {
-
-model::network_config searching(std::vector<head_kind> candidates = {head_kind::linear, head_kind::memory,
-                                                                     head_kind::prototype, head_kind::mlp}) {
-    auto c = student_config(head_kind::search);
-    c.candidates = std::move(candidates);
-    c.hidden = 8;
-    return c;
-}
 
 const shape window{1, 32, 9};
 
@@ -33,33 +24,33 @@ void run_search(network& net, const sets& s, std::size_t epochs, const search_op
 }
 
 std::vector<double> weights(const network& net) {
-    const auto w = op::softmax(net.choice.value);
+    const auto w = op::softmax(net.architecture_logits.value);
     return {w.begin(), w.end()};
 }
 
 } // namespace
 
 TEST_CASE("search: the kept head gives the bits that it gave as a candidate") {
-    const network net = make(searching());
+    const network net = make(searching(student_config()));
     const tensor<float> x = data::normalised(few().test, few().normal).x;
     const auto all = net(x, mode::eval);
     REQUIRE(all.candidates.logits.shape() == shape{x.shape()[0], 24});
     for (std::size_t j = 0; j < 4; ++j) {
         network one = net;
-        one.keep(net.config.candidates[j]);
+        one.keep(j);
         const auto alone = one(x, mode::eval);
         CHECK(alone.candidates.empty());
-        CHECK(one.choice.empty());
+        CHECK(one.architecture_logits.empty());
         CHECK(identical(alone.logits, op::slice(all.candidates.logits, -1, j * 6, (j + 1) * 6)));
         CHECK(parameter_count(one) < parameter_count(net));
     }
-    CHECK_THROWS_AS(network(net).keep(head_kind::search), usage_error);
-    network linear = make(student_config(head_kind::linear));
-    CHECK_THROWS_AS(linear.keep(head_kind::memory), usage_error);
+    CHECK_THROWS_AS(network(net).keep("search"), usage_error);
+    network linear = make(student_config(heads::linear));
+    CHECK_THROWS_AS(linear.keep("memory"), usage_error);
 }
 
 TEST_CASE("search: costs are the MACs of the heads, the cheapest is 0") {
-    const network net = make(searching());
+    const network net = make(searching(student_config()));
     const auto costs = search::candidate_costs(net, window); // D = 16, N = 6, h = 8, M = 12, r = 8
     const double linear = 16 * 6, memory = 16 * 8 + 2 * 12 * 8, prototype = 16 * 6, mlp = 16 * 8 + 8 * 6;
     CHECK(costs[0] == 0);
@@ -69,25 +60,25 @@ TEST_CASE("search: costs are the MACs of the heads, the cheapest is 0") {
 }
 
 TEST_CASE("search: weights wait for the warm-up, temperature falls, the objective's parts add up") {
-    network net = make(searching());
+    network net = make(searching(student_config()));
     search_options o;
     o.warmup = 0.2;
     search::head_search objective(search::candidate_costs(net, window), o);
     objective.enter_epoch(net, 2, 10);
-    CHECK_FALSE(net.choice.trainable);
+    CHECK_FALSE(net.architecture_logits.trainable);
     CHECK(net.config.temperature == doctest::Approx(1));
     objective.enter_epoch(net, 3, 10);
-    CHECK(net.choice.trainable);
+    CHECK(net.architecture_logits.trainable);
     objective.enter_epoch(net, 7, 10);
     CHECK(net.config.temperature == doctest::Approx(std::pow(0.1, 0.5)));
-    network waiting = make(searching());
+    network waiting = make(searching(student_config()));
     o.warmup = 0.99;
     run_search(waiting, few(), 2, o);
     for (const double w : weights(waiting)) CHECK(w == 0.25);
 }
 
 TEST_CASE("search: added as a callback, the objective enters each epoch as by hand") {
-    network added = make(searching()), by_hand = added;
+    network added = make(searching(student_config())), by_hand = added;
     run_search(added, few(), 4);
     search::head_search objective(search::candidate_costs(by_hand, window), {});
     train::training_options o;
@@ -109,7 +100,7 @@ TEST_CASE("search: identical heads without a cost keep equal weights; a dear one
     // Two candidates that see the same logits: guard, entropy and cost off.
     search_options o;
     o.guard = o.entropy = o.cost = 0;
-    network net = make(searching({head_kind::linear, head_kind::prototype}));
+    network net = make(searching(student_config(), {heads::linear, heads::prototype}));
     const auto gradient = [&](search::head_search& objective) {
         tape<float> t;
         auto out = net(t.input(data::normalised(few().test, few().normal).x), mode::eval);
@@ -119,7 +110,7 @@ TEST_CASE("search: identical heads without a cost keep equal weights; a dear one
         data::batch b;
         b.label = few().test.label;
         t.backward(objective(t, out, b, 0.5).loss);
-        return *t.gradient(net.choice);
+        return *t.gradient(net.architecture_logits);
     };
     search::head_search fair({0, 0}, o);
     for (const float g : gradient(fair)) CHECK(double(g) == doctest::Approx(0).scale(1).epsilon(1e-6));
@@ -132,9 +123,10 @@ TEST_CASE("search: identical heads without a cost keep equal weights; a dear one
 
 TEST_CASE("search: a planted better head wins; the report tells why") {
     // The prototype head is frozen at random directions: it cannot learn, the linear head can.
-    network net = make(searching({head_kind::linear, head_kind::prototype}));
-    net.prototype->weight.trainable = net.prototype->log_scale.trainable = false;
-    net.prototype->log_scale.value[0] = 0;
+    network net = make(searching(student_config(), {heads::linear, heads::prototype}));
+    auto& prototype = *net.head<nn::prototype<float>>();
+    prototype.weight.trainable = prototype.log_scale.trainable = false;
+    prototype.log_scale.value[0] = 0;
     search_options o;
     o.guard = 0;
     run_search(net, many(), 6, o);
@@ -144,13 +136,13 @@ TEST_CASE("search: a planted better head wins; the report tells why") {
     CHECK(report.candidates[report.chosen].name == "linear");
     CHECK(report.candidates[0].weight > 0.8);
     CHECK(report.reason(0.003).find("linear: best on validation") == 0);
-    CHECK(pruned.config.head == head_kind::linear);
+    CHECK(pruned.config.head == heads::linear);
     const tensor<float> x = data::normalised(many().test, many().normal).x;
     CHECK(identical(pruned(x).logits, op::slice(net(x).candidates.logits, -1, 0, 6)));
 }
 
 TEST_CASE("search: the cheapest head within the tolerance is kept") {
-    network net = make(searching());
+    network net = make(searching(student_config()));
     run_search(net, many(), 4);
     search_options anything;
     anything.tolerance = 1;
@@ -167,7 +159,7 @@ TEST_CASE("search: the cheapest head within the tolerance is kept") {
 }
 
 TEST_CASE("search: a network that sees some channels is decided on those") {
-    auto c = searching();
+    auto c = searching(student_config());
     c.backbone.channels = total_acc.size();
     const network net = make(c);
     const sets& s = few();
@@ -184,7 +176,7 @@ TEST_CASE("search: a network that sees some channels is decided on those") {
 }
 
 TEST_CASE("search: a warmed-up step allocates nothing") {
-    network net = make(searching());
+    network net = make(searching(student_config()));
     search::head_search objective(search::candidate_costs(net, window), {});
     train::training_options o;
     o.batch = 26;
@@ -212,9 +204,9 @@ TEST_CASE("search: what is refused") {
     search_options rising;
     rising.last_tau = 2;
     CHECK_THROWS_AS(rising.check(), usage_error);
-    CHECK_THROWS_AS(make(searching({})), usage_error);
-    CHECK_THROWS_AS(make(searching({head_kind::linear, head_kind::linear})), usage_error);
-    CHECK_THROWS_AS(make(searching({head_kind::search})), usage_error);
+    CHECK_FALSE(make(searching(student_config(), {})).under_search());
+    CHECK_THROWS_AS(make(searching(student_config(), {heads::linear, heads::linear})), usage_error);
+    CHECK_THROWS_AS(make(searching(student_config(), {heads::blended})), usage_error);
     network plain = make(student_config());
     search::head_search objective({0, 0}, {});
     tape<float> t;

@@ -107,7 +107,7 @@ TEST_CASE("training: a frozen backbone stays as it is, with averages too; alone,
         const auto result = t.run();
         CHECK(!same_bits(net, before));
         network body = net;
-        body.intuition = before.intuition;
+        body.heads = before.heads;
         CHECK(same_bits(body, before));
         body = result.best;
         CHECK(is_frozen(body.backbone));
@@ -144,8 +144,7 @@ void check_equal(const std::pair<network, train::training_result<network>>& a,
 } // namespace
 
 TEST_CASE("callbacks: an option and its callback do the same; no order of k-means and averages matters") {
-    using model::head_kind;
-    const network start = make(student_config(head_kind::memory));
+    const network start = make(student_config(heads::memory));
     training_options o = brief(5);
     const auto plain = with(o, start);
     o.ema = 0.8;

@@ -32,7 +32,7 @@ TEST_CASE("for_each_batch: covers the windows once, in order; the size of a batc
 
 TEST_CASE("predict: softmax of the logits, rows sum to 1") {
     const sets& s = few();
-    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         const network net = make(student_config(head));
         const auto p = train::predict(net, s.train, s.normal);
         REQUIRE(p.shape() == shape{s.train.size(), 6});
@@ -95,6 +95,6 @@ TEST_CASE("evaluate: errors") {
     CHECK_THROWS_AS(train::evaluate(make(c), s.train, s.normal), usage_error);
 
     network broken = net;
-    broken.intuition->bias.value[0] = std::numeric_limits<float>::infinity();
+    broken.head<nn::linear<float>>()->bias.value[0] = std::numeric_limits<float>::infinity();
     CHECK_THROWS_AS(train::evaluate(broken, s.train, s.normal), numeric_error);
 }

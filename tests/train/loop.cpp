@@ -31,7 +31,7 @@ TEST_CASE("training: one seed gives the same bits for any number of threads; ano
 
 TEST_CASE("training: the loss falls and unseen people are classified well above chance") {
     const sets& s = many();
-    for (const auto head : {model::head_kind::linear, model::head_kind::memory}) {
+    for (const auto head : {heads::linear, heads::memory}) {
         network net = make(student_config(head));
         supervised objective;
         training_options o;
@@ -114,14 +114,14 @@ TEST_CASE("training: a warmed-up step allocates nothing") {
     const sets& s = few();
     using enum optim::optimiser_kind;
     const struct {
-        model::head_kind head;
+        model::head_config head;
         optim::optimiser_kind optimiser;
         double mixup;
-    } cases[] = {{model::head_kind::linear, adamw, 0},
-                 {model::head_kind::memory, adam, 0.2},
-                 {model::head_kind::memory, sgd, 0},
-                 {model::head_kind::memory, radam, 0},
-                 {model::head_kind::memory, ranger, 0}};
+    } cases[] = {{heads::linear, adamw, 0},
+                 {heads::memory, adam, 0.2},
+                 {heads::memory, sgd, 0},
+                 {heads::memory, radam, 0},
+                 {heads::memory, ranger, 0}};
     for (const auto& c : cases) {
         network net = make(student_config(c.head));
         supervised objective;

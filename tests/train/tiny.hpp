@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/heads.hpp"
 #include "smldist/data/normaliser.hpp"
 #include "smldist/data/split.hpp"
 #include "smldist/data/synthetic.hpp"
@@ -17,24 +18,20 @@
 using network = smldist::model::network<float>;
 
 inline smldist::model::network_config config(std::size_t stem, const std::vector<std::string_view>& rows,
-                                             std::size_t tail, smldist::model::head_kind head) {
+                                             std::size_t tail, smldist::model::head_config head) {
     smldist::model::network_config c;
     c.backbone.stem = stem;
     for (const auto row : rows) c.backbone.rows.push_back(smldist::model::parse_row(row));
     c.backbone.tail = tail;
     c.head = head;
-    c.memory.patterns_per_class = 2;
-    c.memory.width = 8;
     return c;
 }
 /// Anchors at total stride 4 and 8; dropout 0.2.
-inline smldist::model::network_config
-student_config(smldist::model::head_kind head = smldist::model::head_kind::linear) {
+inline smldist::model::network_config student_config(smldist::model::head_config head = heads::linear) {
     return config(8, {"3,8,8,SE,RE,2,A", "3,16,12,-,HS,2,A"}, 16, head);
 }
 /// The same anchors, wider.
-inline smldist::model::network_config
-teacher_config(smldist::model::head_kind head = smldist::model::head_kind::linear) {
+inline smldist::model::network_config teacher_config(smldist::model::head_config head = heads::linear) {
     return config(16, {"3,32,16,-,RE,2,A", "3,48,24,SE,HS,2,A"}, 32, head);
 }
 inline network make(const smldist::model::network_config& c, std::uint64_t seed = 0) {
@@ -78,8 +75,7 @@ inline const sets& many() {
 /// The total acceleration, as a cheaper device has it.
 inline const std::vector<std::size_t> total_acc{6, 7, 8};
 /// student_config for these channels.
-inline smldist::model::network_config
-narrow_config(smldist::model::head_kind head = smldist::model::head_kind::linear) {
+inline smldist::model::network_config narrow_config(smldist::model::head_config head = heads::linear) {
     auto c = student_config(head);
     c.backbone.channels = total_acc.size();
     return c;

@@ -94,8 +94,8 @@ inline void check_reach(const normaliser& n, const windows& w) {
 } // namespace detail
 
 /// Statistics of `w`, which must hold training subjects only: sums in double, quartiles by linear interpolation
-/// (numpy's default). `clip_minmax`: minmax clips to the range of `w`, as the public code does (ref2021), so that any
-/// sample is mapped into [0, 1]. Cost O(N L C).
+/// (numpy's default). `clip_minmax`: minmax clips to the range of `w`, as the public code does, so that any sample
+/// comes to lie in [0, 1]. Cost O(N L C).
 /// Throws     what windows::check throws; data_error naming a channel whose values are so large, near 1e38, that bounds or
 ///            normalised values would be infinite.
 [[nodiscard]] inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::zscore,

@@ -54,7 +54,7 @@ train::training_result<Student> fit(Student& student, const Teacher& teacher, co
                                     const train::training_options& options = recommended().student,
                                     distill_options losses = recommended().losses, generator g = generator(0)) {
     if constexpr (requires { losses.merged = student.take_memory(teacher); })
-        if (student.has_memory() && teacher.has_memory()) losses.merged = student.take_memory(teacher);
+        if (student.memory() && teacher.memory()) losses.merged = student.take_memory(teacher);
     distiller objective(teacher, student, train, normal, losses, g, options.channels);
     return train::training(student, objective, train, validation, normal, options).run();
 }

@@ -27,7 +27,7 @@ inline std::size_t make_divisible(double v, std::size_t divisor = 8) {
     return double(n) < 0.9 * v ? n + divisor : n;
 }
 
-/// v rounded up to a multiple of 8: the rule of compat::ref2021.
+/// v rounded up to a multiple of 8.
 constexpr std::size_t ceil8(std::size_t v) { return (v + 7) / 8 * 8; }
 
 /// One row of the table: an inverted residual block.
@@ -82,6 +82,29 @@ inline row parse_row(std::string_view line) {
     return r;
 }
 
+/// How blocks and widths of a backbone differ from MobileNetV3's paper. The defaults are the paper's.
+struct backbone_form {
+    bool gate_before_activation = false; ///< of the blocks, see nn::inverted_residual_options, as the next two
+    bool se_bias = true;
+    bool always_expand = false;
+    bool stem_from_channels = false; ///< the stem is ceil8(channels) wide, whatever `stem` says
+    bool ceil_widths = false;        ///< blocks expand to ceil8(expanded) and give ceil8(out)
+    bool round_squeeze = true;       ///< squeeze-excite narrows E to make_divisible(E div 4); if false, to E div 4
+    nn::activation pooled_activation = nn::activation::none; ///< on the mean over time
+
+    /// f(name, option) for each option.
+    static void visit(auto& self, auto&& f) {
+        f("gate_before_activation", self.gate_before_activation);
+        f("se_bias", self.se_bias);
+        f("always_expand", self.always_expand);
+        f("stem_from_channels", self.stem_from_channels);
+        f("ceil_widths", self.ceil_widths);
+        f("round_squeeze", self.round_squeeze);
+        f("pooled_activation", self.pooled_activation);
+    }
+    friend bool operator==(const backbone_form&, const backbone_form&) = default;
+};
+
 /// Everything that shapes a backbone.
 struct backbone_config {
     std::size_t channels = 9; ///< of the input
@@ -90,24 +113,22 @@ struct backbone_config {
     std::size_t tail = 96; ///< D, width of the feature
     bool causal = false;
     op::batch_norm_options norm{};
-    nn::compat compat = nn::compat::smldist;
+    backbone_form form{};
 
-    /// The widths that are built. compat::ref2021: the stem is ceil8(channels) whatever `stem` says, a block expands to
-    /// E = ceil8(expanded) and gives ceil8(out), and the bottleneck of squeeze-excite is E div 4 without rounding.
-    std::size_t stem_width() const { return compat == nn::compat::ref2021 ? ceil8(channels) : stem; }
-    std::size_t expanded_width(const row& r) const {
-        return compat == nn::compat::ref2021 ? ceil8(r.expanded) : r.expanded;
-    }
-    std::size_t out_width(const row& r) const { return compat == nn::compat::ref2021 ? ceil8(r.out) : r.out; }
+    // The widths that are built.
+    std::size_t stem_width() const { return form.stem_from_channels ? ceil8(channels) : stem; }
+    std::size_t expanded_width(const row& r) const { return form.ceil_widths ? ceil8(r.expanded) : r.expanded; }
+    std::size_t out_width(const row& r) const { return form.ceil_widths ? ceil8(r.out) : r.out; }
     std::size_t squeezed_width(const row& r) const {
         if (!r.se) return 0;
-        return compat == nn::compat::ref2021 ? expanded_width(r) / 4 : make_divisible(double(r.expanded / 4));
+        const std::size_t quarter = expanded_width(r) / 4;
+        return form.round_squeeze ? make_divisible(double(quarter)) : quarter;
     }
 
     friend bool operator==(const backbone_config& a, const backbone_config& b) {
         return a.channels == b.channels && a.stem == b.stem && a.rows == b.rows && a.tail == b.tail &&
                a.causal == b.causal && a.norm.eps == b.norm.eps && a.norm.momentum == b.norm.momentum &&
-               a.compat == b.compat;
+               a.form == b.form;
     }
 };
 
@@ -116,9 +137,7 @@ struct backbone_config {
 ///     stem      dense conv K 3, stride 2, C → stem · BN · hard-swish
 ///     blocks    one inverted residual a row
 ///     tail      pointwise → D · BN · hard-swish
-///     feature   mean over time; compat::ref2021: hard-swish(mean over time)
-///
-/// compat::ref2021 changes blocks (nn::inverted_residual) and widths (backbone_config) too.
+///     feature   mean over time, then pooled_activation
 ///
 /// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) at the anchors · feature (B, D)
 /// Source     Howard et al. 2019, tables 1 and 2; torchvision's mobilenetv3 without its first classifier layer.
@@ -149,13 +168,15 @@ template <class T> struct mobilenet_v3 {
                                                               .activation = r.activation,
                                                               .causal = c.causal,
                                                               .norm = c.norm,
-                                                              .compat = c.compat},
+                                                              .gate_before_activation = c.form.gate_before_activation,
+                                                              .se_bias = c.form.se_bias,
+                                                              .always_expand = c.form.always_expand},
                                 g);
             if (r.anchor) anchors.push_back(blocks.size() - 1);
             in = out;
         }
         tail = nn::conv_norm<T>(in, c.tail, 1, g, {.activation = hs, .norm = c.norm});
-        if (c.compat == nn::compat::ref2021) pooled = hs;
+        pooled = c.form.pooled_activation;
     }
     /// Stages and feature; memory and logits stay empty. With `stages`, the first so many alone: what lies behind the last
     /// of them does not run, and the feature stays empty too.

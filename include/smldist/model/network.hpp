@@ -9,60 +9,64 @@
 #include <string_view>
 #include <vector>
 
+#include "smldist/model/heads.hpp"
 #include "smldist/model/mobilenet_v3.hpp"
 #include "smldist/nn/feature_projector.hpp"
-#include "smldist/nn/hopfield.hpp"
-#include "smldist/nn/memory.hpp"
-#include "smldist/nn/mlp.hpp"
-#include "smldist/nn/prototype.hpp"
-#include "smldist/nn/ref2021_head.hpp"
 #include "smldist/op/mixture.hpp"
 #include "smldist/op/reshape.hpp"
 
 namespace smldist::inline SMLDIST_ABI::model {
-
-/// The classifier on the penultimate feature.
-enum class head_kind : std::uint8_t {
-    linear,    ///< "intuition"
-    memory,    ///< label-valued Hopfield memory
-    prototype, ///< cosine to one prototype a class
-    mlp,       ///< one hidden layer
-    lookup,    ///< Hopfield lookup with learned values, as many patterns as a memory
-    search,    ///< a mixture of several of these, of which search::decide keeps one
-    ref2021    ///< the public code's; no candidate of a search
-};
-inline constexpr std::array<std::string_view, 7> head_names{"linear", "memory", "prototype", "mlp",
-                                                            "lookup", "search", "ref2021"};
-
-inline std::string_view text(head_kind h) { return head_names[static_cast<std::size_t>(h)]; }
-/// The inverse of text(head_kind). Throws usage_error.
-inline head_kind parse_head(std::string_view word) {
-    for (std::size_t k = 0; k < head_names.size(); ++k)
-        if (word == head_names[k]) return static_cast<head_kind>(k);
-    raise<usage_error>("model::head", "name is \"", word,
-                       "\", expected linear, memory, prototype, mlp, lookup, search or ref2021");
-}
 
 /// Everything that shapes a network; a model file holds it as `architecture`.
 struct network_config {
     std::string preset; ///< the preset's name, or empty for rows of one's own
     backbone_config backbone;
     std::size_t classes = 6;
-    head_kind head = head_kind::linear;
-    nn::memory_options memory;
-    std::size_t hidden = 32; ///< r, hidden width of an mlp head
-    std::vector<head_kind> candidates{head_kind::linear, head_kind::memory, head_kind::prototype,
-                                      head_kind::mlp}; ///< of a search
-    double temperature = 1;                            ///< τ of a search's mixture, annealed by search::head_search
-    double dropout = 0.2;                              ///< on the feature, in training
-    std::size_t projected = 0;                         ///< width of the feature behind a projector; 0: no projector
-    nn::ref2021_evaluation evaluation = nn::ref2021_evaluation::memory; ///< of a ref2021 head
+    head_config head;                    ///< a linear one by default
+    std::vector<head_config> candidates; ///< of a search, whose mixture takes the place of `head`; empty: no search
+    double temperature = 1;              ///< τ of a search's mixture, annealed by search::head_search
+    double dropout = 0.2;                ///< on the feature, in training
+    std::size_t projected = 0;           ///< width of the feature behind a projector; 0: no projector
 
     /// D, width of the feature that the head sees.
     std::size_t feature_width() const { return projected > 0 ? projected : backbone.tail; }
     /// The heads that the network holds: the candidates of a search, or the one.
-    std::vector<head_kind> heads() const { return head == head_kind::search ? candidates : std::vector{head}; }
+    std::vector<head_config> heads() const { return candidates.empty() ? std::vector{head} : candidates; }
+    /// The options of a head of type Head, such as memory_head; null if the network holds none.
+    template <class Head> Head* options_of() { return find<Head>(*this); }
+    template <class Head> const Head* options_of() const { return find<Head>(*this); }
+
+    /// Throws usage_error for heads that no network can hold together, or with options out of range.
+    void check_heads() const {
+        for (std::size_t i = 0; i < candidates.size(); ++i) {
+            if (!is_candidate(candidates[i]))
+                raise<usage_error>("model::network", "candidate is ", text(candidates[i]),
+                                   ", expected a head by itself");
+            for (std::size_t k = 0; k < i; ++k)
+                if (candidates[k].index() == candidates[i].index())
+                    raise<usage_error>("model::network", "candidate ", text(candidates[i]),
+                                       " appears twice, expected each once");
+        }
+        for (const head_config& h : heads()) check(h);
+    }
+
+private:
+    template <class Head> static auto* find(auto& self) {
+        auto* found = self.candidates.empty() ? std::get_if<Head>(&self.head) : nullptr;
+        for (auto& candidate : self.candidates)
+            if (auto* h = std::get_if<Head>(&candidate)) found = h;
+        return found;
+    }
 };
+
+/// The name of a network's head; of one under search "search".
+[[nodiscard]] inline std::string_view head_name(const network_config& c) {
+    return c.candidates.empty() ? text(c.head) : "search";
+}
+/// The candidates of a search unless others are given: a linear head, a memory, prototypes and an MLP.
+[[nodiscard]] inline std::vector<head_config> standard_candidates() {
+    return {linear_head{}, memory_head{}, prototype_head{}, mlp_head{}};
+}
 
 /// What a student takes of its teacher's memory, and how fast it may change then.
 enum class memory_transfer : std::uint8_t {
@@ -75,44 +79,27 @@ enum class memory_transfer : std::uint8_t {
 /// A classifier of windows: `outputs` of a batch from tensors (inference), vars (training) or symbols (tracing).
 ///
 /// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D), behind the projector where there is one ·
-///            memory.scores (B, M) · logits (B, N); of a ref2021 head in training they are probabilities
+///            memory.scores (B, M) · logits (B, N); of a blended head in training they are probabilities
 template <class T> struct network {
     network_config config;
     mobilenet_v3<T> backbone;
     std::optional<nn::feature_projector<T>> projector; ///< see take_classifier
-    std::optional<nn::linear<T>> intuition;
-    std::optional<nn::memory<T>> memory;
-    std::optional<nn::prototype<T>> prototype;
-    std::optional<nn::mlp<T>> mlp;
-    std::optional<nn::ref2021_head<T>> ref2021;
-    std::optional<nn::hopfield_classifier<T>> lookup;
-    parameter<T> choice; ///< (J), architecture logits of a search, in the order of the candidates
+    std::vector<head_layer<T>> heads;                  ///< one, or the candidates of a search in their order
+    parameter<T> architecture_logits;                  ///< (J) of a search, in the order of the candidates
 
     network() = default;
     network(const network_config& c, generator g) : config(c) {
         if (c.classes < 2)
             raise<usage_error>("model::network", "number of classes is ", c.classes, ", expected at least 2");
+        c.check_heads();
         generator body = g.split(0), head = g.split(1);
         backbone = mobilenet_v3<T>(c.backbone, body);
         if (c.projected > 0) add_projector(c.projected, g.split(2));
         const std::size_t D = c.feature_width();
-        for (const head_kind kind : c.heads()) {
-            if (holds(kind))
-                raise<usage_error>("model::network", "candidate ", text(kind), " appears twice, expected each once");
-            if (kind == head_kind::linear) intuition = nn::linear<T>(D, c.classes, head);
-            if (kind == head_kind::memory) memory = nn::memory<T>(D, c.classes, head, c.memory);
-            if (kind == head_kind::prototype) prototype = nn::prototype<T>(D, c.classes, head);
-            if (kind == head_kind::mlp) mlp = nn::mlp<T>(D, c.hidden, c.classes, head);
-            if (c.head == head_kind::ref2021) ref2021 = nn::ref2021_head<T>(D, c.classes, head);
-            if (kind == head_kind::lookup)
-                lookup = nn::hopfield_classifier<T>(D, c.classes * c.memory.patterns_per_class, c.classes, head);
-            if (!holds(kind))
-                raise<usage_error>("model::network", "candidate is ", text(kind), ", expected a head by itself");
-        }
-        if (c.heads().empty()) raise<usage_error>("model::network", "number of candidates is 0, expected at least 1");
-        if (c.head == head_kind::search) {
-            choice.value = tensor<T>(shape{c.candidates.size()});
-            choice.decay = false;
+        for (const head_config& h : c.heads()) heads.push_back(make_head<T>(h, D, c.classes, head));
+        if (!c.candidates.empty()) {
+            architecture_logits.value = tensor<T>(shape{c.candidates.size()});
+            architecture_logits.decay = false;
         }
     }
 
@@ -122,15 +109,15 @@ template <class T> struct network {
         const X f = config.dropout > 0 && mode_of(*this, m) == mode::train
                         ? op::dropout(out.feature, {.p = config.dropout}, m)
                         : out.feature;
-        if (choice.empty()) {
-            out.logits = classify(config.head, f, out.memory, m);
+        if (!under_search()) {
+            out.logits = classify<T>(heads.front(), f, out.memory, m);
             return out;
         }
-        for (const head_kind kind : config.candidates) {
-            const X z = classify(kind, f, out.memory, m);
+        for (const head_layer<T>& candidate : heads) {
+            const X z = classify<T>(candidate, f, out.memory, m);
             out.candidates.logits = out.candidates.empty() ? z : op::concat(out.candidates.logits, z);
         }
-        out.candidates.weights = op::lift(f, choice);
+        out.candidates.weights = op::lift(f, architecture_logits);
         out.logits = op::mixture(out.candidates.logits, op::scale(out.candidates.weights, 1 / config.temperature));
         return out;
     }
@@ -145,39 +132,31 @@ template <class T> struct network {
         return backbone(x, m, last + 1);
     }
 
-    /// Whether the network has a head of this kind.
-    bool holds(head_kind kind) const {
-        switch (kind) {
-        case head_kind::linear:
-            return intuition.has_value();
-        case head_kind::memory:
-            return memory.has_value();
-        case head_kind::prototype:
-            return prototype.has_value();
-        case head_kind::mlp:
-            return mlp.has_value();
-        case head_kind::lookup:
-            return lookup.has_value();
-        case head_kind::search:
-            return !choice.empty();
-        case head_kind::ref2021:
-            return ref2021.has_value();
-        }
-        return false;
-    }
+    /// The head whose layer is a Layer, such as nn::linear<T>; null if the network has none.
+    template <class Layer> Layer* head() { return find<Layer>(*this); }
+    template <class Layer> const Layer* head() const { return find<Layer>(*this); }
+    nn::memory<T>* memory() { return find<nn::memory<T>>(*this); }
+    const nn::memory<T>* memory() const { return find<nn::memory<T>>(*this); }
 
-    /// Ends a search: drops every head but `kind`, whose logits stay the same bits.
-    /// Throws     usage_error when the network has no such head.
-    void keep(head_kind kind) {
-        if (kind == head_kind::search || !holds(kind))
-            raise<usage_error>("network.keep", "head is ", text(kind), ", expected one of the network's");
-        if (kind != head_kind::linear) intuition.reset();
-        if (kind != head_kind::memory) memory.reset();
-        if (kind != head_kind::prototype) prototype.reset();
-        if (kind != head_kind::mlp) mlp.reset();
-        if (kind != head_kind::lookup) lookup.reset();
-        choice = {};
-        config.head = kind;
+    bool under_search() const { return !architecture_logits.empty(); }
+    /// Ends a search: drops every head except candidate `i`, whose logits stay the same bits. A network without a search
+    /// has the candidate 0.
+    /// Throws     usage_error when there is no such candidate.
+    void keep(std::size_t i) {
+        if (i >= heads.size())
+            raise<usage_error>("network.keep", "candidate is ", i, ", expected below the number of heads, ",
+                               heads.size());
+        if (under_search()) config.head = config.candidates[i];
+        config.candidates.clear();
+        if (i > 0) heads.front() = std::move(heads[i]);
+        heads.resize(1);
+        architecture_logits = {};
+    }
+    /// The same by the name of the head.
+    void keep(std::string_view name) {
+        for (std::size_t i = 0; i < heads.size(); ++i)
+            if (head_names[heads[i].index()] == name) return keep(i);
+        raise<usage_error>("network.keep", "head is ", name, ", expected one of the network's");
     }
 
     /// Takes over the teacher's patterns: "store" of memory distillation.
@@ -187,14 +166,14 @@ template <class T> struct network {
     ///            all are kept or nothing is taken.
     /// Throws     usage_error unless both heads are memories of the same classes and width, and for more patterns than the
     ///            teacher has.
-    std::vector<std::size_t> take_memory(const network& teacher, memory_transfer policy,
+    std::vector<std::size_t> take_memory(const network& teacher, memory_transfer policy = memory_transfer::copy_slow,
                                          std::size_t patterns_per_class = 0) {
         if (policy == memory_transfer::none) return {};
-        if (!memory || !teacher.memory)
-            raise<usage_error>("network.take_memory", "heads are ", text(config.head), " and ",
-                               text(teacher.config.head), ", expected two memories");
-        auto& mine = *memory;
-        const auto& theirs = *teacher.memory;
+        if (!memory() || !teacher.memory())
+            raise<usage_error>("network.take_memory", "heads are ", head_name(config), " and ",
+                               head_name(teacher.config), ", expected two memories");
+        auto& mine = *memory();
+        const auto& theirs = *teacher.memory();
         if (mine.classes() != theirs.classes() || mine.keys.shape()[1] != theirs.keys.shape()[1])
             raise<usage_error>("network.take_memory", "keys are ", mine.keys.shape().text(), " and ",
                                theirs.keys.shape().text(), ", expected equal classes and widths");
@@ -211,7 +190,7 @@ template <class T> struct network {
         std::vector<std::size_t> merged;
         if (patterns_per_class > 0 && patterns_per_class < theirs.options.patterns_per_class)
             merged = mine.compress(patterns_per_class);
-        config.memory = mine.options;
+        *config.template options_of<memory_head>() = mine.options;
         if (mine.query.weight.shape() == theirs.query.weight.shape()) {
             mine.query.weight.value = theirs.query.weight.value;
             mine.query.bias.value = theirs.query.bias.value;
@@ -223,19 +202,6 @@ template <class T> struct network {
         return merged;
     }
 
-    /// Takes over the teacher's ref2021 head and trains it on: the public code's memory distillation.
-    /// Throws     usage_error unless both heads are ref2021 with the same classes and feature width.
-    void take_ref2021(const network& teacher) {
-        const std::size_t D = config.feature_width(), N = config.classes;
-        if (!ref2021 || !teacher.ref2021 || teacher.config.feature_width() != D || teacher.config.classes != N)
-            raise<usage_error>("network.take_ref2021", "heads are ", text(config.head), " (", N, ", ", D, ") and ",
-                               text(teacher.config.head), " (", teacher.config.classes, ", ",
-                               teacher.config.feature_width(),
-                               "), expected two ref2021 of the same classes and width");
-        ref2021 = teacher.ref2021;
-        unfreeze(ref2021);
-    }
-
     /// Replaces the classifier by the teacher's, frozen, behind a new projector into the teacher's feature space: SimKD's
     /// student (loss/baseline/simkd.hpp). Both count in its parameters and MACs, and are saved with it.
     /// Throws     usage_error if the teacher knows other classes.
@@ -245,50 +211,27 @@ template <class T> struct network {
                                teacher.config.classes, " as of the teacher");
         add_projector(teacher.config.feature_width(), g);
         config.head = teacher.config.head;
-        config.memory = teacher.config.memory;
         config.candidates = teacher.config.candidates;
         config.temperature = teacher.config.temperature;
-        config.hidden = teacher.config.hidden;
-        intuition = teacher.intuition;
-        memory = teacher.memory;
-        prototype = teacher.prototype;
-        mlp = teacher.mlp;
-        ref2021 = teacher.ref2021;
-        config.evaluation = teacher.config.evaluation;
-        lookup = teacher.lookup;
-        choice = teacher.choice;
-        freeze(intuition);
-        freeze(memory);
-        freeze(prototype);
-        freeze(mlp);
-        freeze(ref2021);
-        freeze(lookup);
-        freeze(choice);
+        heads = teacher.heads;
+        architecture_logits = teacher.architecture_logits;
+        visit_heads(heads, [](std::string_view, auto& layer) { freeze(layer); });
+        freeze(architecture_logits);
     }
 
     static void visit(auto& self, auto&& member) {
         member("backbone", self.backbone);
         member("projector", self.projector);
-        member("intuition", self.intuition);
-        member("memory", self.memory);
-        member("prototype", self.prototype);
-        member("mlp", self.mlp);
-        member("ref2021", self.ref2021);
-        member("lookup", self.lookup);
-        member("choice", self.choice);
+        visit_heads(self.heads, member);
+        member("choice", self.architecture_logits);
     }
 
 private:
-    /// The logits of one head; a memory writes down its association.
-    template <class X> X classify(head_kind kind, const X& f, memory_outputs<X>& association, mode m) const {
-        if (kind == head_kind::linear) return (*intuition)(f);
-        if (kind == head_kind::prototype) return (*prototype)(f);
-        if (kind == head_kind::mlp) return (*mlp)(f);
-        if (kind == head_kind::ref2021) return (*ref2021)(f, m, config.evaluation);
-        if (kind == head_kind::lookup) return (*lookup)(f, m);
-        auto result = (*memory)(f, m);
-        association = std::move(result.memory);
-        return std::move(result.logits);
+    template <class Layer> static auto* find(auto& self) {
+        decltype(std::get_if<Layer>(&self.heads.front())) found = nullptr;
+        for (auto& h : self.heads)
+            if (auto* layer = std::get_if<Layer>(&h)) found = layer;
+        return found;
     }
 
     void add_projector(std::size_t width, generator g) {
@@ -298,9 +241,8 @@ private:
 };
 
 /// Names of the presets.
-inline constexpr std::array<std::string_view, 7> preset_names{
-    "har_teacher",        "har_student",     "har_nano",       "mobilenet_v3_small",
-    "mobilenet_v3_large", "ref2021_teacher", "ref2021_student"};
+inline constexpr std::array<std::string_view, 5> preset_names{"har_teacher", "har_student", "har_nano",
+                                                              "mobilenet_v3_small", "mobilenet_v3_large"};
 
 namespace detail {
 struct table {
@@ -326,17 +268,6 @@ inline table preset_table(std::string_view name) {
                  "5,120,40,SE,RE,1,A", "3,240,80,-,HS,2", "3,200,80,-,HS,1", "3,184,80,-,HS,1", "3,184,80,-,HS,1",
                  "3,480,112,SE,HS,1", "3,672,112,SE,HS,1,A", "5,672,160,SE,HS,2", "5,960,160,SE,HS,1",
                  "5,960,160,SE,HS,1"}};
-    if (name == "ref2021_teacher")
-        return {512,
-                {"3,64,64,SE,SELU,2", "3,288,128,-,SELU,2", "3,352,128,-,SELU,1", "5,384,256,SE,HS,2",
-                 "7,480,256,SE,SELU,1", "5,480,256,SE,SELU,1,A", "3,960,512,-,HS,2", "3,800,512,-,HS,1",
-                 "3,736,512,-,HS,1", "3,736,512,-,HS,1", "3,1920,1024,SE,HS,1,A", "3,2688,1024,SE,HS,1",
-                 "5,2688,2048,SE,HS,2", "7,3840,2048,SE,HS,1,A", "5,3840,2048,SE,HS,1"}};
-    if (name == "ref2021_student")
-        return {512,
-                {"3,64,64,SE,SELU,2", "5,352,128,-,SELU,2", "5,384,256,SE,HS,2", "9,480,256,SE,SELU,1,A",
-                 "3,960,512,-,HS,1", "5,800,512,-,HS,2", "5,1920,1024,SE,HS,1,A", "3,2688,1024,SE,HS,1",
-                 "5,2688,2048,SE,HS,2,A", "9,3840,2048,SE,HS,1"}};
     std::string names;
     for (const auto n : preset_names) names += (names.empty() ? "" : ", ") + std::string(n);
     raise<usage_error>("model::preset", "name is \"", name, "\", expected one of ", names);
@@ -344,27 +275,15 @@ inline table preset_table(std::string_view name) {
 } // namespace detail
 
 /// The configuration of a named network; every width times `width`, rounded to multiples of 8.
-/// Anchors stand at total stride 4, 8 and 16. The ref2021 ones are the public code's example for 63 channels and 8 classes,
-/// with its blocks, head and rounding, and with anchors at total stride 16, 32 and 64.
+/// Anchors stand at total stride 4, 8 and 16.
 /// Throws     usage_error for an unknown name or width ≤ 0.
 inline network_config preset(std::string_view name, double width = 1) {
     if (!(width > 0 && width <= 16))
         raise<usage_error>("model::preset", "width is ", width, ", expected above 0, at most 16");
     const auto t = detail::preset_table(name);
-    const bool published = name.starts_with("ref2021_");
-    const auto scaled = [width, published](std::size_t n) {
-        if (published) return ceil8(static_cast<std::size_t>(std::ceil(double(n) * width)));
-        return width == 1 ? n : make_divisible(double(n) * width);
-    };
+    const auto scaled = [width](std::size_t n) { return width == 1 ? n : make_divisible(double(n) * width); };
     network_config c;
     c.preset = std::string(name);
-    if (published) {
-        c.backbone.compat = nn::compat::ref2021;
-        c.backbone.channels = 63;
-        c.classes = 8;
-        c.head = head_kind::ref2021;
-        c.dropout = 0;
-    }
     c.backbone.stem = scaled(16);
     for (const auto line : t.rows) {
         row r = parse_row(line);

@@ -3,6 +3,8 @@
 #ifndef SMLDIST_NN_HOPFIELD_HPP
 #define SMLDIST_NN_HOPFIELD_HPP
 
+#include <string_view>
+
 #include <cmath>
 #include <optional>
 
@@ -171,7 +173,7 @@ template <class T> struct hopfield_pooling {
 /// Shapes     f (B, D) · z (B, N)
 /// Init       as hopfield_lookup.
 /// Source     the constructor values of the authors' public code, whose memory is one pattern and therefore a linear map
-///            (docs/ref2021.md); here it holds `quantity` patterns.
+///            (nn::blended_head); here it holds `quantity` patterns.
 template <class T> struct hopfield_classifier {
     hopfield_lookup<T> lookup;
 
@@ -188,6 +190,27 @@ template <class T> struct hopfield_classifier {
     }
     template <class X> X operator()(const X& f, mode m = mode::eval) const { return lookup(f, m); }
     static void visit(auto& self, auto&& member) { member("lookup", self.lookup); }
+};
+
+/// Describes the lookup head of a network (model/heads.hpp).
+struct lookup_options {
+    static constexpr std::string_view name = "lookup", path = "lookup";
+    std::size_t patterns_per_class = 8;
+
+    static void visit(auto& self, auto&& f) { f("patterns_per_class", self.patterns_per_class); }
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        if (patterns_per_class == 0)
+            raise<usage_error>("nn::hopfield_classifier", "patterns_per_class is 0, expected at least 1");
+    }
+    void sizes(double D, double N, auto&& f) const {
+        f(N * double(patterns_per_class) * D), f(1), f(N * D), f(N);
+        for (int i = 0; i < 3; ++i) f(D), f(D), f(D * D), f(D);
+    }
+    template <class T> hopfield_classifier<T> make(std::size_t features, std::size_t classes, generator& g) const {
+        return hopfield_classifier<T>(features, classes * patterns_per_class, classes, g);
+    }
+    friend bool operator==(const lookup_options&, const lookup_options&) = default;
 };
 
 } // namespace smldist::inline SMLDIST_ABI::nn

@@ -16,20 +16,22 @@ struct inverted_residual_options {
     nn::activation activation = nn::activation::relu;
     bool causal = false;
     op::batch_norm_options norm{};
-    nn::compat compat = nn::compat::smldist;
+    bool gate_before_activation = false; ///< squeeze-excite gates the depthwise BN's result, before its activation
+    bool se_bias = true;                 ///< the maps of squeeze-excite have biases (squeeze_excite_options)
+    bool always_expand = false;          ///< the expansion is there even where expanded = in
 };
 
 /// The block of MobileNetV3, one row of its table.
 ///
-///     h = expand(x)         pointwise in→expanded · BN · act, only if expanded ≠ in
+///     h = expand(x)         pointwise in→expanded · BN · act, if expanded ≠ in or always_expand
 ///     h = depthwise(h)      kernel K, stride s · BN · act
 ///     h = se(h)             if squeezed > 0
 ///     y = project(h)        pointwise expanded→out · BN, linear: this is what stage distillation looks at
 ///     y = y + x             if s = 1 and in = out
 ///
-/// With compat::ref2021 the expansion is always there, and squeeze-excite, without biases, stands before the activation:
+/// With gate_before_activation, squeeze-excite comes before the activation of the depthwise convolution:
 ///
-///     h = act(se(BN(depthwise(act(BN(pointwise(x)))))))
+///     h = act(se(BN(depthwise(h))))
 ///
 /// Shapes     x (B, L, in) · y (B, ceil(L/s), out)
 /// Source     Howard et al. 2019, fig. 4.
@@ -38,21 +40,21 @@ template <class T> struct inverted_residual {
     conv_norm<T> depthwise;
     std::optional<squeeze_excite<T>> se;
     conv_norm<T> project;
-    nn::activation after_se = nn::activation::none; ///< compat::ref2021: of the depthwise convolution, put off
+    nn::activation after_se = nn::activation::none; ///< of the depthwise convolution, with gate_before_activation
     bool residual = false;
 
     inverted_residual() = default;
     inverted_residual(const inverted_residual_options& o, generator& g) : residual(o.stride == 1 && o.in == o.out) {
         conv_norm_options c{.activation = o.activation, .causal = o.causal, .norm = o.norm};
-        if (o.expanded != o.in || o.compat == compat::ref2021) expand = conv_norm<T>(o.in, o.expanded, 1, g, c);
+        if (o.expanded != o.in || o.always_expand) expand = conv_norm<T>(o.in, o.expanded, 1, g, c);
         c.stride = o.stride;
         c.groups = o.expanded;
-        if (o.squeezed > 0 && o.compat == compat::ref2021) {
+        if (o.squeezed > 0 && o.gate_before_activation) {
             after_se = o.activation;
             c.activation = nn::activation::none;
         }
         depthwise = conv_norm<T>(o.expanded, o.expanded, o.kernel_size, g, c);
-        if (o.squeezed > 0) se = squeeze_excite<T>(o.expanded, o.squeezed, g, o.compat);
+        if (o.squeezed > 0) se = squeeze_excite<T>(o.expanded, o.squeezed, g, {.bias = o.se_bias});
         c.stride = c.groups = 1;
         c.activation = nn::activation::none;
         project = conv_norm<T>(o.expanded, o.out, 1, g, c);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "smldist/core/outputs.hpp"
@@ -19,7 +20,12 @@
 
 namespace smldist::inline SMLDIST_ABI::nn {
 
+template <class T> struct memory;
+
+/// Describes the memory head of a network (model/heads.hpp).
 struct memory_options {
+    static constexpr std::string_view name = "memory", path = "memory";
+
     std::size_t patterns_per_class = 8;
     std::size_t width = 32;  ///< h, width of the association space
     std::size_t updates = 0; ///< Hopfield updates of the query before it is associated
@@ -27,6 +33,42 @@ struct memory_options {
     double kappa = 0.5;      ///< 0: a class counts by its number of patterns; 1: by their mean
     double dropout = 0;      ///< share of the patterns that one sample's logits do not see in training
     std::size_t heads = 1;   ///< H, parts of the association space, each of width h/H with a query of its own
+
+    static constexpr double min_beta = 0.1, max_beta = 100;
+    static constexpr std::size_t most_updates = 64;
+
+    /// f(name, option) for each option.
+    static void visit(auto& self, auto&& f) {
+        f("patterns_per_class", self.patterns_per_class);
+        f("width", self.width);
+        f("updates", self.updates);
+        f("beta", self.beta);
+        f("kappa", self.kappa);
+        f("dropout", self.dropout);
+        f("heads", self.heads);
+    }
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        if (patterns_per_class == 0 || width == 0)
+            raise<usage_error>("nn::memory", "patterns_per_class and width are ", patterns_per_class, ", ", width,
+                               ", expected at least 1");
+        if (updates > most_updates)
+            raise<usage_error>("nn::memory", "updates is ", updates, ", expected at most ", most_updates);
+        if (!(beta >= min_beta && beta <= max_beta))
+            raise<usage_error>("nn::memory", "beta is ", beta, ", expected 0.1 to 100");
+        if (!(kappa >= 0 && kappa <= 1)) raise<usage_error>("nn::memory", "kappa is ", kappa, ", expected 0 to 1");
+        if (!(dropout >= 0 && dropout < 1))
+            raise<usage_error>("nn::memory", "dropout is ", dropout, ", expected 0 ≤ dropout < 1");
+        if (heads == 0 || width % heads != 0)
+            raise<usage_error>("nn::memory", "heads is ", heads, ", expected a divisor of the width ", width);
+    }
+    /// f(n) for the tensors that the head has for features of width D and N classes, n elements each; log_mass is absent.
+    void sizes(double D, double N, auto&& f) const {
+        const double h = double(width), M = N * double(patterns_per_class);
+        f(h * D), f(h), f(M * h), f(1), f(M);
+    }
+    template <class T> memory<T> make(std::size_t features, std::size_t classes, generator& g) const;
+    friend bool operator==(const memory_options&, const memory_options&) = default;
 };
 
 /// Label-valued Hopfield memory: classifies a feature by the labels of the patterns it is associated with.
@@ -52,20 +94,13 @@ template <class T> struct memory {
     buffer<T> log_mass;          ///< (M) where patterns stand for several, else absent
     memory_options options;
 
-    static constexpr double min_beta = 0.1, max_beta = 100;
-
     memory() = default;
     memory(std::size_t features, std::size_t classes, generator& g, memory_options o = {})
         : query(features, o.width, g), options(o) {
         if (classes == 0 || o.patterns_per_class == 0 || o.width == 0)
             raise<usage_error>("nn::memory", "classes, patterns_per_class, width are ", classes, ", ",
                                o.patterns_per_class, ", ", o.width, ", expected at least 1");
-        if (!(o.beta >= min_beta && o.beta <= max_beta))
-            raise<usage_error>("nn::memory", "beta is ", o.beta, ", expected 0.1 to 100");
-        if (!(o.kappa >= 0 && o.kappa <= 1))
-            raise<usage_error>("nn::memory", "kappa is ", o.kappa, ", expected 0 to 1");
-        if (o.heads == 0 || o.width % o.heads != 0)
-            raise<usage_error>("nn::memory", "heads is ", o.heads, ", expected a divisor of the width ", o.width);
+        o.check();
         init::xavier_normal_(query.weight.value, g);
         const std::size_t patterns = classes * o.patterns_per_class;
         keys.value = tensor<T>(shape{patterns, o.width});
@@ -85,7 +120,8 @@ template <class T> struct memory {
     template <class X> result<X> operator()(const X& f, mode m = mode::eval) const {
         const X q = project(f);
         const X k = op::lift(f, keys);
-        const X beta = op::exp(op::clamp(op::lift(f, log_beta), std::log(min_beta), std::log(max_beta)));
+        const X beta =
+            op::exp(op::clamp(op::lift(f, log_beta), std::log(options.min_beta), std::log(options.max_beta)));
         const auto head_scores = [&](std::size_t head) { return associate(part(q, head), part(k, head), beta); };
         X scores = options.heads == 1 ? associate(q, k, beta)
                                       : op::log_mean_exp(each_head(head_scores), {.blocks = options.heads});
@@ -125,7 +161,7 @@ template <class T> struct memory {
             }
             if (!log_mass.empty()) mass += std::exp(double(log_mass.value[m]));
         }
-        const double beta = std::clamp(std::exp(double(log_beta.value.item())), min_beta, max_beta);
+        const double beta = std::clamp(std::exp(double(log_beta.value.item())), options.min_beta, options.max_beta);
         tensor<T> e = op::log_sum_exp(scores);
         for (T& v : e) v = static_cast<T>((std::log(mass) - double(v)) / beta + 0.5 + 0.5 * radius);
         return e;
@@ -241,6 +277,10 @@ private:
         return scores();
     }
 };
+
+template <class T> memory<T> memory_options::make(std::size_t features, std::size_t classes, generator& g) const {
+    return memory<T>(features, classes, g, *this);
+}
 
 } // namespace smldist::inline SMLDIST_ABI::nn
 

@@ -2,6 +2,8 @@
 #ifndef SMLDIST_NN_MLP_HPP
 #define SMLDIST_NN_MLP_HPP
 
+#include <string_view>
+
 #include "smldist/nn/linear.hpp"
 #include "smldist/op/pointwise.hpp"
 
@@ -29,6 +31,26 @@ template <class T> struct mlp {
         member("down", self.down);
         member("up", self.up);
     }
+};
+
+/// Describes the mlp head of a network (model/heads.hpp).
+struct mlp_options {
+    static constexpr std::string_view name = "mlp", path = "mlp";
+    std::size_t hidden = 32; ///< r, width of the hidden layer
+
+    static void visit(auto& self, auto&& f) { f("hidden", self.hidden); }
+    /// Throws usage_error for a value out of range.
+    void check() const {
+        if (hidden == 0) raise<usage_error>("nn::mlp", "hidden is 0, expected at least 1");
+    }
+    void sizes(double D, double N, auto&& f) const {
+        const double r = double(hidden);
+        f(r * D), f(r), f(N * r), f(N);
+    }
+    template <class T> mlp<T> make(std::size_t features, std::size_t classes, generator& g) const {
+        return mlp<T>(features, hidden, classes, g);
+    }
+    friend bool operator==(const mlp_options&, const mlp_options&) = default;
 };
 
 } // namespace smldist::inline SMLDIST_ABI::nn

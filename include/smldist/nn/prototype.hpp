@@ -2,6 +2,8 @@
 #ifndef SMLDIST_NN_PROTOTYPE_HPP
 #define SMLDIST_NN_PROTOTYPE_HPP
 
+#include <string_view>
+
 #include <cmath>
 
 #include "smldist/core/parameter.hpp"
@@ -43,6 +45,18 @@ template <class T> struct prototype {
         member("weight", self.weight);
         member("log_scale", self.log_scale);
     }
+};
+
+/// Describes the prototype head of a network (model/heads.hpp).
+struct prototype_options {
+    static constexpr std::string_view name = "prototype", path = "prototype";
+
+    static void visit(auto&, auto&&) {}
+    void sizes(double D, double N, auto&& f) const { f(N * D), f(1); }
+    template <class T> prototype<T> make(std::size_t features, std::size_t classes, generator& g) const {
+        return prototype<T>(features, classes, g);
+    }
+    friend bool operator==(const prototype_options&, const prototype_options&) = default;
 };
 
 } // namespace smldist::inline SMLDIST_ABI::nn

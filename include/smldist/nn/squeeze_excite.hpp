@@ -2,7 +2,6 @@
 #ifndef SMLDIST_NN_SQUEEZE_EXCITE_HPP
 #define SMLDIST_NN_SQUEEZE_EXCITE_HPP
 
-#include "smldist/nn/compat.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/pointwise.hpp"
@@ -10,21 +9,25 @@
 
 namespace smldist::inline SMLDIST_ABI::nn {
 
+struct squeeze_excite_options {
+    bool bias = true; ///< of both maps; without, they start as plain linear maps do
+};
+
 /// Squeeze-and-excite: each channel is scaled by a gate computed from the means over time.
 ///
 ///     g[b] = hard_sigmoid(fc2(relu(fc1(mean_t x[b]))))
 ///     y[b,t,c] = x[b,t,c] * g[b,c]
 ///
-/// Shapes     x (B, L, C) · fc1 (Q, C), fc2 (C, Q), both with bias (compat::ref2021: without) · y as x
-/// Init       weights Kaiming-normal, biases 0 (compat::ref2021: weights N(0, 0.01²)).
+/// Shapes     x (B, L, C) · fc1 (Q, C), fc2 (C, Q), both with bias unless `bias` is false · y as x
+/// Init       weights Kaiming-normal, biases 0; without biases, weights N(0, 0.01²).
 /// Source     Hu et al. 2018; hard sigmoid and ReLU as in Howard et al. 2019.
 template <class T> struct squeeze_excite {
     linear<T> fc1, fc2;
 
     squeeze_excite() = default;
-    squeeze_excite(std::size_t channels, std::size_t squeezed, generator& g, compat c = compat::smldist)
-        : fc1(channels, squeezed, g, c == compat::smldist), fc2(squeezed, channels, g, c == compat::smldist) {
-        if (c == compat::ref2021) return;
+    squeeze_excite(std::size_t channels, std::size_t squeezed, generator& g, squeeze_excite_options o = {})
+        : fc1(channels, squeezed, g, o.bias), fc2(squeezed, channels, g, o.bias) {
+        if (!o.bias) return;
         init::kaiming_normal_(fc1.weight.value, g, init::fan::out);
         init::kaiming_normal_(fc2.weight.value, g, init::fan::out);
     }

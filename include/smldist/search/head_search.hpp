@@ -46,13 +46,13 @@ struct search_options {
 };
 
 /// MACs of each candidate for one window, backbone left out.
-/// Network: has config.candidates and keep(kind); see model::network.
+/// Network: has config.candidates and keep(i); see model::network.
 template <class Network> std::vector<double> candidate_costs(const Network& net, const shape& window) {
     std::vector<double> costs;
     double least = 0;
-    for (const auto kind : net.config.candidates) {
+    for (std::size_t j = 0; j < net.config.candidates.size(); ++j) {
         Network one = net;
-        one.keep(kind);
+        one.keep(j);
         graph g;
         one(symbol::input(g, "x", window), mode::eval);
         costs.push_back(double(g.macs()));
@@ -96,7 +96,7 @@ public:
     template <class Network> void enter_epoch(Network& net, std::size_t epoch, std::size_t epochs) {
         const double done = double(epoch - 1) / double(epochs);
         const double at = std::clamp((done - options_.warmup) / (1 - options_.warmup), 0.0, 1.0);
-        net.choice.trainable = done >= options_.warmup && !net.choice.frozen;
+        net.architecture_logits.trainable = done >= options_.warmup && !net.architecture_logits.frozen;
         net.config.temperature = options_.first_tau * std::pow(options_.last_tau / options_.first_tau, at);
         tau_ = net.config.temperature;
     }
@@ -169,11 +169,11 @@ search_report decide(Network& net, const data::windows& validation, const normal
     r.mixture = train::evaluate(net, validation, normal, channels);
     const auto costs = candidate_costs(
         net, shape{1, validation.length(), channels.empty() ? validation.channels() : channels.size()});
-    const tensor<float> weights = op::softmax(op::scale(net.choice.value, 1 / net.config.temperature));
+    const tensor<float> weights = op::softmax(op::scale(net.architecture_logits.value, 1 / net.config.temperature));
     double best = 0;
     for (std::size_t j = 0; j < costs.size(); ++j) {
         Network one = net;
-        one.keep(net.config.candidates[j]);
+        one.keep(j);
         r.candidates.push_back({std::string(text(net.config.candidates[j])), double(weights[j]), costs[j],
                                 train::evaluate(one, validation, normal, channels)});
         best = std::max(best, r.candidates.back().validation.macro_f1);
@@ -187,7 +187,7 @@ search_report decide(Network& net, const data::windows& validation, const normal
             r.chosen = j;
         found = true;
     }
-    net.keep(net.config.candidates[r.chosen]);
+    net.keep(r.chosen);
     return r;
 }
 

@@ -24,19 +24,18 @@ constexpr auto enum_names(memory_initialisation) {
     return enum_table("train::memory_initialisation", "random", "kmeans");
 }
 
-/// A network whose `memory` is the head of a memory, or an empty optional.
+/// A network whose `memory()` points to its memory, or is null.
 template <class Network>
 concept has_memory = requires(const Network& net) {
-    net.memory.has_value();
-    net.memory->options.patterns_per_class;
+    net.memory()->options.patterns_per_class;
 };
 
 /// Throws usage_error unless the network has a memory and every class of it a window for each of its patterns.
 template <class Network> void check_placement(const Network& net, const data::windows& w) {
     if constexpr (has_memory<Network>) {
-        if (net.memory) {
-            const std::size_t wanted = net.memory->options.patterns_per_class;
-            for (std::size_t n = 0; n < net.memory->classes(); ++n)
+        if (net.memory()) {
+            const std::size_t wanted = net.memory()->options.patterns_per_class;
+            for (std::size_t n = 0; n < net.memory()->classes(); ++n)
                 if (const auto got = static_cast<std::size_t>(std::count(w.label.begin(), w.label.end(), int(n)));
                     got < wanted)
                     raise<usage_error>("train::place_memory", "windows of class ", n, " are ", got,
@@ -62,7 +61,7 @@ void place_memory(Network& net, const data::windows& w, const normaliser& normal
             std::copy(out.feature.begin(), out.feature.end(), features.data() + first * D);
         };
         for_each_batch(net, w, normal, keep, 128, channels);
-        net.memory->place(features, w.label, g);
+        net.memory()->place(features, w.label, g);
     }
 }
 

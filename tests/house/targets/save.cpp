@@ -13,7 +13,7 @@ using namespace smldist;
 int main(int argc, char** argv) {
     if (argc != 2) return 2;
     model::network_config config = model::preset("har_student");
-    config.head = model::head_kind::prototype; // logits of the order of 1
+    config.head = model::prototype_head{}; // logits of the order of 1
     const std::size_t C = config.backbone.channels;
     io::model_facts facts;
     facts.window = 128;

@@ -91,6 +91,12 @@ public:
     }
 
     std::size_t bands() const { return bands_; }
+    /// Windows that were added.
+    std::size_t samples() const {
+        std::size_t all = 0;
+        for (const std::size_t n : count_) all += n;
+        return all;
+    }
     /// Mean power of each band.
     std::vector<double> energy() const {
         std::vector<double> e = power_;
@@ -119,11 +125,6 @@ public:
 
 private:
     std::size_t at(std::size_t n, std::size_t k, std::size_t c) const { return (n * bands_ + k) * channels_ + c; }
-    std::size_t samples() const {
-        std::size_t all = 0;
-        for (const std::size_t n : count_) all += n;
-        return all;
-    }
 
     std::size_t bands_ = 0, channels_ = 0;
     std::vector<std::size_t> count_;
@@ -158,7 +159,8 @@ template <class T>
         raise<usage_error>("loss::band_weights", "bands of the statistics are ", statistics.bands(), ", expected ",
                            bands.size());
     if (measured && statistics.samples() == 0)
-        raise<usage_error>("loss::band_weights", "number of measured samples is 0, expected statistics measured for weights ",
+        raise<usage_error>("loss::band_weights",
+                           "number of measured samples is 0, expected statistics measured for weights ",
                            name_of(o.kind), "; see the options of calibrate");
     std::vector<double> w(bands.size(), 1);
     const double top = bands.back().high;

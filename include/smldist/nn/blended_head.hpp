@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The head of the authors' public code of February 2021, to compare with; docs/ref2021.md explains it.
-#ifndef SMLDIST_NN_REF2021_HEAD_HPP
-#define SMLDIST_NN_REF2021_HEAD_HPP
+/// Two linear classifiers, one of them behind a layer-norm and a value map, blended by learned weights.
+#ifndef SMLDIST_NN_BLENDED_HEAD_HPP
+#define SMLDIST_NN_BLENDED_HEAD_HPP
 
 #include <algorithm>
 #include <array>
@@ -17,13 +17,38 @@
 
 namespace smldist::inline SMLDIST_ABI::nn {
 
-/// What ref2021_head returns in mode::eval.
-enum class ref2021_evaluation : std::uint8_t {
-    memory,    ///< y_h, logits ("M", the code's choice)
-    intuition, ///< y_l, logits ("I")
+/// What blended_head returns in mode::eval.
+enum class blended_output : std::uint8_t {
+    memory,    ///< y_h, logits
+    intuition, ///< y_l, logits
     fused      ///< p, probabilities
 };
-inline constexpr std::array<std::string_view, 3> ref2021_evaluation_names{"memory", "intuition", "fused"};
+inline constexpr std::array<std::string_view, 3> blended_output_names{"memory", "intuition", "fused"};
+constexpr std::string_view text(blended_output o) { return blended_output_names[static_cast<std::size_t>(o)]; }
+/// The inverse of text(blended_output). Throws usage_error.
+inline void parse(std::string_view word, blended_output& o) {
+    for (std::size_t k = 0; k < blended_output_names.size(); ++k)
+        if (blended_output_names[k] == word) return static_cast<void>(o = static_cast<blended_output>(k));
+    raise<usage_error>("nn::blended_head", "evaluation is \"", word, "\", expected memory, intuition or fused");
+}
+
+template <class T> struct blended_head;
+
+/// Describes the blended head of a network (model/heads.hpp).
+struct blended_options {
+    static constexpr std::string_view name = "blended", path = "ref2021"; // its tensors' path since 0.1
+    static constexpr bool logits_in_training = false;                     ///< so it is no candidate of a search
+    blended_output evaluation = blended_output::memory;
+
+    static void visit(auto& self, auto&& f) { f("evaluation", self.evaluation); }
+    void sizes(double D, double N, auto&& f) const {
+        for (int i = 0; i < 6; ++i) f(D);
+        f(D * D), f(D), f(2);
+        for (int i = 0; i < 2; ++i) f(N * D), f(N);
+    }
+    template <class T> blended_head<T> make(std::size_t features, std::size_t classes, generator& g) const;
+    friend bool operator==(const blended_options&, const blended_options&) = default;
+};
 
 namespace detail {
 
@@ -73,31 +98,32 @@ private:
 
 } // namespace detail
 
-/// A "memory" of one pattern, which is none, and a linear map, mixed by learned weights.
+/// A "memory" of one pattern, which is a linear map, and a linear classifier, blended by learned weights.
 ///
 ///     y_h = out(value(norm(f)))                         logits of the memory
 ///     y_l = intuition(f)
 ///     p   = softmax(w)_0 softmax(y_h) + softmax(w)_1 softmax(y_l)
 ///
-/// Returns p, which are *probabilities*, in mode::train, and in mode::eval what `evaluation` says: logits as a rule. The
-/// code builds y_h as a Hopfield layer in which f retrieves from f alone. A softmax over one pattern is 1, so whatever β,
-/// the number of updates, the query and the key map are, it gives this y_h. Those maps get no gradient; they are left out
-/// here: dead_parameters(D) of them. nn::memory holds patterns that f is compared with.
+/// Returns p, which are *probabilities*, in mode::train, and what `evaluation` says in mode::eval: logits by default. The public
+/// code builds y_h as a Hopfield layer in which f retrieves from f itself. A softmax over one pattern is 1, so the result is
+/// this y_h for any β, number of updates, query map and key map. Those maps get no gradient and are left out here. nn::memory
+/// holds patterns that f is compared with.
 ///
-/// The layer-norms of state and stored pattern have no say in y_h either, but while they equal `norm` they get its gradient
+/// The layer-norms of state and stored pattern do not affect y_h either, but while they equal `norm` they get its gradient
 /// (detail::first_equal_op). All three begin with weight 1 and bias 0, so a new head trains norm_state in its first step,
 /// norm_stored in its second, and `norm` from its third on.
 ///
 /// Shapes     f (B, D) · value (D, D), out and intuition (N, D), w (2) · result (B, N)
 /// Init       value N(0, 0.02²), out and intuition N(0, 0.01²), w and biases 0.
-/// Source     [CODE] the public repository's head, by reading.
-template <class T> struct ref2021_head {
+/// Source     [CODE] the head of the authors' public code of February 2021, by reading.
+template <class T> struct blended_head {
     layer_norm<T> norm_state, norm_stored, norm; ///< of state, stored pattern, and projected pattern
     linear<T> value, out, intuition;
     parameter<T> mixing; ///< w (2): memory, intuition
+    blended_output evaluation = blended_output::memory;
 
-    ref2021_head() = default;
-    ref2021_head(std::size_t features, std::size_t classes, generator& g)
+    blended_head() = default;
+    blended_head(std::size_t features, std::size_t classes, generator& g)
         : norm_state(features),
           norm_stored(features),
           norm(features),
@@ -108,11 +134,10 @@ template <class T> struct ref2021_head {
         mixing.value = tensor<T>(shape{2});
     }
 
-    template <class X>
-    X operator()(const X& f, mode m, ref2021_evaluation evaluation = ref2021_evaluation::memory) const {
+    template <class X> X operator()(const X& f, mode m = mode::eval) const {
         m = mode_of(*this, m);
-        if (m == mode::eval && evaluation == ref2021_evaluation::memory) return recall(f, m);
-        if (m == mode::eval && evaluation == ref2021_evaluation::intuition) return intuition(f);
+        if (m == mode::eval && evaluation == blended_output::memory) return recall(f, m);
+        if (m == mode::eval && evaluation == blended_output::intuition) return intuition(f);
         return op::exp(op::mixture(op::concat(recall(f, m), intuition(f)), op::lift(f, mixing)));
     }
     static void visit(auto& self, auto&& member) {
@@ -125,19 +150,19 @@ template <class T> struct ref2021_head {
         member("mixing", self.mixing);
     }
 
-    /// Parameters of the code's head that no gradient reaches: query and key maps.
-    static constexpr std::size_t dead_parameters(std::size_t features) {
-        return 2 * (features * features + features);
-    }
-    /// Multiply-accumulates that query and key maps cost for one window.
-    static constexpr std::size_t dead_macs(std::size_t features) { return 2 * features * features; }
-
 private:
     template <class X> X recall(const X& f, mode m) const {
         if (m == mode::eval) return out(value(norm(f)));
         return out(value(op::apply(detail::first_equal_op<T>{}, norm_state(f), norm_stored(f), norm(f))));
     }
 };
+
+template <class T>
+blended_head<T> blended_options::make(std::size_t features, std::size_t classes, generator& g) const {
+    blended_head<T> head(features, classes, g);
+    head.evaluation = evaluation;
+    return head;
+}
 
 } // namespace smldist::inline SMLDIST_ABI::nn
 

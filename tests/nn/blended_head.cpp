@@ -1,42 +1,47 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/nn/ref2021_head.hpp"
+#include "smldist/nn/blended_head.hpp"
 
 #include "check.hpp"
 #include "smldist/nn/hopfield.hpp"
 
 using namespace smldist;
-using nn::ref2021_evaluation;
+using nn::blended_output;
 
 namespace {
 
 constexpr std::size_t D = 6, N = 4;
 
-auto make(auto zero) {
+auto make(auto zero, blended_output evaluation = blended_output::memory) {
     generator g(1);
-    return nn::ref2021_head<decltype(zero)>(D, N, g);
+    return nn::blended_options{evaluation}.make<decltype(zero)>(D, N, g);
+}
+/// The head, with what it returns in evaluation.
+auto with(auto head, blended_output evaluation) {
+    head.evaluation = evaluation;
+    return head;
 }
 
 } // namespace
 
-TEST_CASE("ref2021_head: gradients, worlds, trace") {
-    for (const auto e : {ref2021_evaluation::memory, ref2021_evaluation::intuition, ref2021_evaluation::fused})
+TEST_CASE("blended_head: gradients, worlds, trace") {
+    for (const auto e : {blended_output::memory, blended_output::intuition, blended_output::fused})
         check_layer(
-            "ref2021_head " + std::string(nn::ref2021_evaluation_names[static_cast<std::size_t>(e)]),
-            {normal({3, D})}, [](auto zero) { return make(zero); },
-            [e](const auto& layer, const auto& in) { return layer(in[0], mode::eval, e); });
+            "blended_head " + std::string(nn::blended_output_names[static_cast<std::size_t>(e)]), {normal({3, D})},
+            [e](auto zero) { return make(zero, e); },
+            [](const auto& layer, const auto& in) { return layer(in[0], mode::eval); });
     check_layer(
-        "ref2021_head in training", {normal({3, D})}, [](auto zero) { return make(zero); },
+        "blended_head in training", {normal({3, D})}, [](auto zero) { return make(zero); },
         [](const auto& layer, const auto& in) { return layer(in[0], mode::train); });
 }
 
-TEST_CASE("ref2021_head: probabilities in training, logits in evaluation, and the mixture in between") {
+TEST_CASE("blended_head: probabilities in training, logits in evaluation, and the mixture in between") {
     auto head = make(0.0);
     layer_check::randomise(head, 2);
     const tensor<double> f = normal({5, D});
-    const auto memory = head(f, mode::eval), intuition = head(f, mode::eval, ref2021_evaluation::intuition);
+    const auto memory = head(f, mode::eval), intuition = with(head, blended_output::intuition)(f, mode::eval);
     const auto p = head(f, mode::train);
-    CHECK(identical(p, head(f, mode::eval, ref2021_evaluation::fused)));
-    CHECK(identical(p, head(f, mode::train, ref2021_evaluation::intuition))); // training does not ask
+    CHECK(identical(p, with(head, blended_output::fused)(f, mode::eval)));
+    CHECK(identical(p, with(head, blended_output::intuition)(f, mode::train))); // training does not ask
     const auto p_h = op::softmax(memory), p_l = op::softmax(intuition), w = op::softmax(head.mixing.value);
     for (std::size_t b = 0; b < 5; ++b) {
         double sum = 0;
@@ -52,7 +57,7 @@ TEST_CASE("ref2021_head: probabilities in training, logits in evaluation, and th
     CHECK(difference(head(f, mode::train), p_l, 1e-12) == "");
 }
 
-TEST_CASE("ref2021_head: its memory is a Hopfield layer with one pattern, whatever beta and the updates") {
+TEST_CASE("blended_head: its memory is a Hopfield layer with one pattern, whatever beta and the updates") {
     const auto head = [] {
         auto h = make(0.0);
         layer_check::randomise(h, 2);
@@ -92,12 +97,12 @@ TEST_CASE("ref2021_head: its memory is a Hopfield layer with one pattern, whatev
             dead = 0;
             check_dead(whole.query);
             check_dead(whole.key);
-            CHECK(dead == nn::ref2021_head<double>::dead_parameters(D));
+            CHECK(dead == 2 * (D * D + D));
             if (const auto* gradient = t.gradient(whole.log_beta)) CHECK(gradient->item() == 0);
         }
 }
 
-TEST_CASE("ref2021_head: the gradient goes to the first of the layer-norms that are equal") {
+TEST_CASE("blended_head: the gradient goes to the first of the layer-norms that are equal") {
     const tensor<double> f = normal({5, D}), dy = normal({5, N}, 4);
     auto head = make(0.0);
     tape<double> t;
@@ -141,13 +146,13 @@ TEST_CASE("ref2021_head: the gradient goes to the first of the layer-norms that 
     CHECK(difference(*t.gradient(third), wanted, 1e-14) == "");
 }
 
-TEST_CASE("ref2021_head: initial values, parameters, MACs") {
+TEST_CASE("blended_head: initial values, parameters, MACs") {
     const auto head = make(0.0f);
     CHECK(parameter_count(head) == 6 * D + (D * D + D) + 2 * (D * N + N) + 2);
     CHECK(head.mixing.value[0] == 0);
     CHECK(head.mixing.value[1] == 0);
     generator g(1);
-    const nn::ref2021_head<float> wide(128, 64, g);
+    const nn::blended_head<float> wide(128, 64, g);
     const auto spread = [](const auto& w) {
         return std::sqrt(double(kernel::dot(w.size(), w.data(), w.data())) / double(w.size()));
     };

@@ -8,16 +8,17 @@
 #include <type_traits>
 #include <vector>
 
-#include "deviation.hpp"
+#include "model/deviation.hpp"
 #include "reference.hpp"
 #include "smldist/autograd/tape.hpp"
 #include "smldist/graph/summary.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/loss/mse.hpp"
-#include "smldist/loss/ref2021.hpp"
 #include "smldist/model/load.hpp"
 #include "smldist/optim/adam.hpp"
 #include "smldist/optim/ranger.hpp"
+#include "smldist/ref2021/loss.hpp"
+#include "smldist/ref2021/presets.hpp"
 
 using namespace smldist;
 
@@ -33,13 +34,13 @@ template <> constexpr double tolerance<float> = 1e-4;
 
 model::network_config small() {
     model::network_config c;
-    c.backbone.compat = nn::compat::ref2021;
+    c.backbone.form = ref2021::form;
     c.backbone.channels = 5;
     for (const auto line : {"3,8,8,SE,SELU,2,A", "5,20,12,SE,HS,1,A", "3,24,16,-,SELU,1,A"})
         c.backbone.rows.push_back(model::parse_row(line));
     c.backbone.tail = 12;
     c.classes = 4;
-    c.head = model::head_kind::ref2021;
+    c.head = model::blended_head{};
     c.dropout = 0;
     return c;
 }
@@ -73,7 +74,7 @@ template <class T> var<T> loss_of(const std::string& name, const model::network<
     const auto x = t.input(cast<T>(array("x")));
     if (name == "labels") return loss::cross_entropy(net(x, mode::train).logits, labels());
     if (name == "logits")
-        return loss::ref2021(net(x, mode::train).logits, cast<T>(array("teacher/logits")), labels());
+        return ref2021::logits_loss(net(x, mode::train).logits, cast<T>(array("teacher/logits")), labels());
     const std::size_t i = name == "stage1";
     return loss::mse(net.up_to_stage(i, x, mode::train).stages[i], cast<T>(array("teacher/" + name)));
 }
@@ -120,13 +121,14 @@ struct published {
 };
 const published table[] = {{"ref2021_teacher", 78203250, 310519424}, {"ref2021_student", 53112370, 228493504}};
 constexpr std::size_t length = 225, width = 512;
-const std::size_t dead_parameters = nn::ref2021_head<float>::dead_parameters(width);
-const std::size_t dead_macs = nn::ref2021_head<float>::dead_macs(width);
+const std::size_t dead_parameters = ref2021::dead_parameters(width);
+const std::size_t dead_macs = ref2021::dead_macs(width);
 
 /// Traces the preset and holds it against size_by_hand; returns the anchors as "L x C".
 std::string traced_anchors(const std::string& name, double scale) {
-    auto config = model::preset(name, scale);
-    config.evaluation = nn::ref2021_evaluation::fused; // memory alone would leave the intuition out of the graph
+    auto config = ref2021::preset(name, scale);
+    config.head = model::blended_head{
+        .evaluation = nn::blended_output::fused}; // memory alone would leave the intuition out of the graph
     const model::network<float> net(config, generator(1));
     graph g;
     const auto out = net(symbol::input(g, "x", {1, length, 63}));
@@ -150,8 +152,8 @@ TEST_CASE_TEMPLATE("ref2021: outputs, losses, gradients and running statistics a
     each_leaf(net, [&leaves](const std::string&, const auto&) { ++leaves; });
     CHECK(leaves == number_stored("init/"));
     for (std::size_t e = 0; e < 3; ++e) {
-        net.config.evaluation = static_cast<nn::ref2021_evaluation>(e);
-        const std::string name(nn::ref2021_evaluation_names[e]);
+        net.template head<nn::blended_head<T>>()->evaluation = static_cast<nn::blended_output>(e);
+        const std::string name(nn::blended_output_names[e]);
         CAPTURE(name);
         const auto out = net(x);
         check_outputs("eval/", out);
@@ -211,7 +213,7 @@ TEST_CASE("ref2021: three Adam steps a stage, then eight of Ranger, as PyTorch")
 TEST_CASE_TEMPLATE("ref2021: from the code's start each layer-norm of the head has its turn, as PyTorch", T, double,
                    float) {
     auto net = make<T>();
-    auto& head = *net.ref2021;
+    auto& head = *net.template head<nn::blended_head<T>>();
     for (auto* norm : {&head.norm_state, &head.norm_stored, &head.norm}) *norm = nn::layer_norm<T>(12);
     tape<T> t;
     auto optimiser = optim::ranger<T>(1e-3);
@@ -248,7 +250,7 @@ TEST_CASE_TEMPLATE("ref2021: from the code's start each layer-norm of the head h
 TEST_CASE("ref2021: parameters, MACs and anchors of the published example") {
     for (const auto& row : table) {
         CAPTURE(row.name);
-        const auto whole = size_by_hand(model::preset(row.name), length);
+        const auto whole = size_by_hand(ref2021::preset(row.name), length);
         CHECK(whole.parameters + dead_parameters == row.parameters);
         CHECK(whole.macs + dead_macs == row.macs);
         // The count by hand is that of a network, and of the stages' shapes: here of a narrow one.
@@ -256,7 +258,7 @@ TEST_CASE("ref2021: parameters, MACs and anchors of the published example") {
     }
     CHECK(dead_parameters == 525312);
     generator g(1);
-    CHECK(parameter_count(nn::ref2021_head<float>(width, 8, g)) + dead_parameters == 799250);
+    CHECK(parameter_count(nn::blended_head<float>(width, 8, g)) + dead_parameters == 799250);
 }
 
 TEST_CASE("ref2021: the published student itself" * doctest::test_suite("slow")) {
@@ -281,8 +283,34 @@ TEST_CASE("ref2021: blocks, stem and widths") {
     }());
     for (const std::size_t v : {1u, 8u, 9u, 63u, 64u}) CHECK(model::ceil8(v) == (v <= 8 ? 8u : v == 9 ? 16u : 64u));
     auto other = small().backbone;
-    other.compat = nn::compat::smldist;
+    other.form = {};
     CHECK_FALSE(other == small().backbone);
+}
+
+TEST_CASE("ref2021: presets, their names and errors") {
+    for (const auto name : ref2021::preset_names)
+        for (const double scale : {0.125, 0.0625})
+            for (const model::head_config& head :
+                 std::vector<model::head_config>{model::linear_head{}, model::memory_head{}, model::blended_head{}}) {
+                auto c = ref2021::preset(name, scale);
+                CHECK(c.preset == name);
+                CHECK(c.backbone.form == ref2021::form);
+                CHECK(c.head == model::head_config(model::blended_head{}));
+                CHECK(c.backbone.channels == 63);
+                CHECK(c.classes == 8);
+                CHECK(c.dropout == 0);
+                CHECK(c.backbone.tail == std::size_t(512 * scale));
+                c.head = head;
+                std::size_t n = 0;
+                const model::network<float> net(c, generator(0));
+                walk(net, [&](const std::string&, const auto& leaf) { n += leaf.value.size(); });
+                CHECK(model::element_count(c) == double(n));
+            }
+    CHECK_THROWS_WITH_AS(ref2021::preset("teacher"),
+                         "ref2021::preset: name is \"teacher\", expected one of ref2021_teacher, ref2021_student",
+                         usage_error);
+    for (const double scale : {0.0, -1.0, 17.0})
+        CHECK_THROWS_AS(ref2021::preset("ref2021_student", scale), usage_error);
 }
 
 TEST_CASE("network.up_to_stage: the same stages, and nothing behind them") {
@@ -306,33 +334,33 @@ TEST_CASE("network.up_to_stage: the same stages, and nothing behind them") {
 TEST_CASE("ref2021: the student takes over the teacher's head and trains it on") {
     const model::network<float> teacher(small(), generator(1));
     model::network<float> student(small(), generator(2));
-    student.take_ref2021(teacher);
-    CHECK(identical(student.ref2021->value.weight.value, teacher.ref2021->value.weight.value));
-    for_each_parameter(*student.ref2021, [](const auto& p) { CHECK(p.trainable); });
+    ref2021::take_head(student, teacher);
+    CHECK(identical(student.head<nn::blended_head<float>>()->value.weight.value,
+                    teacher.head<nn::blended_head<float>>()->value.weight.value));
+    for_each_parameter(*student.head<nn::blended_head<float>>(), [](const auto& p) { CHECK(p.trainable); });
     auto narrow = small();
     narrow.backbone.tail = 8;
     auto linear = small();
-    linear.head = model::head_kind::linear;
+    linear.head = model::linear_head{};
     for (const auto& c : {narrow, linear}) {
         model::network<float> other(c, generator(2));
-        CHECK_THROWS_AS(other.take_ref2021(teacher), usage_error);
+        CHECK_THROWS_AS(ref2021::take_head(other, teacher), usage_error);
     }
     // SimKD takes it frozen
     model::network<float> borrower(linear, generator(3));
     borrower.take_classifier(teacher, generator(4));
-    REQUIRE(borrower.ref2021);
-    for_each_parameter(*borrower.ref2021, [](const auto& p) { CHECK_FALSE(p.trainable); });
+    REQUIRE(borrower.head<nn::blended_head<float>>());
+    for_each_parameter(*borrower.head<nn::blended_head<float>>(), [](const auto& p) { CHECK_FALSE(p.trainable); });
     // and no search holds it: its answers in training are no logits
     auto searching = small();
-    searching.head = model::head_kind::search;
-    searching.candidates = {model::head_kind::linear, model::head_kind::ref2021};
+    searching.candidates = {model::linear_head{}, model::blended_head{}};
     CHECK_THROWS_WITH_AS(model::network<float>(searching, generator(1)),
-                         "model::network: candidate is ref2021, expected a head by itself", usage_error);
+                         "model::network: candidate is blended, expected a head by itself", usage_error);
 }
 
 TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {
     auto c = small();
-    c.evaluation = nn::ref2021_evaluation::fused;
+    c.head = model::blended_head{.evaluation = nn::blended_output::fused};
     const model::network<float> net(c, generator(1));
     io::model_facts facts;
     facts.normaliser.kind = normaliser_kind::none;
@@ -349,17 +377,30 @@ TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {
     for (float& v : window) v = static_cast<float>(g.normal());
     const auto back = model::load<float>(io::read_bundle(model::to_bytes(net, facts, window)));
     CHECK(back.net.config.backbone == c.backbone);
-    CHECK(back.net.config.evaluation == c.evaluation);
+    CHECK(back.net.config.head == c.head);
     CHECK(identical(back.net(window).logits, net(window).logits));
 
     const io::json ours = model::to_json(c), plain = model::to_json(model::preset("har_nano"));
-    CHECK(ours.as_string("compat") == "ref2021");
-    CHECK(ours.as_string("evaluation") == "fused");
-    CHECK_FALSE(plain.find("compat"));
-    CHECK_FALSE(plain.find("evaluation"));
-    for (const char* member : {"compat", "evaluation"}) {
+    CHECK(ours.at("form").as_bool("gate_before_activation"));
+    CHECK(ours.at("head").as_string("evaluation") == "fused");
+    for (const char* member : {"compat", "form"}) {
+        CHECK_FALSE(plain.find(member));
         io::json lie = ours;
         lie.set(member, "none");
         CHECK_THROWS_AS(model::config_from_json(lie), data_error);
     }
+    io::json lie = ours, head = ours.at("head");
+    head.set("evaluation", "none");
+    lie.set("head", head);
+    CHECK_THROWS_AS(model::config_from_json(lie), data_error);
+    // Files of version 0.1 name form and head by one word.
+    io::json old;
+    for (const auto& [name, value] : ours.as_object())
+        if (name != "form") old.set(name, value);
+    old.set("compat", "ref2021");
+    old.set("head", "ref2021");
+    old.set("evaluation", "fused");
+    const auto read = model::config_from_json(old);
+    CHECK(read.backbone == c.backbone);
+    CHECK(model::to_json(read) == ours);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/loss/ref2021.hpp"
+#include "smldist/ref2021/loss.hpp"
 
-#include "check.hpp"
+#include "loss/check.hpp"
 
 using namespace smldist;
 
@@ -27,14 +27,14 @@ TEST_CASE("ref2021 logits loss: golden values of a right and confident teacher")
     const std::vector<int> label{0};
     for (const auto& row : table) {
         const auto teacher = spike(row.classes, 0, 10);
-        const auto loss = [&](const tensor<double>& p) { return loss::ref2021(p, teacher, label).item(); };
+        const auto loss = [&](const tensor<double>& p) { return ref2021::logits_loss(p, teacher, label).item(); };
         CHECK(loss(spike(row.classes, 0, 1)) == doctest::Approx(row.perfect).epsilon(1e-3 / row.perfect));
         CHECK(loss(tensor<double>(shape{1, row.classes}, 1 / double(row.classes))) ==
               doctest::Approx(row.uniform).epsilon(1e-3 / row.uniform));
         CHECK(loss(spike(row.classes, 1, 1)) == doctest::Approx(row.wrong).epsilon(1e-3 / row.wrong));
         // a wrong teacher's target is sharper than a right one's
-        const double sharp = loss::ref2021_targets(teacher, std::vector<int>{1})[1];
-        const double right = loss::ref2021_targets(teacher, label)[0];
+        const double sharp = ref2021::soft_targets(teacher, std::vector<int>{1})[1];
+        const double right = ref2021::soft_targets(teacher, label)[0];
         CHECK(sharp == doctest::Approx(std::exp(1.0) / (std::exp(1.0) + double(row.classes) - 1)).epsilon(1e-9));
         CHECK(sharp > right);
     }
@@ -46,26 +46,27 @@ TEST_CASE("ref2021 logits loss: gradients, both worlds, and the formula") {
     tensor<double> p = op::softmax(normal({4, 5}, 1));
     for (const double ratio : {0.0, 1.0, 2.5})
         for (const double hard : {1.0, 3.0}) {
-            const loss::ref2021_options o{.hard = hard, .ratio = ratio};
+            const ref2021::loss_options o{.hard = hard, .ratio = ratio};
             check_op("ref2021", {p}, [&](const auto& in) {
-                return loss::ref2021(in[0], cast<scalar_in<std::decay_t<decltype(in)>>>(teacher), labels, o);
+                return ref2021::logits_loss(in[0], cast<scalar_in<std::decay_t<decltype(in)>>>(teacher), labels, o);
             });
-            const auto t = loss::ref2021_targets(teacher, labels, o);
+            const auto t = ref2021::soft_targets(teacher, labels, o);
             const auto s = op::softmax(op::softmax(op::l2_normalize(p)));
             double wanted = 0;
             for (std::size_t b = 0; b < 4; ++b) {
                 wanted -= std::log(s(b, static_cast<std::size_t>(labels[b]))) / 4;
                 for (std::size_t n = 0; n < 5; ++n) wanted -= ratio * t(b, n) * std::log(s(b, n)) / 4;
             }
-            CHECK(loss::ref2021(p, teacher, labels, o).item() == doctest::Approx(wanted).epsilon(1e-12));
+            CHECK(ref2021::logits_loss(p, teacher, labels, o).item() == doctest::Approx(wanted).epsilon(1e-12));
         }
 }
 
 TEST_CASE("ref2021 logits loss: what is refused") {
     const auto p = normal({2, 3});
-    CHECK_RAISES(usage_error, "hard is -1, expected at least 0",
-                 loss::ref2021(p, p, std::vector<int>{0, 1}, {.hard = -1}));
-    CHECK_RAISES(usage_error, "expected at least 0", loss::ref2021(p, p, std::vector<int>{0, 1}, {.ratio = -1}));
-    CHECK_RAISES(data_error, "label of sample 1 is 3", loss::ref2021(p, p, std::vector<int>{0, 3}));
-    CHECK_THROWS_AS(loss::ref2021(normal({2, 4}), p, std::vector<int>{0, 1}), shape_error);
+    CHECK_RAISES(usage_error, "hard and ratio are -1, 1",
+                 ref2021::logits_loss(p, p, std::vector<int>{0, 1}, {.hard = -1}));
+    CHECK_RAISES(usage_error, "expected at least 0",
+                 ref2021::logits_loss(p, p, std::vector<int>{0, 1}, {.ratio = -1}));
+    CHECK_RAISES(data_error, "label of sample 1 is 3", ref2021::logits_loss(p, p, std::vector<int>{0, 3}));
+    CHECK_THROWS_AS(ref2021::logits_loss(normal({2, 4}), p, std::vector<int>{0, 1}), shape_error);
 }

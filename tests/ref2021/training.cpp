@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smldist/distill/ref2021.hpp"
+#include "smldist/ref2021/training.hpp"
 
 #include <cmath>
 
+#include "smldist/ref2021/presets.hpp"
 #include "train/tiny.hpp"
 
 using namespace smldist;
-using distill::ref2021_training;
-using stage_objective = distill::ref2021_stage<network>;
-using logits_objective = distill::ref2021_logits<network>;
+using ref2021::phase;
+using stage_objective = ref2021::stage_objective<network>;
+using logits_objective = ref2021::logits_objective<network>;
 
 namespace {
 
@@ -16,10 +17,9 @@ const shape window{2, 32, 9};
 
 /// The form of the public code with three anchors; `wide` has other channels at the first.
 model::network_config published(bool wide = false) {
-    auto c =
-        config(16, {"3,16,8,SE,SELU,2,A", "3,24,16,-,HS,2,A", "3,24,16,SE,HS,1,A"}, 16, model::head_kind::ref2021);
+    auto c = config(16, {"3,16,8,SE,SELU,2,A", "3,24,16,-,HS,2,A", "3,24,16,SE,HS,1,A"}, 16, model::blended_head{});
     if (wide) c.backbone.rows[0].out = 24;
-    c.backbone.compat = nn::compat::ref2021;
+    c.backbone.form = ref2021::form;
     c.dropout = 0;
     return c;
 }
@@ -34,12 +34,12 @@ data::batch first_batch(double mixup = 0) {
     return b;
 }
 
-train::training_options brief(ref2021_training which) {
+train::training_options brief(phase which) {
     train::training_options o;
     o.epochs = 2;
     o.batch = 26;
     o.augment = data::augment_options::none();
-    return distill::ref2021_options(which, o);
+    return ref2021::training_options(which, o);
 }
 
 template <class Objective>
@@ -49,14 +49,14 @@ train::training_result<network> trained(network& net, Objective& objective, cons
 
 } // namespace
 
-TEST_CASE("ref2021_options: what the public code trains with") {
+TEST_CASE("ref2021::training_options: what the public code trains with") {
     train::training_options base;
     base.batch = 7;
     base.weight_decay = base.clip = 3;
-    for (const auto which : {ref2021_training::teacher, ref2021_training::stage, ref2021_training::logits}) {
-        const auto o = distill::ref2021_options(which, base);
+    for (const auto which : {phase::teacher, phase::stage, phase::logits}) {
+        const auto o = ref2021::training_options(which, base);
         CHECK_NOTHROW(o.check());
-        const bool stage = which == ref2021_training::stage;
+        const bool stage = which == phase::stage;
         CHECK(o.optimiser == (stage ? optim::optimiser_kind::adam : optim::optimiser_kind::ranger));
         CHECK(o.lr == (stage ? 1e-4 : 1e-3));
         CHECK(o.weight_decay == 0);
@@ -74,14 +74,14 @@ TEST_CASE("ref2021_options: what the public code trains with") {
         CHECK(p.min_lr == 1e-5);
     }
     // Nothing of an earlier choice is left.
-    const auto before = distill::ref2021_options(ref2021_training::logits, base);
-    CHECK_FALSE(distill::ref2021_options(ref2021_training::stage, before).plateau_on_last_loss);
-    CHECK(distill::ref2021_stages(3) == 2);
-    CHECK(distill::ref2021_stages(1) == 0);
-    CHECK(distill::ref2021_stages(0) == 0);
+    const auto before = ref2021::training_options(phase::logits, base);
+    CHECK_FALSE(ref2021::training_options(phase::stage, before).plateau_on_last_loss);
+    CHECK(ref2021::stage_count(3) == 2);
+    CHECK(ref2021::stage_count(1) == 0);
+    CHECK(ref2021::stage_count(0) == 0);
 }
 
-TEST_CASE("ref2021_stage: the mean square of a difference, features as they are") {
+TEST_CASE("ref2021::stage_objective: the mean square of a difference, features as they are") {
     const network teacher = make(published(), 1), student = make(published(), 2);
     const data::batch b = first_batch();
     for (std::size_t i = 0; i < 3; ++i) {
@@ -100,7 +100,8 @@ TEST_CASE("ref2021_stage: the mean square of a difference, features as they are"
     stage_objective projected(wide, student, 0, window, generator(3));
     CHECK(parameter_count(projected) == 8 * 24 + 2 * 24);
     CHECK_THROWS_WITH_AS(stage_objective(teacher, student, 3, window, generator(3)),
-                         "ref2021_stage: stage is 3, expected below the numbers of anchors, 3 and 3", usage_error);
+                         "ref2021::stage_objective: stage is 3, expected below the numbers of anchors, 3 and 3",
+                         usage_error);
 }
 
 namespace {
@@ -136,20 +137,21 @@ struct whole_network {
 
 } // namespace
 
-TEST_CASE("ref2021_stage: all behind the anchor stays, what lies before it is trained again") {
-    for (const std::size_t i : {0u, 1u}) check_stage(i, brief(ref2021_training::stage));
-    auto o = brief(ref2021_training::stage);
+TEST_CASE("ref2021::stage_objective: all behind the anchor stays, what lies before it is trained again") {
+    for (const std::size_t i : {0u, 1u}) check_stage(i, brief(phase::stage));
+    auto o = brief(phase::stage);
     o.swa_epochs = 1; // one more pass over the batches, for the mean's running statistics
     check_stage(0, o);
 }
 
-TEST_CASE("ref2021_stage: what a student that cannot run in part learns is the same, but its statistics move") {
+TEST_CASE(
+    "ref2021::stage_objective: what a student that cannot run in part learns is the same, but its statistics move") {
     const network teacher = make(published(), 1);
     network student = make(published(), 2);
     whole_network other{student};
     stage_objective of_student(teacher, student, 0, window, generator(3)),
         of_other(teacher, student, 0, window, generator(3));
-    const auto o = brief(ref2021_training::stage);
+    const auto o = brief(phase::stage);
     trained(student, of_student, o);
     train::training<whole_network, stage_objective>(other, of_other, few().train, few().validation, few().normal, o)
         .run();
@@ -161,13 +163,13 @@ TEST_CASE("ref2021_stage: what a student that cannot run in part learns is the s
     CHECK_FALSE(identical(mean(other.net), mean(student)));
 }
 
-TEST_CASE("ref2021_logits: loss::ref2021 of probabilities against logits") {
+TEST_CASE("ref2021::logits_objective: logits_loss of probabilities against logits") {
     const network teacher = make(published(), 1), student = make(published(), 2);
     const data::batch b = first_batch();
     logits_objective objective(teacher);
     tape<float> t;
     const auto value = objective(t, student(t.input(b.x), mode::train), b, 0);
-    const auto wanted = loss::ref2021(student(b.x, mode::train).logits, teacher(b.x).logits, b.label);
+    const auto wanted = ref2021::logits_loss(student(b.x, mode::train).logits, teacher(b.x).logits, b.label);
     CHECK(value.loss.value().item() == wanted.item());
     CHECK(value.terms.total == value.terms["soft"]);
     const data::batch mixed = first_batch(1);
@@ -180,31 +182,31 @@ TEST_CASE("ref2021_logits: loss::ref2021 of probabilities against logits") {
 TEST_CASE("ref2021: the whole of the public code's training, in small") {
     network teacher = make(published(), 1);
     train::supervised labels;
-    auto o = brief(ref2021_training::teacher);
+    auto o = brief(phase::teacher);
     o.epochs = 8;
     const auto learned = trained(teacher, labels, o);
     CHECK(learned.history.back().train.total < learned.history.front().train.total);
     CHECK(learned.history.back().train.total > std::log(1 + 5 / std::exp(1.0))); // the floor of CE on probabilities
 
     network student = make(published(), 2);
-    student.take_ref2021(teacher);
-    for (std::size_t i = 0; i < distill::ref2021_stages(student.backbone.anchors.size()); ++i) {
+    ref2021::take_head(student, teacher);
+    for (std::size_t i = 0; i < ref2021::stage_count(student.backbone.anchors.size()); ++i) {
         stage_objective objective(teacher, student, i, window, generator(3));
-        const auto result = trained(student, objective, brief(ref2021_training::stage));
+        const auto result = trained(student, objective, brief(phase::stage));
         CHECK(result.history.back().train["stage"] < result.history.front().train["stage"]);
     }
     logits_objective objective(teacher);
-    const auto result = trained(student, objective, brief(ref2021_training::logits));
+    const auto result = trained(student, objective, brief(phase::logits));
     CHECK(result.history.back().train["soft"] < result.history.front().train["soft"]);
 }
 
 TEST_CASE("ref2021 objectives: no teacher that ends before them") {
     const auto stage = []<class Teacher>(Teacher&&) {
-        return std::is_constructible_v<distill::ref2021_stage<network>, Teacher, const network&, std::size_t,
+        return std::is_constructible_v<ref2021::stage_objective<network>, Teacher, const network&, std::size_t,
                                        const shape&, generator>;
     };
     const auto logits = []<class Teacher>(Teacher&&) {
-        return std::is_constructible_v<distill::ref2021_logits<network>, Teacher>;
+        return std::is_constructible_v<ref2021::logits_objective<network>, Teacher>;
     };
     const network teacher;
     CHECK(stage(teacher));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The logits loss of the authors' public code of February 2021, to compare with; docs/ref2021.md explains it.
-#ifndef SMLDIST_LOSS_REF2021_HPP
-#define SMLDIST_LOSS_REF2021_HPP
+#ifndef SMLDIST_REF2021_LOSS_HPP
+#define SMLDIST_REF2021_LOSS_HPP
 
 #include <algorithm>
 #include <span>
@@ -14,15 +14,15 @@
 #include "smldist/op/norm.hpp"
 #include "smldist/op/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::inline SMLDIST_ABI::ref2021 {
 
-struct ref2021_options {
+struct loss_options {
     double hard = 1;  ///< what replaces the row of a wrong teacher: hard · one-hot, before the second softmax
     double ratio = 1; ///< weight of the soft term
 
     /// Throws usage_error for a value out of range.
     void check() const {
-        const option_check o{"loss::ref2021_options"};
+        const option_check o{"ref2021::loss_options"};
         o.at_least_0("hard", hard);
         o.at_least_0("ratio", ratio);
     }
@@ -35,10 +35,10 @@ struct ref2021_options {
 /// Shapes     z (B, N) the teacher's logits · labels (B) · result (B, N)
 /// Throws     errors of the labels as in cross_entropy.
 template <class T>
-[[nodiscard]] tensor<T> ref2021_targets(const tensor<T>& teacher, std::span<const int> labels,
-                                        const ref2021_options& o = {}) {
+[[nodiscard]] tensor<T> soft_targets(const tensor<T>& teacher, std::span<const int> labels,
+                                     const loss_options& o = {}) {
     o.check();
-    detail::check_labels(teacher, labels);
+    loss::detail::check_labels(teacher, labels);
     const std::size_t N = teacher.shape()[1];
     tensor<T> t = op::softmax(op::l2_normalize(teacher));
     for (std::size_t b = 0; b < labels.size(); ++b) {
@@ -54,7 +54,7 @@ template <class T>
 /// The loss on the student's *probabilities* p.
 ///
 ///     s1 = softmax(p/‖p‖),   s = softmax(s1)            so the student passes three softmaxes
-///     y  = mean_b(-ln s_label - ratio Σ_n t_n ln s_n),   t = ref2021_targets
+///     y  = mean_b(-ln s_label - ratio Σ_n t_n ln s_n),   t = soft_targets
 ///
 /// Its range is tiny: for 8 classes 4.004 for a sure student that is right, 4.185 for one that is wrong. And a wrong
 /// teacher gives the sharper target. loss::logits has neither property. The code's further arguments (temperature) are
@@ -62,17 +62,17 @@ template <class T>
 ///
 /// Shapes     p, teacher (B, N) · labels (B) · y ()
 /// Gradients  g = (1+ratio) s - e_y - ratio t;  ds1 = g/B;  through both softmax and normalisation.
-/// Throws     as ref2021_targets; shape_error if p does not fit the teacher.
+/// Throws     as soft_targets; shape_error if p does not fit the teacher.
 /// Source     [CODE] the public repository's logits loss, by reading.
 template <class X, class T>
-[[nodiscard]] X ref2021(const X& probabilities, const tensor<T>& teacher, std::span<const int> labels,
-                        const ref2021_options& o = {}) {
-    tensor<T> t = ref2021_targets(teacher, labels, o);
+[[nodiscard]] X logits_loss(const X& probabilities, const tensor<T>& teacher, std::span<const int> labels,
+                            const loss_options& o = {}) {
+    tensor<T> t = soft_targets(teacher, labels, o);
     for (T& v : t) v *= static_cast<T>(o.ratio / double(labels.size()));
     const X s1 = op::softmax(op::l2_normalize(probabilities));
-    return op::add(cross_entropy(s1, labels), soft_cross_entropy(s1, std::move(t)));
+    return op::add(loss::cross_entropy(s1, labels), loss::soft_cross_entropy(s1, std::move(t)));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+} // namespace smldist::inline SMLDIST_ABI::ref2021
 
 #endif
