@@ -6,6 +6,7 @@
 #include "smldist/data/split.hpp"
 #include "smldist/data/synthetic.hpp"
 #include "smldist/distill/distiller.hpp"
+#include "smldist/model/file.hpp"
 #include "smldist/model/network.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/linear.hpp"
@@ -64,5 +65,15 @@ int main() {
     std::printf("own network: %zu parameters, soft loss %.3f -> %.3f, stage loss %.3f -> %.3f, macro-F1 %.3f\n",
                 parameter_count(student), history.front().train.soft, history.back().train.soft,
                 history.front().train.stage, history.back().train.stage, f1);
+    // Its file holds weights, graph and a self-test: deploy::load makes a program of it, load_into reads it back.
+    const io::model_facts facts = {.normaliser = normal,
+                                   .window = set.train.length(),
+                                   .hop = set.train.length() / 2,
+                                   .rate_hz = set.train.info.rate_hz,
+                                   .channels = set.train.info.channels,
+                                   .units = set.train.info.units,
+                                   .labels = set.train.info.labels};
+    model::save("own_network.safetensors", student, facts, set.train.select({0}).x);
+    model::load_into(student, "own_network.safetensors");
     return history.back().train.soft < 0.5 * history.front().train.soft && f1 > 1.0 / 6 ? 0 : 1;
 }
