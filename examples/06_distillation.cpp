@@ -4,8 +4,9 @@
 
 #include "smldist/data/split.hpp"
 #include "smldist/data/synthetic.hpp"
-#include "smldist/distill/distiller.hpp"
+#include "smldist/distill/fit.hpp"
 #include "smldist/model/network.hpp"
+#include "smldist/train/fit.hpp"
 
 using namespace smldist;
 using network = model::network<float>;
@@ -20,26 +21,19 @@ int main() {
         config.head = model::memory_head{};
         return network(config, generator(seed));
     };
-    const auto fit = [&](network& net, auto& objective, std::size_t epochs) {
-        return train::training(net, objective, people.train, people.validation, normal,
-                               {.epochs = epochs, .batch = 32})
-            .run();
-    };
+    const auto epochs = [](std::size_t n) { return train::training_options{.epochs = n, .batch = 32}; };
 
-    // The teacher learns from labels alone. It is small here, so that the example takes seconds.
-    train::supervised labels;
+    // The teacher learns only from labels. It is small here, so that the example takes seconds.
     network teacher = make("har_student", 1);
-    fit(teacher, labels, 20);
+    train::fit(teacher, people.train, people.validation, normal, epochs(20));
 
     // The same student twice: alone, and distilled.
     network alone = make("har_nano", 2), student = alone;
-    fit(alone, labels, 12);
+    train::fit(alone, people.train, people.validation, normal, epochs(12));
 
     const network before = teacher;
-    student.take_memory(teacher, model::memory_transfer::copy_slow); // memory: the stored patterns are handed over
-    distill::distiller objective(teacher, student, distill::calibrate(teacher, people.train, normal), {},
-                                 shape{1, set.train.length(), set.train.channels()}, generator(3));
-    const auto history = fit(student, objective, 12).history;
+    // The stored patterns of the memory are handed over; the losses compare stages, memory and logits.
+    const auto history = distill::fit(student, teacher, people.train, people.validation, normal, epochs(12)).history;
     for (const auto& epoch : history)
         std::printf("epoch %2zu: hard %.3f, soft %.3f, stage %.3f, memory %.3f; validation macro-F1 %.3f\n",
                     epoch.epoch, epoch.train["hard"], epoch.train["soft"], epoch.train["stage"],

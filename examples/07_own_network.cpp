@@ -5,11 +5,13 @@
 
 #include "smldist/data/split.hpp"
 #include "smldist/data/synthetic.hpp"
-#include "smldist/distill/distiller.hpp"
+#include "smldist/distill/fit.hpp"
+#include "smldist/model/file.hpp"
 #include "smldist/model/network.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/op/reduce.hpp"
+#include "smldist/train/fit.hpp"
 
 using namespace smldist;
 
@@ -51,18 +53,24 @@ int main() {
 
     // Teacher and student have nothing in common but the classes and the window.
     model::network<float> teacher(model::preset("har_nano"), generator(1));
-    train::supervised labels;
-    train::training(teacher, labels, people.train, people.validation, normal, brief).run();
+    train::fit(teacher, people.train, people.validation, normal, brief);
 
     cnn student(set.train.channels(), set.train.classes(), generator(2));
-    const shape window{1, set.train.length(), set.train.channels()};
-    distill::distiller objective(teacher, student, distill::calibrate(teacher, people.train, normal), {}, window,
-                                 generator(3));
-    const auto history =
-        train::training(student, objective, people.train, people.validation, normal, brief).run().history;
+    const auto history = distill::fit(student, teacher, people.train, people.validation, normal, brief).history;
     const double f1 = train::evaluate(student, set.test, normal).macro_f1;
     std::printf("own network: %zu parameters, soft loss %.3f -> %.3f, stage loss %.3f -> %.3f, macro-F1 %.3f\n",
                 parameter_count(student), history.front().train["soft"], history.back().train["soft"],
                 history.front().train["stage"], history.back().train["stage"], f1);
+
+    // Its file holds weights, graph and a self-test: deploy::load makes a program of it, load_into reads it back.
+    const io::model_facts facts = {.normaliser = normal,
+                                   .window = set.train.length(),
+                                   .hop = set.train.length() / 2,
+                                   .rate_hz = set.train.info.rate_hz,
+                                   .channels = set.train.info.channels,
+                                   .units = set.train.info.units,
+                                   .labels = set.train.info.labels};
+    model::save("own_network.safetensors", student, facts, set.train.select({0}).x);
+    model::load_into(student, "own_network.safetensors");
     return history.back().train["soft"] < 0.5 * history.front().train["soft"] && f1 > 1.0 / 6 ? 0 : 1;
 }

@@ -119,11 +119,10 @@ public:
     template <class Teacher, class Student>
     distiller(const Teacher& teacher, const Student& student, teacher_statistics statistics, const distill_options& o,
               const shape& window, generator g, const shape& student_window = {})
-        : distiller(parts{[&teacher](const tensor<float>& x) { return teacher(x, mode::eval); },
-                          shapes_of(teacher, window),
-                          shapes_of(student, student_window.rank() == 0 ? window : student_window),
-                          std::move(statistics)},
-                    o, g) {}
+        : distiller(
+              parts{[&teacher](const tensor<float>& x) { return teacher(x, mode::eval); }, shapes_of(teacher, window),
+                    shapes_of(student, student_window.rank() == 0 ? window : student_window), std::move(statistics)},
+              o, g) {}
 
     template <class Teacher, class Student>
     distiller(const Teacher&&, const Student&, teacher_statistics, const distill_options&, const shape&, generator,
