@@ -86,8 +86,8 @@ TEST_CASE("calibrate: spectra of the standardised features, by class, when the w
     auto uniform = loss::stage_options::frequency_aware();
     uniform.weights.kind = loss::weighting::uniform;
     CHECK(distill::calibrate(teacher, s.train, s.normal, uniform).stages[0].bands.energy()[0] == 0); // not measured
-    CHECK_THROWS_AS(distill::calibrate(teacher, s.train, s.normal, {}, {4}), usage_error);
-    CHECK_THROWS_AS(distill::calibrate(teacher, s.train, s.normal, {}, {400, 4}), usage_error);
+    CHECK_THROWS_AS((void)distill::calibrate(teacher, s.train, s.normal, {}, {4}), usage_error);
+    CHECK_THROWS_AS((void)distill::calibrate(teacher, s.train, s.normal, {}, {400, 4}), usage_error);
 }
 
 TEST_CASE("calibrate: writes nothing to the teacher") {
@@ -115,10 +115,10 @@ TEST_CASE("channel_moments: batches of any size give the moments of the whole, f
 
 TEST_CASE("calibrate: errors") {
     const network teacher = make(teacher_config());
-    CHECK_THROWS_AS(distill::calibrate(teacher, few().train.select({}), few().normal), data_error);
+    CHECK_THROWS_AS((void)distill::calibrate(teacher, few().train.select({}), few().normal), data_error);
     data::windows bad = few().train;
     bad.label[0] = 6;
-    CHECK_THROWS_AS(distill::calibrate(teacher, bad, few().normal), data_error);
+    CHECK_THROWS_AS((void)distill::calibrate(teacher, bad, few().normal), data_error);
 }
 
 TEST_CASE("calibrate: windows without classes have statistics of features and energy, and no accuracy") {

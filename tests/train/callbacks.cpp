@@ -166,7 +166,7 @@ TEST_CASE("callbacks: an option and its callback do the same; no order of k-mean
     check_equal(with(brief(12), start, train::early_stopping{.patience = 1}), brief_run);
 }
 
-TEST_CASE("callbacks: averages begin anew after a callback that moves the weights") {
+TEST_CASE("callbacks: averages begin anew after a callback that moves the weights, and in a second run") {
     struct moves {
         void before_epoch(train::state<network>& s) const {
             if (s.epoch != 3) return;
@@ -174,19 +174,38 @@ TEST_CASE("callbacks: averages begin anew after a callback that moves the weight
             s.moved = true;
         }
     };
-    /// The average of the steps of epoch 3 only.
+    /// The averages of what comes from epoch 3 on.
     struct expected {
-        std::optional<optim::ema<network>> average = {};
+        std::optional<optim::ema<network>> ema = {};
+        std::optional<optim::swa<network>> swa = {};
         void before_step(train::state<network>& s) {
-            if (s.epoch == 3 && s.step == 1) average.emplace(s.network, 0.8);
+            if (s.epoch == 3 && s.step == 1) ema.emplace(s.network, 0.8);
         }
         void after_step(train::state<network>& s) {
-            if (average) average->update(s.network);
+            if (s.epoch >= 3) ema->update(s.network);
+        }
+        void before_validation(train::state<network>& s) {
+            if (s.epoch == 3) swa.emplace(s.network);
+            if (s.epoch < 3) return;
+            swa->update(s.network);
+            s.refresh_statistics(swa->model);
         }
     };
     expected e;
-    const auto r = with(brief(3), make(student_config()), train::ema<network>(0.8), moves{}, e);
-    CHECK(same_bits(r.first, e.average->model));
+    const auto by_ema = with(brief(4), make(student_config()), train::ema<network>(0.8), moves{}, e);
+    CHECK(same_bits(by_ema.first, e.ema->model));
+    const auto by_swa = with(brief(4), make(student_config()), train::swa<network>(4), moves{}, e);
+    CHECK(same_bits(by_swa.first, e.swa->model));
+
+    training_options o = brief(2);
+    o.swa_epochs = 2;
+    network net = make(student_config()), other;
+    supervised labels;
+    training t(net, labels, few().train, few().validation, few().normal, o);
+    t.run();
+    other = net;
+    t.run();
+    CHECK(same_bits(net, with(o, other).first));
 }
 
 TEST_CASE("callbacks: best_model keeps what the result has as the best, one of the user's too") {

@@ -68,33 +68,33 @@ TEST_CASE("evaluate: some channels of normalised windows are normalised windows 
     const auto p = train::predict(net, s.test, s.normal, total_acc);
     CHECK(identical(p, train::predict(net, s.test.select_channels(total_acc), s.normal.select_channels(total_acc))));
     CHECK(train::evaluate(net, s.test, s.normal, total_acc).counts.total() == s.test.size());
-    CHECK_THROWS_AS(train::evaluate(net, s.test, s.normal), shape_error);
-    CHECK_THROWS_AS(train::evaluate(net, s.test, s.normal, std::vector<std::size_t>{6, 7, 9}), usage_error);
+    CHECK_THROWS_AS((void)train::evaluate(net, s.test, s.normal), shape_error);
+    CHECK_THROWS_AS((void)train::evaluate(net, s.test, s.normal, std::vector<std::size_t>{6, 7, 9}), usage_error);
 }
 
 TEST_CASE("evaluate: errors") {
     const sets& s = few();
     const network net = make(student_config());
     data::windows none = s.train.select({});
-    CHECK_THROWS_AS(train::evaluate(net, none, s.normal), data_error);
-    CHECK_THROWS_AS(train::predict(net, none, s.normal), data_error);
+    CHECK_THROWS_AS((void)train::evaluate(net, none, s.normal), data_error);
+    CHECK_THROWS_AS((void)train::predict(net, none, s.normal), data_error);
     data::windows bad = s.train;
     bad.x[40] = std::numeric_limits<float>::quiet_NaN();
-    CHECK_THROWS_AS(train::evaluate(net, bad, s.normal), data_error);
+    CHECK_THROWS_AS((void)train::evaluate(net, bad, s.normal), data_error);
 
     normaliser other = s.normal;
     other.offset.pop_back();
     other.scale.pop_back();
-    CHECK_THROWS_AS(train::evaluate(net, s.train, other), shape_error);
+    CHECK_THROWS_AS((void)train::evaluate(net, s.train, other), shape_error);
     model::network_config c = student_config();
     c.backbone.channels = 6;
-    CHECK_THROWS_AS(train::evaluate(make(c), s.train, s.normal), shape_error);
+    CHECK_THROWS_AS((void)train::evaluate(make(c), s.train, s.normal), shape_error);
 
     c = student_config();
     c.classes = 3; // the labels go up to 5
-    CHECK_THROWS_AS(train::evaluate(make(c), s.train, s.normal), usage_error);
+    CHECK_THROWS_AS((void)train::evaluate(make(c), s.train, s.normal), usage_error);
 
     network broken = net;
-    broken.head<nn::linear<float>>()->bias.value[0] = std::numeric_limits<float>::infinity();
-    CHECK_THROWS_AS(train::evaluate(broken, s.train, s.normal), numeric_error);
+    broken.intuition->bias.value[0] = std::numeric_limits<float>::infinity();
+    CHECK_THROWS_AS((void)train::evaluate(broken, s.train, s.normal), numeric_error);
 }
