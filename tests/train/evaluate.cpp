@@ -95,6 +95,6 @@ TEST_CASE("evaluate: errors") {
     CHECK_THROWS_AS((void)train::evaluate(make(c), s.train, s.normal), usage_error);
 
     network broken = net;
-    broken.intuition->bias.value[0] = std::numeric_limits<float>::infinity();
+    broken.head<nn::linear<float>>()->bias.value[0] = std::numeric_limits<float>::infinity();
     CHECK_THROWS_AS((void)train::evaluate(broken, s.train, s.normal), numeric_error);
 }

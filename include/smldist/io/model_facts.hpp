@@ -16,7 +16,7 @@ namespace smldist::inline SMLDIST_ABI::io {
 
 /// What a model file says about its model besides the weights.
 struct model_facts {
-    json architecture = {};              ///< what rebuilds the network; model::save writes it
+    json architecture = {};              ///< what rebuilds the network; model::save writes that of a model::network
     json graph = {};                     ///< traced nodes, all that a runtime needs; model::save writes them
     smldist::normaliser normaliser = {}; ///< raw units → what the network was trained on
     std::size_t window = 0, hop = 0;     ///< in samples

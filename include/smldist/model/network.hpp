@@ -85,7 +85,7 @@ template <class T> struct network {
     mobilenet_v3<T> backbone;
     std::optional<nn::feature_projector<T>> projector; ///< see take_classifier
     std::vector<head_layer<T>> heads;                  ///< one, or the candidates of a search in their order
-    parameter<T> architecture_logits;                  ///< (J) of a search, in the order of the candidates
+    parameter<T> architecture_logits; ///< (J) of a search, in the order of the candidates; "choice" in files
 
     network() = default;
     network(const network_config& c, generator g) : config(c) {
@@ -190,7 +190,7 @@ template <class T> struct network {
         std::vector<std::size_t> merged;
         if (patterns_per_class > 0 && patterns_per_class < theirs.options.patterns_per_class)
             merged = mine.compress(patterns_per_class);
-        *config.template options_of<memory_head>() = mine.options;
+        if (auto* options = config.template options_of<memory_head>()) *options = mine.options;
         if (mine.query.weight.shape() == theirs.query.weight.shape()) {
             mine.query.weight.value = theirs.query.weight.value;
             mine.query.bias.value = theirs.query.bias.value;
