@@ -80,7 +80,7 @@ using sizes = std::vector<std::size_t>;
 
 TEST_CASE("in order, without augmentation: the normalised windows") {
     const data::windows w = some(10);
-    const normaliser n = fit_normaliser(w);
+    const normaliser n = fit_normaliser(w, normaliser_kind::zscore);
     data::loader l(w, sized(4, false), n, generator(1));
     const epoch e = read(l, 0);
     const data::windows expected = data::normalised(w, n);
@@ -124,7 +124,7 @@ TEST_CASE("shuffle: a permutation, new each epoch, the same for the same seed") 
 
 TEST_CASE("augmented windows depend neither on batch size nor on threads") {
     const data::windows w = some(30);
-    const normaliser n = fit_normaliser(w);
+    const normaliser n = fit_normaliser(w, normaliser_kind::zscore);
     loader_options o = sized(7);
     o.augment = augment_options{};
     data::loader l(w, o, n, generator(3));
@@ -147,7 +147,7 @@ TEST_CASE("augmented windows depend neither on batch size nor on threads") {
 
 TEST_CASE("order of steps: physical augmentation, normaliser, then jitter") {
     const data::windows w = some(6);
-    const normaliser n = fit_normaliser(w);
+    const normaliser n = fit_normaliser(w, normaliser_kind::zscore);
     loader_options o = sized(6, false);
     o.augment = augment_options::reference();
     data::loader l(w, o, n, generator(3));
@@ -208,7 +208,7 @@ TEST_CASE("balanced: classes drawn alike, absent ones skipped, members in turn")
 
 TEST_CASE("mixup: windows and labels of the plain batch, each mixed with the next") {
     const data::windows w = some(26, 10);
-    const normaliser n = fit_normaliser(w);
+    const normaliser n = fit_normaliser(w, normaliser_kind::zscore);
     loader_options o = sized(8);
     o.augment = augment_options{};
     data::loader plain(w, o, n, generator(1));
@@ -251,7 +251,7 @@ TEST_CASE("mixup: windows and labels of the plain batch, each mixed with the nex
 
 TEST_CASE("a target: each window's own row, and nothing else changes") {
     const data::windows w = some(30, 10);
-    const normaliser n = fit_normaliser(w);
+    const normaliser n = fit_normaliser(w, normaliser_kind::zscore);
     for (const bool classes : {true, false})
         for (const bool shuffle : {true, false}) {
             const data::windows t = with_target(w, classes);
@@ -304,7 +304,7 @@ TEST_CASE("mixup: the target is mixed as the windows are") {
 TEST_CASE("no heap allocation after the first epoch") {
     if (!SMLDIST_RECYCLE_MEMORY) return; // a sanitizer's build asks the heap each time
     const data::windows plain = some(70, 10), with = with_target(plain);
-    const normaliser n = fit_normaliser(plain);
+    const normaliser n = fit_normaliser(plain, normaliser_kind::zscore);
     for (const auto& [balanced, target] : {std::pair(false, false), {true, false}, {true, true}}) {
         const data::windows& w = target ? with : plain;
         loader_options o = sized(16);
@@ -346,7 +346,7 @@ TEST_CASE("loader: bad input") {
     o = sized(4);
     o.mixup = -1;
     CHECK_THROWS_AS(make(w, o), usage_error);
-    normaliser wide = fit_normaliser(w);
+    normaliser wide = fit_normaliser(w, normaliser_kind::zscore);
     wide.offset.push_back(0);
     CHECK_THROWS_AS(make(w, sized(4), wide), shape_error);
     data::windows bad = w;

@@ -26,7 +26,7 @@ data::windows of_rows(std::initializer_list<std::initializer_list<float>> rows) 
 
 TEST_CASE("z-score by hand") {
     const auto w = of_rows({{1, 10}, {3, 10}, {5, 40}, {7, 40}}); // means 4, 25; variances 5, 225
-    const normaliser n = fit_normaliser(w);
+    const normaliser n = fit_normaliser(w, normaliser_kind::zscore);
     CHECK(n.kind == normaliser_kind::zscore);
     CHECK(n.offset == floats{4, 25});
     CHECK(n.scale[0] == doctest::Approx(1 / std::sqrt(5.0)));
@@ -144,12 +144,12 @@ TEST_CASE("statistics come from the windows given: held-out subjects leave no tr
     auto w = of_rows({{1}, {3}, {5}, {7}, {1000}, {2000}});
     w.subject = {1, 1, 2, 2, 3, 3};
     const auto [held_out, train] = data::by_subject(w, {3});
-    const normaliser n = fit_normaliser(train);
+    const normaliser n = fit_normaliser(train, normaliser_kind::zscore);
     CHECK(n.offset == floats{4});
     auto changed = w;
     changed.x[4] = -1e6f;
-    CHECK(fit_normaliser(data::by_subject(changed, {3}).out) == n);
-    CHECK(!(fit_normaliser(changed) == n));
+    CHECK(fit_normaliser(data::by_subject(changed, {3}).out, normaliser_kind::zscore) == n);
+    CHECK(!(fit_normaliser(changed, normaliser_kind::zscore) == n));
 }
 
 TEST_CASE("select_channels: chosen channels come out as they do among all, for every kind") {
@@ -179,15 +179,15 @@ TEST_CASE("none, any rank, wrong channels, bad input") {
     const normaliser none = fit_normaliser(w, normaliser_kind::none);
     CHECK(none == normaliser{});
     CHECK(identical(data::normalised(w, none).x, w.x));
-    const normaliser n = fit_normaliser(w);
+    const normaliser n = fit_normaliser(w, normaliser_kind::zscore);
     tensor<float> row({2}, {2, 3}), three(shape{1, 3});
     data::normalise(row, n);
     CHECK(identical(row, tensor<float>({2}, {0, 0})));
     CHECK_THROWS_AS(data::normalise(three, n), shape_error);
     tensor<float> scalar{shape{}};
     CHECK_THROWS_AS(data::normalise(scalar, n), shape_error);
-    CHECK_THROWS_AS(fit_normaliser(data::windows{}), data_error);
+    CHECK_THROWS_AS(fit_normaliser(data::windows{}, normaliser_kind::zscore), data_error);
     auto bad = w;
     bad.x[3] = std::numeric_limits<float>::infinity();
-    CHECK_THROWS_AS(fit_normaliser(bad), data_error);
+    CHECK_THROWS_AS(fit_normaliser(bad, normaliser_kind::zscore), data_error);
 }

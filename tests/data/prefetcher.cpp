@@ -18,7 +18,7 @@ namespace {
 
 struct setting {
     data::windows windows = data::synthetic({.users = 2, .test_users = 1, .seconds = 20}).train;
-    normaliser normal = data::fit_normaliser(windows);
+    normaliser normal = data::fit_normaliser(windows, normaliser_kind::zscore);
 
     setting() {
         windows.target = tensor<float>(shape{windows.size(), 1});

@@ -53,7 +53,7 @@ TEST_CASE("network: a program teaches as the network does, on any number of thre
     const deploy::network fast(deploy::compile(teacher, {.batch = 32, .length = 128, .outputs = {"all"}}));
 
     const data::train_test set = data::synthetic({.users = 2, .test_users = 1, .seconds = 20});
-    const normaliser normal = data::fit_normaliser(set.train);
+    const normaliser normal = data::fit_normaliser(set.train, normaliser_kind::zscore);
     data::loader_options o;
     o.batch = 32;
     data::loader loader(set.train, o, normal, generator(3));

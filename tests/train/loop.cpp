@@ -146,7 +146,8 @@ TEST_CASE("training: the normaliser and the options may be temporaries, the wind
     const run kept(brief());
     network net = make(student_config());
     supervised objective;
-    training t(net, objective, few().train, few().validation, data::fit_normaliser(few().train), brief());
+    training t(net, objective, few().train, few().validation,
+               data::fit_normaliser(few().train, normaliser_kind::zscore), brief());
     const auto result = t.run();
     CHECK(same_bits(net, kept.net));
     CHECK(result.history.back().validation.macro_f1 == kept.result.history.back().validation.macro_f1);

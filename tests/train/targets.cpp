@@ -47,7 +47,7 @@ struct data_sets {
         : train(rhythms(600, 1, labels)),
           validation(rhythms(200, 2, labels)),
           test(rhythms(200, 3, labels)),
-          normal(data::fit_normaliser(train)) {}
+          normal(data::fit_normaliser(train, normaliser_kind::zscore)) {}
 };
 
 network small(std::size_t columns = 2) {

@@ -57,7 +57,7 @@ struct sets {
         train = std::move(split.train);
         validation = std::move(split.validation);
         test = std::move(both.test);
-        normal = smldist::data::fit_normaliser(train);
+        normal = smldist::data::fit_normaliser(train, smldist::normaliser_kind::zscore);
     }
 };
 
