@@ -23,9 +23,9 @@ namespace smldist::inline SMLDIST_ABI::distill {
 
 /// When which loss is minimised.
 enum class distill_schedule : std::uint8_t {
-    joint,       ///< all at once, with the stage weight falling from stage_first to stage_last
+    joint,       ///< all at once, the stage weight falling from stage_first to stage_last
     progressive, ///< first the stages, one more at a time, then jointly: nothing is forgotten
-    sequential ///< first each stage by itself, one after the other, then logits and memory (the published code's order)
+    sequential   ///< first each stage alone, one after the other, then logits and memory (the published code's order)
 };
 inline constexpr std::array<std::string_view, 3> distill_schedule_names{"joint", "progressive", "sequential"};
 
@@ -76,8 +76,8 @@ template <class Teacher, class Student>
 ///
 /// The teacher is any network that returns `outputs`; it runs in evaluation mode on the same augmented batch, is not
 /// recorded, never written, and must outlive this object. Projectors are made where the channels of student and teacher
-/// differ in number, or by far in scale (see stage_loss); they are trained with the student and belong to this object, so the
-/// student's layers stay the same.
+/// differ in number, or by far in scale (see stage_loss); they are trained along and belong to this object alone, so the
+/// student leaves as it came, only better.
 template <class Teacher> class distiller {
 public:
     /// `window` is the shape of a batch, (B, L, C); `student_window` that of the student's when it sees fewer channels.
@@ -211,7 +211,7 @@ private:
     teacher_statistics statistics_;
     distill_options options_;
     std::size_t anchors_ = 0;                     ///< that are stages
-    std::vector<loss::stage_loss<float>> stages_; ///< one per used anchor, then that of the feature
+    std::vector<loss::stage_loss<float>> stages_; ///< one a used anchor, the feature's last
 };
 
 } // namespace smldist::inline SMLDIST_ABI::distill
