@@ -49,8 +49,8 @@ public:
     }
 
 protected:
-    epoch_loop(const data::windows& train, const data::windows& validation, const normaliser& normal,
-               const training_options& options)
+    SMLDIST_COLD epoch_loop(const data::windows& train, const data::windows& validation, const normaliser& normal,
+                            const training_options& options)
         : options_(checked(options, train)),
           normal_(normal),
           train_(train),
@@ -84,7 +84,7 @@ protected:
     virtual void restore_good() = 0;
 
     /// Runs the epochs and returns their reports. Everything but the network begins anew.
-    std::vector<epoch_report> run_epochs() {
+    SMLDIST_COLD std::vector<epoch_report> run_epochs() {
         std::vector<epoch_report> history;
         start_anew();
         keep_good();
@@ -153,7 +153,7 @@ private:
     }
 
     /// What a run begins with, whatever the steps and runs before left behind.
-    void start_anew() {
+    SMLDIST_COLD void start_anew() {
         optimiser_ = optim::any_optimiser<float>(options_.optimiser, options_.lr, options_.weight_decay);
         schedule_ = optim::any_schedule(options_.schedule, options_.lr, options_.epochs, steps_);
         tape_.random() = generator(options_.seed);
@@ -200,7 +200,7 @@ private:
         optimiser_.set(now_->lr, now_->momentum);
         tape_.reset();
     }
-    void check_loss(double total) {
+    SMLDIST_COLD void check_loss(double total) {
         if (!reference_) reference_ = std::max(1.0, std::abs(total));
         if (!std::isfinite(total) || std::abs(total) > divergence * *reference_)
             raise<numeric_error>("training", "loss or gradient at epoch ", now_->epoch, ", step ", now_->step, " is ",
@@ -209,7 +209,7 @@ private:
     }
 
     /// A network may train on batch statistics and yet have running statistics that overflow.
-    void validate() {
+    SMLDIST_COLD void validate() {
         epoch_report& report = now_->report;
         try {
             const tensor<float> logits = validation_logits();

@@ -33,7 +33,7 @@ public:
 
     /// Trains for `epochs` epochs, or until something stops it. Called again, it begins anew with the network as it is then:
     /// optimiser, schedule, callbacks and random numbers are those of a new training.
-    training_result<Network> run() {
+    SMLDIST_COLD training_result<Network> run() {
         const auto begin = clock::now();
         state_.shown = &state_.network;
         auto history = run_epochs();
@@ -48,8 +48,8 @@ public:
     const Network& current() const { return *state_.shown; }
 
 protected:
-    training_loop(Network& net, const data::windows& train, const data::windows& validation, const normaliser& normal,
-                  const training_options& options)
+    SMLDIST_COLD training_loop(Network& net, const data::windows& train, const data::windows& validation,
+                               const normaliser& normal, const training_options& options)
         : epoch_loop(train, validation, normal, options), state_(net, options_, train_, validation_, normal_) {
         now_ = &state_;
         state_.refresh_statistics = [this](Network& averaged) {
@@ -77,12 +77,12 @@ protected:
     Network& network() { return state_.network; }
 
 private:
-    tensor<float> validation_logits() const override {
+    SMLDIST_COLD tensor<float> validation_logits() const override {
         return logits(*state_.shown, validation_, normal_, options_.channels);
     }
     void call(moment m) override { callbacks_.call(m, state_); }
-    void keep_good() override { good_ = state_.network; }
-    void restore_good() override {
+    SMLDIST_COLD void keep_good() override { good_ = state_.network; }
+    SMLDIST_COLD void restore_good() override {
         state_.network = std::move(*good_);
         state_.shown = &state_.network;
     }
