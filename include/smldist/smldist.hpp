@@ -218,4 +218,38 @@
 
 #include "smldist/testing/gradcheck.hpp"
 
+// The templates of several folders that smldist::compiled contains, for model::network<float>. Nothing in header-only programs.
+namespace smldist::inline SMLDIST_ABI {
+
+SMLDIST_INSTANTIATE(class train::detail::training_loop<model::network<float>>)
+SMLDIST_INSTANTIATE(class train::training<model::network<float>, train::supervised>)
+SMLDIST_INSTANTIATE(class train::training<model::network<float>, distill::distiller>)
+SMLDIST_INSTANTIATE(train::training_result<model::network<float>> train::fit(model::network<float>&,
+                                                                             const data::windows&,
+                                                                             const data::windows&, const normaliser&,
+                                                                             const train::training_options&))
+SMLDIST_INSTANTIATE(train::training_result<model::network<float>> distill::fit(
+    model::network<float>&, const model::network<float>&, const data::windows&, const data::windows&,
+    const normaliser&, const train::training_options&, distill::distill_options, generator))
+SMLDIST_INSTANTIATE(distill::distiller::distiller(const model::network<float>&, const model::network<float>&,
+                                                  const data::windows&, const normaliser&,
+                                                  const distill::distill_options&, generator,
+                                                  std::span<const std::size_t>))
+SMLDIST_INSTANTIATE(tensor<float> train::logits(const model::network<float>&, const data::windows&, const normaliser&,
+                                                std::span<const std::size_t>))
+SMLDIST_INSTANTIATE(tensor<float> train::predict(const model::network<float>&, const data::windows&,
+                                                 const normaliser&, std::span<const std::size_t>))
+SMLDIST_INSTANTIATE(metric::evaluation train::evaluate(const model::network<float>&, const data::windows&,
+                                                       const normaliser&, std::span<const std::size_t>))
+SMLDIST_INSTANTIATE(model::loaded<float> model::load<float>(io::bundle))
+SMLDIST_INSTANTIATE(model::loaded<float> model::load<float>(const std::string&, io::load_options))
+SMLDIST_INSTANTIATE(io::byte_vector model::to_bytes<float>(const model::network<float>&, const io::model_facts&,
+                                                           const tensor<float>&))
+SMLDIST_INSTANTIATE(void model::save<float>(const std::string&, const model::network<float>&, const io::model_facts&,
+                                            const tensor<float>&))
+SMLDIST_INSTANTIATE(graph model::trace<float>(const model::network<float>&, std::size_t, std::size_t))
+SMLDIST_INSTANTIATE(runtime::program deploy::compile(const model::network<float>&, deploy::options))
+
+} // namespace smldist::inline SMLDIST_ABI
+
 #endif

@@ -71,29 +71,32 @@
 #define SMLDIST_SERIAL
 #endif
 
-/// The library is header-only. The optional CMake target `smldist::compiled` is a static library with the code that is
-/// expensive to compile; the target defines SMLDIST_COMPILED, and headers then only declare what it contains.
+/// The library is header-only. The optional CMake target `smldist::compiled` is a library with the code that is expensive to
+/// compile; the target defines SMLDIST_COMPILED, and headers then only declare what it contains.
 ///
-///     SMLDIST_FUNCTION       marks a function that the library contains: inline in header-only programs
-///     SMLDIST_BODIES         whether headers include the bodies of such functions: in header-only programs, and in the
-///                            library's own sources, which define SMLDIST_COMPILED_SOURCE
-///     SMLDIST_INSTANTIATE    an explicit instantiation that the library contains: `extern` elsewhere, nothing in
-///                            header-only programs
+///     SMLDIST_FUNCTION       marks a function that the library contains; inline in header-only programs
+///     SMLDIST_BODIES         whether headers include the bodies of such functions: in header-only programs, and in the source
+///                            of the library that defines SMLDIST_COMPILED_FUNCTIONS
+///     SMLDIST_INSTANTIATE    an explicit instantiation that the library contains: made in the source that defines
+///                            SMLDIST_COMPILED_TEMPLATES, extern elsewhere; nothing in header-only programs
 ///
 /// Compiled and header-only translation units have ABI namespaces of their own, so they cannot be mixed by accident.
 #if defined(SMLDIST_COMPILED)
-#define SMLDIST_FUNCTION
 #define SMLDIST_LINKED _compiled
-#if defined(SMLDIST_COMPILED_SOURCE)
+#define SMLDIST_FUNCTION
+#if defined(SMLDIST_COMPILED_FUNCTIONS)
 #define SMLDIST_BODIES 1
-#define SMLDIST_INSTANTIATE(...) template __VA_ARGS__;
 #else
 #define SMLDIST_BODIES 0
+#endif
+#if defined(SMLDIST_COMPILED_TEMPLATES)
+#define SMLDIST_INSTANTIATE(...) template __VA_ARGS__;
+#else
 #define SMLDIST_INSTANTIATE(...) extern template __VA_ARGS__;
 #endif
 #else
-#define SMLDIST_FUNCTION inline
 #define SMLDIST_LINKED
+#define SMLDIST_FUNCTION inline
 #define SMLDIST_BODIES 1
 #define SMLDIST_INSTANTIATE(...)
 #endif

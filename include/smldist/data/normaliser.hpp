@@ -98,8 +98,8 @@ inline void check_reach(const normaliser& n, const windows& w) {
 /// comes to lie in [0, 1]. Cost O(N L C).
 /// Throws     what windows::check throws; data_error naming a channel whose values are so large, near 1e38, that bounds or
 ///            normalised values would be infinite.
-[[nodiscard]] inline normaliser fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::shared,
-                                               bool clip_minmax = false) {
+[[nodiscard]] SMLDIST_COLD inline normaliser
+fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::shared, bool clip_minmax = false) {
     w.check();
     normaliser n;
     n.kind = kind;

@@ -65,7 +65,7 @@ struct option_reader {
     }
 };
 
-inline io::json to_json(const head_config& head) {
+SMLDIST_COLD inline io::json to_json(const head_config& head) {
     io::json j;
     j.set("name", text(head));
     std::visit([&j](const auto& h) { h.visit(h, option_writer{j}); }, head);
@@ -109,7 +109,7 @@ inline void read_heads_of_0_1(const io::json& j, network_config& c) {
 } // namespace detail
 
 /// The configuration as the `architecture` of a model file.
-[[nodiscard]] inline io::json to_json(const network_config& c) {
+[[nodiscard]] SMLDIST_COLD inline io::json to_json(const network_config& c) {
     io::json::array rows;
     for (const row& r : c.backbone.rows) rows.emplace_back(text(r));
     io::json j;
@@ -143,7 +143,7 @@ inline void read_heads_of_0_1(const io::json& j, network_config& c) {
 
 /// The inverse of to_json; reads files of version 0.1 too.
 /// Throws     data_error for a missing or wrong member, an unknown type or a value out of range.
-inline network_config config_from_json(const io::json& j) {
+SMLDIST_COLD inline network_config config_from_json(const io::json& j) {
     using detail::need;
     using detail::widest;
     using detail::word;

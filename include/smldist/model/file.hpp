@@ -66,7 +66,7 @@ template <class V> io::tensor_view view_of(std::string name, const tensor<V>& t)
     return {std::move(name), dtype_of<V>(), t.shape(), std::as_bytes(std::span(t.data(), t.size()))};
 }
 /// The paths of the largest modules, and of the parameters, that are frozen: each names all that is below it.
-template <class M> io::json::array frozen_modules(const M& model) {
+template <class M> SMLDIST_COLD io::json::array frozen_modules(const M& model) {
     std::vector<std::pair<std::string, bool>> all;
     walk(model, [&](const std::string& path, const auto& leaf) {
         if constexpr (requires { leaf.frozen; }) all.emplace_back(path, leaf.frozen);
@@ -119,8 +119,8 @@ private:
 
 /// The bytes of a model file that holds this architecture. Nothing is checked that load would refuse.
 template <class T, class Network>
-io::byte_vector unchecked_bytes(const Network& net, io::model_facts facts, const io::json& architecture,
-                                const tensor<float>& window) {
+SMLDIST_COLD io::byte_vector unchecked_bytes(const Network& net, io::model_facts facts, const io::json& architecture,
+                                             const tensor<float>& window) {
     const std::size_t C = facts.channels.size();
     if (!(window.shape() == shape{1, facts.window, C}))
         raise<shape_error>("model::to_bytes", "shape of the self-test window is ", window.shape().text(),
@@ -144,7 +144,8 @@ io::byte_vector unchecked_bytes(const Network& net, io::model_facts facts, const
 /// Logits of the self-test's window, within what `room` allows: the work is known from the trace, and memory is refused
 /// when an op asks for more. Throws data_error.
 template <class T, class Network>
-tensor<T> selftest_logits(const Network& net, const io::model_facts& facts, tensor<float> window, budget& room) {
+SMLDIST_COLD tensor<T> selftest_logits(const Network& net, const io::model_facts& facts, tensor<float> window,
+                                       budget& room) {
     const serial_scope serial; // so that all scratch is of this thread
     memory::limit most(room.left() - std::min(room.left(), memory::huge_page)); // small blocks may end on such a page
     try {
@@ -167,7 +168,7 @@ tensor<T> selftest_logits(const Network& net, const io::model_facts& facts, tens
 }
 
 /// Reads weights and frozen modules into a network, and runs the self-test. The network is spoiled after an error.
-template <class T, class Network> io::model_facts fill(Network& net, io::bundle b) {
+template <class T, class Network> SMLDIST_COLD io::model_facts fill(Network& net, io::bundle b) {
     std::size_t used = 0;
     frozen_list frozen(b.facts.architecture, b.room);
     walk(net, [&](const std::string& path, auto& leaf) {

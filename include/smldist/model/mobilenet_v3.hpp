@@ -149,7 +149,7 @@ template <class T> struct mobilenet_v3 {
     nn::activation pooled = nn::activation::none; ///< on the mean over time
 
     mobilenet_v3() = default;
-    mobilenet_v3(const backbone_config& c, generator& g) {
+    SMLDIST_COLD mobilenet_v3(const backbone_config& c, generator& g) {
         if (c.channels == 0 || c.stem == 0 || c.tail == 0 || c.rows.empty())
             raise<usage_error>("model::mobilenet_v3", "channels, stem, tail, rows are ", c.channels, ", ", c.stem,
                                ", ", c.tail, ", ", c.rows.size(), ", expected at least 1");

@@ -88,49 +88,14 @@ template <class T> struct network {
     parameter<T> architecture_logits; ///< (J) of a search, in the order of the candidates; "choice" in files
 
     network() = default;
-    network(const network_config& c, generator g) : config(c) {
-        if (c.classes < 2)
-            raise<usage_error>("model::network", "number of classes is ", c.classes, ", expected at least 2");
-        c.check_heads();
-        generator body = g.split(0), head = g.split(1);
-        backbone = mobilenet_v3<T>(c.backbone, body);
-        if (c.projected > 0) add_projector(c.projected, g.split(2));
-        const std::size_t D = c.feature_width();
-        for (const head_config& h : c.heads()) heads.push_back(make_head<T>(h, D, c.classes, head));
-        if (!c.candidates.empty()) {
-            architecture_logits.value = tensor<T>(shape{c.candidates.size()});
-            architecture_logits.decay = false;
-        }
-    }
+    network(const network_config& c, generator g);
 
-    template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
-        auto out = backbone(x, m);
-        if (projector) out.feature = (*projector)(out.feature, m);
-        const X f = config.dropout > 0 && mode_of(*this, m) == mode::train
-                        ? op::dropout(out.feature, {.p = config.dropout}, m)
-                        : out.feature;
-        if (!under_search()) {
-            out.logits = classify<T>(heads.front(), f, out.memory, m);
-            return out;
-        }
-        for (const head_layer<T>& candidate : heads) {
-            const X z = classify<T>(candidate, f, out.memory, m);
-            out.candidates.logits = out.candidates.empty() ? z : op::concat(out.candidates.logits, z);
-        }
-        out.candidates.weights = op::lift(f, architecture_logits);
-        out.logits = op::mixture(out.candidates.logits, op::scale(out.candidates.weights, 1 / config.temperature));
-        return out;
-    }
+    template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const;
 
     /// The stages 0 to `last` and nothing else: no layer behind that anchor runs, so none is recorded, and running
     /// statistics there stay.
     /// Throws     usage_error when there is no anchor `last`.
-    template <class X> outputs<X> up_to_stage(std::size_t last, const X& x, mode m = mode::eval) const {
-        if (last >= backbone.anchors.size())
-            raise<usage_error>("network.up_to_stage", "stage is ", last, ", expected below the number of anchors, ",
-                               backbone.anchors.size());
-        return backbone(x, m, last + 1);
-    }
+    template <class X> outputs<X> up_to_stage(std::size_t last, const X& x, mode m = mode::eval) const;
 
     /// The head whose layer is a Layer, such as nn::linear<T>; null if the network has none.
     template <class Layer> Layer* head() { return find<Layer>(*this); }
@@ -142,22 +107,9 @@ template <class T> struct network {
     /// Ends a search: drops every head except candidate `i`, whose logits stay the same bits. A network without a search
     /// has the candidate 0.
     /// Throws     usage_error when there is no such candidate.
-    void keep(std::size_t i) {
-        if (i >= heads.size())
-            raise<usage_error>("network.keep", "candidate is ", i, ", expected below the number of heads, ",
-                               heads.size());
-        if (under_search()) config.head = config.candidates[i];
-        config.candidates.clear();
-        if (i > 0) heads.front() = std::move(heads[i]);
-        heads.resize(1);
-        architecture_logits = {};
-    }
+    void keep(std::size_t i);
     /// The same by the name of the head.
-    void keep(std::string_view name) {
-        for (std::size_t i = 0; i < heads.size(); ++i)
-            if (head_names[heads[i].index()] == name) return keep(i);
-        raise<usage_error>("network.keep", "head is ", name, ", expected one of the network's");
-    }
+    void keep(std::string_view name);
 
     /// Takes over the teacher's patterns: "store" of memory distillation.
     /// Copies keys, labels, masses, β and the options but for dropout, and the query map when both features have the same
@@ -167,57 +119,12 @@ template <class T> struct network {
     /// Throws     usage_error unless both heads are memories of the same classes and width, and for more patterns than the
     ///            teacher has.
     std::vector<std::size_t> take_memory(const network& teacher, memory_transfer policy = memory_transfer::copy_slow,
-                                         std::size_t patterns_per_class = 0) {
-        if (policy == memory_transfer::none) return {};
-        if (!memory() || !teacher.memory())
-            raise<usage_error>("network.take_memory", "heads are ", head_name(config), " and ",
-                               head_name(teacher.config), ", expected two memories");
-        auto& mine = *memory();
-        const auto& theirs = *teacher.memory();
-        if (mine.classes() != theirs.classes() || mine.keys.shape()[1] != theirs.keys.shape()[1])
-            raise<usage_error>("network.take_memory", "keys are ", mine.keys.shape().text(), " and ",
-                               theirs.keys.shape().text(), ", expected equal classes and widths");
-        if (patterns_per_class > theirs.options.patterns_per_class)
-            raise<usage_error>("network.take_memory", "patterns_per_class is ", patterns_per_class,
-                               ", expected at most ", theirs.options.patterns_per_class, ", those of the teacher");
-        mine.keys.value = theirs.keys.value;
-        mine.labels.value = theirs.labels.value;
-        mine.log_mass.value = theirs.log_mass.value;
-        mine.log_beta.value = theirs.log_beta.value;
-        const double dropout = mine.options.dropout;
-        mine.options = theirs.options;
-        mine.options.dropout = dropout;
-        std::vector<std::size_t> merged;
-        if (patterns_per_class > 0 && patterns_per_class < theirs.options.patterns_per_class)
-            merged = mine.compress(patterns_per_class);
-        if (auto* options = config.template options_of<memory_head>()) *options = mine.options;
-        if (mine.query.weight.shape() == theirs.query.weight.shape()) {
-            mine.query.weight.value = theirs.query.weight.value;
-            mine.query.bias.value = theirs.query.bias.value;
-        }
-        for (auto* p : {&mine.keys, &mine.log_beta}) {
-            p->trainable = policy != memory_transfer::copy_freeze && !p->frozen;
-            p->group = policy == memory_transfer::copy_slow ? rate_group::slow : rate_group::base;
-        }
-        return merged;
-    }
+                                         std::size_t patterns_per_class = 0);
 
     /// Replaces the classifier by the teacher's, frozen, behind a new projector into the teacher's feature space: SimKD's
     /// student (loss/baseline/simkd.hpp). Both count in its parameters and MACs, and are saved with it.
     /// Throws     usage_error if the teacher knows other classes.
-    void take_classifier(const network& teacher, generator g) {
-        if (config.classes != teacher.config.classes)
-            raise<usage_error>("network.take_classifier", "number of classes is ", config.classes, ", expected ",
-                               teacher.config.classes, " as of the teacher");
-        add_projector(teacher.config.feature_width(), g);
-        config.head = teacher.config.head;
-        config.candidates = teacher.config.candidates;
-        config.temperature = teacher.config.temperature;
-        heads = teacher.heads;
-        architecture_logits = teacher.architecture_logits;
-        visit_heads(heads, [](std::string_view, auto& layer) { freeze(layer); });
-        freeze(architecture_logits);
-    }
+    void take_classifier(const network& teacher, generator g);
 
     static void visit(auto& self, auto&& member) {
         member("backbone", self.backbone);
@@ -240,6 +147,120 @@ private:
     }
 };
 
+template <class T> SMLDIST_COLD network<T>::network(const network_config& c, generator g) : config(c) {
+    if (c.classes < 2)
+        raise<usage_error>("model::network", "number of classes is ", c.classes, ", expected at least 2");
+    c.check_heads();
+    generator body = g.split(0), head = g.split(1);
+    backbone = mobilenet_v3<T>(c.backbone, body);
+    if (c.projected > 0) add_projector(c.projected, g.split(2));
+    const std::size_t D = c.feature_width();
+    for (const head_config& h : c.heads()) heads.push_back(make_head<T>(h, D, c.classes, head));
+    if (!c.candidates.empty()) {
+        architecture_logits.value = tensor<T>(shape{c.candidates.size()});
+        architecture_logits.decay = false;
+    }
+}
+
+template <class T> template <class X> outputs<X> network<T>::operator()(const X& x, mode m) const {
+    auto out = backbone(x, m);
+    if (projector) out.feature = (*projector)(out.feature, m);
+    const X f = config.dropout > 0 && mode_of(*this, m) == mode::train
+                    ? op::dropout(out.feature, {.p = config.dropout}, m)
+                    : out.feature;
+    if (!under_search()) {
+        out.logits = classify<T>(heads.front(), f, out.memory, m);
+        return out;
+    }
+    for (const head_layer<T>& candidate : heads) {
+        const X z = classify<T>(candidate, f, out.memory, m);
+        out.candidates.logits = out.candidates.empty() ? z : op::concat(out.candidates.logits, z);
+    }
+    out.candidates.weights = op::lift(f, architecture_logits);
+    out.logits = op::mixture(out.candidates.logits, op::scale(out.candidates.weights, 1 / config.temperature));
+    return out;
+}
+
+template <class T> template <class X> outputs<X> network<T>::up_to_stage(std::size_t last, const X& x, mode m) const {
+    if (last >= backbone.anchors.size())
+        raise<usage_error>("network.up_to_stage", "stage is ", last, ", expected below the number of anchors, ",
+                           backbone.anchors.size());
+    return backbone(x, m, last + 1);
+}
+
+template <class T> SMLDIST_COLD void network<T>::keep(std::size_t i) {
+    if (i >= heads.size())
+        raise<usage_error>("network.keep", "candidate is ", i, ", expected below the number of heads, ",
+                           heads.size());
+    if (under_search()) config.head = config.candidates[i];
+    config.candidates.clear();
+    if (i > 0) heads.front() = std::move(heads[i]);
+    heads.resize(1);
+    architecture_logits = {};
+}
+
+template <class T> SMLDIST_COLD void network<T>::keep(std::string_view name) {
+    for (std::size_t i = 0; i < heads.size(); ++i)
+        if (head_names[heads[i].index()] == name) return keep(i);
+    raise<usage_error>("network.keep", "head is ", name, ", expected one of the network's");
+}
+
+template <class T> SMLDIST_COLD void network<T>::take_classifier(const network& teacher, generator g) {
+    if (config.classes != teacher.config.classes)
+        raise<usage_error>("network.take_classifier", "number of classes is ", config.classes, ", expected ",
+                           teacher.config.classes, " as of the teacher");
+    add_projector(teacher.config.feature_width(), g);
+    config.head = teacher.config.head;
+    config.candidates = teacher.config.candidates;
+    config.temperature = teacher.config.temperature;
+    heads = teacher.heads;
+    architecture_logits = teacher.architecture_logits;
+    visit_heads(heads, [](std::string_view, auto& layer) { freeze(layer); });
+    freeze(architecture_logits);
+}
+
+template <class T>
+SMLDIST_COLD std::vector<std::size_t> network<T>::take_memory(const network& teacher, memory_transfer policy,
+                                                              std::size_t patterns_per_class) {
+    if (policy == memory_transfer::none) return {};
+    if (!memory() || !teacher.memory())
+        raise<usage_error>("network.take_memory", "heads are ", head_name(config), " and ", head_name(teacher.config),
+                           ", expected two memories");
+    auto& mine = *memory();
+    const auto& theirs = *teacher.memory();
+    if (mine.classes() != theirs.classes() || mine.keys.shape()[1] != theirs.keys.shape()[1])
+        raise<usage_error>("network.take_memory", "keys are ", mine.keys.shape().text(), " and ",
+                           theirs.keys.shape().text(), ", expected equal classes and widths");
+    if (patterns_per_class > theirs.options.patterns_per_class)
+        raise<usage_error>("network.take_memory", "patterns_per_class is ", patterns_per_class, ", expected at most ",
+                           theirs.options.patterns_per_class, ", those of the teacher");
+    mine.keys.value = theirs.keys.value;
+    mine.labels.value = theirs.labels.value;
+    mine.log_mass.value = theirs.log_mass.value;
+    mine.log_beta.value = theirs.log_beta.value;
+    const double dropout = mine.options.dropout;
+    mine.options = theirs.options;
+    mine.options.dropout = dropout;
+    std::vector<std::size_t> merged;
+    if (patterns_per_class > 0 && patterns_per_class < theirs.options.patterns_per_class)
+        merged = mine.compress(patterns_per_class);
+    if (auto* options = config.template options_of<memory_head>()) *options = mine.options;
+    if (mine.query.weight.shape() == theirs.query.weight.shape()) {
+        mine.query.weight.value = theirs.query.weight.value;
+        mine.query.bias.value = theirs.query.bias.value;
+    }
+    for (auto* p : {&mine.keys, &mine.log_beta}) {
+        p->trainable = policy != memory_transfer::copy_freeze && !p->frozen;
+        p->group = policy == memory_transfer::copy_slow ? rate_group::slow : rate_group::base;
+    }
+    return merged;
+}
+
+SMLDIST_INSTANTIATE(struct network<float>)
+SMLDIST_INSTANTIATE(outputs<tensor<float>> network<float>::operator()(const tensor<float>&, mode) const)
+SMLDIST_INSTANTIATE(outputs<var<float>> network<float>::operator()(const var<float>&, mode) const)
+SMLDIST_INSTANTIATE(outputs<symbol> network<float>::operator()(const symbol&, mode) const)
+
 /// Names of the presets.
 inline constexpr std::array<std::string_view, 5> preset_names{"har_teacher", "har_student", "har_nano",
                                                               "mobilenet_v3_small", "mobilenet_v3_large"};
@@ -249,7 +270,7 @@ struct table {
     std::size_t tail;
     std::vector<std::string_view> rows;
 };
-inline table preset_table(std::string_view name) {
+SMLDIST_COLD inline table preset_table(std::string_view name) {
     if (name == "har_teacher")
         return {256,
                 {"3,64,32,-,RE,1", "3,96,48,-,RE,2,A", "3,144,48,-,RE,1", "5,144,64,SE,RE,2", "5,192,64,SE,RE,1,A",
@@ -277,7 +298,7 @@ inline table preset_table(std::string_view name) {
 /// The configuration of a named network; every width times `width`, rounded to multiples of 8.
 /// Anchors stand at total stride 4, 8 and 16.
 /// Throws     usage_error for an unknown name or width ≤ 0.
-inline network_config preset(std::string_view name, double width = 1) {
+SMLDIST_COLD inline network_config preset(std::string_view name, double width = 1) {
     if (!(width > 0 && width <= 16))
         raise<usage_error>("model::preset", "width is ", width, ", expected above 0, at most 16");
     const auto t = detail::preset_table(name);

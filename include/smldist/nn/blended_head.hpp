@@ -123,7 +123,7 @@ template <class T> struct blended_head {
     blended_output evaluation = blended_output::memory;
 
     blended_head() = default;
-    blended_head(std::size_t features, std::size_t classes, generator& g)
+    SMLDIST_COLD blended_head(std::size_t features, std::size_t classes, generator& g)
         : norm_state(features),
           norm_stored(features),
           norm(features),

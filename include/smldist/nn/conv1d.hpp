@@ -17,8 +17,8 @@ template <class T> struct conv1d {
     op::conv1d_options options;
 
     conv1d() = default;
-    conv1d(std::size_t in, std::size_t out, std::size_t kernel_size, generator& g, op::conv1d_options o = {},
-           bool with_bias = true)
+    SMLDIST_COLD conv1d(std::size_t in, std::size_t out, std::size_t kernel_size, generator& g,
+                        op::conv1d_options o = {}, bool with_bias = true)
         : options(o) {
         if (o.groups == 0 || in % o.groups != 0 || out % o.groups != 0)
             raise<usage_error>("nn::conv1d", "groups is ", o.groups, ", expected a divisor of ", in, " and ", out);

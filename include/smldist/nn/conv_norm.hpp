@@ -25,7 +25,8 @@ template <class T> struct conv_norm {
     nn::activation activation = nn::activation::none;
 
     conv_norm() = default;
-    conv_norm(std::size_t in, std::size_t out, std::size_t kernel_size, generator& g, const conv_norm_options& o)
+    SMLDIST_COLD conv_norm(std::size_t in, std::size_t out, std::size_t kernel_size, generator& g,
+                           const conv_norm_options& o)
         : conv(in, out, kernel_size, g,
                {.stride = o.stride,
                 .padding = o.causal ? 0 : (kernel_size - 1) / 2,
@@ -51,7 +52,8 @@ template <class T> struct depthwise_separable {
     conv_norm<T> depthwise, pointwise;
 
     depthwise_separable() = default;
-    depthwise_separable(std::size_t in, std::size_t out, std::size_t kernel_size, generator& g, conv_norm_options o) {
+    SMLDIST_COLD depthwise_separable(std::size_t in, std::size_t out, std::size_t kernel_size, generator& g,
+                                     conv_norm_options o) {
         o.groups = in;
         depthwise = conv_norm<T>(in, in, kernel_size, g, o);
         o.groups = o.stride = 1;

@@ -24,7 +24,7 @@ template <class T> struct feature_projector {
     batch_norm<T> reduce_norm, mix_norm, expand_norm;
 
     feature_projector() = default;
-    feature_projector(std::size_t in, std::size_t out, generator& g) {
+    SMLDIST_COLD feature_projector(std::size_t in, std::size_t out, generator& g) {
         const std::size_t narrow = std::max<std::size_t>(1, out / 2);
         reduce = linear<T>(in, narrow, g, false);
         mix = linear<T>(narrow, narrow, g, false);

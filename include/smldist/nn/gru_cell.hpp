@@ -35,7 +35,7 @@ template <class T> struct gru_cell {
     parameter<T> weight_ih, weight_hh, bias_ih, bias_hh;
 
     gru_cell() = default;
-    gru_cell(std::size_t channels, std::size_t hidden, generator& g, bool with_bias = true) {
+    SMLDIST_COLD gru_cell(std::size_t channels, std::size_t hidden, generator& g, bool with_bias = true) {
         if (channels == 0 || hidden == 0)
             raise<usage_error>("nn::gru_cell", "channels, hidden are ", channels, ", ", hidden,
                                ", expected at least 1");

@@ -48,8 +48,8 @@ template <class T> struct hopfield_association {
     hopfield_options options;
 
     hopfield_association() = default;
-    hopfield_association(std::size_t state_width, std::size_t stored_width, std::size_t source_width, generator& g,
-                         hopfield_options o = {}) {
+    SMLDIST_COLD hopfield_association(std::size_t state_width, std::size_t stored_width, std::size_t source_width,
+                                      generator& g, hopfield_options o = {}) {
         if (o.heads == 0 || (o.head_width == 0 && state_width % o.heads != 0))
             raise<usage_error>("nn::hopfield", "heads is ", o.heads, ", expected a divisor of the state width ",
                                state_width);
@@ -122,7 +122,7 @@ template <class T> struct hopfield_lookup {
     hopfield_association<T> association;
 
     hopfield_lookup() = default;
-    hopfield_lookup(std::size_t width, std::size_t quantity, generator& g, hopfield_options o = {})
+    SMLDIST_COLD hopfield_lookup(std::size_t width, std::size_t quantity, generator& g, hopfield_options o = {})
         : association(width, width, width, g, o) {
         patterns.value = tensor<T>(shape{quantity, width});
         init::normal_(patterns.value, g, 0, 0.02);
@@ -148,7 +148,7 @@ template <class T> struct hopfield_pooling {
     hopfield_association<T> association;
 
     hopfield_pooling() = default;
-    hopfield_pooling(std::size_t width, std::size_t quantity, generator& g, hopfield_options o = {})
+    SMLDIST_COLD hopfield_pooling(std::size_t width, std::size_t quantity, generator& g, hopfield_options o = {})
         : association(width, width, width, g, o) {
         if (quantity == 0) raise<usage_error>("nn::hopfield_pooling", "quantity is 0, expected at least 1");
         states.value = tensor<T>(shape{quantity, width});
@@ -178,8 +178,8 @@ template <class T> struct hopfield_classifier {
     hopfield_lookup<T> lookup;
 
     hopfield_classifier() = default;
-    hopfield_classifier(std::size_t features, std::size_t quantity, std::size_t classes, generator& g,
-                        hopfield_options o = defaults()) {
+    SMLDIST_COLD hopfield_classifier(std::size_t features, std::size_t quantity, std::size_t classes, generator& g,
+                                     hopfield_options o = defaults()) {
         o.out = classes;
         lookup = hopfield_lookup<T>(features, quantity, g, o);
     }

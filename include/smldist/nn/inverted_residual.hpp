@@ -44,7 +44,8 @@ template <class T> struct inverted_residual {
     bool residual = false;
 
     inverted_residual() = default;
-    inverted_residual(const inverted_residual_options& o, generator& g) : residual(o.stride == 1 && o.in == o.out) {
+    SMLDIST_COLD inverted_residual(const inverted_residual_options& o, generator& g)
+        : residual(o.stride == 1 && o.in == o.out) {
         conv_norm_options c{.activation = o.activation, .causal = o.causal, .norm = o.norm};
         if (o.expanded != o.in || o.always_expand) expand = conv_norm<T>(o.in, o.expanded, 1, g, c);
         c.stride = o.stride;

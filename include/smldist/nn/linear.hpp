@@ -16,7 +16,7 @@ template <class T> struct linear {
     parameter<T> weight, bias;
 
     linear() = default;
-    linear(std::size_t in, std::size_t out, generator& g, bool with_bias = true) {
+    SMLDIST_COLD linear(std::size_t in, std::size_t out, generator& g, bool with_bias = true) {
         weight.value = tensor<T>(shape{out, in});
         init::normal_(weight.value, g, 0, 0.01);
         if (with_bias) bias.value = tensor<T>(shape{out});

@@ -95,7 +95,7 @@ template <class T> struct memory {
     memory_options options;
 
     memory() = default;
-    memory(std::size_t features, std::size_t classes, generator& g, memory_options o = {})
+    SMLDIST_COLD memory(std::size_t features, std::size_t classes, generator& g, memory_options o = {})
         : query(features, o.width, g), options(o) {
         if (classes == 0 || o.patterns_per_class == 0 || o.width == 0)
             raise<usage_error>("nn::memory", "classes, patterns_per_class, width are ", classes, ", ",

@@ -19,7 +19,7 @@ template <class T> struct mlp {
     linear<T> down, up;
 
     mlp() = default;
-    mlp(std::size_t features, std::size_t hidden, std::size_t classes, generator& g)
+    SMLDIST_COLD mlp(std::size_t features, std::size_t hidden, std::size_t classes, generator& g)
         : down(features, hidden, g), up(hidden, classes, g) {
         if (features == 0 || hidden == 0 || classes == 0)
             raise<usage_error>("nn::mlp", "features, hidden, classes are ", features, ", ", hidden, ", ", classes,

@@ -20,7 +20,7 @@ template <class T> struct batch_norm {
     op::batch_norm_options options;
 
     batch_norm() = default;
-    explicit batch_norm(std::size_t channels, op::batch_norm_options o = {}) : options(o) {
+    SMLDIST_COLD explicit batch_norm(std::size_t channels, op::batch_norm_options o = {}) : options(o) {
         weight.value = tensor<T>(shape{channels}, T(1));
         bias.value = tensor<T>(shape{channels});
         weight.decay = bias.decay = false;
@@ -47,7 +47,8 @@ template <class T> struct layer_norm {
     op::layer_norm_options options;
 
     layer_norm() = default;
-    explicit layer_norm(std::size_t channels, bool affine = true, op::layer_norm_options o = {}) : options(o) {
+    SMLDIST_COLD explicit layer_norm(std::size_t channels, bool affine = true, op::layer_norm_options o = {})
+        : options(o) {
         if (affine) {
             weight.value = tensor<T>(shape{channels}, T(1));
             bias.value = tensor<T>(shape{channels});

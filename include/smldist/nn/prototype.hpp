@@ -27,7 +27,7 @@ template <class T> struct prototype {
     parameter<T> log_scale; ///< (1)
 
     prototype() = default;
-    prototype(std::size_t features, std::size_t classes, generator& g) {
+    SMLDIST_COLD prototype(std::size_t features, std::size_t classes, generator& g) {
         if (features == 0 || classes == 0)
             raise<usage_error>("nn::prototype", "features and classes are ", features, ", ", classes,
                                ", expected at least 1");

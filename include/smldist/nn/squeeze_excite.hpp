@@ -25,7 +25,8 @@ template <class T> struct squeeze_excite {
     linear<T> fc1, fc2;
 
     squeeze_excite() = default;
-    squeeze_excite(std::size_t channels, std::size_t squeezed, generator& g, squeeze_excite_options o = {})
+    SMLDIST_COLD squeeze_excite(std::size_t channels, std::size_t squeezed, generator& g,
+                                squeeze_excite_options o = {})
         : fc1(channels, squeezed, g, o.bias), fc2(squeezed, channels, g, o.bias) {
         if (!o.bias) return;
         init::kaiming_normal_(fc1.weight.value, g, init::fan::out);

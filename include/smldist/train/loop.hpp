@@ -33,42 +33,14 @@ public:
 
     /// Trains for `epochs` epochs, or until something stops it. Called again, it begins anew with the network as it is then:
     /// optimiser, schedule, callbacks and random numbers are those of a new training.
-    SMLDIST_COLD training_result<Network> run() {
-        const auto begin = clock::now();
-        state_.shown = &state_.network;
-        auto history = run_epochs();
-        if (state_.shown != &state_.network) state_.network = *state_.shown;
-        state_.shown = &state_.network;
-        good_.reset();
-        call(moment::after_training);
-        return {std::move(*best_.model), state_.best_epoch, std::move(history), seconds_since(begin)};
-    }
+    training_result<Network> run();
 
     /// The network as it is validated and returned: averaged, with ema and in the last swa_epochs.
     const Network& current() const { return *state_.shown; }
 
 protected:
-    SMLDIST_COLD training_loop(Network& net, const data::windows& train, const data::windows& validation,
-                               const normaliser& normal, const training_options& options)
-        : epoch_loop(train, validation, normal, options), state_(net, options_, train_, validation_, normal_) {
-        now_ = &state_;
-        state_.refresh_statistics = [this](Network& averaged) {
-            tape<float> t(options_.seed);
-            repeat_epoch([&](std::size_t k, const data::batch& b) {
-                t.reset();
-                forward(averaged, t.input(seen(b)));
-                optim::refresh_statistics(averaged, t, k);
-            });
-        };
-        if (options_.memory == memory_initialisation::k_means) {
-            check_placement(net, train);
-            add(k_means_memory{});
-        }
-        if (options_.ema > 0) add(ema<Network>(options_.ema));
-        if (options_.swa_epochs > 0) add(swa<Network>(options_.swa_epochs));
-        add(best_);
-        if (options_.patience > 0) add(early_stopping{options_.patience});
-    }
+    training_loop(Network& net, const data::windows& train, const data::windows& validation, const normaliser& normal,
+                  const training_options& options);
     ~training_loop() = default;
 
     /// What runs of a network in a step.
@@ -92,6 +64,41 @@ private:
     best_model<Network> best_;
     std::optional<Network> good_; ///< after the last good epoch
 };
+
+template <class Network>
+SMLDIST_COLD training_loop<Network>::training_loop(Network& net, const data::windows& train,
+                                                   const data::windows& validation, const normaliser& normal,
+                                                   const training_options& options)
+    : epoch_loop(train, validation, normal, options), state_(net, options_, train_, validation_, normal_) {
+    now_ = &state_;
+    state_.refresh_statistics = [this](Network& averaged) {
+        tape<float> t(options_.seed);
+        repeat_epoch([&](std::size_t k, const data::batch& b) {
+            t.reset();
+            forward(averaged, t.input(seen(b)));
+            optim::refresh_statistics(averaged, t, k);
+        });
+    };
+    if (options_.memory == memory_initialisation::k_means) {
+        check_placement(net, train);
+        add(k_means_memory{});
+    }
+    if (options_.ema > 0) add(ema<Network>(options_.ema));
+    if (options_.swa_epochs > 0) add(swa<Network>(options_.swa_epochs));
+    add(best_);
+    if (options_.patience > 0) add(early_stopping{options_.patience});
+}
+
+template <class Network> SMLDIST_COLD training_result<Network> training_loop<Network>::run() {
+    const auto begin = clock::now();
+    state_.shown = &state_.network;
+    auto history = run_epochs();
+    if (state_.shown != &state_.network) state_.network = *state_.shown;
+    state_.shown = &state_.network;
+    good_.reset();
+    call(moment::after_training);
+    return {std::move(*best_.model), state_.best_epoch, std::move(history), seconds_since(begin)};
+}
 
 } // namespace detail
 
@@ -124,30 +131,14 @@ template <class Network, class Objective> class training final : public detail::
 
 public:
     training(Network& net, Objective& objective, const data::windows& train, const data::windows& validation,
-             const normaliser& normal, const training_options& options)
-        : loop(net, train, validation, normal, options), objective_(objective) {}
+             const normaliser& normal, const training_options& options);
     training(Network&, Objective&, const data::windows&&, const data::windows&, const normaliser&,
              const training_options&) = delete; // the windows must outlive it
     training(Network&, Objective&, const data::windows&, const data::windows&&, const normaliser&,
              const training_options&) = delete;
 
 private:
-    loss_terms update(const data::batch& b, double progress) override {
-        tape<float>& t = this->tape_;
-        const auto out = forward(this->network(), t.input(this->seen(b)));
-        const objective_value value = objective_(t, out, b, progress);
-        if (!std::isfinite(value.terms.total)) return value.terms;
-        t.backward(value.loss);
-        joined both{&this->network(), &objective_};
-        const double norm = optim::clip_gradient_norm(both, t, this->options_.clip);
-        if (!std::isfinite(norm)) {
-            loss_terms failed;
-            failed.total = norm;
-            return failed;
-        }
-        this->optimiser_.step(both, t);
-        return value.terms;
-    }
+    loss_terms update(const data::batch& b, double progress) override;
     outputs<var<float>> forward(const Network& net, const var<float>& x) const override {
         if constexpr (requires { objective_.forward(net, x); })
             return objective_.forward(net, x);
@@ -166,6 +157,30 @@ private:
 
     Objective& objective_;
 };
+
+template <class Network, class Objective>
+training<Network, Objective>::training(Network& net, Objective& objective, const data::windows& train,
+                                       const data::windows& validation, const normaliser& normal,
+                                       const training_options& options)
+    : loop(net, train, validation, normal, options), objective_(objective) {}
+
+template <class Network, class Objective>
+loss_terms training<Network, Objective>::update(const data::batch& b, double progress) {
+    tape<float>& t = this->tape_;
+    const auto out = forward(this->network(), t.input(this->seen(b)));
+    const objective_value value = objective_(t, out, b, progress);
+    if (!std::isfinite(value.terms.total)) return value.terms;
+    t.backward(value.loss);
+    joined both{&this->network(), &objective_};
+    const double norm = optim::clip_gradient_norm(both, t, this->options_.clip);
+    if (!std::isfinite(norm)) {
+        loss_terms failed;
+        failed.total = norm;
+        return failed;
+    }
+    this->optimiser_.step(both, t);
+    return value.terms;
+}
 
 } // namespace smldist::inline SMLDIST_ABI::train
 
