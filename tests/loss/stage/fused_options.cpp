@@ -71,7 +71,7 @@ constexpr lengths_case lengths_cases[]{{"even", 8, 8},
 
 /// One pair of features with its options; the teacher has 4 channels, the student as many or 3.
 struct fused_case {
-    auto o = stage_options::frequency_aware();
+    stage_options o = stage_options::frequency_aware();
     channel_case channels;
     lengths_case lengths;
 
