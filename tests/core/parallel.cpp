@@ -290,7 +290,7 @@ TEST_CASE("set_threads: when the system starts no more threads, the pool stays a
           }) == ending::as_wanted);
 }
 
-TEST_CASE("threads: when the system starts none, the caller works" * doctest::skip()) { // run by the next test
+TEST_CASE("threads: the caller works when the system starts none" * doctest::skip()) { // run by the next test
     CHECK(threads() == 1);
     CHECK(runs());
 }
@@ -302,7 +302,7 @@ TEST_CASE("parallel_for: the pool of a system that starts no thread is the calle
               stack.rlim_cur = rlim_t(1) << 30; // what a new thread asks for
               if (::setrlimit(RLIMIT_STACK, &stack) != 0) return false;
               ::execl("/proc/self/exe", "tests", "--no-skip",
-                      "--test-case=threads: a system that starts none leaves the caller", nullptr);
+                      "--test-case=threads: the caller works when the system starts none", nullptr);
               return false;
           }) == ending::as_wanted);
 }

@@ -424,8 +424,8 @@ TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one")
     const auto lengths = distill::common_lengths(teacher, student, window, window);
     CHECK(lengths == std::vector<std::size_t>{8, 4});
     distill::distiller objective(teacher, student,
-                                 distill::calibrate(teacher, few().train, few().normal, {}, lengths), {}, window,
-                                 generator(5));
+                                 distill::calibrate(teacher, few().train, few().normal, {}, lengths),
+                                 frequency_aware(), window, generator(5));
     CHECK(terms_of(objective, student)["stage"] > 0);
     CHECK(objective.stage(1).basis().bands.size() == 3); // of 4 samples
     CHECK(objective.stage(0).weights().size() == 5);

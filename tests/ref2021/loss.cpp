@@ -63,9 +63,9 @@ TEST_CASE("ref2021 logits loss: gradients, both worlds, and the formula") {
 
 TEST_CASE("ref2021 logits loss: what is refused") {
     const auto p = normal({2, 3});
-    CHECK_RAISES(usage_error, "hard and ratio are -1, 1",
+    CHECK_RAISES(usage_error, "hard is -1, expected at least 0",
                  ref2021::logits_loss(p, p, std::vector<int>{0, 1}, {.hard = -1}));
-    CHECK_RAISES(usage_error, "expected at least 0",
+    CHECK_RAISES(usage_error, "ratio is -1, expected at least 0",
                  ref2021::logits_loss(p, p, std::vector<int>{0, 1}, {.ratio = -1}));
     CHECK_RAISES(data_error, "label of sample 1 is 3", ref2021::logits_loss(p, p, std::vector<int>{0, 3}));
     CHECK_THROWS_AS(ref2021::logits_loss(normal({2, 4}), p, std::vector<int>{0, 1}), shape_error);
