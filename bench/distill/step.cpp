@@ -157,6 +157,7 @@ int main(int argc, char** argv) {
     };
     add("supervised", supervised);
     distill::distill_options all, logits, plain;
+    all.stage = loss::stage_options::frequency_aware();
     plain.stage = loss::stage_options::plain();
     logits.stage_first = logits.stage_last = logits.memory_weight = 0;
     add("smldist", [=](benchmark::State& s) { smldist_losses(s, all); });

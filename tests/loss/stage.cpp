@@ -222,7 +222,7 @@ TEST_CASE("stage loss: a projector predicts the teacher's principal components")
     };
     auto whole = stage_options::frequency_aware();
     whole.explained = 0.999;
-    for (const auto& o : {stage_options::plain(), stage_options(), whole}) {
+    for (const auto& o : {stage_options::plain(), whole}) {
         CHECK(make(3, o, s).components() == 2); // hold all the variance
         CHECK(make(1, o, s).components() == 1); // no more than the student's channels
         CHECK(make(5, o, s).components() == 0); // the same channels: no projector
@@ -235,7 +235,7 @@ TEST_CASE("stage loss: a projector predicts the teacher's principal components")
     CHECK(make(3, o, s).components() == 0);
     CHECK(make(3, whole, {mean, std}).components() == 0);
 
-    for (stage_options plain : {stage_options::plain(), stage_options()}) {
+    for (stage_options plain : {stage_options::plain(), stage_options::frequency_aware()}) {
         plain.explained = 0.999;
         plain.eta = 0;
         const auto one = make(3, plain, s);
@@ -308,7 +308,7 @@ TEST_CASE("stage loss: a circular shift leaves the phase-free terms unchanged an
 TEST_CASE("stage loss: 0 for equal features; does not depend on the scale and offset of the teacher's channels") {
     const tensor<double> x = normal({3, 8, 4}, 1), t = normal({3, 8, 4}, 2);
     const auto s = random_statistics(4);
-    for (const auto& o : {stage_options::plain(), stage_options()}) {
+    for (const auto& o : {stage_options::plain(), stage_options::frequency_aware()}) {
         CHECK(stage(x, x, s, o).item() < 1e-28);
         const double factor[] = {2, 3, 0.5, 1};
         const auto rescaled = [&](tensor<double> v) {
@@ -369,13 +369,15 @@ TEST_CASE("stage loss: refuses invalid arguments") {
                           const std::vector<double>& w = {}) {
         return loss::stage_loss<float>(s, t, unit<float>(C), o, w, g);
     };
-    CHECK_RAISES(usage_error, "expected both (B, L, C) or both (B, D)", make({2, 4}, {2, 8, 4}, 4, {}));
-    CHECK_RAISES(usage_error, "channels of the statistics are 3, expected 4", make({2, 8, 4}, {2, 8, 4}, 3, {}));
-    CHECK_RAISES(usage_error, "number of band weights is 2, expected 5", make({2, 8, 4}, {2, 8, 4}, 4, {}, {1, 1}));
-    auto o = stage_options::frequency_aware();
+    const auto aware = stage_options::frequency_aware();
+    CHECK_RAISES(usage_error, "expected both (B, L, C) or both (B, D)", make({2, 4}, {2, 8, 4}, 4, aware));
+    CHECK_RAISES(usage_error, "channels of the statistics are 3, expected 4", make({2, 8, 4}, {2, 8, 4}, 3, aware));
+    CHECK_RAISES(usage_error, "number of band weights is 2, expected 5",
+                 make({2, 8, 4}, {2, 8, 4}, 4, aware, {1, 1}));
+    auto o = aware;
     o.alpha = 1.5;
     CHECK_RAISES(usage_error, "alpha is 1.5", make({2, 8, 4}, {2, 8, 4}, 4, o)); // see stage_options.cpp
-    const auto one = make({2, 8, 4}, {2, 8, 4}, 4, {});
+    const auto one = make({2, 8, 4}, {2, 8, 4}, 4, aware);
     CHECK_RAISES(shape_error, "expected (B, 8, 4)",
                  one(tensor<float>(shape{2, 8, 3}), tensor<float>(shape{2, 8, 4})));
     CHECK_RAISES(shape_error, "", one(tensor<float>(shape{2, 7, 4}), tensor<float>(shape{2, 8, 4})));
@@ -387,8 +389,8 @@ TEST_CASE("stage loss: equal channels of a much narrower teacher are compared be
     for (double& v : t) v *= 1e-3;
     loss::feature_statistics<double> narrow{tensor<double>(shape{4}), tensor<double>(shape{4}, 1e-3)};
     generator g(3);
-    for (const auto& o :
-         {stage_options::plain(), stage_options(), options(loss::time_basis::dct, 1, loss::phase_free::none, 0)}) {
+    for (const auto& o : {stage_options::plain(), stage_options::frequency_aware(),
+                          options(loss::time_basis::dct, 1, loss::phase_free::none, 0)}) {
         const loss::stage_loss<double> one(x.shape(), t.shape(), narrow, o, {}, g);
         CHECK(parameter_count(one) == 4 * 4 + 2 * 4);
         CHECK(one(x, t).item() == doctest::Approx(2).epsilon(0.2)); // the sum of two unit variances, not 1e6
@@ -412,7 +414,7 @@ TEST_CASE("stage loss: the statistics define the teacher's space, whatever the w
     channels.principal = loss::principal<double>(correlation);
     auto components = channels;
     components.space = loss::teacher_space::components;
-    for (stage_options o : {stage_options::plain(), stage_options()}) {
+    for (stage_options o : {stage_options::plain(), stage_options::frequency_aware()}) {
         o.explained = 1;
         for (const std::size_t of_student : {6u, 5u}) { // as many components as the teacher has channels
             const tensor<double> x = normal({12, 8, of_student}, 3);
