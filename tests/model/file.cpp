@@ -64,7 +64,7 @@ template <class M> std::string bits(const M& net) {
     return all;
 }
 
-/// load_into refuses the bytes, says why, and leaves the network alone.
+/// load_into refuses the bytes, says why, and does not change the network.
 void refuse(io::byte_vector bytes, std::string_view what, cnn<float> net = disturbed()) {
     const std::string before = bits(net);
     try {

@@ -48,7 +48,8 @@ TEST_CASE("training: with ema the averaged weights are validated and returned") 
     CHECK_FALSE(same_bits(net, run(brief()).net));
 }
 
-TEST_CASE("training: swa leaves training alone, averages the last epochs' networks and refreshes their statistics") {
+TEST_CASE("training: swa averages the networks of the last epochs and refreshes their statistics, without changing "
+          "the training") {
     training_options o = brief(4);
     const run usual(o);
     o.swa_epochs = 3;

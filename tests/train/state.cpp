@@ -78,7 +78,7 @@ TEST_CASE("state: what is shown is validated, kept as the best and returned") {
     CHECK(&t.current() == &net);
 }
 
-TEST_CASE("state: refresh_statistics takes those of the epoch's batches and leaves training alone") {
+TEST_CASE("state: refresh_statistics uses the epoch's batches and does not change the training") {
     struct refreshes {
         network copy = {};
         void before_validation(state& s) {
