@@ -7,7 +7,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 template <class T> class tensor;
 template <std::size_t N> struct enum_table;
 template <class T> struct parameter;
@@ -19,13 +20,17 @@ template <class X> struct outputs;
 template <class T> struct var;
 template <class T> struct normed_value;
 template <class T> class tape;
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
-namespace smldist::inline SMLDIST_ABI::memory {
+namespace smldist::memory {
+SMLDIST_NAMESPACE_BEGIN
 template <class T> struct page_allocator;
-} // namespace smldist::inline SMLDIST_ABI::memory
+SMLDIST_NAMESPACE_END
+} // namespace smldist::memory
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 template <class T> struct linear;
 template <class T> struct conv1d;
 template <class T> struct batch_norm;
@@ -44,21 +49,27 @@ template <class T> struct memory;
 template <class T> struct mlp;
 template <class T> struct prototype;
 template <class T> struct blended_head;
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
-namespace smldist::inline SMLDIST_ABI::model {
+namespace smldist::model {
+SMLDIST_NAMESPACE_BEGIN
 template <class T> struct mobilenet_v3;
 template <class T> struct network;
 template <class T> struct loaded;
-} // namespace smldist::inline SMLDIST_ABI::model
+SMLDIST_NAMESPACE_END
+} // namespace smldist::model
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 template <class T> class stage_loss;
 template <class T> struct soft_targets;
 template <class X> struct logits_result;
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 template <class T> struct feature_statistics;
 template <class T> struct projector;
 template <class T> struct time_bands;
@@ -70,14 +81,18 @@ template <class T> class compared_channels;
 template <class T> struct compared_rows;
 template <class T> struct discrepancy_tables;
 template <class T> class fused_comparison;
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 template <class T> struct fitnets;
 template <class T> struct method;
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 template <class T> struct sgd;
 template <class T> struct adam;
 template <class T> struct radam;
@@ -85,9 +100,11 @@ template <class Inner> struct lookahead;
 template <class T> class any_optimiser;
 template <class M> struct ema;
 template <class M> struct swa;
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 template <class Network> struct training_result;
 template <class Network, class Objective> class training;
 template <class Network> struct state;
@@ -95,17 +112,22 @@ template <class State> class callback_list;
 template <class Network> class ema;
 template <class Network> class swa;
 template <class Network> struct best_model;
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::distill {
+SMLDIST_NAMESPACE_BEGIN
 template <class Teacher> class projected_teacher;
 class distiller;
 template <class Teacher, class Method> class baseline_distiller;
-} // namespace smldist::inline SMLDIST_ABI::distill
+SMLDIST_NAMESPACE_END
+} // namespace smldist::distill
 
-namespace smldist::inline SMLDIST_ABI::ref2021 {
+namespace smldist::ref2021 {
+SMLDIST_NAMESPACE_BEGIN
 template <class Teacher> class stage_objective;
 template <class Teacher> class logits_objective;
-} // namespace smldist::inline SMLDIST_ABI::ref2021
+SMLDIST_NAMESPACE_END
+} // namespace smldist::ref2021
 
 #endif

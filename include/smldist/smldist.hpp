@@ -219,7 +219,7 @@
 #include "smldist/testing/gradcheck.hpp"
 
 // The templates of several folders that smldist::compiled contains, for model::network<float>. Nothing in header-only programs.
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
 
 SMLDIST_INSTANTIATE(class train::detail::training_loop<model::network<float>>)
 SMLDIST_INSTANTIATE(class train::training<model::network<float>, train::supervised>)
@@ -250,6 +250,6 @@ SMLDIST_INSTANTIATE(void model::save<float>(const std::string&, const model::net
 SMLDIST_INSTANTIATE(graph model::trace<float>(const model::network<float>&, std::size_t, std::size_t))
 SMLDIST_INSTANTIATE(runtime::program deploy::compile(const model::network<float>&, deploy::options))
 
-} // namespace smldist::inline SMLDIST_ABI
+} // namespace smldist
 
 #endif

@@ -6,9 +6,11 @@
 #include <string>
 #include <typeinfo>
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 struct probe {};
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 TEST_CASE("config: one version in three spellings") {
     CHECK(std::string(SMLDIST_VERSION_STRING) == std::to_string(SMLDIST_VERSION_MAJOR) + "." +

@@ -147,6 +147,7 @@ complaints seams(const tree& files) {
 complaints form_of_headers(const tree& files) {
     static const std::set<std::string> directly{"", "core", "autograd", "graph"};
     static const std::string operators = headers + "op/arithmetic.hpp"; // for argument-dependent lookup
+    static const std::string umbrella = headers + "smldist.hpp";        // it instantiates what others declare
     complaints found;
     for (const auto& [path, lines] : files) {
         std::string guard = path.substr(std::string("include/").size());
@@ -160,13 +161,15 @@ complaints form_of_headers(const tree& files) {
         if (!has("#ifndef " + guard) || !has("#define " + guard) || lines.empty() || lines.back() != "#endif")
             found.push_back(path + ": expected the include guard " + guard);
         const std::string folder = folder_of(path);
-        const std::string space =
-            "namespace smldist::inline SMLDIST_ABI" + (directly.count(folder) ? "" : "::" + folder);
-        for (std::size_t i = 0; i < lines.size(); ++i)
-            if (lines[i].rfind("namespace smldist", 0) == 0 && !folder.empty() &&
-                lines[i].rfind(space + " {", 0) != 0 && lines[i].rfind(space + "::", 0) != 0 &&
-                !(path == operators && lines[i] == "namespace smldist::inline SMLDIST_ABI {"))
+        const std::string space = "namespace smldist" + (directly.count(folder) ? "" : "::" + folder);
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            if (lines[i].rfind("namespace smldist", 0) != 0) continue;
+            if (!folder.empty() && lines[i].rfind(space + " {", 0) != 0 && lines[i].rfind(space + "::", 0) != 0 &&
+                !(path == operators && lines[i] == "namespace smldist {"))
                 found.push_back(at(path, i) + "expected " + space);
+            if (path != umbrella && (i + 1 == lines.size() || lines[i + 1] != "SMLDIST_NAMESPACE_BEGIN"))
+                found.push_back(at(path, i) + "expected SMLDIST_NAMESPACE_BEGIN in the next line");
+        }
     }
     each_line(files, [&](const std::string& path, std::size_t i, const std::string& line) {
         if (line.rfind("using namespace", 0) == 0) found.push_back(at(path, i) + "using namespace");
@@ -203,7 +206,7 @@ complaints untested(const tree& files, const std::function<bool(const std::strin
 
 /// The class templates declared in a file, as "nn::linear": not those in a namespace detail, not specialisations.
 std::map<std::string, std::size_t> templates_of(const std::vector<std::string>& lines) {
-    static const std::regex space(R"(namespace smldist::inline SMLDIST_ABI((?:::\w+)*) \{)");
+    static const std::regex space(R"(namespace smldist((?:::\w+)*) \{)");
     static const std::regex declared(R"((?:template <.*> )?(?:class|struct) (\w+)(?: final)?(?: \{.*| :.*|;.*)?)");
     std::map<std::string, std::size_t> found;
     std::string prefix;
@@ -277,9 +280,12 @@ const tree& library_with_bodies() {
 
 /// A well-formed header of folder op, with `body` between its lines.
 tree header_of_op(const std::vector<std::string>& body) {
-    std::vector<std::string> lines{"// SPDX-License-Identifier: BSD-3-Clause", "/// A file.",
-                                   "#ifndef SMLDIST_OP_A_HPP", "#define SMLDIST_OP_A_HPP",
-                                   "namespace smldist::inline SMLDIST_ABI::op {"};
+    std::vector<std::string> lines{"// SPDX-License-Identifier: BSD-3-Clause",
+                                   "/// A file.",
+                                   "#ifndef SMLDIST_OP_A_HPP",
+                                   "#define SMLDIST_OP_A_HPP",
+                                   "namespace smldist::op {",
+                                   "SMLDIST_NAMESPACE_BEGIN"};
     lines.insert(lines.end(), body.begin(), body.end());
     lines.push_back("#endif");
     return {{headers + "op/a.hpp", lines}};
@@ -351,7 +357,7 @@ TEST_CASE("layout: each rule finds what it forbids") {
     const std::string op = headers + "op/a.hpp";
     CHECK(edges(header_of_op({"#include \"smldist/core/shape.hpp\"", "#include <vector>"})).empty());
     CHECK(edges(header_of_op({"#include \"smldist/nn/linear.hpp\""})) ==
-          complaints{op + ":6: op may not include nn"});
+          complaints{op + ":7: op may not include nn"});
     CHECK(edges(header_of_op({"#include \"linear.hpp\""})).size() == 1);
     CHECK(edges(header_of_op({"# include \"smldist/smldist.hpp\""})).size() == 1);
     CHECK(edges({{headers + "misc/a.hpp", {"#include \"smldist/core/shape.hpp\""}}}).size() == 1);
@@ -368,7 +374,9 @@ TEST_CASE("layout: each rule finds what it forbids") {
 
     CHECK(form_of_headers(header_of_op({})).empty());
     CHECK(form_of_headers(header_of_op({"using namespace std;"})).size() == 1);
-    CHECK(form_of_headers(header_of_op(std::vector<std::string>(495))).size() == 1);
+    CHECK(form_of_headers(header_of_op(std::vector<std::string>(494))).size() == 1);
+    CHECK(form_of_headers(header_of_op({"namespace smldist::op {", "SMLDIST_NAMESPACE_BEGIN"})).empty());
+    CHECK(form_of_headers(header_of_op({"namespace smldist::op {", "inline int f();"})).size() == 1);
     tree moved = header_of_op({});
     moved[headers + "nn/a.hpp"] = moved.extract(op).mapped();
     CHECK(form_of_headers(moved).size() == 2); // guard and namespace
@@ -382,8 +390,7 @@ TEST_CASE("layout: each rule finds what it forbids") {
     CHECK(untested(header_of_op({}), [](const std::string& test) { return test == "tests/op/a.cpp"; }).empty());
     CHECK(untested(header_of_op({}), [](const std::string&) { return false; }).size() == 1);
 
-    const std::vector<std::string> forward{"namespace smldist::inline SMLDIST_ABI::nn {",
-                                           "template <class T> struct a;"};
+    const std::vector<std::string> forward{"namespace smldist::nn {", "template <class T> struct a;"};
     const std::vector<std::string> body{forward[0],
                                         "template <class T> struct a {",
                                         "template <class T> struct a<b<T>> {",

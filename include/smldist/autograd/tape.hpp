@@ -20,7 +20,8 @@
 #include "smldist/core/random.hpp"
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 template <class T> class tape;
 
@@ -392,6 +393,7 @@ private:
     generator random_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

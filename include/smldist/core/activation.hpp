@@ -10,7 +10,8 @@
 
 #include "smldist/core/enum_names.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// An element-wise function of one argument. kernel/activation.hpp has the formulas; the first five cost a few instructions.
 enum class activation : std::uint8_t {
@@ -46,6 +47,7 @@ template <class F> void with_constant(activation a, F&& f) {
     detail::with_constant(a, f, std::make_index_sequence<names_of<activation>().size()>());
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

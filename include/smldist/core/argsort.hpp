@@ -8,7 +8,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -40,6 +41,7 @@ template <class F> [[nodiscard]] std::vector<std::size_t> argsort(std::size_t n,
         &before);
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -11,7 +11,8 @@
 
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Counts the bytes in use and the work done for data of a given size, and bounds both:
 ///
@@ -103,6 +104,7 @@ template <class V> void make_room(V& list, budget& from, std::string_view what) 
     from.give_back(capacity * size);
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -8,7 +8,8 @@
 
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Checks the options of one function or struct. Each member raises usage_error `where: WHAT is GOT, expected WANTED` for a
 /// value out of range; NaN is always out of range.
@@ -38,6 +39,7 @@ struct option_check {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

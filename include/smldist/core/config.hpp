@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Version, build facts and the inline ABI namespace.
+/// Version, build facts and the inline ABI namespaces.
 ///
-/// Every public name lives in `smldist::<abi>::…`, where <abi> encodes the version, the instruction set, whether packs are
-/// xsimd's, whether there are threads, whether the code is that of the compiled library, and whether assertions are on.
-/// Translation units compiled with different flags therefore use separate functions instead of violating the
-/// one-definition rule.
+/// What a header declares in `smldist::op` is in fact in `smldist::op::<abi>`, an inline namespace, where <abi> encodes the
+/// version, the instruction set, whether packs are xsimd's, whether there are threads, whether the code is that of the
+/// compiled library, and whether assertions are on. Translation units compiled with different flags therefore use separate
+/// functions instead of violating the one-definition rule. Headers write
+///
+///     namespace smldist::op {
+///     SMLDIST_NAMESPACE_BEGIN
+///     …
+///     SMLDIST_NAMESPACE_END
+///     } // namespace smldist::op
 #ifndef SMLDIST_CORE_CONFIG_HPP
 #define SMLDIST_CORE_CONFIG_HPP
 
@@ -124,6 +130,8 @@
 #define SMLDIST_ABI                                                                                                  \
     SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD, SMLDIST_PACKS,   \
                  SMLDIST_SERIAL, SMLDIST_LINKED, SMLDIST_CHECKED)
+#define SMLDIST_NAMESPACE_BEGIN inline namespace SMLDIST_ABI {
+#define SMLDIST_NAMESPACE_END }
 
 #define SMLDIST_INLINE inline __attribute__((always_inline))
 #define SMLDIST_NOINLINE __attribute__((noinline))
@@ -136,11 +144,13 @@
 #define SMLDIST_ALIGN_LOOPS
 #endif
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Whether a layer or op runs for training (batch statistics, active dropout) or for evaluation.
 enum class mode : std::uint8_t { eval, train };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -16,7 +16,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The exponent e of a number written as 0.d… · 10^e, where the digit d is not 0. `mantissa` has digits and at most one
 /// point, `exponent` is empty or "e" and an integer.
@@ -110,6 +111,7 @@ inline std::from_chars_result from_chars(const char* first, const char* last, do
 #endif
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

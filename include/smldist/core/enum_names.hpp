@@ -12,7 +12,8 @@
 
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What an enumeration whose enumerators count from 0 is called, and how each is written, in their order. It is the result of
 /// a function in the enumeration's namespace:
@@ -77,6 +78,7 @@ template <named_enum E>
     detail::unknown_name(where, word, names_of<E>().data(), names_of<E>().size());
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

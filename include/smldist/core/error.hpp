@@ -14,7 +14,8 @@
 #include "smldist/core/config.hpp"
 #include "smldist/core/printable.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Root of everything the library throws on purpose.
 class error : public std::runtime_error {
@@ -126,6 +127,7 @@ template <class E, class... P> [[noreturn]] void raise(std::string_view where, c
     detail::raise_parts<E>(where, list, sizeof...(P));
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

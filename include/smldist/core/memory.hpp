@@ -43,7 +43,8 @@
 #define SMLDIST_HUGE_PAGES 0
 #endif
 
-namespace smldist::inline SMLDIST_ABI::memory {
+namespace smldist::memory {
+SMLDIST_NAMESPACE_BEGIN
 
 inline constexpr std::size_t alignment = 64;
 /// A thread keeps at most this many free bytes; beyond it, freed blocks go back to the heap.
@@ -358,6 +359,7 @@ inline void trim() {
     if (auto* c = detail::cache::mine()) c->trim();
 }
 
-} // namespace smldist::inline SMLDIST_ABI::memory
+SMLDIST_NAMESPACE_END
+} // namespace smldist::memory
 
 #endif

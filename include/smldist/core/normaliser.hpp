@@ -12,7 +12,8 @@
 #include "smldist/core/enum_names.hpp"
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 enum class normaliser_kind : std::uint8_t {
     none,
@@ -73,6 +74,7 @@ struct normaliser {
     friend bool operator==(const normaliser&, const normaliser&) = default;
 };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -8,7 +8,8 @@
 
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A short list that lives inside its owner, so that a training step does not allocate for it.
 template <class X> class stage_list {
@@ -58,6 +59,7 @@ template <class X> struct outputs {
     X logits;                        ///< (B, N)
 };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

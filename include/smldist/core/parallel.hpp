@@ -25,7 +25,8 @@
 #include <vector>
 #endif
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The largest number that set_threads accepts; a larger one is a mistake.
 inline constexpr std::size_t max_threads = 1024;
@@ -373,6 +374,7 @@ private:
     detail::region before_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -20,7 +20,8 @@
 
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Learning-rate group of a parameter; the optimiser holds a factor for each.
 enum class rate_group : std::uint8_t { base, slow, count };
@@ -170,6 +171,7 @@ template <class M> [[nodiscard]] std::size_t parameter_count(const M& model) {
     return n;
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -11,7 +11,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Length of the longest prefix that is valid UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF).
 [[nodiscard]] inline std::size_t valid_utf8_prefix(std::string_view text) {
@@ -80,6 +81,7 @@ namespace smldist::inline SMLDIST_ABI {
     return out;
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

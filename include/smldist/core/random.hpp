@@ -12,7 +12,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -245,6 +246,7 @@ private:
     bool filled_ = false;
 };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -12,7 +12,8 @@
 
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Extents of a row-major tensor, rank 0 (a scalar) to 8.
 ///
@@ -75,6 +76,7 @@ private:
     std::size_t rank_ = 0;
 };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

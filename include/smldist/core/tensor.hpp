@@ -26,7 +26,8 @@
 #include "smldist/core/memory.hpp"
 #include "smldist/core/shape.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A dense row-major tensor of dynamic rank that owns its storage (64-byte aligned, recycled) and copies deeply.
 ///
@@ -213,6 +214,7 @@ template <class U, class T> [[nodiscard]] tensor<U> cast(const tensor<T>& a) {
     return b;
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -15,7 +15,8 @@
 #include "smldist/core/random.hpp"
 #include "smldist/data/recording.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Probability and strength of each augmentation. Fixed order: time warp, rotation, scaling · normaliser · jitter, mask.
 /// Large rotations are off by default, since gravity tells lying from standing.
@@ -196,6 +197,7 @@ inline void augment_normalised(float* x, std::size_t length, std::size_t channel
     if (mask.chance(o.mask)) detail::mask(x, length, channels, info, mask);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

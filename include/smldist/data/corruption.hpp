@@ -18,7 +18,8 @@
 #include "smldist/data/normaliser.hpp"
 #include "smldist/data/window.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Faults, applied in this order; the defaults do nothing.
 struct corruption {
@@ -96,6 +97,7 @@ inline void corrupt(windows& w, const corruption& how, const generator& random) 
     });
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

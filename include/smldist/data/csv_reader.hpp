@@ -22,7 +22,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/data/text_reader.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A source of bytes: writes at most n of them to `to` as soon as there are some and returns how many; 0 at the end.
 /// Throws io_error.
@@ -362,6 +363,7 @@ private:
     std::vector<field> fields_; ///< of the line
 };
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

@@ -18,7 +18,8 @@
 #include "smldist/data/normaliser.hpp"
 #include "smldist/data/window.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 struct loader_options {
     std::size_t batch = 64;
@@ -200,6 +201,7 @@ private:
     std::size_t at_ = 0;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

@@ -12,7 +12,8 @@
 #include "smldist/core/random.hpp"
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Throws usage_error unless α is 0 (off) or from 1e-6 to 1e6.
 inline void check_mixup(double alpha) {
@@ -54,6 +55,7 @@ inline void mix_labels(const std::vector<int>& label, std::vector<int>& other) {
     std::rotate_copy(label.begin(), label.begin() + (label.empty() ? 0 : 1), label.end(), other.begin());
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

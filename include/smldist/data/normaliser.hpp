@@ -14,7 +14,8 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/window.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Normalises x (…, C) in place. Throws shape_error when C is not n.channels(); kind none accepts any x.
 inline void normalise(tensor<float>& x, const normaliser& n) {
@@ -151,6 +152,7 @@ fit_normaliser(const windows& w, normaliser_kind kind = normaliser_kind::shared,
     return n;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

@@ -17,7 +17,8 @@
 #include <thread>
 #endif
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A loader that works one batch ahead, on its own thread.
 ///
@@ -129,6 +130,7 @@ private:
 #endif
 };
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

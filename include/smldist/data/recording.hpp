@@ -18,7 +18,8 @@
 #include "smldist/core/memory.hpp"
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What the columns and labels of a dataset mean. Only `labels` is required; the rest may stay empty (0: unknown).
 struct signal_info {
@@ -172,6 +173,7 @@ struct recording_set {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

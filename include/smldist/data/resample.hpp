@@ -16,7 +16,8 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/recording.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The samples of one device with a time stamp each.
 struct stamped_signal {
@@ -250,6 +251,7 @@ inline std::vector<recording> resample_within(const std::vector<stamped_signal>&
     return recordings;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

@@ -15,7 +15,8 @@
 #include "smldist/core/random.hpp"
 #include "smldist/data/window.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Throws data_error, naming the person, when a subject is in both sets.
 inline void require_disjoint_subjects(const windows& a, const windows& b) {
@@ -112,6 +113,7 @@ struct hold_out {
     return folds;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

@@ -18,7 +18,8 @@
 #include "smldist/data/split.hpp"
 #include "smldist/data/window.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 struct synthetic_options {
     std::size_t users = 16, test_users = 6; ///< disjoint people for training and test
@@ -196,6 +197,7 @@ inline void perform(float* row, std::size_t n, const motion& m, const person& wh
             cut(synthetic_recordings(o, 1 + o.users, o.test_users), info, by_bout)};
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

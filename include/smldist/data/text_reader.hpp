@@ -19,7 +19,8 @@
 #include "smldist/core/decimal.hpp"
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -274,6 +275,7 @@ private:
     std::size_t field_end_ = 0, last_ = 0; // end of the field, begin of the last one read
 };
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

@@ -15,7 +15,8 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/recording.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The channels `chosen` of x (…, C), in that order: (…, number chosen); x itself when none is chosen.
 /// Throws usage_error for a channel that is not below C.
@@ -260,6 +261,7 @@ inline int window_label(const int* labels, const cut_options& o, std::vector<std
     return w;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/deploy/source.hpp"
 #include "smldist/graph/visit.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The kind of an op, as the fusing pass sees it.
 enum class role : std::uint8_t {
@@ -219,6 +220,7 @@ SMLDIST_COLD inline annotated_graph annotate(source from, const options& o) {
     return g;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

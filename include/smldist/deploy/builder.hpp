@@ -17,7 +17,8 @@
 #include "smldist/deploy/fuse.hpp"
 #include "smldist/runtime/program.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Work in multiply-accumulates per element that a step writes (the slowest functions need exp), per element that it
 /// reads, and per row (a kernel call or a few divisions, which matters for short rows).
@@ -178,6 +179,7 @@ private:
     std::size_t kept_weights_ = 0; ///< size of the weights before the current node
 };
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

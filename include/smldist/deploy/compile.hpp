@@ -15,7 +15,8 @@
 #include "smldist/deploy/plan.hpp"
 #include "smldist/graph/trace.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -64,6 +65,7 @@ template <class M> runtime::program compile(const M& model, options o) {
     return plan(std::move(s), o);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

@@ -18,7 +18,8 @@
 
 #include "smldist/deploy/builder.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -299,6 +300,7 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::slice& o) 
     b.give(id, runtime::copy_step{rows, m, o.begin * inner, s[axis] * inner, 0, m, b.read(b.input(id, 0)), y}, y);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

@@ -15,7 +15,8 @@
 #include "smldist/deploy/builder.hpp"
 #include "smldist/deploy/emit.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -274,6 +275,7 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::matmul& o)
     b.give(id, step, step.y, macs);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

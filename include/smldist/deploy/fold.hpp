@@ -14,7 +14,8 @@
 #include "smldist/deploy/emit_products.hpp"
 #include "smldist/deploy/place.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -81,6 +82,7 @@ SMLDIST_COLD inline void fold(annotated_graph& g) {
     }
 }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

@@ -10,7 +10,8 @@
 
 #include "smldist/deploy/annotate.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What the step of an op computes beyond the op.
 struct fusion {
@@ -138,6 +139,7 @@ private:
 ///
 SMLDIST_COLD inline std::vector<fusion> fuse(const annotated_graph& g) { return detail::fuser(g).run(); }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

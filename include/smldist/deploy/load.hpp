@@ -9,7 +9,8 @@
 #include "smldist/io/model_facts.hpp"
 #include "smldist/runtime/program.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A program with what its file says of the model.
 struct loaded {
@@ -30,7 +31,8 @@ SMLDIST_FUNCTION loaded load(io::bundle b, options o = {});
 /// The same from a file on disk. Throws io_error when it cannot be read; data_error names the path.
 SMLDIST_FUNCTION loaded load(const std::string& path, options o = {}, io::load_options limits = {});
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #if SMLDIST_BODIES
 #include "smldist/deploy/load.ipp"

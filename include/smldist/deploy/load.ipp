@@ -16,7 +16,8 @@
 #include "smldist/graph/json.hpp"
 #include "smldist/io/bundle.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -146,4 +147,5 @@ SMLDIST_COLD SMLDIST_FUNCTION loaded load(const std::string& path, options o, io
 #endif
 }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy

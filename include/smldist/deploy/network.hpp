@@ -16,7 +16,8 @@
 #include "smldist/graph/graph.hpp"
 #include "smldist/runtime/program.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Calls a program with tensors of any batch size, like a network in mode::eval, for example a teacher.
 ///
@@ -94,6 +95,7 @@ private:
     runtime::program program_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

@@ -9,7 +9,8 @@
 
 #include "smldist/core/normaliser.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 struct options {
     std::size_t batch = 1;    ///< windows of run(in, out)
@@ -22,6 +23,7 @@ struct options {
     std::vector<std::string> outputs = {};
 };
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

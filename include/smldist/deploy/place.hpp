@@ -14,7 +14,8 @@
 #include "smldist/core/argsort.hpp"
 #include "smldist/deploy/builder.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A value of an arena: its elements, and the first and last step that touch it.
 struct lifetime {
@@ -117,6 +118,7 @@ SMLDIST_COLD inline runtime::program place(builder& b, const options& o) {
     return runtime::program(std::move(p));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

@@ -7,7 +7,8 @@
 #include "smldist/deploy/source.hpp"
 #include "smldist/runtime/program.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Compiles a graph that was traced for one window.
 ///
@@ -21,7 +22,8 @@ namespace smldist::inline SMLDIST_ABI::deploy {
 ///            inputs do not fit or that mixes the windows of a batch, and for outputs that do not exist.
 SMLDIST_FUNCTION runtime::program plan(source s, const options& o);
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #if SMLDIST_BODIES
 #include "smldist/deploy/plan.ipp"

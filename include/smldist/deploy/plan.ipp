@@ -11,7 +11,8 @@
 #include "smldist/deploy/fuse.hpp"
 #include "smldist/deploy/place.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -67,4 +68,5 @@ SMLDIST_COLD SMLDIST_FUNCTION runtime::program plan(source s, const options& o) 
     return place(b, o);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy

@@ -16,7 +16,8 @@
 #include "smldist/graph/graph.hpp"
 #include "smldist/runtime/program.hpp"
 
-namespace smldist::inline SMLDIST_ABI::deploy {
+namespace smldist::deploy {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A graph traced for one window, with the values of its parameters, buffers and constants. They are stored in `own`,
 /// in the model or in the bytes of its file, which must exist until the program is made.
@@ -50,6 +51,7 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::deploy
+SMLDIST_NAMESPACE_END
+} // namespace smldist::deploy
 
 #endif

@@ -12,7 +12,8 @@
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/train/loop.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::distill {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Objective of a distillation baseline: of a method of loss/baseline, or of anything with the same interface.
 ///
@@ -77,6 +78,7 @@ private:
     double label_smoothing_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+SMLDIST_NAMESPACE_END
+} // namespace smldist::distill
 
 #endif

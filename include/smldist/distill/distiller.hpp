@@ -26,7 +26,8 @@
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/train/loop.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::distill {
+SMLDIST_NAMESPACE_BEGIN
 
 /// When which loss is minimised.
 enum class distill_schedule : std::uint8_t {
@@ -287,6 +288,7 @@ private:
     std::vector<loss::stage_loss<float>> stages_; ///< one per used anchor, then that of the feature
 };
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+SMLDIST_NAMESPACE_END
+} // namespace smldist::distill
 
 #endif

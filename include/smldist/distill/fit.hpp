@@ -11,7 +11,8 @@
 #include "smldist/distill/distiller.hpp"
 #include "smldist/train/loop.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::distill {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Settings of a run from data to student.
 struct settings {
@@ -59,6 +60,7 @@ train::training_result<Student> fit(Student& student, const Teacher& teacher, co
     return train::training(student, objective, train, validation, normal, options).run();
 }
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+SMLDIST_NAMESPACE_END
+} // namespace smldist::distill
 
 #endif

@@ -11,7 +11,8 @@
 #include "smldist/graph/trace.hpp"
 #include "smldist/op/linear.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::distill {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A teacher whose stages and feature come as principal components, where a distiller would bring them to components.
 ///
@@ -80,6 +81,7 @@ private:
     loss::component_map<float> feature_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+SMLDIST_NAMESPACE_END
+} // namespace smldist::distill
 
 #endif

@@ -13,7 +13,8 @@
 #include "smldist/op/linear.hpp"
 #include "smldist/train/evaluate.hpp"
 
-namespace smldist::inline SMLDIST_ABI::distill {
+namespace smldist::distill {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Statistics of one of the teacher's stages over the training set.
 struct stage_statistics {
@@ -141,6 +142,7 @@ template <class Teacher>
     return p;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::distill
+SMLDIST_NAMESPACE_END
+} // namespace smldist::distill
 
 #endif

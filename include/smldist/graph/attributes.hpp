@@ -17,7 +17,8 @@
 #include "smldist/core/shape.hpp"
 #include "smldist/graph/graph.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Writes options into a node: numbers, and text for shapes and activations. An option without a value is left out.
 class attribute_writer {
@@ -119,6 +120,7 @@ private:
     std::size_t read_ = 0; ///< attributes
 };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -13,7 +13,8 @@
 
 #include "smldist/core/shape.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A network as data. Summary, MAC counts, the model file's graph and programs are all derived from it.
 struct graph {
@@ -93,6 +94,7 @@ struct symbol {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

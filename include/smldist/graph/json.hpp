@@ -23,7 +23,8 @@
 #include "smldist/graph/graph.hpp"
 #include "smldist/io/json.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 inline constexpr std::array<std::string_view, 5> node_kinds{"input", "parameter", "buffer", "constant", "op"};
@@ -154,6 +155,7 @@ SMLDIST_COLD inline void read_op(const io::json& from, std::size_t id, graph::no
     return g;
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

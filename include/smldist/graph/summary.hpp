@@ -11,7 +11,8 @@
 
 #include "smldist/graph/graph.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// One op of a summary.
 struct summary_row {
@@ -125,6 +126,7 @@ inline std::string layer_of(const graph::node& n) {
     return out + "}\n";
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

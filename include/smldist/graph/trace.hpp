@@ -12,7 +12,8 @@
 #include "smldist/core/parameter.hpp"
 #include "smldist/graph/graph.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Gives the nodes of a model's parameters and buffers their dotted paths, which are the keys of a model file.
 template <class M> void name_tensors(graph& g, const M& model) {
@@ -61,6 +62,7 @@ template <class M> [[nodiscard]] graph trace(const M& model, const shape& x) {
     return g;
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

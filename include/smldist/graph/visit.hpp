@@ -12,7 +12,8 @@
 #include "smldist/graph/graph.hpp"
 #include "smldist/spec/all.hpp"
 
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -70,6 +71,7 @@ template <class F> SMLDIST_COLD bool visit(const graph& g, std::size_t id, F&& f
     return spec::visit_named(g.nodes[id].name, described);
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

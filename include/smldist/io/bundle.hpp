@@ -21,7 +21,8 @@
 #include "smldist/io/safetensors.hpp"
 #include "smldist/io/sha256.hpp"
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Names of the tensors that hold the self-test: a window in raw units (1, L, C) and its logits (1, N).
 inline constexpr std::string_view selftest_input = "selftest.input", selftest_output = "selftest.output";
@@ -237,6 +238,7 @@ namespace detail {
     return read_bundle(read_file(path), o);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

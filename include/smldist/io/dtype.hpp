@@ -19,7 +19,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 enum class dtype : std::uint8_t { f64, i64, f32, i32, f16, bf16, i16, i8, u8, boolean };
 
@@ -214,6 +215,7 @@ template <storable T> [[nodiscard]] std::vector<std::byte> encode(const T* from,
     }
 }
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

@@ -35,7 +35,8 @@
 #define SMLDIST_POSIX 1
 #endif
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The bytes of a file. A vector constructed with a size holds unspecified values; its maker must fill it.
 using byte_vector = std::vector<std::byte, memory::page_allocator<std::byte>>;
@@ -221,6 +222,7 @@ inline void write_file_atomically(const std::string& path, std::string_view text
     write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())), durable);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

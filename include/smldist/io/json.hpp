@@ -22,7 +22,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/io/json_scanner.hpp"
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What json::parse accepts at most. With the default, a value takes at most the size of its text + 16 MiB.
 struct json_limits {
@@ -373,6 +374,7 @@ private:
     content value_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

@@ -17,7 +17,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/printable.hpp"
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Where and why a text is not acceptable JSON.
 struct parse_error {
@@ -223,6 +224,7 @@ private:
     parse_error error_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

@@ -12,7 +12,8 @@
 #include "smldist/core/normaliser.hpp"
 #include "smldist/io/json.hpp"
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What a model file says about its model besides the weights.
 struct model_facts {
@@ -40,6 +41,7 @@ struct load_options {
 
 struct bundle; // io/bundle.hpp: a model file in memory
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

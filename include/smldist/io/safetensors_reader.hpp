@@ -25,7 +25,8 @@
 #include "smldist/io/json_scanner.hpp"
 #include "smldist/io/tensor_view.hpp"
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 struct safetensors_options {
     bool require_finite = false; ///< refuse files with infinity or NaN in a floating-point tensor
@@ -353,6 +354,7 @@ inline bool safetensors_file::parse(byte_vector bytes, safetensors_file& out, fo
     return false;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

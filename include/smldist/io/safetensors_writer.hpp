@@ -19,7 +19,8 @@
 #include "smldist/io/json_scanner.hpp"
 #include "smldist/io/tensor_view.hpp"
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -113,6 +114,7 @@ inline void check_writable(std::span<const tensor_view> tensors, const metadata_
     return file;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

@@ -28,7 +28,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Hashes a stream of bytes; the digest does not depend on how the stream was cut.
 class sha256 {
@@ -160,6 +161,7 @@ private:
 /// The SHA-256 of `bytes` as 64 hexadecimal digits.
 [[nodiscard]] inline std::string sha256_hex(std::span<const std::byte> bytes) { return sha256().update(bytes).hex(); }
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

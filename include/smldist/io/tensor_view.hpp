@@ -19,7 +19,8 @@
 #include "smldist/io/dtype.hpp"
 #include "smldist/io/json_scanner.hpp"
 
-namespace smldist::inline SMLDIST_ABI::io {
+namespace smldist::io {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The rules that a file can break.
 enum class violation : std::uint8_t {
@@ -147,6 +148,7 @@ template <storable T> [[nodiscard]] tensor_view view_of(std::string name, const 
     return {std::move(name), dtype_of<T>(), extents, std::as_bytes(std::span(values, extents.size()))};
 }
 
-} // namespace smldist::inline SMLDIST_ABI::io
+SMLDIST_NAMESPACE_END
+} // namespace smldist::io
 
 #endif

@@ -10,7 +10,8 @@
 #include "smldist/core/config.hpp"
 #include "smldist/kernel/simd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 /// x
 struct identity {
@@ -155,6 +156,7 @@ template <activation F> constexpr auto function_of() {
 /// The function of an enumerator.
 template <activation F> using function_of = decltype(detail::function_of<F>());
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

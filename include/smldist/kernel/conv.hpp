@@ -19,7 +19,8 @@
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/scratch.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -217,6 +218,7 @@ void conv_backward_weight(std::size_t B, std::size_t L, std::size_t C, std::size
 
 } // namespace naive
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

@@ -25,7 +25,8 @@
 #include "smldist/kernel/simd.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -302,6 +303,7 @@ void depthwise_backward_weight(std::size_t B, std::size_t L, std::size_t C, std:
 
 } // namespace naive
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

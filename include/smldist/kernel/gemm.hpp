@@ -16,7 +16,8 @@
 #include "smldist/kernel/scratch.hpp"
 #include "smldist/kernel/simd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A view of B packed by pack_nt or pack_nn: the panels one after the other, K rows each.
 template <class T> struct packed_b {
@@ -336,6 +337,7 @@ void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_
 
 } // namespace naive
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

@@ -20,7 +20,8 @@
 #include "smldist/kernel/activation.hpp"
 #include "smldist/kernel/simd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Whether an epilogue can apply f in registers: true for the functions that cost a few instructions.
 constexpr bool ends_products(activation f) { return f <= activation::hard_swish; }
@@ -329,6 +330,7 @@ template <class T> void panel_rows(tile_job<T> job, std::size_t rows, panel p, s
 
 } // namespace detail
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

@@ -8,7 +8,8 @@
 #include "smldist/core/config.hpp"
 #include "smldist/kernel/simd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel::simd {
+namespace smldist::kernel::simd {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -49,6 +50,7 @@ template <class V> SMLDIST_INLINE V log_normal(const V& x) {
     }
 }
 
-} // namespace smldist::inline SMLDIST_ABI::kernel::simd
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel::simd
 
 #endif

@@ -16,7 +16,8 @@
 #include "smldist/kernel/simd.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 /// mean[c] = 1/R Σ_r x[r,c],   var[c] = 1/R Σ_r (x[r,c] − mean[c])², the biased variance;   R ≥ 1
 ///
@@ -295,6 +296,7 @@ void layer_norm_backward(std::size_t R, std::size_t C, const T* x, const T* dy, 
 
 } // namespace naive
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

@@ -19,7 +19,8 @@
 #include "smldist/kernel/simd.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The columns of z = (x − mean) · scale + beta.
 template <class T> struct column_map {
@@ -252,6 +253,7 @@ void normalise_rows_backward(std::size_t R, std::size_t C, const T* x, const T* 
 
 } // namespace naive
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

@@ -19,7 +19,8 @@
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/scratch.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -163,6 +164,7 @@ SMLDIST_NOINLINE void normed_depthwise_backward(const row_functions<T>& f, std::
     if (dw) detail::untranspose_taps(C, K, taps.data(), dw, add_dw);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

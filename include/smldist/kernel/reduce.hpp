@@ -18,7 +18,8 @@
 #include "smldist/kernel/simd.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -217,6 +218,7 @@ void pool_mean_backward(std::size_t B, std::size_t L, std::size_t C, const T* dy
 
 } // namespace naive
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

@@ -9,7 +9,8 @@
 #include "smldist/core/config.hpp"
 #include "smldist/core/memory.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 /// `n` elements of unspecified value, 64-byte aligned, given back at the end of the scope.
 /// The thread keeps the block (core/memory.hpp), so a kernel called again with the same shape does not allocate.
@@ -31,6 +32,7 @@ private:
     T* data_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

@@ -30,7 +30,8 @@
 /// Lambda attribute: the body is inlined into the loop that calls it.
 #define SMLDIST_INLINE_LAMBDA __attribute__((always_inline))
 
-namespace smldist::inline SMLDIST_ABI::kernel::simd {
+namespace smldist::kernel::simd {
+SMLDIST_NAMESPACE_BEGIN
 
 #if defined(SMLDIST_NO_XSIMD)
 namespace packs = vectors;
@@ -269,6 +270,7 @@ template <class V> SMLDIST_INLINE void transpose(V (&rows)[V::size]) {
     }
 }
 
-} // namespace smldist::inline SMLDIST_ABI::kernel::simd
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel::simd
 
 #endif

@@ -24,7 +24,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel::simd::vectors {
+namespace smldist::kernel::simd::vectors {
+SMLDIST_NAMESPACE_BEGIN
 
 /// N lanes, a power of two.
 template <class T, std::size_t N> struct vector {
@@ -186,6 +187,7 @@ template <class T, std::size_t N> SMLDIST_INLINE void keep(vector<T, N>& x) {
 #endif
 }
 
-} // namespace smldist::inline SMLDIST_ABI::kernel::simd::vectors
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel::simd::vectors
 
 #endif

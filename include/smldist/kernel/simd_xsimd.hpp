@@ -35,7 +35,8 @@ xsimd::batch<float, xsimd::neon64>::operator/=(const xsimd::batch<float, xsimd::
 }
 #endif
 
-namespace smldist::inline SMLDIST_ABI::kernel::simd::batches {
+namespace smldist::kernel::simd::batches {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -193,6 +194,7 @@ SMLDIST_INLINE pack<float, 256> lower_half(const pack<float, 512>& x) { return _
 SMLDIST_INLINE pack<double, 256> lower_half(const pack<double, 512>& x) { return _mm512_castpd512_pd256(x); }
 #endif
 
-} // namespace smldist::inline SMLDIST_ABI::kernel::simd::batches
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel::simd::batches
 
 #endif

@@ -17,7 +17,8 @@
 #include "smldist/kernel/simd.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -245,6 +246,7 @@ void log_sum_exp_backward(std::size_t R, std::size_t N, const T* dy, const T* x,
 
 } // namespace naive
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

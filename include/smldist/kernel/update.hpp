@@ -10,7 +10,8 @@
 #include "smldist/core/parallel.hpp"
 #include "smldist/kernel/simd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 /// Calls f(pack, i) over [0, n) in chunks of at most 128 KB of four arrays, so that threads share one parameter.
@@ -96,6 +97,7 @@ template <class T> void approach(std::size_t n, T s, const T* x, T* y) {
 
 } // namespace naive
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

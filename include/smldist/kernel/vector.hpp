@@ -15,7 +15,8 @@
 #include "smldist/kernel/scratch.hpp"
 #include "smldist/kernel/simd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::kernel {
+namespace smldist::kernel {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Elements of one chunk of element-wise work; smaller arrays stay on the calling thread (a fork costs 1 to 20 µs).
 inline constexpr std::size_t chunk_elements = 32768;
@@ -218,6 +219,7 @@ void gate_backward(std::size_t B, std::size_t L, std::size_t C, const T* dy, con
 
 } // namespace naive
 
-} // namespace smldist::inline SMLDIST_ABI::kernel
+SMLDIST_NAMESPACE_END
+} // namespace smldist::kernel
 
 #endif

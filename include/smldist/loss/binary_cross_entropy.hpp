@@ -12,7 +12,8 @@
 
 #include "smldist/op/apply.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Mean binary cross entropy of logits with a constant target.
 ///
@@ -103,6 +104,7 @@ auto binary_cross_entropy(const X& z, tensor<op::scalar_of_t<X>> target, const b
     return op::apply(binary_cross_entropy_op<T>{}, z, std::move(target), std::move(weight));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
 #endif

@@ -12,7 +12,8 @@
 #include "smldist/core/check.hpp"
 #include "smldist/loss/soft_cross_entropy.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 
 struct cross_entropy_options {
     double label_smoothing = 0;            ///< ε: targets (1-ε) e_y + ε/N
@@ -98,6 +99,7 @@ template <class X>
     return soft_cross_entropy(z, label_targets(z, labels, o, mix));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
 #endif

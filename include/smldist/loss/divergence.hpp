@@ -11,7 +11,8 @@
 #include "smldist/kernel/vector.hpp"
 #include "smldist/loss/soft_cross_entropy.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 
 /// softmax(z/T), row by row.
 /// Shapes     z (…, N), at least one axis
@@ -50,6 +51,7 @@ template <class X, class T>
     return soft_cross_entropy(z, std::move(q), temperature, offset);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
 #endif

@@ -13,7 +13,8 @@
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/norm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The normalisation of a row z of logits, the same for student and teacher.
 enum class logit_norm : std::uint8_t {
@@ -90,6 +91,7 @@ template <class X> [[nodiscard]] X normalise(X z, logit_norm n, double scale) {
     return z;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
 #endif

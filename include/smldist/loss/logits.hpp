@@ -14,7 +14,8 @@
 #include "smldist/loss/logit_norm.hpp"
 #include "smldist/op/arithmetic.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The repair of a teacher's distribution whose largest class is not the label.
 enum class repair : std::uint8_t {
@@ -143,6 +144,7 @@ template <class X, class T>
     return {std::move(value), std::move(hard), std::move(soft), repaired};
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
 #endif

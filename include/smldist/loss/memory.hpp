@@ -17,7 +17,8 @@
 #include "smldist/loss/mse.hpp"
 #include "smldist/op/arithmetic.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 
 struct memory_options {
     double association = 1; ///< λ_a
@@ -98,6 +99,7 @@ template <class X, class T>
     return association + retrieval;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
 #endif

@@ -5,7 +5,8 @@
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Mean squared difference of x from a constant target, both scaled by channel.
 ///
@@ -81,6 +82,7 @@ template <class X, class T> [[nodiscard]] auto mse(const X& x, tensor<T> target,
     return op::apply(mse_op<T>{scale}, x, std::move(target), tensor<T>());
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
 #endif

@@ -11,7 +11,8 @@
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Cross entropy of tempered logits with a matrix of targets, whose rows need not sum to one (they carry the weights).
 ///
@@ -75,6 +76,7 @@ auto soft_cross_entropy(const X& z, tensor<T> q, double temperature = 1, double 
     return op::apply(soft_cross_entropy_op<T>{temperature, offset}, z, std::move(q));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/loss/stage/fused.hpp"
 #include "smldist/loss/stage/projector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss {
+namespace smldist::loss {
+SMLDIST_NAMESPACE_BEGIN
 
 // The names of loss/stage/ that users of stage_loss write.
 using stage::band_statistics, stage::band_weights, stage::time_bands, stage::make_basis, stage::make_length_map,
@@ -105,6 +106,7 @@ private:
     parameter<T> log_variance_; ///< (K)
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss
 
 #endif

@@ -11,7 +11,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI::metric {
+namespace smldist::metric {
+SMLDIST_NAMESPACE_BEGIN
 
 /// One bin of a reliability diagram.
 struct reliability_bin {
@@ -71,6 +72,7 @@ struct reliability_bin {
     return labels.empty() ? 0 : error / double(labels.size());
 }
 
-} // namespace smldist::inline SMLDIST_ABI::metric
+SMLDIST_NAMESPACE_END
+} // namespace smldist::metric
 
 #endif

@@ -11,7 +11,8 @@
 
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI::metric {
+namespace smldist::metric {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Counts of (label, predicted) pairs over N classes. Every ratio 0/0 is 0.
 class confusion {
@@ -113,6 +114,7 @@ inline std::string confusion::table(const std::vector<std::string>& names) const
     return text;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::metric
+SMLDIST_NAMESPACE_END
+} // namespace smldist::metric
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/metric/calibration.hpp"
 #include "smldist/metric/confusion.hpp"
 
-namespace smldist::inline SMLDIST_ABI::metric {
+namespace smldist::metric {
+SMLDIST_NAMESPACE_BEGIN
 
 struct evaluation {
     confusion counts;
@@ -69,6 +70,7 @@ struct evaluation {
     return e;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::metric
+SMLDIST_NAMESPACE_END
+} // namespace smldist::metric
 
 #endif

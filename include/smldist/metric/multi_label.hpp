@@ -15,7 +15,8 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/metric/predictions.hpp"
 
-namespace smldist::inline SMLDIST_ABI::metric {
+namespace smldist::metric {
+SMLDIST_NAMESPACE_BEGIN
 
 /// How the F1 of several labels become one number.
 enum class average : std::uint8_t {
@@ -91,6 +92,7 @@ inline double subset_accuracy(const tensor<float>& target, const tensor<float>& 
     return double(right) / double(target.shape()[0]);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::metric
+SMLDIST_NAMESPACE_END
+} // namespace smldist::metric
 
 #endif

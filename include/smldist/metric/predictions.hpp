@@ -10,7 +10,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI::metric {
+namespace smldist::metric {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Checks a target (N, K) and what was predicted for it. `where` begins the message.
 /// Throws     shape_error unless both are (N, K), K at least 1; data_error when there are no windows or a target is not
@@ -31,6 +32,7 @@ inline void check_predictions(std::string_view where, const tensor<float>& targe
     }
 }
 
-} // namespace smldist::inline SMLDIST_ABI::metric
+SMLDIST_NAMESPACE_END
+} // namespace smldist::metric
 
 #endif

@@ -10,7 +10,8 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/metric/predictions.hpp"
 
-namespace smldist::inline SMLDIST_ABI::metric {
+namespace smldist::metric {
+SMLDIST_NAMESPACE_BEGIN
 
 /// 1/(N K) Σ_{i,k} (t[i,k] - y[i,k])², in squared units of the target.
 ///
@@ -71,6 +72,7 @@ inline double r2_score(const tensor<float>& target, const tensor<float>& predict
     return total / double(K);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::metric
+SMLDIST_NAMESPACE_END
+} // namespace smldist::metric
 
 #endif

@@ -17,7 +17,8 @@
 #include "smldist/io/json.hpp"
 #include "smldist/model/network.hpp"
 
-namespace smldist::inline SMLDIST_ABI::model {
+namespace smldist::model {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -236,6 +237,7 @@ template <class F> void for_each_size(const network_config& c, F&& f) {
     return n;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::model
+SMLDIST_NAMESPACE_END
+} // namespace smldist::model
 
 #endif

@@ -32,7 +32,8 @@
 #include "smldist/graph/trace.hpp"
 #include "smldist/io/bundle.hpp"
 
-namespace smldist::inline SMLDIST_ABI::model {
+namespace smldist::model {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 template <class M> struct is_network : std::false_type {};
@@ -278,6 +279,7 @@ io::model_facts load_into(Network& net, const std::string& path, io::load_option
     return detail::naming_file(path, [&] { return load_into<T>(net, io::read_bundle(std::move(bytes), limits)); });
 }
 
-} // namespace smldist::inline SMLDIST_ABI::model
+SMLDIST_NAMESPACE_END
+} // namespace smldist::model
 
 #endif

@@ -29,7 +29,8 @@
 #include "smldist/nn/mlp.hpp"
 #include "smldist/nn/prototype.hpp"
 
-namespace smldist::inline SMLDIST_ABI::model {
+namespace smldist::model {
+SMLDIST_NAMESPACE_BEGIN
 
 /// One linear map.
 struct linear_head {
@@ -137,6 +138,7 @@ template <class Heads, class Member> void visit_heads(Heads& heads, Member&& mem
     (detail::each_head());
 }
 
-} // namespace smldist::inline SMLDIST_ABI::model
+SMLDIST_NAMESPACE_END
+} // namespace smldist::model
 
 #endif

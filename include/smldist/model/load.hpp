@@ -10,7 +10,8 @@
 #include "smldist/model/file.hpp"
 #include "smldist/model/network.hpp"
 
-namespace smldist::inline SMLDIST_ABI::model {
+namespace smldist::model {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The graph of a network for windows of so many samples.
 template <class T> [[nodiscard]] graph trace(const network<T>& net, std::size_t length, std::size_t batch = 1) {
@@ -87,6 +88,7 @@ template <class T> loaded<T> load(const std::string& path, io::load_options limi
     return detail::naming_file(path, [&] { return load<T>(io::read_bundle(std::move(bytes), limits)); });
 }
 
-} // namespace smldist::inline SMLDIST_ABI::model
+SMLDIST_NAMESPACE_END
+} // namespace smldist::model
 
 #endif

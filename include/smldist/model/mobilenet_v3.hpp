@@ -18,7 +18,8 @@
 #include "smldist/nn/inverted_residual.hpp"
 #include "smldist/op/reduce.hpp"
 
-namespace smldist::inline SMLDIST_ABI::model {
+namespace smldist::model {
+SMLDIST_NAMESPACE_BEGIN
 
 /// v rounded to a multiple of `divisor`, never below 90 % of v: n = max(d, ⌊(v + d/2)/d⌋ d), + d if n < 0.9 v.
 inline std::size_t make_divisible(double v, std::size_t divisor = 8) {
@@ -206,6 +207,7 @@ template <class T> struct mobilenet_v3 {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::model
+SMLDIST_NAMESPACE_END
+} // namespace smldist::model
 
 #endif

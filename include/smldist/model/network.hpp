@@ -15,7 +15,8 @@
 #include "smldist/op/mixture.hpp"
 #include "smldist/op/reshape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::model {
+namespace smldist::model {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Everything that shapes a network; a model file holds it as `architecture`.
 struct network_config {
@@ -317,6 +318,7 @@ SMLDIST_COLD inline network_config preset(std::string_view name, double width = 
     return c;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::model
+SMLDIST_NAMESPACE_END
+} // namespace smldist::model
 
 #endif

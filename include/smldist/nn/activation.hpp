@@ -7,7 +7,8 @@
 
 #include "smldist/op/pointwise.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 using op::activate;
 using smldist::activation;
@@ -33,6 +34,7 @@ inline activation parse_activation(std::string_view word) {
                        "\", expected RE, HS, SELU, - or a name such as sigmoid");
 }
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

@@ -15,7 +15,8 @@
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reshape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What blended_head returns in mode::eval.
 enum class blended_output : std::uint8_t {
@@ -164,6 +165,7 @@ blended_head<T> blended_options::make(std::size_t features, std::size_t classes,
     return head;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

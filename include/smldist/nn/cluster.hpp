@@ -12,7 +12,8 @@
 #include "smldist/core/random.hpp"
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 template <class T> double squared_distance(const T* a, const T* b, std::size_t width) {
@@ -169,6 +170,7 @@ template <class T> medoids k_medoids(const tensor<T>& points, std::size_t k) {
     return m;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

@@ -6,7 +6,8 @@
 #include "smldist/nn/init.hpp"
 #include "smldist/op/conv1d.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 /// 1-D convolution along time. See op::conv1d_op for formula, shapes and errors.
 ///
@@ -34,6 +35,7 @@ template <class T> struct conv1d {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

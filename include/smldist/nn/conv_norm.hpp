@@ -7,7 +7,8 @@
 #include "smldist/nn/conv1d.hpp"
 #include "smldist/nn/norm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 struct conv_norm_options {
     std::size_t stride = 1, groups = 1;
@@ -66,6 +67,7 @@ template <class T> struct depthwise_separable {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

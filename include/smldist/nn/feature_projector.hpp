@@ -8,7 +8,8 @@
 #include "smldist/nn/norm.hpp"
 #include "smldist/op/pointwise.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Maps a feature into another network's feature space, with a bottleneck of half that width.
 ///
@@ -47,6 +48,7 @@ template <class T> struct feature_projector {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

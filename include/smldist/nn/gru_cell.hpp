@@ -11,7 +11,8 @@
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reshape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 /// One step of a gated recurrent unit: the next state from a sample and the state before it.
 ///
@@ -76,6 +77,7 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

@@ -16,7 +16,8 @@
 #include "smldist/op/reshape.hpp"
 #include "smldist/op/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 struct hopfield_options {
     std::size_t heads = 1;
@@ -213,6 +214,7 @@ struct lookup_options {
     friend bool operator==(const lookup_options&, const lookup_options&) = default;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

@@ -10,7 +10,8 @@
 
 /// Every function fills a tensor in place from a generator. For a weight (O, C/groups, K) or (O, C):
 /// fan_in = C/groups · K, fan_out = O · K.
-namespace smldist::inline SMLDIST_ABI::nn::init {
+namespace smldist::nn::init {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Which fan keeps its variance: fan_in in the forward pass, fan_out in the backward pass.
 enum class fan { in, out };
@@ -71,6 +72,7 @@ template <class T> void xavier_uniform_(tensor<T>& w, generator& g, double gain 
     uniform_(w, g, -bound, bound);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::nn::init
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn::init
 
 #endif

@@ -8,7 +8,8 @@
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/squeeze_excite.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 struct inverted_residual_options {
     std::size_t in = 0, expanded = 0, out = 0, kernel_size = 3, stride = 1;
@@ -74,6 +75,7 @@ template <class T> struct inverted_residual {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

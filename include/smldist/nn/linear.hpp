@@ -6,7 +6,8 @@
 #include "smldist/nn/init.hpp"
 #include "smldist/op/linear.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Linear map of the last axis: y = x weightᵀ + bias. See op::linear_op.
 ///
@@ -29,6 +30,7 @@ template <class T> struct linear {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

@@ -18,7 +18,8 @@
 #include "smldist/op/reshape.hpp"
 #include "smldist/op/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 template <class T> struct memory;
 
@@ -282,6 +283,7 @@ template <class T> memory<T> memory_options::make(std::size_t features, std::siz
     return memory<T>(features, classes, g, *this);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

@@ -7,7 +7,8 @@
 #include "smldist/nn/linear.hpp"
 #include "smldist/op/pointwise.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Classifier with one hidden layer.
 ///
@@ -53,6 +54,7 @@ struct mlp_options {
     friend bool operator==(const mlp_options&, const mlp_options&) = default;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

@@ -6,7 +6,8 @@
 #include "smldist/core/parameter.hpp"
 #include "smldist/op/norm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Batch normalisation of the last axis: of this batch in mode::train, with the running statistics in mode::eval and
 /// when frozen.
@@ -62,6 +63,7 @@ template <class T> struct layer_norm {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

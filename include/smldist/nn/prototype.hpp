@@ -13,7 +13,8 @@
 #include "smldist/op/norm.hpp"
 #include "smldist/op/pointwise.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Cosine classifier: one prototype a class.
 ///
@@ -59,6 +60,7 @@ struct prototype_options {
     friend bool operator==(const prototype_options&, const prototype_options&) = default;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

@@ -7,7 +7,8 @@
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
 
-namespace smldist::inline SMLDIST_ABI::nn {
+namespace smldist::nn {
+SMLDIST_NAMESPACE_BEGIN
 
 struct squeeze_excite_options {
     bool bias = true; ///< of both maps; without, they start as plain linear maps do
@@ -41,6 +42,7 @@ template <class T> struct squeeze_excite {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::nn
+SMLDIST_NAMESPACE_END
+} // namespace smldist::nn
 
 #endif

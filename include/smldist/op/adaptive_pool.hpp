@@ -9,7 +9,8 @@
 #include "smldist/op/operand.hpp"
 #include "smldist/spec/reduce.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 /// See spec::adaptive_avg_pool1d.
 ///
@@ -49,6 +50,7 @@ template <class X> [[nodiscard]] auto adaptive_avg_pool1d(const X& x, std::size_
     return op::apply(adaptive_avg_pool1d_op<scalar_of_t<X>>{{length}}, x);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

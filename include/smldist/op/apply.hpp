@@ -37,7 +37,8 @@
 #include "smldist/graph/graph.hpp"
 #include "smldist/spec/options.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -261,6 +262,7 @@ template <class T> [[nodiscard]] symbol lift(const symbol& like, const parameter
     return detail::argument<parameter<T>>::trace(*like.owner, p);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

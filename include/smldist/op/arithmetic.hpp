@@ -16,7 +16,8 @@
 #include "smldist/spec/arithmetic.hpp"
 #include "smldist/spec/elementwise.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The functions of binary_op: the description, the value, and the partial derivative by each argument.
 namespace function {
@@ -204,10 +205,12 @@ template <class X, class N> auto constant_beside(const X&, N a) {
 
 } // namespace detail
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 // Beside tensor, var and symbol, where argument-dependent lookup finds them.
-namespace smldist::inline SMLDIST_ABI {
+namespace smldist {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The operators + - * / on tensors, vars and symbols, element by element: op::add, op::sub, op::mul and op::div, with their
 /// broadcasting, gradients and errors.
@@ -253,6 +256,7 @@ template <op::detail::value X, op::detail::number N> [[nodiscard]] auto operator
     return op::div(op::detail::constant_beside(x, a), x);
 }
 
-} // namespace smldist::inline SMLDIST_ABI
+SMLDIST_NAMESPACE_END
+} // namespace smldist
 
 #endif

@@ -12,7 +12,8 @@
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -122,6 +123,7 @@ template <class T> void sum_to(const tensor<T>& dy, const shape& x, tensor<T>& s
 
 } // namespace detail
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

@@ -18,7 +18,8 @@
 #include "smldist/op/normed_conv.hpp"
 #include "smldist/spec/conv1d.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 using conv1d_options = spec::conv1d;
 
@@ -120,6 +121,7 @@ template <class X, class W, class B>
     return y;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

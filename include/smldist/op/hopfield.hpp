@@ -11,7 +11,8 @@
 #include "smldist/op/apply.hpp"
 #include "smldist/spec/hopfield.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 using hopfield_options = spec::hopfield;
 
@@ -120,6 +121,7 @@ template <class Q, class K, class B> [[nodiscard]] auto hopfield(Q&& q, K&& keys
                  std::forward<B>(beta));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

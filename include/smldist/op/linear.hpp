@@ -8,7 +8,8 @@
 #include "smldist/op/apply.hpp"
 #include "smldist/spec/linear.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 /// See spec::linear.
 ///
@@ -115,6 +116,7 @@ template <class A, class B> [[nodiscard]] auto matmul(A&& a, B&& b, matmul_optio
     return apply(matmul_op<scalar_of_t<A, B>>{o}, std::forward<A>(a), std::forward<B>(b));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

@@ -10,7 +10,8 @@
 #include "smldist/op/apply.hpp"
 #include "smldist/spec/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 /// See spec::mixture.
 ///
@@ -67,6 +68,7 @@ template <class X, class A> [[nodiscard]] auto mixture(const X& z, const A& weig
     return apply(mixture_op<scalar_of_t<X, A>>{}, z, weights);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

@@ -16,7 +16,8 @@
 #include "smldist/op/normed.hpp"
 #include "smldist/spec/norm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 struct batch_norm_options {
     double eps = 1e-5;
@@ -298,6 +299,7 @@ template <class X> [[nodiscard]] auto l2_normalize(X&& x) {
     return apply(l2_normalize_op<scalar_of_t<X>>{}, std::forward<X>(x));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

@@ -17,7 +17,8 @@
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/pointwise.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -146,6 +147,7 @@ template <class T> struct normed_mean_op {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

@@ -11,7 +11,8 @@
 #include "smldist/op/normed.hpp"
 #include "smldist/spec/conv1d.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 /// Adds a gradient to its sink, or moves it there when it is the first; a null sink takes nothing.
@@ -123,6 +124,7 @@ template <class T> struct normed_pointwise_op {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

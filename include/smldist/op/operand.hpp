@@ -8,7 +8,8 @@
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -31,6 +32,7 @@ void accumulate(tensor<T>& sink, const shape& s, const F& f, const tensor<X>&...
 
 } // namespace detail
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

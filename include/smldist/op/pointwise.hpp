@@ -16,7 +16,8 @@
 #include "smldist/op/operand.hpp"
 #include "smldist/spec/elementwise.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 /// Whether ops that read a normalised value apply f to it too (op/normed.hpp): the activations of blocks.
@@ -225,6 +226,7 @@ template <class X> [[nodiscard]] X pattern_dropout(X x, spec::pattern_dropout o,
                            "mode is train on a plain tensor, expected a var, whose tape has the random numbers");
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

@@ -16,7 +16,8 @@
 #include "smldist/op/operand.hpp"
 #include "smldist/spec/reduce.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 using reduce_options = spec::reduce_options;
 /// The axis of a reduction over all elements.
@@ -135,6 +136,7 @@ template <class X> [[nodiscard]] auto max_pool1d(const X& x, max_pool1d_options 
     return op::apply(max_pool1d_op<scalar_of_t<X>>{o}, x);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

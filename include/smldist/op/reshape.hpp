@@ -10,7 +10,8 @@
 #include "smldist/op/operand.hpp"
 #include "smldist/spec/reshape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -136,6 +137,7 @@ template <class X> [[nodiscard]] auto slice(const X& x, std::ptrdiff_t axis, std
     return op::apply(slice_op<scalar_of_t<X>>{{axis, begin, end}}, x);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

@@ -12,7 +12,8 @@
 #include "smldist/op/operand.hpp"
 #include "smldist/spec/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::op {
+namespace smldist::op {
+SMLDIST_NAMESPACE_BEGIN
 
 /// See spec::softmax.
 ///
@@ -171,6 +172,7 @@ template <class X, class M>
     return op::apply(class_log_sum_exp_op<scalar_of_t<X, M>>{o}, s, label, log_mass);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::op
+SMLDIST_NAMESPACE_END
+} // namespace smldist::op
 
 #endif

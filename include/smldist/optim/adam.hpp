@@ -8,7 +8,8 @@
 #include "smldist/kernel/update.hpp"
 #include "smldist/optim/step.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 struct adam_options {
     double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
@@ -72,6 +73,7 @@ template <class T> [[nodiscard]] adam<T> adamw(double lr = 1e-3, double weight_d
     return adam<T>(o);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

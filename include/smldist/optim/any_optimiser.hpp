@@ -11,7 +11,8 @@
 #include "smldist/optim/ranger.hpp"
 #include "smldist/optim/sgd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 enum class optimiser_kind : std::uint8_t { adamw, adam, sgd, radam, ranger };
 constexpr auto enum_names(optimiser_kind) {
@@ -73,6 +74,7 @@ private:
     lookahead<radam<T>> ranger_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

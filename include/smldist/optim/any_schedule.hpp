@@ -11,7 +11,8 @@
 #include "smldist/core/enum_names.hpp"
 #include "smldist/optim/schedule.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 enum class schedule_kind : std::uint8_t { one_cycle, cosine, warm_restarts, plateau, constant };
 constexpr auto enum_names(schedule_kind) {
@@ -84,6 +85,7 @@ private:
     plateau plateau_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

@@ -9,7 +9,8 @@
 #include "smldist/core/parameter.hpp"
 #include "smldist/kernel/update.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 /// Moves every parameter of `mean` towards that of `current`, a model of the same structure, by the share s of the
@@ -63,6 +64,7 @@ private:
     std::vector<const void*> leaves_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

@@ -10,7 +10,8 @@
 #include "smldist/kernel/update.hpp"
 #include "smldist/optim/step.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 struct lookahead_options {
     std::size_t k = 5;  ///< steps of the inner optimiser between two synchronisations
@@ -59,6 +60,7 @@ template <class Inner> struct lookahead {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

@@ -5,7 +5,8 @@
 #include "smldist/optim/lookahead.hpp"
 #include "smldist/optim/radam.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Ranger: RAdam with betas (0.95, 0.999), eps 1e-5 and decoupled decay, in Lookahead with k = 6 and α = 0.5.
 /// Source     Wright 2019 (pytorch_ranger), without gradient centralisation.
@@ -19,6 +20,7 @@ template <class T> [[nodiscard]] lookahead<radam<T>> ranger(double lr = 1e-3, do
     return lookahead<radam<T>>(radam<T>(o), {.k = 6, .alpha = 0.5});
 }
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

@@ -13,7 +13,8 @@
 #include "smldist/core/check.hpp"
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 /// Half a cosine from a (x = 0) to b (x = 1).
@@ -163,6 +164,7 @@ private:
     std::size_t bad_ = 0, cooling_ = 0;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

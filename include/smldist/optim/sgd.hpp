@@ -6,7 +6,8 @@
 #include "smldist/kernel/update.hpp"
 #include "smldist/optim/step.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 struct sgd_options {
     double lr = 1e-2, momentum = 0, weight_decay = 0;
@@ -51,6 +52,7 @@ template <class T> struct sgd {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

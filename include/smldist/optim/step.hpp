@@ -16,7 +16,8 @@
 #include "smldist/core/parameter.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Factor on the learning rate for each rate_group: base, slow.
 using group_rates = std::array<double, static_cast<std::size_t>(rate_group::count)>;
@@ -130,6 +131,7 @@ inline void check_moments(const option_check& o, double beta1, double beta2, dou
 }
 } // namespace detail
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

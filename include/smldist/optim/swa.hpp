@@ -10,7 +10,8 @@
 #include "smldist/optim/ema.hpp"
 #include "smldist/optim/step.hpp"
 
-namespace smldist::inline SMLDIST_ABI::optim {
+namespace smldist::optim {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Stochastic weight averaging: the mean of the models it is given, usually one per epoch near the end of training.
 ///
@@ -45,6 +46,7 @@ template <class M, class T> void refresh_statistics(M& model, const tape<T>& t, 
         model, [](parameter<T>&) {}, [&](buffer<T>& b) { t.average_notes(b, batch); });
 }
 
-} // namespace smldist::inline SMLDIST_ABI::optim
+SMLDIST_NAMESPACE_END
+} // namespace smldist::optim
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/op/norm.hpp"
 #include "smldist/op/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::ref2021 {
+namespace smldist::ref2021 {
+SMLDIST_NAMESPACE_BEGIN
 
 struct loss_options {
     double hard = 1;  ///< what replaces the row of a wrong teacher: hard · one-hot, before the second softmax
@@ -73,6 +74,7 @@ template <class X, class T>
     return op::add(loss::cross_entropy(s1, labels), loss::soft_cross_entropy(s1, std::move(t)));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::ref2021
+SMLDIST_NAMESPACE_END
+} // namespace smldist::ref2021
 
 #endif

@@ -12,7 +12,8 @@
 
 #include "smldist/model/network.hpp"
 
-namespace smldist::inline SMLDIST_ABI::ref2021 {
+namespace smldist::ref2021 {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The form of the public code's networks.
 inline constexpr model::backbone_form form{.gate_before_activation = true,
@@ -85,6 +86,7 @@ constexpr std::size_t dead_parameters(std::size_t features) { return 2 * (featur
 /// Multiply-accumulates that query and key maps cost for one window.
 constexpr std::size_t dead_macs(std::size_t features) { return 2 * features * features; }
 
-} // namespace smldist::inline SMLDIST_ABI::ref2021
+SMLDIST_NAMESPACE_END
+} // namespace smldist::ref2021
 
 #endif

@@ -11,7 +11,8 @@
 #include "smldist/loss/stage.hpp"
 #include "smldist/ref2021/loss.hpp"
 
-namespace smldist::inline SMLDIST_ABI::ref2021 {
+namespace smldist::ref2021 {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The trainings that follow each other there. Each has an optimiser of its own, over all parameters.
 enum class phase : std::uint8_t {
@@ -132,6 +133,7 @@ private:
     loss_options options_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::ref2021
+SMLDIST_NAMESPACE_END
+} // namespace smldist::ref2021
 
 #endif

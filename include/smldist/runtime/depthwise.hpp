@@ -19,7 +19,8 @@
 #include "smldist/kernel/simd.hpp"
 #include "smldist/runtime/step.hpp"
 
-namespace smldist::inline SMLDIST_ABI::runtime {
+namespace smldist::runtime {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -143,6 +144,7 @@ struct depthwise_step {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::runtime
+SMLDIST_NAMESPACE_END
+} // namespace smldist::runtime
 
 #endif

@@ -19,7 +19,8 @@
 #include "smldist/runtime/product.hpp"
 #include "smldist/runtime/step.hpp"
 
-namespace smldist::inline SMLDIST_ABI::runtime {
+namespace smldist::runtime {
+SMLDIST_NAMESPACE_BEGIN
 
 /// y = the normalised input, for a network that does not begin with a dense convolution.
 struct normalise_step {
@@ -300,6 +301,7 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::runtime
+SMLDIST_NAMESPACE_END
+} // namespace smldist::runtime
 
 #endif

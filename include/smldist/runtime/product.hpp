@@ -12,7 +12,8 @@
 #include "smldist/kernel/gemm.hpp"
 #include "smldist/runtime/step.hpp"
 
-namespace smldist::inline SMLDIST_ABI::runtime {
+namespace smldist::runtime {
+SMLDIST_NAMESPACE_BEGIN
 
 /// y (M,N) = A·B for A[m,k] = a[m·a_row + k·a_step], B (K,N), or (N,K) if `transposed`. No packing: for products of two
 /// values of one sample, which are small.
@@ -169,6 +170,7 @@ struct matmul_step {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::runtime
+SMLDIST_NAMESPACE_END
+} // namespace smldist::runtime
 
 #endif

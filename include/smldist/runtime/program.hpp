@@ -29,7 +29,8 @@
 #include <atomic>
 #endif
 
-namespace smldist::inline SMLDIST_ABI::runtime {
+namespace smldist::runtime {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Floats in one block, 64-byte aligned, from the heap. A copy is deep.
 class block {
@@ -298,6 +299,7 @@ inline std::string text(const report& r) {
     return out;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::runtime
+SMLDIST_NAMESPACE_END
+} // namespace smldist::runtime
 
 #endif

@@ -18,7 +18,8 @@
 #include "smldist/kernel/activation.hpp"
 #include "smldist/kernel/simd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::runtime {
+namespace smldist::runtime {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Where a value is stored.
 enum class place : std::uint8_t { none, input, weights, arena };
@@ -139,6 +140,7 @@ inline void apply_gate(activation f, std::size_t L, std::size_t C, const float* 
 
 } // namespace detail
 
-} // namespace smldist::inline SMLDIST_ABI::runtime
+SMLDIST_NAMESPACE_END
+} // namespace smldist::runtime
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/runtime/program.hpp"
 
-namespace smldist::inline SMLDIST_ABI::runtime {
+namespace smldist::runtime {
+SMLDIST_NAMESPACE_BEGIN
 
 struct stream_options {
     std::size_t hop = 0; ///< samples from one window to the next; 0: half a window
@@ -111,6 +112,7 @@ private:
     decision decision_{};
 };
 
-} // namespace smldist::inline SMLDIST_ABI::runtime
+SMLDIST_NAMESPACE_END
+} // namespace smldist::runtime
 
 #endif

@@ -21,7 +21,8 @@
 #include "smldist/train/evaluate.hpp"
 #include "smldist/train/loop.hpp"
 
-namespace smldist::inline SMLDIST_ABI::search {
+namespace smldist::search {
+SMLDIST_NAMESPACE_BEGIN
 
 struct search_options {
     double guard = 0.2;                   ///< ν, weight of every candidate's own loss, falling to 0 over the search
@@ -191,6 +192,7 @@ search_report decide(Network& net, const data::windows& validation, const normal
     return r;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::search
+SMLDIST_NAMESPACE_END
+} // namespace smldist::search
 
 #endif

@@ -31,7 +31,8 @@
 #include "smldist/spec/reshape.hpp"
 #include "smldist/spec/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 template <class... S> struct list {};
 
@@ -70,6 +71,7 @@ template <class F> void for_each(F&& f) { detail::for_each(all{}, f); }
 /// Calls f(description) for the op of that name, with default options. Returns whether there is one.
 template <class F> bool visit_named(std::string_view name, F&& f) { return detail::visit_named(all{}, name, f); }
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

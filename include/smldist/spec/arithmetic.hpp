@@ -7,7 +7,8 @@
 
 #include "smldist/spec/shapes.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// y = a + b with NumPy's broadcasting.
 ///
@@ -52,6 +53,7 @@ struct gate {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

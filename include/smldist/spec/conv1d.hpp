@@ -10,7 +10,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/shape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// 1-D convolution (cross-correlation), channels last.
 ///
@@ -67,6 +68,7 @@ struct conv1d {
     bool is_depthwise(const shape& w) const { return groups > 1 && w[0] == groups && w[1] == 1; }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

@@ -9,7 +9,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/shape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// y = f(x), element by element, for each f of core/activation.hpp other than none.
 ///
@@ -80,6 +81,7 @@ struct pattern_dropout {
     shape infer(const shape& x) const { return x; }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

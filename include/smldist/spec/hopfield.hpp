@@ -10,7 +10,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/shape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Moves states towards stored patterns: at most U updates of a modern Hopfield network.
 ///
@@ -61,6 +62,7 @@ struct hopfield {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

@@ -10,7 +10,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/shape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Linear map of the last axis.
 ///
@@ -88,6 +89,7 @@ struct matmul {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

@@ -7,7 +7,8 @@
 
 #include "smldist/spec/shapes.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Batch normalisation with stored statistics (evaluation): an affine map of each channel.
 ///
@@ -63,6 +64,7 @@ struct l2_normalize {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

@@ -7,7 +7,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Calls f(name, option) for every option of a description; a description without `visit` has no options.
 template <class S, class F> void visit_options(S& s, F&& f) {
@@ -22,6 +23,7 @@ template <class S, class... Shape> [[nodiscard]] std::uint64_t macs_of(const S& 
         return 0;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

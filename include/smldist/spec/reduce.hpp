@@ -9,7 +9,8 @@
 
 #include "smldist/spec/shapes.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What sum and mean share: which axis they reduce.
 struct reduce_options {
@@ -127,6 +128,7 @@ struct max_pool1d {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

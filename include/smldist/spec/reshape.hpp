@@ -8,7 +8,8 @@
 
 #include "smldist/spec/shapes.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The same elements, in row-major order, under another shape.
 ///
@@ -81,6 +82,7 @@ struct slice {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

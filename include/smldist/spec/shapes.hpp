@@ -10,7 +10,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/shape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The axis meant by `axis`; a negative one counts from the back.
 /// Throws     shape_error if x has no such axis.
@@ -57,6 +58,7 @@ inline shape infer_norm(std::string_view where, const shape& x, const shape& wei
     return x;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

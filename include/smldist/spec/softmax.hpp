@@ -8,7 +8,8 @@
 
 #include "smldist/spec/shapes.hpp"
 
-namespace smldist::inline SMLDIST_ABI::spec {
+namespace smldist::spec {
+SMLDIST_NAMESPACE_BEGIN
 
 /// y[…,n] = exp(x[…,n] − lse(x[…,:]))
 ///
@@ -123,6 +124,7 @@ struct mixture {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::spec
+SMLDIST_NAMESPACE_END
+} // namespace smldist::spec
 
 #endif

@@ -23,7 +23,8 @@
 #include "smldist/core/parameter.hpp"
 #include "smldist/core/random.hpp"
 
-namespace smldist::inline SMLDIST_ABI::testing {
+namespace smldist::testing {
+SMLDIST_NAMESPACE_BEGIN
 
 struct gradcheck_options {
     double eps = 1e-4;  ///< step h of the differences
@@ -208,6 +209,7 @@ template <class T, class F> check_result same_in_both_worlds(const std::vector<t
     return r;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::testing
+SMLDIST_NAMESPACE_END
+} // namespace smldist::testing
 
 #endif

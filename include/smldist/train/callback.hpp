@@ -11,7 +11,8 @@
 
 #include "smldist/core/config.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 /// When a callback is called; state.hpp says what it finds there.
 enum class moment : std::uint8_t {
@@ -129,6 +130,7 @@ private:
     std::vector<std::unique_ptr<slot>> slots_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

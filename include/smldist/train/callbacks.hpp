@@ -12,7 +12,8 @@
 #include "smldist/train/memory_initialisation.hpp"
 #include "smldist/train/state.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Ends training after `patience` epochs without a better score. Shortcut: training_options::patience.
 struct early_stopping {
@@ -97,6 +98,7 @@ struct k_means_memory {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

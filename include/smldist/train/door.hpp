@@ -12,7 +12,8 @@
 #include "smldist/train/epochs.hpp"
 #include "smldist/train/objective.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 template <class Network, class Objective> class training;
 
@@ -101,6 +102,7 @@ public:
     loss_terms step(const data::batch&);
 };
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

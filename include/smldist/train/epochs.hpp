@@ -21,7 +21,8 @@
 #include "smldist/train/callback.hpp"
 #include "smldist/train/state.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Functions that a training calls, for programs that need no callback object; each may be empty.
 struct run_functions {
@@ -247,6 +248,7 @@ private:
 
 } // namespace detail
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

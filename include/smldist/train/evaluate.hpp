@@ -13,7 +13,8 @@
 #include "smldist/metric/evaluation.hpp"
 #include "smldist/op/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Calls f(first, outputs) for consecutive batches of the windows in evaluation mode, normalised. `channels` are those of
 /// the windows that the network sees; empty: all.
@@ -68,6 +69,7 @@ template <class Network>
     return metric::evaluate(w.label, w.subject, predict(net, w, normal, channels));
 }
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

@@ -8,7 +8,8 @@
 #include "smldist/train/loop.hpp"
 #include "smldist/train/objective.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Trains `net` in place by labels only, and leaves it as it is after the last epoch. For another objective, callbacks or
 /// reports use a `training`, as these lines do.
@@ -24,6 +25,7 @@ training_result<Network> fit(Network& net, const data::windows& train, const dat
     return training(net, labels, train, validation, normal, options).run();
 }
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

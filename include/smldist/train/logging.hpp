@@ -15,7 +15,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/train/state.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 /// Writes a line at once and flushes, so that it can be read while training goes on. Throws io_error.
@@ -108,6 +109,7 @@ private:
     std::vector<std::string_view> terms_; ///< columns
 };
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

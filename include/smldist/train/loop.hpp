@@ -19,7 +19,8 @@
 #include "smldist/train/evaluate.hpp"
 #include "smldist/train/objective.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -182,6 +183,7 @@ loss_terms training<Network, Objective>::update(const data::batch& b, double pro
     return value.terms;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

@@ -9,7 +9,8 @@
 
 #include "smldist/core/error.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A loss and its parts by name, each as it enters the sum. In the reports of an epoch: means over its windows.
 ///
@@ -69,6 +70,7 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/core/random.hpp"
 #include "smldist/train/evaluate.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 enum class memory_initialisation : std::uint8_t {
     random, ///< as the network was made
@@ -65,6 +66,7 @@ void place_memory(Network& net, const data::windows& w, const normaliser& normal
     }
 }
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

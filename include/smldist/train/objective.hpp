@@ -16,7 +16,8 @@
 #include "smldist/loss/mse.hpp"
 #include "smldist/train/loss_terms.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What an objective returns for one batch.
 struct objective_value {
@@ -74,6 +75,7 @@ struct multi_label {
     static void visit(auto&, auto&&) {}
 };
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

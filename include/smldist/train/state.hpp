@@ -14,7 +14,8 @@
 #include "smldist/train/loss_terms.hpp"
 #include "smldist/train/training_options.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 struct epoch_report {
     std::size_t epoch = 0;         ///< from 1
@@ -87,6 +88,7 @@ template <class Network> struct state : run_state {
     state& operator=(const state&) = delete;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/train/memory_initialisation.hpp"
 #include "smldist/train/validation_metric.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 struct training_options {
     std::size_t epochs = 40;
@@ -64,6 +65,7 @@ struct training_options {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

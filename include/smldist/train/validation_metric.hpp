@@ -11,7 +11,8 @@
 #include "smldist/metric/multi_label.hpp"
 #include "smldist/metric/regression.hpp"
 
-namespace smldist::inline SMLDIST_ABI::train {
+namespace smldist::train {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A figure of logits (N, K) on N windows. It decides which epoch is the best, when patience ends, and what a plateau schedule
 /// observes. Empty: the macro-F1 of the classes; windows without classes need a metric.
@@ -53,6 +54,7 @@ inline validation_metric f1_score(metric::average how = metric::average::macro, 
             }};
 }
 
-} // namespace smldist::inline SMLDIST_ABI::train
+SMLDIST_NAMESPACE_END
+} // namespace smldist::train
 
 #endif

@@ -12,7 +12,8 @@
 #include "smldist/core/error.hpp"
 #include "smldist/data/text_reader.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// A dataset's folder as its publisher packed it. Errors name what is missing and where to get it.
 ///
@@ -60,6 +61,7 @@ private:
     mutable budget room_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

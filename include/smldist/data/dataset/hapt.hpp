@@ -17,7 +17,8 @@
 #include "smldist/data/recording.hpp"
 #include "smldist/data/text_reader.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The subjects of the published test part, the same people as in UCI HAR's.
 inline constexpr std::array hapt_test_subjects{2, 4, 9, 10, 12, 13, 18, 20, 24};
@@ -111,6 +112,7 @@ inline recording hapt_experiment(const dataset_folder& set, int experiment, int 
     return result;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

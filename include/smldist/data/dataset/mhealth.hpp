@@ -15,7 +15,8 @@
 #include "smldist/data/recording.hpp"
 #include "smldist/data/text_reader.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 struct mhealth_options {
     bool ecg = false; ///< keep the two leads of the chest's electrocardiogram, as the last two channels
@@ -107,6 +108,7 @@ inline signal_info mhealth_info(bool ecg) {
     return result;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

@@ -17,7 +17,8 @@
 #include "smldist/data/recording.hpp"
 #include "smldist/data/text_reader.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 struct motion_sense_options {
     std::vector<int> subjects{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24};
@@ -103,6 +104,7 @@ inline constexpr std::array<motion_sense_trial, 15> motion_sense_trials{{{"dws_1
     return result;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

@@ -19,7 +19,8 @@
 #include "smldist/data/resample.hpp"
 #include "smldist/data/text_reader.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 struct pamap2_options {
     bool optional_activities = false; ///< also read the folder Optional, with six further activities
@@ -182,6 +183,7 @@ inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, 
     return result;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

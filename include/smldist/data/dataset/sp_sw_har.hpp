@@ -16,7 +16,8 @@
 #include "smldist/data/resample.hpp"
 #include "smldist/data/text_reader.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 enum class sp_sw_har_devices : std::uint8_t { phone, watch, both };
 
@@ -141,6 +142,7 @@ inline stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::str
     return result;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

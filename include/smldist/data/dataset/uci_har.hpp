@@ -16,7 +16,8 @@
 #include "smldist/data/text_reader.hpp"
 #include "smldist/data/window.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
@@ -107,6 +108,7 @@ inline windows uci_har_part(const dataset_folder& set, const std::string& part) 
     return sets;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

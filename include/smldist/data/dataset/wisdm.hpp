@@ -17,7 +17,8 @@
 #include "smldist/data/resample.hpp"
 #include "smldist/data/text_reader.hpp"
 
-namespace smldist::inline SMLDIST_ABI::data {
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
 
 struct wisdm_options {
     resample_options resampling{.rate_hz = 20, .max_gap = 0.5};
@@ -166,6 +167,7 @@ inline bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set) {
     return result;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::data
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
 
 #endif

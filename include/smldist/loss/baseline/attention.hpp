@@ -14,7 +14,8 @@
 #include "smldist/op/norm.hpp"
 #include "smldist/op/reduce.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 struct attention_options {
     weights weight{.term = 1000};
@@ -66,6 +67,7 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/softmax.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What a correlation runs along: the classes of every sample, or the samples of every class.
 enum class correlate : std::uint8_t { classes, samples };
@@ -132,6 +133,7 @@ struct dist {
     static void visit(auto&, auto&&) {}
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

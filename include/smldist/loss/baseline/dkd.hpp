@@ -15,7 +15,8 @@
 #include "smldist/loss/baseline/setting.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Divergence split at the label. With b = softmax(z/T)_y and p̂ = softmax of z/T over the classes n ≠ y:
 ///
@@ -149,6 +150,7 @@ struct dkd {
     static void visit(auto&, auto&&) {}
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

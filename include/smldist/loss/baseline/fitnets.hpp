@@ -11,7 +11,8 @@
 #include "smldist/loss/mse.hpp"
 #include "smldist/nn/conv_norm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 struct fitnets_options {
     weights weight{.term = 100};
@@ -66,6 +67,7 @@ private:
     std::size_t stage_of(std::size_t stages) const { return options.stage.value_or(stages / 2); }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

@@ -10,7 +10,8 @@
 #include "smldist/loss/divergence.hpp"
 #include "smldist/loss/logit_norm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 struct hinton_options {
     weights weight{.hard = 0.1, .term = 0.9};
@@ -55,6 +56,7 @@ struct hinton {
     static void visit(auto&, auto&&) {}
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

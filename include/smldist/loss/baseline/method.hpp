@@ -21,7 +21,8 @@
 #include "smldist/loss/baseline/similarity.hpp"
 #include "smldist/loss/baseline/simkd.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 /// One of the baselines, with their common interface: a program then compiles its training once, not once per method.
 ///
@@ -85,6 +86,7 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

@@ -13,7 +13,8 @@
 #include "smldist/op/linear.hpp"
 #include "smldist/op/norm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Divergence of two tables of cosines, each row read as a distribution.
 ///
@@ -118,6 +119,7 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/kernel/vector.hpp"
 #include "smldist/loss/baseline/setting.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Compares the distances and angles among the rows of x with those among the rows of a teacher's feature.
 ///
@@ -207,6 +208,7 @@ struct rkd {
     static void visit(auto&, auto&&) {}
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

@@ -11,7 +11,8 @@
 #include "smldist/op/linear.hpp"
 #include "smldist/op/norm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 struct selectivity_options {
     weights weight{.term = 50};
@@ -67,6 +68,7 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

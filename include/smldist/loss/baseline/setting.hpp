@@ -24,7 +24,8 @@
 #include "smldist/op/adaptive_pool.hpp"
 #include "smldist/op/arithmetic.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 /// The objective's weights: hard · cross entropy + ramp · term · (the method's own loss).
 struct weights {
@@ -106,6 +107,7 @@ X sum_over_stages(std::string_view where, const outputs<X>& student, const outpu
 
 } // namespace detail
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

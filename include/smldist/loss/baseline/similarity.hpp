@@ -12,7 +12,8 @@
 #include "smldist/op/norm.hpp"
 #include "smldist/op/reshape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 struct similarity_options {
     weights weight{.term = 3000};
@@ -62,6 +63,7 @@ private:
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

@@ -8,7 +8,8 @@
 #include "smldist/loss/baseline/setting.hpp"
 #include "smldist/loss/mse.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::baseline {
+namespace smldist::loss::baseline {
+SMLDIST_NAMESPACE_BEGIN
 
 struct simkd_options {
     weights weight{.hard = 0};
@@ -55,6 +56,7 @@ struct simkd {
     static void visit(auto&, auto&&) {}
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::baseline
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::baseline
 
 #endif

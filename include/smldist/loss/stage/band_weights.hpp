@@ -13,7 +13,8 @@
 #include "smldist/core/enum_names.hpp"
 #include "smldist/loss/stage/time_basis.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 enum class weighting : std::uint8_t {
     uniform,    ///< 1
@@ -188,6 +189,7 @@ template <class T>
     return w;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

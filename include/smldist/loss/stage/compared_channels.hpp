@@ -17,7 +17,8 @@
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Each channel of each sample scaled to root mean square 1 along time.
 ///
@@ -133,6 +134,7 @@ private:
     bool projected_ = false, project_teacher_ = false, by_sample_ = false;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

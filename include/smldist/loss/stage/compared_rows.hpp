@@ -20,7 +20,8 @@
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Constant maps along time and weights of the rows, for one pair of features.
 ///
@@ -129,6 +130,7 @@ template <class X, class T>
     return op::sum(e * rows.magnitude_weight);
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

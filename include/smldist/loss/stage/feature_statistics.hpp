@@ -12,7 +12,8 @@
 #include "smldist/loss/stage/principal.hpp"
 #include "smldist/loss/stage/stage_options.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// What the last axis of a teacher's feature holds when a stage loss receives it.
 enum class teacher_space : std::uint8_t {
@@ -101,6 +102,7 @@ template <class T>
     return map;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

@@ -25,7 +25,8 @@
 #include "smldist/loss/stage/time_map.hpp"
 #include "smldist/op/normed.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Constants of discrepancy_op: maps along time and weights.
 template <class T> struct discrepancy_tables {
@@ -320,6 +321,7 @@ private:
     double delta_ = 1;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

@@ -14,7 +14,8 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/kernel/vector.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Orthonormal directions, sorted by descending variance of the feature along them.
 template <class T> struct principal_components {
@@ -82,6 +83,7 @@ template <class T> [[nodiscard]] principal_components<T> principal(tensor<double
     return out;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

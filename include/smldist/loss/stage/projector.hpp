@@ -9,7 +9,8 @@
 #include "smldist/nn/linear.hpp"
 #include "smldist/nn/norm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Training-only map from the student's channels to the teacher's: pointwise convolution without bias, then batch-norm.
 ///
@@ -29,6 +30,7 @@ template <class T> struct projector {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

@@ -16,7 +16,8 @@
 #include "smldist/loss/stage/time_basis.hpp"
 #include "smldist/op/apply.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// pen(d) of a difference d.
 enum class penalty : std::uint8_t {
@@ -283,6 +284,7 @@ template <class T> struct spectral_kl_op {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

@@ -11,7 +11,8 @@
 #include "smldist/loss/stage/spectral.hpp"
 #include "smldist/loss/stage/time_basis.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// How features are scaled before they are compared.
 enum class standardise : std::uint8_t {
@@ -74,6 +75,7 @@ struct stage_options {
     }
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

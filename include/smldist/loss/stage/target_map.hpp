@@ -10,7 +10,8 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/kernel/gemm.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Affine map of a target's channels, y = t Dᵀ + offset; y = t when default-constructed.
 ///
@@ -49,6 +50,7 @@ private:
     tensor<T> factor_, packed_, offset_;
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

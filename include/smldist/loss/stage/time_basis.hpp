@@ -11,7 +11,8 @@
 #include "smldist/core/enum_names.hpp"
 #include "smldist/core/tensor.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// Orthonormal basis along time.
 enum class time_basis : std::uint8_t {
@@ -159,6 +160,7 @@ template <class T> [[nodiscard]] tensor<T> make_length_map(length_match kind, st
     return m;
 }
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif

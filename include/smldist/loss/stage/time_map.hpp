@@ -11,7 +11,8 @@
 #include "smldist/core/tensor.hpp"
 #include "smldist/kernel/time_matmul.hpp"
 
-namespace smldist::inline SMLDIST_ABI::loss::stage {
+namespace smldist::loss::stage {
+SMLDIST_NAMESPACE_BEGIN
 
 /// y = P M x for samples x (from, C) and a matrix M (L, from); P is a permutation of the rows.
 ///
@@ -139,6 +140,7 @@ private:
         parts_; ///< one, or of the real DFT: cosines, sines (odd L); cosines, sines by even and odd frequencies
 };
 
-} // namespace smldist::inline SMLDIST_ABI::loss::stage
+SMLDIST_NAMESPACE_END
+} // namespace smldist::loss::stage
 
 #endif
