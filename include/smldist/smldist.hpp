@@ -168,26 +168,29 @@
 #include "smldist/io/sha256.hpp"
 #include "smldist/io/tensor_view.hpp"
 
-#include "smldist/runtime/depthwise.hpp"
-#include "smldist/runtime/elementwise_steps.hpp"
-#include "smldist/runtime/product.hpp"
 #include "smldist/runtime/program.hpp"
 #include "smldist/runtime/step.hpp"
 #include "smldist/runtime/stream.hpp"
 
+#include "smldist/deploy/compile.hpp"
+#include "smldist/deploy/load.hpp"
+#include "smldist/deploy/network.hpp"
+#include "smldist/deploy/options.hpp"
+#include "smldist/deploy/plan.hpp"
+#include "smldist/deploy/source.hpp"
+
+#if SMLDIST_DEPLOY_BODIES // otherwise smldist::compiled contains the functions that need them
 #include "smldist/deploy/annotate.hpp"
 #include "smldist/deploy/builder.hpp"
-#include "smldist/deploy/compile.hpp"
 #include "smldist/deploy/emit.hpp"
 #include "smldist/deploy/emit_products.hpp"
 #include "smldist/deploy/fold.hpp"
 #include "smldist/deploy/fuse.hpp"
-#include "smldist/deploy/load.hpp"
-#include "smldist/deploy/network.hpp"
-#include "smldist/deploy/options.hpp"
 #include "smldist/deploy/place.hpp"
-#include "smldist/deploy/plan.hpp"
-#include "smldist/deploy/source.hpp"
+#include "smldist/runtime/depthwise.hpp"
+#include "smldist/runtime/elementwise_steps.hpp"
+#include "smldist/runtime/product.hpp"
+#endif
 
 #include "smldist/train/callback.hpp"
 #include "smldist/train/callbacks.hpp"

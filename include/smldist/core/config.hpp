@@ -81,8 +81,9 @@
 /// compile; the target defines SMLDIST_COMPILED, and headers then only declare what it contains.
 ///
 ///     SMLDIST_FUNCTION       marks a function that the library contains; inline in header-only programs
-///     SMLDIST_BODIES         whether headers include the bodies of such functions: in header-only programs, and in the source
-///                            of the library that defines SMLDIST_COMPILED_FUNCTIONS
+///     SMLDIST_DEPLOY_BODIES  whether headers include the bodies of such functions in deploy/, and
+///     SMLDIST_TRAIN_BODIES   elsewhere, from .ipp files: in header-only programs, and in the sources of the library that define
+///                            SMLDIST_COMPILED_DEPLOY and SMLDIST_COMPILED_TRAIN. A program that only deploys links only the first
 ///     SMLDIST_INSTANTIATE    an explicit instantiation that the library contains: made in the source that defines
 ///                            SMLDIST_COMPILED_TEMPLATES, extern elsewhere; nothing in header-only programs
 ///
@@ -90,10 +91,15 @@
 #if defined(SMLDIST_COMPILED)
 #define SMLDIST_LINKED _compiled
 #define SMLDIST_FUNCTION
-#if defined(SMLDIST_COMPILED_FUNCTIONS)
-#define SMLDIST_BODIES 1
+#if defined(SMLDIST_COMPILED_DEPLOY)
+#define SMLDIST_DEPLOY_BODIES 1
 #else
-#define SMLDIST_BODIES 0
+#define SMLDIST_DEPLOY_BODIES 0
+#endif
+#if defined(SMLDIST_COMPILED_TRAIN)
+#define SMLDIST_TRAIN_BODIES 1
+#else
+#define SMLDIST_TRAIN_BODIES 0
 #endif
 #if defined(SMLDIST_COMPILED_TEMPLATES)
 #define SMLDIST_INSTANTIATE(...) template __VA_ARGS__;
@@ -103,7 +109,8 @@
 #else
 #define SMLDIST_LINKED
 #define SMLDIST_FUNCTION inline
-#define SMLDIST_BODIES 1
+#define SMLDIST_DEPLOY_BODIES 1
+#define SMLDIST_TRAIN_BODIES 1
 #define SMLDIST_INSTANTIATE(...)
 #endif
 

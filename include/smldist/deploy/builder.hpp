@@ -15,6 +15,7 @@
 #include "smldist/core/budget.hpp"
 #include "smldist/deploy/annotate.hpp"
 #include "smldist/deploy/fuse.hpp"
+#include "smldist/runtime/product.hpp"
 #include "smldist/runtime/program.hpp"
 
 namespace smldist::deploy {

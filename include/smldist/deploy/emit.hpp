@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "smldist/deploy/builder.hpp"
+#include "smldist/runtime/elementwise_steps.hpp"
 
 namespace smldist::deploy {
 SMLDIST_NAMESPACE_BEGIN

@@ -14,6 +14,7 @@
 
 #include "smldist/deploy/builder.hpp"
 #include "smldist/deploy/emit.hpp"
+#include "smldist/runtime/depthwise.hpp"
 
 namespace smldist::deploy {
 SMLDIST_NAMESPACE_BEGIN

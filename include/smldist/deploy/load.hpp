@@ -34,7 +34,7 @@ SMLDIST_FUNCTION loaded load(const std::string& path, options o = {}, io::load_o
 SMLDIST_NAMESPACE_END
 } // namespace smldist::deploy
 
-#if SMLDIST_BODIES
+#if SMLDIST_DEPLOY_BODIES
 #include "smldist/deploy/load.ipp"
 #endif
 

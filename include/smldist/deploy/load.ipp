@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The functions of deploy/load.hpp, which includes this file; see SMLDIST_BODIES.
+/// The functions of deploy/load.hpp, which includes this file; see SMLDIST_DEPLOY_BODIES.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>

@@ -25,7 +25,7 @@ SMLDIST_FUNCTION runtime::program plan(source s, const options& o);
 SMLDIST_NAMESPACE_END
 } // namespace smldist::deploy
 
-#if SMLDIST_BODIES
+#if SMLDIST_DEPLOY_BODIES
 #include "smldist/deploy/plan.ipp"
 #endif
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The function of deploy/plan.hpp, which includes this file; see SMLDIST_BODIES.
+/// The function of deploy/plan.hpp, which includes this file; see SMLDIST_DEPLOY_BODIES.
 #include <cstddef>
 #include <cstdint>
 #include <utility>

@@ -53,31 +53,13 @@ struct distill_options {
     double stage_share = 0.5; ///< share of the steps that progressive and sequential give to the stages
 
     /// Throws usage_error for a value out of range.
-    void check() const {
-        for (const double weight : {stage_first, stage_last, memory_weight})
-            if (!(weight >= 0 && std::isfinite(weight)))
-                raise<usage_error>("distill_options", "weights are ", stage_first, ", ", stage_last, ", ",
-                                   memory_weight, ", expected at least 0");
-        if (!(stage_share > 0 && stage_share < 1))
-            raise<usage_error>("distill_options", "stage_share is ", stage_share, ", expected 0 < stage_share < 1");
-        logits.check();
-        memory.check();
-        stage.check();
-    }
+    SMLDIST_FUNCTION void check() const;
 };
 
 /// The length at which each stage of two networks is compared: the shorter one.
 /// Throws     usage_error when the numbers of stages differ.
-[[nodiscard]] inline std::vector<std::size_t> common_lengths(const outputs<shape>& teacher,
-                                                             const outputs<shape>& student) {
-    if (student.stages.size() != teacher.stages.size())
-        raise<usage_error>("distill::common_lengths", "numbers of stages of student and teacher are ",
-                           student.stages.size(), " and ", teacher.stages.size(), ", expected them equal");
-    std::vector<std::size_t> lengths;
-    for (std::size_t i = 0; i < student.stages.size(); ++i)
-        lengths.push_back(std::min(student.stages[i][1], teacher.stages[i][1]));
-    return lengths;
-}
+[[nodiscard]] SMLDIST_FUNCTION std::vector<std::size_t> common_lengths(const outputs<shape>& teacher,
+                                                                       const outputs<shape>& student);
 /// The same of two networks for windows of these shapes.
 template <class Teacher, class Student>
 [[nodiscard]] std::vector<std::size_t> common_lengths(const Teacher& teacher, const Student& student,
@@ -130,40 +112,8 @@ public:
               const shape& = {}) = delete; // the teacher must outlive it
 
     /// `progress` runs from 0 to 1 over the training.
-    train::objective_value operator()(tape<float>& t, const outputs<var<float>>& student, const data::batch& b,
-                                      double progress) {
-        auto teacher = teacher_(b.x);
-        train::loss_terms terms; // with all names in each step, so that the reports of all epochs have the same
-        for (const std::string_view name : {"hard", "soft", "stage", "memory", "repaired"}) terms.add(name, 0);
-        var<float> loss;
-        const auto include = [&](const var<float>& term, double weight, std::string_view name) {
-            const auto part = op::scale(term, weight);
-            terms.add(name, double(part.value().item()));
-            loss = loss.empty() ? part : op::add(loss, part);
-        };
-        const phase now = phase_at(progress);
-        if (now.logits) {
-            const auto logits =
-                loss::logits(student.logits, teacher.logits, b.label, options_.logits, {b.other, b.share});
-            loss = logits.value;
-            terms.add("hard", double(logits.hard.value().item()));
-            terms.add("soft", double(logits.soft.value().item()));
-            terms.add("repaired", double(logits.repaired) / double(b.size()));
-        }
-        if (now.stage_weight > 0)
-            for (std::size_t i = now.first_stage; i < now.last_stage; ++i) {
-                const bool anchor = i < anchors_;
-                include(stages_[i](anchor ? student.stages[i] : student.feature,
-                                   std::move(anchor ? teacher.stages[i] : teacher.feature)),
-                        now.stage_weight / double(now.last_stage - now.first_stage), "stage");
-            }
-        if (now.logits && options_.memory_weight > 0 && !student.memory.empty() && !teacher.memory.empty())
-            include(loss::memory(student.memory, teacher.memory, options_.memory, options_.merged),
-                    options_.memory_weight, "memory");
-        if (loss.empty()) loss = t.input(tensor<float>(shape{}));
-        terms.total = double(loss.value().item());
-        return {loss, terms};
-    }
+    SMLDIST_FUNCTION train::objective_value operator()(tape<float>& t, const outputs<var<float>>& student,
+                                                       const data::batch& b, double progress);
     static void visit(auto& self, auto&& member) { member("stages", self.stages_); }
 
     [[nodiscard]] const teacher_statistics& statistics() const { return statistics_; }
@@ -206,80 +156,18 @@ private:
             deploy::compile(teacher, {.length = window[1], .channels = window[2], .outputs = {"all"}}));
     }
 
-    distiller(parts p, const distill_options& o, generator g)
-        : teacher_(std::move(p.teacher)), statistics_(std::move(p.statistics)), options_(o) {
-        o.check();
-        const auto &s = p.of_student, &t = p.of_teacher;
-        const auto lengths = common_lengths(t, s);
-        if (!(s.logits == t.logits.with(0, s.logits[0])))
-            raise<usage_error>("distiller", "logits of student and teacher are ", s.logits.text(), " and ",
-                               t.logits.text(), ", expected the same classes");
-        if (t.stages.size() != statistics_.stages.size())
-            raise<usage_error>("distiller", "numbers of stages of teacher and statistics are ", t.stages.size(),
-                               " and ", statistics_.stages.size(), ", expected them equal");
-        anchors_ = lengths.size() - (!o.include_last && !lengths.empty() ? 1 : 0);
-        for (std::size_t i = 0; i < anchors_; ++i) {
-            const auto& known = statistics_.stages[i];
-            if (known.length != lengths[i])
-                raise<usage_error>("distiller", "length of stage ", i, " is ", known.length,
-                                   " in the statistics, expected ", lengths[i], "; see the lengths of calibrate");
-            std::vector<double> weights;
-            if (o.stage.alpha > 0)
-                weights = loss::band_weights(loss::make_basis<float>(o.stage.basis, lengths[i]), known.bands,
-                                             known.rate_hz, o.stage.weights);
-            stages_.emplace_back(s.stages[i], t.stages[i], known.feature, o.stage, weights, g);
-        }
-        if (o.memory_weight > 0 && s.memory.scores.rank() > 0 && t.memory.scores.rank() > 0)
-            check_memories(s.memory, t.memory);
-        if (o.feature)
-            stages_.emplace_back(s.feature, t.feature, statistics_.feature, o.stage, std::vector<double>(), g);
-    }
+    SMLDIST_FUNCTION distiller(parts p, const distill_options& o, generator g);
 
     /// Throws unless the memories hold the same patterns, or the student's those of the teacher merged.
-    void check_memories(const memory_outputs<shape>& student, const memory_outputs<shape>& teacher) const {
-        const std::size_t mine = student.scores[1], theirs = teacher.scores[1];
-        const auto& to = options_.merged;
-        if (!(student.retrieved == teacher.retrieved) || (to.empty() ? mine != theirs : to.size() != theirs))
-            raise<usage_error>("distiller", "memories of student and teacher are ", student.scores.text(), " and ",
-                               teacher.scores.text(), ", retrieved ", student.retrieved.text(), " and ",
-                               teacher.retrieved.text(), ", merged patterns ", to.size(),
-                               ", expected equal patterns and widths, or an assignment of each pattern of the teacher"
-                               "; see take_memory");
-        std::vector<std::size_t> members(to.empty() ? 0 : mine, 0);
-        for (const std::size_t j : to) {
-            if (j >= mine) raise<usage_error>("distiller", "a merged pattern is ", j, ", expected 0 to ", mine - 1);
-            ++members[j];
-        }
-        for (std::size_t j = 0; j < members.size(); ++j)
-            if (members[j] == 0)
-                raise<usage_error>("distiller", "pattern ", j,
-                                   " of the student stands for none of the teacher's, expected at least one");
-    }
+    SMLDIST_FUNCTION void check_memories(const memory_outputs<shape>& student,
+                                         const memory_outputs<shape>& teacher) const;
     /// Which losses count at a moment of the training.
     struct phase {
         bool logits = true;
         double stage_weight = 0;
         std::size_t first_stage = 0, last_stage = 0;
     };
-    phase phase_at(double progress) const {
-        const double share = options_.schedule == distill_schedule::joint ? 0 : options_.stage_share;
-        phase p;
-        if (progress < share && !stages_.empty()) {
-            const auto now =
-                std::min(stages_.size() - 1, static_cast<std::size_t>(progress / share * double(stages_.size())));
-            p.logits = false;
-            p.stage_weight = 1;
-            p.first_stage = options_.schedule == distill_schedule::sequential ? now : 0;
-            p.last_stage = now + 1;
-            return p;
-        }
-        p.last_stage = stages_.size();
-        const double rest = (progress - share) / (1 - share);
-        if (options_.schedule != distill_schedule::sequential && !stages_.empty())
-            p.stage_weight = options_.stage_last + (options_.stage_first - options_.stage_last) *
-                                                       (1 + std::cos(std::numbers::pi * rest)) / 2;
-        return p;
-    }
+    SMLDIST_FUNCTION phase phase_at(double progress) const;
 
     std::function<outputs<tensor<float>>(const tensor<float>&)> teacher_; ///< in mode::eval
     teacher_statistics statistics_;
@@ -290,5 +178,9 @@ private:
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::distill
+
+#if SMLDIST_TRAIN_BODIES
+#include "smldist/distill/distiller.ipp"
+#endif
 
 #endif

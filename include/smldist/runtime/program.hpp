@@ -21,9 +21,7 @@
 #include "smldist/core/memory.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/kernel/scratch.hpp"
-#include "smldist/runtime/depthwise.hpp"
-#include "smldist/runtime/elementwise_steps.hpp"
-#include "smldist/runtime/product.hpp"
+#include "smldist/runtime/step.hpp"
 
 #if SMLDIST_THREADS
 #include <atomic>

@@ -34,16 +34,7 @@ struct search_options {
     double label_smoothing = 0;
 
     /// Throws usage_error for a value out of range.
-    void check() const {
-        const option_check o{"search_options"};
-        o.at_least_0("guard", guard);
-        o.at_least_0("cost", cost);
-        o.at_least_0("entropy", entropy);
-        o.need(warmup >= 0 && warmup < 1, "warmup", warmup, "0 ≤ warmup < 1");
-        o.need(last_tau > 0 && first_tau >= last_tau && std::isfinite(first_tau), "last_tau", last_tau,
-               "0 < last_tau ≤ first_tau");
-        o.up_to(1, "tolerance", tolerance);
-    }
+    SMLDIST_FUNCTION void check() const;
 };
 
 /// MACs of each candidate for one window, backbone left out.
@@ -80,12 +71,7 @@ template <class Network> std::vector<double> candidate_costs(const Network& net,
 class head_search {
 public:
     /// `costs` as candidate_costs gives them; they are scaled to a largest of 1.
-    head_search(std::vector<double> costs, const search_options& o) : options_(o), costs_(shape{costs.size()}) {
-        o.check();
-        const double dearest = costs.empty() ? 0 : *std::max_element(costs.begin(), costs.end());
-        for (std::size_t j = 0; j < costs.size(); ++j)
-            costs_[j] = static_cast<float>(dearest > 0 ? costs[j] / dearest : 0);
-    }
+    SMLDIST_FUNCTION head_search(std::vector<double> costs, const search_options& o);
 
     /// As a callback of the training: enters the epoch.
     template <class Network> void before_epoch(train::state<Network>& s) {
@@ -102,29 +88,8 @@ public:
         tau_ = net.config.temperature;
     }
 
-    train::objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b,
-                                      double progress) const {
-        const loss::cross_entropy_options ce{.label_smoothing = options_.label_smoothing, .class_weight = {}};
-        const auto nll = loss::cross_entropy(out.logits, b.label, ce, {b.other, b.share});
-        const std::size_t J = costs_.size(), N = out.logits.shape()[1];
-        if (out.candidates.empty() || out.candidates.weights.shape()[0] != J)
-            raise<usage_error>("search::head_search", "network has no head under search with ", J, " candidates");
-        const auto a = op::scale(out.candidates.weights, 1 / tau_);
-        const auto omega = op::softmax(a);
-        auto extra = op::scale(op::sum(op::mul(omega, op::log_softmax(a))), -options_.entropy * progress);
-        extra = op::add(extra, op::scale(op::sum(op::mul(omega, costs_)), options_.cost));
-        const double guard = options_.guard * (1 - progress) / double(J);
-        for (std::size_t j = 0; j < J && guard > 0; ++j)
-            extra =
-                op::add(extra, op::scale(loss::cross_entropy(op::slice(out.candidates.logits, -1, j * N, (j + 1) * N),
-                                                             b.label, ce, {b.other, b.share}),
-                                         guard));
-        const auto y = op::add(nll, extra);
-        train::loss_terms terms;
-        terms.add("hard", double(nll.value().item()));
-        terms.total = double(y.value().item());
-        return {y, terms};
-    }
+    SMLDIST_FUNCTION train::objective_value operator()(tape<float>& t, const outputs<var<float>>& out,
+                                                       const data::batch& b, double progress) const;
     static void visit(auto&, auto&&) {}
 
 private:
@@ -147,16 +112,7 @@ struct search_report {
     std::size_t chosen = 0;
 
     /// One line that tells why the head won.
-    std::string reason(double tolerance) const {
-        std::size_t best = 0;
-        for (std::size_t j = 1; j < candidates.size(); ++j)
-            if (candidates[j].validation.macro_f1 > candidates[best].validation.macro_f1) best = j;
-        const auto f1 = [&](std::size_t j) { return std::to_string(candidates[j].validation.macro_f1).substr(0, 6); };
-        if (best == chosen) return candidates[chosen].name + ": best on validation, macro-F1 " + f1(chosen);
-        return candidates[chosen].name + ": cheapest within " + std::to_string(tolerance).substr(0, 5) +
-               " of the best on validation, macro-F1 " + f1(chosen) + " against " + f1(best) + " of " +
-               candidates[best].name;
-    }
+    SMLDIST_FUNCTION std::string reason(double tolerance) const;
 };
 
 /// Evaluates every candidate by itself and the mixture on the validation windows, then keeps the cheapest candidate whose
@@ -194,5 +150,9 @@ search_report decide(Network& net, const data::windows& validation, const normal
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::search
+
+#if SMLDIST_TRAIN_BODIES
+#include "smldist/search/head_search.ipp"
+#endif
 
 #endif

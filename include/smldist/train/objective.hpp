@@ -29,28 +29,16 @@ struct objective_value {
 struct supervised {
     double label_smoothing = 0;
 
-    objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b, double) const {
-        const auto loss = loss::cross_entropy(
-            out.logits, b.label, {.label_smoothing = label_smoothing, .class_weight = {}}, {b.other, b.share});
-        loss_terms terms;
-        terms.total = double(loss.value().item());
-        terms.add("hard", terms.total);
-        return {loss, terms};
-    }
+    SMLDIST_FUNCTION objective_value operator()(tape<float>& t, const outputs<var<float>>& out, const data::batch& b,
+                                                double progress) const;
     static void visit(auto&, auto&&) {}
 };
 
 /// Regression: the mean squared error of the logits (B, K) against the target (B, K) of the windows. Mixup mixes the targets.
 /// Throws     data_error for windows without a target; shape_error when the network has another number of outputs.
 struct regression {
-    objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b, double) const {
-        if (b.target.empty()) raise<data_error>("train::regression", "windows have no target, expected one");
-        const auto loss = loss::mse(out.logits, b.target);
-        loss_terms terms;
-        terms.total = double(loss.value().item());
-        terms.add("squared_error", terms.total);
-        return {loss, terms};
-    }
+    SMLDIST_FUNCTION objective_value operator()(tape<float>& t, const outputs<var<float>>& out, const data::batch& b,
+                                                double progress) const;
     static void visit(auto&, auto&&) {}
 };
 
@@ -64,18 +52,16 @@ struct regression {
 struct multi_label {
     loss::binary_cross_entropy_options options = {};
 
-    objective_value operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b, double) const {
-        if (b.target.empty()) raise<data_error>("train::multi_label", "windows have no target, expected one");
-        const auto loss = loss::binary_cross_entropy(out.logits, b.target, options);
-        loss_terms terms;
-        terms.total = double(loss.value().item());
-        terms.add("cross_entropy", terms.total);
-        return {loss, terms};
-    }
+    SMLDIST_FUNCTION objective_value operator()(tape<float>& t, const outputs<var<float>>& out, const data::batch& b,
+                                                double progress) const;
     static void visit(auto&, auto&&) {}
 };
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::train
+
+#if SMLDIST_TRAIN_BODIES
+#include "smldist/train/objective.ipp"
+#endif
 
 #endif
