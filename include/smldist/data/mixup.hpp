@@ -37,17 +37,7 @@ inline void check_mixup(double alpha) {
 ///
 /// Shapes     x (B, …). `first` is working memory; kept by the caller, so that only the first call allocates.
 /// Source     Zhang et al. 2018 (1710.09412).
-inline void mix_windows(tensor<float>& x, double share, std::vector<float>& first) {
-    if (x.empty()) return;
-    const std::size_t stride = x.size() / x.shape()[0];
-    const auto a = static_cast<float>(share), b = 1 - a;
-    first.assign(x.data(), x.data() + stride);
-    float* const end = x.data() + x.size();
-    for (float* at = x.data(); at != end; at += stride) {
-        const float* next = at + stride == end ? first.data() : at + stride;
-        for (std::size_t i = 0; i < stride; ++i) at[i] = a * at[i] + b * next[i];
-    }
-}
+SMLDIST_FUNCTION void mix_windows(tensor<float>& x, double share, std::vector<float>& first);
 
 /// Partners of the labels in the same pairing: other[b] = label[b+1 mod B].
 inline void mix_labels(const std::vector<int>& label, std::vector<int>& other) {
@@ -57,5 +47,9 @@ inline void mix_labels(const std::vector<int>& label, std::vector<int>& other) {
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::data
+
+#if SMLDIST_TRAIN_BODIES
+#include "smldist/data/mixup.ipp"
+#endif
 
 #endif

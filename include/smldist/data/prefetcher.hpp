@@ -43,81 +43,30 @@ private:
 #else
 public:
     explicit prefetcher(loader l) : loader_(std::move(l)) {}
-    ~prefetcher() {
-        if (!worker_.joinable()) return;
-        give(state::stopping);
-        worker_.join();
-    }
+    SMLDIST_FUNCTION ~prefetcher();
     prefetcher(const prefetcher&) = delete;
     prefetcher& operator=(const prefetcher&) = delete;
 
     /// Starts epoch `epoch`, wherever the last epoch was left.
-    void start(std::size_t epoch) {
-        if (worker_.joinable()) await();
-        loader_.start(epoch);
-        if (!worker_.joinable() && threads() > 1) start_thread();
-        if (worker_.joinable()) give(state::wanted);
-    }
+    SMLDIST_FUNCTION void start(std::size_t epoch);
 
     /// The next batch of the epoch; false, and `b` untouched, at its end. Throws what the loader throws.
-    bool next(batch& b) {
-        if (!worker_.joinable()) return loader_.next(b);
-        await();
-        if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-        if (!more_) return false;
-        std::swap(b, ahead_);
-        give(state::wanted);
-        return true;
-    }
+    SMLDIST_FUNCTION bool next(batch& b);
 
     std::size_t batches() const { return loader_.batches(); }
 
 private:
     enum class state { idle, wanted, stopping };
 
-    void start_thread() {
-#if defined(__cpp_exceptions)
-        try {
-            worker_ = std::thread([this] { serve(); });
-        } catch (const std::system_error&) {} // next() then prepares the batches
-#else
-        worker_ = std::thread([this] { serve(); });
-#endif
-    }
-    void give(state s) {
-        {
-            const std::lock_guard lock(mutex_);
-            state_ = s;
-        }
-        changed_.notify_all();
-    }
+    SMLDIST_FUNCTION void start_thread();
+    SMLDIST_FUNCTION void give(state s);
     /// Waits until the thread is idle; an idle thread touches nothing.
     void await() {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return state_ == state::idle; });
     }
-    void serve() {
-        const serial_scope serial; // leaves the pool to the training step
-        for (std::unique_lock lock(mutex_);;) {
-            changed_.wait(lock, [this] { return state_ != state::idle; });
-            if (state_ == state::stopping) return;
-            lock.unlock();
-            prepare();
-            lock.lock();
-            if (state_ == state::wanted) state_ = state::idle;
-            changed_.notify_all();
-        }
-    }
-    void prepare() {
-        more_ = false;
-#if defined(__cpp_exceptions)
-        try {
-            more_ = loader_.next(ahead_);
-        } catch (...) { failure_ = std::current_exception(); }
-#else
-        more_ = loader_.next(ahead_);
-#endif
-    }
+    SMLDIST_FUNCTION void serve();
+    SMLDIST_FUNCTION void prepare();
 
     loader loader_;
     batch ahead_;
@@ -132,5 +81,9 @@ private:
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::data
+
+#if SMLDIST_TRAIN_BODIES
+#include "smldist/data/prefetcher.ipp"
+#endif
 
 #endif

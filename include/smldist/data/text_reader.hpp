@@ -25,44 +25,16 @@ SMLDIST_NAMESPACE_BEGIN
 namespace detail {
 
 /// A field of a file as a message quotes it: shortened and printable.
-inline std::string excerpt(std::string_view f) {
-    std::string s(f.substr(0, 24));
-    for (char& c : s)
-        if (c < ' ' || c > '~') c = '?';
-    return f.size() > 24 ? s + "..." : s;
-}
+SMLDIST_FUNCTION std::string excerpt(std::string_view f);
 
 /// Reads the decimal number that fills `f`, with or without sign, in any locale; false when none does. "nan" and "inf"
 /// are numbers. One that is too large for double is infinite, one that is too small is 0.
-inline bool parse_real(std::string_view f, double& value) {
-    if (f.size() > 1 && f[0] == '+' && f[1] != '-') f.remove_prefix(1);
-    const auto [end, status] = smldist::from_chars(f.data(), f.data() + f.size(), value);
-    if (status == std::errc::invalid_argument || end != f.data() + f.size()) return false;
-    if (status == std::errc()) return true;
-    const bool negative = f.starts_with('-');
-    f.remove_prefix(negative ? 1 : 0);
-    const std::size_t e = std::min(f.find_first_of("eE"), f.size());
-    value = decimal_exponent(f.substr(0, e), f.substr(e)) > 0 ? std::numeric_limits<double>::infinity() : 0;
-    if (negative) value = -value;
-    return true;
-}
+SMLDIST_FUNCTION bool parse_real(std::string_view f, double& value);
 
 } // namespace detail
 
 /// The bytes of a file. Throws io_error when it cannot be read.
-[[nodiscard]] inline std::string read_text(const std::filesystem::path& path) {
-    std::error_code status;
-    const auto size = std::filesystem::file_size(path, status);
-    std::ifstream in(path, std::ios::binary);
-    if (status || !in) raise<io_error>(path.string(), "cannot be opened for reading");
-    std::string text;
-    text.reserve(static_cast<std::size_t>(size) + 1); // room for one more line end without reallocation
-    text.resize(static_cast<std::size_t>(size));
-    in.read(text.data(), static_cast<std::streamsize>(size));
-    if (in.gcount() != static_cast<std::streamsize>(size))
-        raise<io_error>(path.string(), "cannot be read to its end");
-    return text;
-}
+[[nodiscard]] SMLDIST_FUNCTION std::string read_text(const std::filesystem::path& path);
 
 /// Reads a file line by line, field by field. Independent of the locale; accepts CRLF, a byte-order mark and blank lines
 /// at the end. A last line without an end is refused, since the file may be truncated within its last number.
@@ -82,57 +54,17 @@ public:
 
     /// Advances to the next line; false after the last. Throws data_error at a blank line before the end and at a last
     /// line without an end.
-    bool next_line() {
-        const std::size_t begin = next_;
-        if (text_.find_first_not_of(" \t\r\n", begin) == std::string::npos) return false;
-        ++line_;
-        line_begin_ = at_ = part_ = begin;
-        const std::size_t end = text_.find('\n', begin);
-        if (end == std::string::npos) {
-            at_ = text_.size();
-            fail("file ends within a line, expected a line end: is the file truncated?");
-        }
-        next_ = end + 1;
-        line_end_ = part_end_ = end > begin && text_[end - 1] == '\r' ? end - 1 : end;
-        more_ = true;
-        if (blank()) fail("line is blank, expected data");
-        return true;
-    }
+    SMLDIST_FUNCTION bool next_line();
 
     /// Skips blank lines that are followed by a further line; returns their number.
-    std::size_t skip_blank_lines() {
-        std::size_t skipped = 0;
-        const std::size_t data = text_.find_first_not_of(" \t\r\n", next_);
-        if (data == std::string::npos) return skipped;
-        for (std::size_t end = text_.find('\n', next_); end < data; end = text_.find('\n', next_)) {
-            next_ = end + 1;
-            ++line_;
-            ++skipped;
-        }
-        return skipped;
-    }
+    SMLDIST_FUNCTION std::size_t skip_blank_lines();
 
     /// Number of lines that next_line will still return, if none of them is blank.
-    std::size_t lines_left() const {
-        const std::size_t last = text_.find_last_not_of(" \t\r\n");
-        if (last == std::string::npos || last < next_) return 0;
-        const char* const text = text_.data();
-        return 1 + static_cast<std::size_t>(std::count(text + next_, text + last, '\n'));
-    }
+    SMLDIST_FUNCTION std::size_t lines_left() const;
 
     /// Confines reading to the next part of the current line, which `mark` or the line's end closes; false after the
     /// last part. For files with several records on a line.
-    bool next_part(char mark) {
-        if (part_ >= line_end_) return false;
-        at_ = part_;
-        const std::size_t end =
-            std::string_view(text_).substr(part_, line_end_ - part_).find(mark); // not beyond the line
-        marked_ = end != std::string_view::npos;
-        part_end_ = marked_ ? part_ + end : line_end_;
-        part_ = marked_ ? part_end_ + 1 : line_end_;
-        more_ = true;
-        return true;
-    }
+    SMLDIST_FUNCTION bool next_part(char mark);
     /// Whether the mark closed the current part.
     bool marked() const { return marked_; }
 
@@ -144,69 +76,23 @@ public:
     bool empty_field() { return at_end() || field("a field").empty(); }
 
     /// The next field as a finite number. Throws data_error when there is none.
-    double real() {
-        const double value = parsed(field("a number"));
-        if (!std::isfinite(value)) refuse_number("a finite number");
-        advance();
-        return value;
-    }
+    SMLDIST_FUNCTION double real();
     /// The next field as a finite number in the range of float. Throws data_error when there is none.
-    float number() {
-        const auto value = static_cast<float>(parsed(field("a number")));
-        if (!std::isfinite(value)) refuse_number("a finite number in the range of float");
-        advance();
-        return value;
-    }
+    SMLDIST_FUNCTION float number();
     /// number(), or a NaN that the file writes as "NaN". Throws data_error for anything else.
-    float number_or_nan() {
-        const std::string_view f = field("a number or NaN");
-        if (f != "NaN" && f != "nan") return number();
-        advance();
-        return std::numeric_limits<float>::quiet_NaN();
-    }
+    SMLDIST_FUNCTION float number_or_nan();
 
     /// The next field as an integer in [low, high]; `what` names it in messages. Throws data_error otherwise.
-    int integer(std::string_view what, int low, int high) {
-        int value = 0;
-        const std::string_view f = field(what);
-        const auto [end, status] = std::from_chars(f.data(), f.data() + f.size(), value);
-        if (status != std::errc() || end != f.data() + f.size() || value < low || value > high)
-            fail(what, " is '", detail::excerpt(f), "', expected ", low, " to ", high);
-        advance();
-        return value;
-    }
+    SMLDIST_FUNCTION int integer(std::string_view what, int low, int high);
 
     /// The position of the next field in `names`. Throws data_error when it is none of them.
-    int choice(std::string_view what, const std::vector<std::string>& names) {
-        const std::string_view f = field(what);
-        for (std::size_t n = 0; n < names.size(); ++n)
-            if (f == names[n]) {
-                advance();
-                return static_cast<int>(n);
-            }
-        std::string list;
-        for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
-        fail(what, " is '", detail::excerpt(f), "', expected one of ", list);
-    }
+    SMLDIST_FUNCTION int choice(std::string_view what, const std::vector<std::string>& names);
 
     /// Reads a line of exactly these fields, as a CSV's header. Throws data_error when it differs.
-    void header(const std::vector<std::string>& names) {
-        if (!next_line()) fail("file is empty, expected a header");
-        for (const auto& name : names) {
-            if (const std::string_view f = field("column " + name); f != name)
-                fail("column is '", detail::excerpt(f), "', expected '", name, "'");
-            advance();
-        }
-        finish_line(names.size());
-    }
+    SMLDIST_FUNCTION void header(const std::vector<std::string>& names);
 
     /// Skips `count` fields. Throws data_error when there are fewer.
-    void skip(std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-            field("a field");
-            advance();
-        }
-    }
+    SMLDIST_FUNCTION void skip(std::size_t count);
 
     /// Throws data_error when the current line continues; `columns` is what was expected.
     void finish_line(std::size_t columns) {
@@ -235,32 +121,11 @@ private:
         return at_;
     }
     /// The next field, without advancing. Throws data_error when the line has none.
-    std::string_view field(std::string_view what) {
-        if (at_end()) fail("line ends, expected ", what);
-        std::size_t end = skip_blanks();
-        if (separator_ == ' ')
-            while (end < part_end_ && !is_blank(text_[end])) ++end;
-        else {
-            while (end < part_end_ && text_[end] != separator_) ++end;
-            while (end > at_ && is_blank(text_[end - 1])) --end;
-        }
-        field_end_ = end;
-        return std::string_view(text_).substr(at_, end - at_);
-    }
+    SMLDIST_FUNCTION std::string_view field(std::string_view what);
     /// Skips the field that field() returned and its separator.
-    void advance() {
-        last_ = at_;
-        at_ = field_end_;
-        if (separator_ == ' ') return;
-        more_ = skip_blanks() < part_end_;
-        if (more_) ++at_;
-    }
+    SMLDIST_FUNCTION void advance();
     /// The field as a number; infinite when it is out of the range of double. Throws data_error if it is not a number.
-    double parsed(std::string_view f) const {
-        double value = 0;
-        if (!detail::parse_real(f, value)) fail("field is '", detail::excerpt(f), "', expected a number");
-        return value;
-    }
+    SMLDIST_FUNCTION double parsed(std::string_view f) const;
     [[noreturn]] void refuse_number(std::string_view wanted) const {
         fail("field is '", detail::excerpt(std::string_view(text_).substr(at_, field_end_ - at_)), "', expected ",
              wanted);
@@ -277,5 +142,9 @@ private:
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::data
+
+#if SMLDIST_TRAIN_BODIES
+#include "smldist/data/text_reader.ipp"
+#endif
 
 #endif

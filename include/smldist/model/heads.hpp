@@ -73,36 +73,11 @@ inline constexpr auto head_names = detail::names_of_heads(detail::each_head());
 /// The head's name.
 [[nodiscard]] inline std::string_view text(const head_config& head) { return head_names[head.index()]; }
 /// The head of that name with its default options. Throws usage_error for an unknown name.
-inline head_config parse_head(std::string_view word) {
-    head_config head;
-    bool found = false;
-    const auto try_one = [&]<class Head>(Head option) {
-        if (Head::name == word) head = option, found = true;
-    };
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (try_one(std::variant_alternative_t<I, head_config>()), ...); }
-    (detail::each_head());
-    if (found) return head;
-    std::string names;
-    for (std::size_t k = 0; k < head_names.size(); ++k)
-        names += (k == 0 ? "" : k + 1 == head_names.size() ? " or " : ", ") + std::string(head_names[k]);
-    raise<usage_error>("model::head", "name is \"", word, "\", expected ", names);
-}
+SMLDIST_FUNCTION head_config parse_head(std::string_view word);
 /// Throws usage_error for an option out of range.
-inline void check(const head_config& head) {
-    std::visit(
-        [](const auto& h) {
-            if constexpr (requires { h.check(); }) h.check();
-        },
-        head);
-}
+SMLDIST_FUNCTION void check(const head_config& head);
 /// Whether the head's answers in training are logits, so that a search can mix them with others.
-[[nodiscard]] inline bool is_candidate(const head_config& head) {
-    return std::visit(
-        [](const auto& h) {
-            return !requires { h.logits_in_training; };
-        },
-        head);
-}
+[[nodiscard]] SMLDIST_FUNCTION bool is_candidate(const head_config& head);
 
 /// The layer of a head.
 template <class T>
@@ -140,5 +115,9 @@ template <class Heads, class Member> void visit_heads(Heads& heads, Member&& mem
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::model
+
+#if SMLDIST_TRAIN_BODIES
+#include "smldist/model/heads.ipp"
+#endif
 
 #endif

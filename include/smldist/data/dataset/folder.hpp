@@ -23,28 +23,15 @@ class dataset_folder {
 public:
     /// The folder `name`, given directly or by its parent folder. `loader`, a literal, names the set in messages,
     /// `source` is where to get it. Throws data_error when there is no such folder.
-    dataset_folder(std::string_view loader, const std::filesystem::path& path, std::string_view name,
-                   std::string_view source)
-        : loader_(loader), name_(name), source_(source), room_(loader, 0) {
-        std::error_code status;
-        const auto nested = path / name_;
-        path_ = std::filesystem::is_directory(nested, status) ? nested : path;
-        if (!std::filesystem::is_directory(path_, status)) missing("folder", path);
-    }
+    SMLDIST_FUNCTION dataset_folder(std::string_view loader, const std::filesystem::path& path, std::string_view name,
+                                    std::string_view source);
 
     const std::filesystem::path& path() const { return path_; }
 
     budget& room() const { return room_; }
 
     /// The path of a file in the folder that will be read. Throws data_error when there is none.
-    std::filesystem::path file(const std::filesystem::path& relative) const {
-        std::error_code status;
-        const auto full = path_ / relative;
-        if (!std::filesystem::is_regular_file(full, status)) missing("file", full);
-        const auto size = std::filesystem::file_size(full, status);
-        if (!status) room_.allow(static_cast<std::size_t>(size));
-        return full;
-    }
+    SMLDIST_FUNCTION std::filesystem::path file(const std::filesystem::path& relative) const;
     /// Throws data_error when the file is missing, io_error when it cannot be read.
     text_reader open(const std::filesystem::path& relative, char separator = ' ') const {
         return text_reader(file(relative), separator);
@@ -63,5 +50,9 @@ private:
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::data
+
+#if SMLDIST_TRAIN_BODIES
+#include "smldist/data/dataset/folder.ipp"
+#endif
 
 #endif

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The functions of data/dataset/hapt.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
+
+namespace detail {
+
+SMLDIST_FUNCTION signal_info hapt_info() {
+    return {{"total_acc_x", "total_acc_y", "total_acc_z", "gyro_x", "gyro_y", "gyro_z"},
+            {"WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING", "STAND_TO_SIT",
+             "SIT_TO_STAND", "SIT_TO_LIE", "LIE_TO_SIT", "STAND_TO_LIE", "LIE_TO_STAND"},
+            {"g", "g", "g", "rad/s", "rad/s", "rad/s"},
+            50,
+            {{0, 1, 2}, {3, 4, 5}},
+            {}};
+}
+
+SMLDIST_FUNCTION std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first) {
+    std::size_t row = 0;
+    for (; in.next_line(); ++row) {
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            const float value = in.number();
+            if (row < r.labels.size()) r.samples(row, first + axis) = value;
+        }
+        in.finish_line(3);
+    }
+    return row;
+}
+
+SMLDIST_FUNCTION recording hapt_experiment(const dataset_folder& set, int experiment, int user) {
+    const std::string acc_file = hapt_file("acc", experiment, user), gyro_file = hapt_file("gyro", experiment, user);
+    text_reader acc = set.open(acc_file), gyro = set.open(gyro_file);
+    const budget::lease text(set.room(), acc.size() + gyro.size(), "its text");
+    const std::size_t n = acc.lines_left();
+    recording r = make_recording(n, 6, user, set.room());
+    hapt_rows(acc, r, 0);
+    if (const std::size_t rows = hapt_rows(gyro, r, 3); rows != n)
+        raise<data_error>(gyro.name(), "number of lines is ", rows, ", expected ", n, " as in '", acc_file, "'");
+    return r;
+}
+
+} // namespace detail
+
+SMLDIST_FUNCTION recording_set hapt(const std::filesystem::path& path) {
+    const dataset_folder set("hapt", path, "HAPT Data Set", "https://archive.ics.uci.edu/dataset/341");
+    recording_set result;
+    result.info = detail::hapt_info();
+    const int activities = static_cast<int>(result.info.labels.size());
+    std::map<int, recording> experiments;
+    text_reader in = set.open("RawData/labels.txt");
+    const budget::lease text(set.room(), in.size(), "its text");
+    while (in.next_line()) {
+        const int experiment = in.integer("experiment", 1, 99), user = in.integer("user", 1, 30);
+        if (!experiments.count(experiment))
+            experiments.emplace(experiment, detail::hapt_experiment(set, experiment, user));
+        recording& r = experiments.at(experiment);
+        if (r.subject != user)
+            in.refuse("user of experiment ", experiment, " is ", user, ", expected ", r.subject, " as before");
+        const int activity = in.integer("activity", 1, activities), samples = static_cast<int>(r.labels.size());
+        const int start = in.integer("start", 1, samples), end = in.integer("end", start, samples);
+        in.finish_line(5);
+        for (int t = start; t <= end; ++t) {
+            int& label = r.labels[static_cast<std::size_t>(t) - 1];
+            if (label != -1) in.refuse("range overlaps another one at sample ", t, ", expected disjoint ranges");
+            label = activity - 1;
+        }
+    }
+    if (experiments.empty()) in.fail("number of ranges is 0, expected at least one");
+    for (auto& [number, r] : experiments) result.recordings.push_back(std::move(r));
+    return result;
+}
+
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data

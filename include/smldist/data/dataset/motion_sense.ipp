@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The functions of data/dataset/motion_sense.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
+
+namespace detail {
+
+SMLDIST_FUNCTION signal_info motion_sense_info() {
+    return {{"user_acc_x", "user_acc_y", "user_acc_z", "gyro_x", "gyro_y", "gyro_z", "gravity_x", "gravity_y",
+             "gravity_z"},
+            {"downstairs", "upstairs", "walking", "jogging", "sitting", "standing"},
+            {"g", "g", "g", "rad/s", "rad/s", "rad/s", "g", "g", "g"},
+            50,
+            {{0, 1, 2}, {3, 4, 5}, {6, 7, 8}},
+            {}};
+}
+
+} // namespace detail
+
+SMLDIST_FUNCTION recording_set motion_sense(const std::filesystem::path& path, const motion_sense_options& o) {
+    const dataset_folder set("motion_sense", path, "A_DeviceMotion_data",
+                             "https://github.com/mmalekzadeh/motion-sense");
+    if (o.subjects.empty()) raise<usage_error>("motion_sense", "number of subjects is 0, expected at least one");
+    recording_set result;
+    result.info = detail::motion_sense_info();
+    for (const int subject : o.subjects)
+        for (const auto& [folder, label] : detail::motion_sense_trials) {
+            text_reader in = set.open(std::string(folder) + "/sub_" + std::to_string(subject) + ".csv", ',');
+            in.header({"", "attitude.roll", "attitude.pitch", "attitude.yaw", "gravity.x", "gravity.y", "gravity.z",
+                       "rotationRate.x", "rotationRate.y", "rotationRate.z", "userAcceleration.x",
+                       "userAcceleration.y", "userAcceleration.z"});
+            const budget::lease text(set.room(), in.size(), "its text");
+            recording r = make_recording(in.lines_left(), 9, subject, set.room());
+            float* to = r.samples.data();
+            int count = 0;
+            while (in.next_line()) {
+                if (const int row = in.integer("row number", 0, std::numeric_limits<int>::max()); row != count)
+                    in.refuse("row number is ", row, ", expected ", count, ": rows are missing");
+                ++count;
+                std::array<float, 12> values;
+                for (float& v : values) v = in.number();
+                for (const std::size_t first : {9u, 6u, 3u}) to = std::copy_n(values.data() + first, 3, to);
+                in.finish_line(13);
+            }
+            if (count == 0) in.fail("number of samples is 0, expected at least one");
+            std::fill(r.labels.begin(), r.labels.end(), label);
+            result.recordings.push_back(std::move(r));
+        }
+    return result;
+}
+
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data

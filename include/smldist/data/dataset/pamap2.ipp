@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The functions of data/dataset/pamap2.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
+
+namespace detail {
+
+SMLDIST_FUNCTION signal_info pamap2_info(const pamap2_options& o) {
+    signal_info info;
+    for (std::size_t n = 0; n < (o.optional_activities ? pamap2_activities.size() : pamap2_protocol); ++n)
+        info.labels.push_back(pamap2_activities[n].name);
+    info.rate_hz = o.resampling.rate_hz;
+    for (std::size_t device = 0; device < pamap2_places.size(); ++device)
+        for (const auto& [sensor, unit] :
+             {std::pair("_acc", "m/s^2"), std::pair("_gyro", "rad/s"), std::pair("_mag", "uT")}) {
+            const std::size_t first = info.channels.size();
+            for (const char* axis : {"_x", "_y", "_z"}) {
+                info.channels.push_back(std::string(pamap2_places[device]) + sensor + axis);
+                info.units.push_back(unit);
+            }
+            info.triples.push_back({first, first + 1, first + 2});
+            info.devices.push_back(device);
+        }
+    if (o.heart_rate) {
+        info.channels.push_back("heart_rate");
+        info.units.push_back("1/min");
+    }
+    return info;
+}
+
+SMLDIST_FUNCTION std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, const std::string& file,
+                                                            recording_set& set) {
+    text_reader in = folder.open(file);
+    const std::size_t n = in.lines_left();
+    std::vector<stamped_signal> devices(4);
+    for (std::size_t d = 0; d < 3; ++d) devices[d].channels = 9;
+    devices[3].channels = 1;
+    const budget::lease text(folder.room(), in.size() + n * 3 * (9 * sizeof(float) + sizeof(double) + sizeof(int)),
+                             "its text");
+    for (std::size_t d = 0; d < 3; ++d) {
+        devices[d].samples.reserve(n * 9);
+        devices[d].stamps.reserve(n);
+        devices[d].labels.reserve(n);
+    }
+    double before = 0;
+    while (in.next_line()) {
+        const double stamp = in.real();
+        if (stamp < before)
+            in.refuse("timestamp is ", stamp, ", expected at least ", before, ": time runs backwards");
+        before = stamp;
+        const int id = in.integer("activity", 0, 24);
+        const auto activity = std::find_if(pamap2_activities.begin(), pamap2_activities.end(),
+                                           [&](const pamap2_activity& a) { return a.id == id; });
+        if (id != 0 && activity == pamap2_activities.end())
+            in.refuse("activity is '", id, "', expected 0 or one of the 18 of the readme");
+        const auto label = static_cast<std::size_t>(activity - pamap2_activities.begin());
+        const float rate = in.number_or_nan();
+        for (std::size_t d = 0; d < 3; ++d) {
+            std::array<float, 17> values; // temperature, acc 16 g, acc 6 g, gyro, mag, orientation
+            for (float& v : values) v = in.number_or_nan();
+            std::array<float, 9> used;
+            std::copy_n(values.begin() + 1, 3, used.begin());
+            std::copy_n(values.begin() + 7, 6, used.begin() + 3);
+            if (std::any_of(used.begin(), used.end(), [](float v) { return std::isnan(v); })) {
+                set.note(std::string("rows without values of the ") + pamap2_places[d] + ", interpolated or split");
+                continue;
+            }
+            devices[d].samples.insert(devices[d].samples.end(), used.begin(), used.end());
+            devices[d].stamps.push_back(stamp);
+            devices[d].labels.push_back(label < set.info.labels.size() ? static_cast<int>(label) : -1);
+        }
+        in.finish_line(54);
+        if (std::isnan(rate)) continue;
+        devices[3].samples.push_back(rate);
+        devices[3].stamps.push_back(stamp);
+    }
+    if (in.line() == 0) in.fail("number of samples is 0, expected at least one");
+    const auto shorter = [](const stamped_signal& a, const stamped_signal& b) { return a.size() < b.size(); };
+    check_steps(in.name(), std::max_element(devices.begin(), devices.end() - 1, shorter)->stamps, pamap2_hz, 2);
+    return devices;
+}
+
+} // namespace detail
+
+SMLDIST_FUNCTION recording_set pamap2(const std::filesystem::path& path, const pamap2_options& o) {
+    const dataset_folder set("pamap2", path, "PAMAP2_Dataset", "https://archive.ics.uci.edu/dataset/231");
+    if (o.subjects.empty()) raise<usage_error>("pamap2", "number of subjects is 0, expected at least one");
+    recording_set result;
+    result.info = detail::pamap2_info(o);
+    for (const int subject : o.subjects)
+        for (const std::string folder : {"Protocol", "Optional"}) {
+            const std::string file = folder + "/subject" + std::to_string(subject) + ".dat";
+            if (folder == "Optional" && !(o.optional_activities && std::filesystem::exists(set.path() / file)))
+                continue;
+            auto devices = detail::pamap2_signals(set, file, result);
+            if (!o.heart_rate) devices.pop_back();
+            std::size_t taken = 0;
+            for (const auto& device : devices) taken += device.bytes();
+            set.room().take(taken, "its samples");
+            resample_options resampling = o.resampling;
+            resampling.device_hz = detail::pamap2_hz;
+            auto parts = detail::resample_within(devices, resampling, subject, set.room());
+            set.room().give_back(taken);
+            if (parts.empty())
+                raise<data_error>((set.path() / file).string(),
+                                  "time in which all sensors deliver is 0 s, expected some");
+            result.note("gaps, split", parts.size() - 1);
+            std::move(parts.begin(), parts.end(), std::back_inserter(result.recordings));
+        }
+    return result;
+}
+
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
