@@ -80,7 +80,7 @@
 /// The library is header-only. The optional CMake target `smldist::compiled` is a library with the code that is expensive to
 /// compile; the target defines SMLDIST_COMPILED, and headers then only declare what it contains.
 ///
-///     SMLDIST_FUNCTION       marks a function that the library contains; inline in header-only programs
+///     SMLDIST_FUNCTION       marks the declaration of a function that the library contains; inline in header-only programs
 ///     SMLDIST_DEPLOY_BODIES  whether headers include the bodies of such functions in deploy/, and
 ///     SMLDIST_TRAIN_BODIES   elsewhere, from .ipp files: in header-only programs, and in the sources of the library that define
 ///                            SMLDIST_COMPILED_DEPLOY and SMLDIST_COMPILED_TRAIN. A program that only deploys links only the first

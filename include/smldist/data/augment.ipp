@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/augment.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION void augment_options::check() const {
+void augment_options::check() const {
     const option_check o{"augment_options"};
     o.up_to(1, "probability of time_warp", time_warp);
     o.up_to(1, "probability of rotation", rotation);
@@ -17,7 +22,7 @@ SMLDIST_FUNCTION void augment_options::check() const {
     o.up_to(100, "jitter_sd", jitter_sd);
 }
 
-SMLDIST_FUNCTION std::array<float, 9> random_rotation(generator& g, double angle) {
+std::array<float, 9> random_rotation(generator& g, double angle) {
     const double z = g.uniform(-1, 1), phi = g.uniform(0, 2 * std::numbers::pi), r = std::sqrt(1 - z * z);
     const double x = r * std::cos(phi), y = r * std::sin(phi);
     const double c = std::cos(angle), s = std::sin(angle), v = 1 - c;
@@ -26,7 +31,7 @@ SMLDIST_FUNCTION std::array<float, 9> random_rotation(generator& g, double angle
             f(y * z * v - x * s), f(z * x * v - y * s), f(z * y * v + x * s), f(c + z * z * v)};
 }
 
-SMLDIST_FUNCTION void time_warp_positions(float* position, std::size_t length, double sd, generator& g) {
+void time_warp_positions(float* position, std::size_t length, double sd, generator& g) {
     constexpr std::size_t knots = 6;
     std::array<double, knots> y, m{}, d{}; // m: second derivatives, 0 at the ends; d: pivots of the elimination
     for (double& value : y) value = 1 + sd * g.normal();
@@ -52,8 +57,8 @@ SMLDIST_FUNCTION void time_warp_positions(float* position, std::size_t length, d
 
 namespace detail {
 
-SMLDIST_FUNCTION void warp_time(float* x, std::size_t length, std::size_t channels, double sd, generator& g,
-                                augment_scratch& scratch) {
+void warp_time(float* x, std::size_t length, std::size_t channels, double sd, generator& g,
+               augment_scratch& scratch) {
     if (length < 2) return;
     scratch.reserve(length, channels);
     time_warp_positions(scratch.position.data(), length, sd, g);
@@ -67,8 +72,8 @@ SMLDIST_FUNCTION void warp_time(float* x, std::size_t length, std::size_t channe
     }
 }
 
-SMLDIST_FUNCTION void turn(float* x, std::size_t length, std::size_t channels,
-                           const std::array<std::size_t, 3>& triple, const std::array<float, 9>& r) {
+void turn(float* x, std::size_t length, std::size_t channels, const std::array<std::size_t, 3>& triple,
+          const std::array<float, 9>& r) {
     const auto [i, j, k] = triple;
     for (float *row = x, *end = x + length * channels; row < end; row += channels) {
         const float a = row[i], b = row[j], c = row[k];
@@ -78,8 +83,8 @@ SMLDIST_FUNCTION void turn(float* x, std::size_t length, std::size_t channels,
     }
 }
 
-SMLDIST_FUNCTION void rotate(float* x, std::size_t length, std::size_t channels, const signal_info& info,
-                             double limit, const generator& g) {
+void rotate(float* x, std::size_t length, std::size_t channels, const signal_info& info, double limit,
+            const generator& g) {
     for (std::size_t k = 0; k < info.triples.size(); ++k) {
         generator device = g.split(info.device(k));
         const double angle = device.uniform(-1, 1) * limit;
@@ -87,8 +92,7 @@ SMLDIST_FUNCTION void rotate(float* x, std::size_t length, std::size_t channels,
     }
 }
 
-SMLDIST_FUNCTION void scale(float* x, std::size_t length, std::size_t channels, const signal_info& info, double sd,
-                            generator& g) {
+void scale(float* x, std::size_t length, std::size_t channels, const signal_info& info, double sd, generator& g) {
     const auto scale_column = [&](std::size_t c, float factor) {
         for (std::size_t t = 0; t < length; ++t) x[t * channels + c] *= factor;
     };
@@ -100,8 +104,7 @@ SMLDIST_FUNCTION void scale(float* x, std::size_t length, std::size_t channels, 
         if (!in_triple(info, c)) scale_column(c, static_cast<float>(1 + sd * g.normal()));
 }
 
-SMLDIST_FUNCTION void mask(float* x, std::size_t length, std::size_t channels, const signal_info& info,
-                           generator& g) {
+void mask(float* x, std::size_t length, std::size_t channels, const signal_info& info, generator& g) {
     const auto flatten = [&](std::size_t c) {
         double sum = 0;
         for (std::size_t t = 0; t < length; ++t) sum += double(x[t * channels + c]);
@@ -111,8 +114,8 @@ SMLDIST_FUNCTION void mask(float* x, std::size_t length, std::size_t channels, c
     for (const std::size_t c : info.triples[g.below(info.triples.size())]) flatten(c);
 }
 
-SMLDIST_FUNCTION void rotate_and_scale(float* x, std::size_t length, std::size_t channels, const augment_options& o,
-                                       const signal_info& info, const generator& g) {
+void rotate_and_scale(float* x, std::size_t length, std::size_t channels, const augment_options& o,
+                      const signal_info& info, const generator& g) {
     generator rotation = g.split(rotation_stream), scaling = g.split(scaling_stream);
     if (rotation.chance(o.rotation))
         rotate(x, length, channels, info, o.rotation_degrees * std::numbers::pi / 180, rotation);
@@ -121,15 +124,15 @@ SMLDIST_FUNCTION void rotate_and_scale(float* x, std::size_t length, std::size_t
 
 } // namespace detail
 
-SMLDIST_FUNCTION void augment_physical(float* x, std::size_t length, std::size_t channels, const augment_options& o,
-                                       const signal_info& info, const generator& g, augment_scratch& scratch) {
+void augment_physical(float* x, std::size_t length, std::size_t channels, const augment_options& o,
+                      const signal_info& info, const generator& g, augment_scratch& scratch) {
     generator warp = g.split(detail::warp_stream);
     if (warp.chance(o.time_warp)) detail::warp_time(x, length, channels, o.time_warp_sd, warp, scratch);
     if (!o.normalised_domain) detail::rotate_and_scale(x, length, channels, o, info, g);
 }
 
-SMLDIST_FUNCTION void augment_normalised(float* x, std::size_t length, std::size_t channels, const augment_options& o,
-                                         const signal_info& info, const generator& g) {
+void augment_normalised(float* x, std::size_t length, std::size_t channels, const augment_options& o,
+                        const signal_info& info, const generator& g) {
     if (o.normalised_domain) detail::rotate_and_scale(x, length, channels, o, info, g);
     generator jitter = g.split(detail::jitter_stream), mask = g.split(detail::mask_stream);
     if (jitter.chance(o.jitter))

@@ -3,11 +3,7 @@
 #ifndef SMLDIST_DATA_CORRUPTION_HPP
 #define SMLDIST_DATA_CORRUPTION_HPP
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <numbers>
 #include <vector>
 
 #include "smldist/core/check.hpp"

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/corruption.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION void corruption::check(const windows& w) const {
+void corruption::check(const windows& w) const {
     const option_check o{"corruption"};
     o.up_to(180, "rotation", rotation);
     o.up_to(1000, "noise", noise);
@@ -18,7 +24,7 @@ SMLDIST_FUNCTION void corruption::check(const windows& w) const {
 
 namespace detail {
 
-SMLDIST_FUNCTION void thin_out(float* x, std::size_t length, std::size_t channels, double step) {
+void thin_out(float* x, std::size_t length, std::size_t channels, double step) {
     const auto sample = [&](std::size_t k) {
         return std::min(static_cast<std::size_t>(double(k) * step), length - 1);
     };
@@ -34,7 +40,7 @@ SMLDIST_FUNCTION void thin_out(float* x, std::size_t length, std::size_t channel
 
 } // namespace detail
 
-SMLDIST_FUNCTION void corrupt(windows& w, const corruption& how, const generator& random) {
+void corrupt(windows& w, const corruption& how, const generator& random) {
     w.check();
     how.check(w);
     const std::size_t L = w.length(), C = w.channels();

@@ -3,19 +3,12 @@
 #ifndef SMLDIST_DATA_CSV_READER_HPP
 #define SMLDIST_DATA_CSV_READER_HPP
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cmath>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <memory>
-#include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 

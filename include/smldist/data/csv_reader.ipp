@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/csv_reader.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION byte_source read_from(const std::filesystem::path& path) {
+byte_source read_from(const std::filesystem::path& path) {
     const auto file = std::make_shared<std::ifstream>(path, std::ios::binary);
     const auto refuse = [name = path.string()](const char* what) {
         raise<io_error>(name, what, std::generic_category().message(errno != 0 ? errno : EIO));
@@ -18,7 +29,7 @@ SMLDIST_FUNCTION byte_source read_from(const std::filesystem::path& path) {
     };
 }
 
-SMLDIST_FUNCTION bool line_reader::next() {
+bool line_reader::next() {
     std::size_t end = buffer_.find('\n', begin_);
     for (std::size_t checked = 0; end == std::string::npos && !ended_;) {
         buffer_.erase(0, std::exchange(begin_, 0));
@@ -43,7 +54,7 @@ SMLDIST_FUNCTION bool line_reader::next() {
     return true;
 }
 
-SMLDIST_FUNCTION void line_reader::check(std::size_t from, std::size_t to) const {
+void line_reader::check(std::size_t from, std::size_t to) const {
     const std::string_view line = std::string_view(buffer_).substr(begin_, to - begin_);
     from -= begin_;
     if (number_ == 0 && (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF")))
@@ -58,7 +69,7 @@ SMLDIST_FUNCTION void line_reader::check(std::size_t from, std::size_t to) const
         fail_in(number_ + 1, longest_line, "line goes on, expected at most ", longest_line, " bytes");
 }
 
-SMLDIST_FUNCTION bool csv_reader::next_row() {
+bool csv_reader::next_row() {
     while (lines_.next()) {
         if (lines_.line().find_first_not_of(" \t") == std::string_view::npos) {
             if (blank_ == 0) blank_ = lines_.number();
@@ -73,7 +84,7 @@ SMLDIST_FUNCTION bool csv_reader::next_row() {
     return false;
 }
 
-SMLDIST_FUNCTION float csv_reader::number(std::size_t c) const {
+float csv_reader::number(std::size_t c) const {
     const field& f = fields_[places_[c]];
     double value = 0;
     if (!detail::parse_real(content(f), value)) refuse(f);
@@ -84,14 +95,14 @@ SMLDIST_FUNCTION float csv_reader::number(std::size_t c) const {
     return v;
 }
 
-SMLDIST_FUNCTION std::string csv_reader::text(const field& f) const {
+std::string csv_reader::text(const field& f) const {
     std::string s(content(f));
     if (f.quoted)
         for (std::size_t at = s.find('"'); at != s.npos; at = s.find('"', at + 1)) s.erase(at, 1); // one of two
     return s;
 }
 
-SMLDIST_FUNCTION void csv_reader::recognise_separator() {
+void csv_reader::recognise_separator() {
     std::array<bool, 3> found{};
     bool quoted = false;
     for (const char c : lines_.line()) {
@@ -102,7 +113,7 @@ SMLDIST_FUNCTION void csv_reader::recognise_separator() {
     separator_ = at < found.size() ? marks[at] : ' ';
 }
 
-SMLDIST_FUNCTION void csv_reader::split() {
+void csv_reader::split() {
     const std::string_view line = lines_.line();
     const auto skip_blanks = [&](std::size_t at) {
         while (at < line.size() && is_blank(line[at])) ++at;
@@ -127,14 +138,14 @@ SMLDIST_FUNCTION void csv_reader::split() {
     }
 }
 
-SMLDIST_FUNCTION std::size_t csv_reader::closing_quote(std::size_t open) const {
+std::size_t csv_reader::closing_quote(std::size_t open) const {
     const std::string_view line = lines_.line();
     for (std::size_t at = line.find('"', open + 1); at != line.npos; at = line.find('"', at + 2))
         if (line.substr(at + 1, 1) != "\"") return at;
     lines_.fail(open, "quote is not closed, expected '\"' in the same line");
 }
 
-SMLDIST_FUNCTION bool csv_reader::read_header() {
+bool csv_reader::read_header() {
     std::vector<std::string> names;
     bool has_name = false, has_number = false;
     for (const field& f : fields_) {
@@ -172,7 +183,7 @@ SMLDIST_FUNCTION bool csv_reader::read_header() {
     return true;
 }
 
-SMLDIST_FUNCTION void csv_reader::refuse_names(std::size_t missing) const {
+void csv_reader::refuse_names(std::size_t missing) const {
     std::string list;
     for (std::size_t c = 0; c < columns_.size() && list.size() < 200; ++c)
         list += (c == 0 ? "'" : ", '") + detail::excerpt(columns_[c]) + "'";
@@ -180,7 +191,7 @@ SMLDIST_FUNCTION void csv_reader::refuse_names(std::size_t missing) const {
                 ": ", list, list.size() < 200 ? "" : ", ...");
 }
 
-SMLDIST_FUNCTION bool csv_reader::is_value(std::string word) {
+bool csv_reader::is_value(std::string word) {
     double value = 0;
     if (detail::parse_real(word, value) || has_decimal_comma(word)) return true;
     for (char& c : word)
@@ -188,21 +199,21 @@ SMLDIST_FUNCTION bool csv_reader::is_value(std::string word) {
     return word == "na" || word == "n/a" || word == "null" || word == "none";
 }
 
-SMLDIST_FUNCTION bool csv_reader::has_decimal_comma(std::string_view text) {
+bool csv_reader::has_decimal_comma(std::string_view text) {
     std::string pointed(text.substr(0, 64));
     std::replace(pointed.begin(), pointed.end(), ',', '.');
     double value = 0;
     return text.size() < 64 && detail::parse_real(pointed, value);
 }
 
-SMLDIST_FUNCTION bool csv_reader::is_name(const field& f) const {
+bool csv_reader::is_name(const field& f) const {
     if (f.begin == f.end) return false;
     const char c = lines_.line()[f.begin];
     return f.quoted || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '#' ||
            static_cast<unsigned char>(c) >= 0x80;
 }
 
-SMLDIST_FUNCTION void csv_reader::check_count() const {
+void csv_reader::check_count() const {
     const std::size_t n = fields_.size();
     if (n == expected_) return;
     for (const field& f : fields_)
@@ -213,7 +224,7 @@ SMLDIST_FUNCTION void csv_reader::check_count() const {
     lines_.fail(fields_[expected_].begin, "number of fields is ", n, ", expected ", expected_);
 }
 
-SMLDIST_FUNCTION void csv_reader::refuse(const field& f) const {
+void csv_reader::refuse(const field& f) const {
     const std::string_view s = content(f);
     if (s.empty()) lines_.fail(f.begin, "field is empty, expected a number");
     const std::string got = "field is '" + detail::excerpt(s) + "', expected a number";

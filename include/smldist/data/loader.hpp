@@ -3,10 +3,7 @@
 #ifndef SMLDIST_DATA_LOADER_HPP
 #define SMLDIST_DATA_LOADER_HPP
 
-#include <algorithm>
 #include <cstddef>
-#include <numeric>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/error.hpp"

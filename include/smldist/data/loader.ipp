@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/loader.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION loader::loader(const windows& source, const loader_options& options, const normaliser& normal,
-                                const generator& random)
+loader::loader(const windows& source, const loader_options& options, const normaliser& normal,
+               const generator& random)
     : source_(&source), options_(options), normaliser_(normal), random_(random), order_(source.size()) {
     source.check();
     normaliser_.require_channels(source.channels());
@@ -32,7 +37,7 @@ SMLDIST_FUNCTION loader::loader(const windows& source, const loader_options& opt
     start(0);
 }
 
-SMLDIST_FUNCTION void loader::start(std::size_t epoch) {
+void loader::start(std::size_t epoch) {
     epoch_random_ = random_.split(epoch);
     at_ = 0;
     std::iota(order_.begin(), order_.end(), std::size_t(0));
@@ -43,7 +48,7 @@ SMLDIST_FUNCTION void loader::start(std::size_t epoch) {
         g.shuffle(order_.begin(), order_.end());
 }
 
-SMLDIST_FUNCTION bool loader::next(batch& b) {
+bool loader::next(batch& b) {
     const std::size_t count = next_size(order_.size() - at_);
     if (count == 0) return false;
     const std::size_t length = source_->length(), channels = source_->channels(), stride = length * channels;
@@ -71,19 +76,19 @@ SMLDIST_FUNCTION bool loader::next(batch& b) {
     return true;
 }
 
-SMLDIST_FUNCTION std::size_t loader::batches() const {
+std::size_t loader::batches() const {
     std::size_t n = 0;
     for (std::size_t left = order_.size(), count; (count = next_size(left)) != 0; left -= count) ++n;
     return n;
 }
 
-SMLDIST_FUNCTION std::size_t loader::next_size(std::size_t left) const {
+std::size_t loader::next_size(std::size_t left) const {
     if (left < options_.batch) return options_.drop_last ? 0 : left;
     const bool joins = left == options_.batch + 1 && options_.batch > 1 && !options_.drop_last;
     return joins ? left : options_.batch;
 }
 
-SMLDIST_FUNCTION void loader::draw_balanced(generator& g) {
+void loader::draw_balanced(generator& g) {
     for (class_queue& q : classes_) {
         std::sort(q.members.begin(), q.members.end());
         q.at = q.members.size();
@@ -98,7 +103,7 @@ SMLDIST_FUNCTION void loader::draw_balanced(generator& g) {
     }
 }
 
-SMLDIST_FUNCTION void loader::mix(batch& b) {
+void loader::mix(batch& b) {
     b.other.clear();
     b.share = 1;
     if (options_.mixup == 0) return;
@@ -109,7 +114,7 @@ SMLDIST_FUNCTION void loader::mix(batch& b) {
     mix_windows(b.target, b.share, mixing_);
 }
 
-SMLDIST_FUNCTION void loader::prepare(float* x, std::size_t place, augment_scratch& scratch) const {
+void loader::prepare(float* x, std::size_t place, augment_scratch& scratch) const {
     const augment_options& o = options_.augment;
     const std::size_t length = source_->length(), channels = source_->channels();
     const generator g = epoch_random_.split(1 + place);

@@ -4,7 +4,6 @@
 #define SMLDIST_DATA_MIXUP_HPP
 
 #include <algorithm>
-#include <cstddef>
 #include <vector>
 
 #include "smldist/core/check.hpp"

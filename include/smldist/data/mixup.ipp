@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/mixup.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <cstddef>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION void mix_windows(tensor<float>& x, double share, std::vector<float>& first) {
+void mix_windows(tensor<float>& x, double share, std::vector<float>& first) {
     if (x.empty()) return;
     const std::size_t stride = x.size() / x.shape()[0];
     const auto a = static_cast<float>(share), b = 1 - a;

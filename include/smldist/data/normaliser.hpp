@@ -3,8 +3,6 @@
 #ifndef SMLDIST_DATA_NORMALISER_HPP
 #define SMLDIST_DATA_NORMALISER_HPP
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <vector>

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/normaliser.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION void normalise(tensor<float>& x, const normaliser& n) {
+void normalise(tensor<float>& x, const normaliser& n) {
     if (n.kind == normaliser_kind::none) return;
     n.require_channels(x.shape().rank() == 0 ? 0 : x.shape().back());
     parallel_for(x.shape().rows(), 4096, [&](std::size_t first, std::size_t last) {
@@ -14,7 +18,7 @@ SMLDIST_FUNCTION void normalise(tensor<float>& x, const normaliser& n) {
 
 namespace detail {
 
-SMLDIST_FUNCTION moments channel_moments(const tensor<float>& x, std::size_t c) {
+moments channel_moments(const tensor<float>& x, std::size_t c) {
     const std::size_t stride = x.shape().back(), rows = x.shape().rows();
     const float *const first = x.data() + c, *const end = x.data() + rows * stride;
     const double n = double(rows);
@@ -32,7 +36,7 @@ SMLDIST_FUNCTION moments channel_moments(const tensor<float>& x, std::size_t c) 
     return m;
 }
 
-SMLDIST_FUNCTION double quantile(std::vector<float>& values, double q) {
+double quantile(std::vector<float>& values, double q) {
     const double at = q * double(values.size() - 1);
     const auto below = static_cast<std::ptrdiff_t>(at);
     std::nth_element(values.begin(), values.begin() + below, values.end());
@@ -42,7 +46,7 @@ SMLDIST_FUNCTION double quantile(std::vector<float>& values, double q) {
     return a + (at - double(below)) * (b - a);
 }
 
-SMLDIST_FUNCTION void check_reach(const normaliser& n, const windows& w) {
+void check_reach(const normaliser& n, const windows& w) {
     const std::size_t count = w.channels(), rows = w.x.shape().rows();
     std::vector<float> ends(2 * count); // the smallest and the largest value of each channel
     for (float* const end : {ends.data(), ends.data() + count}) std::copy_n(w.x.data(), count, end);
@@ -65,7 +69,7 @@ SMLDIST_FUNCTION void check_reach(const normaliser& n, const windows& w) {
 
 } // namespace detail
 
-SMLDIST_COLD SMLDIST_FUNCTION normaliser fit_normaliser(const windows& w, normaliser_kind kind, bool clip_minmax) {
+SMLDIST_COLD normaliser fit_normaliser(const windows& w, normaliser_kind kind, bool clip_minmax) {
     w.check();
     normaliser n;
     n.kind = kind;

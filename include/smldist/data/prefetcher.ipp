@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/prefetcher.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION prefetcher::~prefetcher() {
+prefetcher::~prefetcher() {
     if (!worker_.joinable()) return;
     give(state::stopping);
     worker_.join();
 }
 
-SMLDIST_FUNCTION void prefetcher::start(std::size_t epoch) {
+void prefetcher::start(std::size_t epoch) {
     if (worker_.joinable()) await();
     loader_.start(epoch);
     if (!worker_.joinable() && threads() > 1) start_thread();
     if (worker_.joinable()) give(state::wanted);
 }
 
-SMLDIST_FUNCTION bool prefetcher::next(batch& b) {
+bool prefetcher::next(batch& b) {
     if (!worker_.joinable()) return loader_.next(b);
     await();
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -27,7 +33,7 @@ SMLDIST_FUNCTION bool prefetcher::next(batch& b) {
     return true;
 }
 
-SMLDIST_FUNCTION void prefetcher::start_thread() {
+void prefetcher::start_thread() {
 #if defined(__cpp_exceptions)
     try {
         worker_ = std::thread([this] { serve(); });
@@ -37,7 +43,7 @@ SMLDIST_FUNCTION void prefetcher::start_thread() {
 #endif
 }
 
-SMLDIST_FUNCTION void prefetcher::give(state s) {
+void prefetcher::give(state s) {
     {
         const std::lock_guard lock(mutex_);
         state_ = s;
@@ -45,7 +51,7 @@ SMLDIST_FUNCTION void prefetcher::give(state s) {
     changed_.notify_all();
 }
 
-SMLDIST_FUNCTION void prefetcher::serve() {
+void prefetcher::serve() {
     const serial_scope serial; // leaves the pool to the training step
     for (std::unique_lock lock(mutex_);;) {
         changed_.wait(lock, [this] { return state_ != state::idle; });
@@ -58,7 +64,7 @@ SMLDIST_FUNCTION void prefetcher::serve() {
     }
 }
 
-SMLDIST_FUNCTION void prefetcher::prepare() {
+void prefetcher::prepare() {
     more_ = false;
 #if defined(__cpp_exceptions)
     try {

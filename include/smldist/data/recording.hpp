@@ -3,14 +3,11 @@
 #ifndef SMLDIST_DATA_RECORDING_HPP
 #define SMLDIST_DATA_RECORDING_HPP
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/budget.hpp"

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/recording.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION std::vector<std::size_t> signal_info::find_channels(std::span<const std::string> wanted) const {
+std::vector<std::size_t> signal_info::find_channels(std::span<const std::string> wanted) const {
     std::vector<bool> taken(channels.size(), false);
     for (const std::string& name : wanted) {
         const bool exact = std::find(channels.begin(), channels.end(), name) != channels.end();
@@ -24,7 +33,7 @@ SMLDIST_FUNCTION std::vector<std::size_t> signal_info::find_channels(std::span<c
     return chosen;
 }
 
-SMLDIST_FUNCTION signal_info signal_info::select_channels(std::span<const std::size_t> chosen) const {
+signal_info signal_info::select_channels(std::span<const std::size_t> chosen) const {
     if (chosen.empty()) return *this;
     signal_info info;
     info.labels = labels;
@@ -45,7 +54,7 @@ SMLDIST_FUNCTION signal_info signal_info::select_channels(std::span<const std::s
     return info;
 }
 
-SMLDIST_FUNCTION void signal_info::check(std::size_t columns) const {
+void signal_info::check(std::size_t columns) const {
     const auto fits = [&](const char* what, std::size_t got, std::size_t wanted) {
         if (got != 0 && got != wanted)
             raise<data_error>("signal_info", "number of ", what, " is ", got, ", expected ", wanted, " or none");
@@ -66,14 +75,13 @@ SMLDIST_FUNCTION void signal_info::check(std::size_t columns) const {
         }
 }
 
-SMLDIST_FUNCTION recording make_recording(std::size_t n, std::size_t channels, int subject, budget& room) {
+recording make_recording(std::size_t n, std::size_t channels, int subject, budget& room) {
     constexpr std::size_t blocks = 4 * memory::alignment; // of samples and labels
     room.take(sizeof(recording) + blocks + n * (channels * sizeof(float) + sizeof(int)), "the samples");
     return {tensor<float>::uninitialized({n, channels}), std::vector<int>(n, -1), subject};
 }
 
-SMLDIST_FUNCTION recording make_recording(const std::vector<float>& rows, std::size_t channels,
-                                          std::vector<int> labels, int subject) {
+recording make_recording(const std::vector<float>& rows, std::size_t channels, std::vector<int> labels, int subject) {
     if (channels == 0 || rows.size() != channels * labels.size())
         raise<data_error>("make_recording", "number of values is ", rows.size(), ", expected ", channels,
                           " channels of ", labels.size(), " labelled samples");
@@ -82,7 +90,7 @@ SMLDIST_FUNCTION recording make_recording(const std::vector<float>& rows, std::s
     return r;
 }
 
-SMLDIST_FUNCTION void recording_set::note(std::string_view what, std::size_t count) {
+void recording_set::note(std::string_view what, std::size_t count) {
     if (count == 0) return;
     const auto same = [&](const repair& r) { return r.what == what; };
     const auto at = std::find_if(repairs.begin(), repairs.end(), same);
@@ -92,14 +100,14 @@ SMLDIST_FUNCTION void recording_set::note(std::string_view what, std::size_t cou
         repairs.push_back({std::string(what), count});
 }
 
-SMLDIST_FUNCTION std::size_t recording_set::repaired(std::string_view what) const {
+std::size_t recording_set::repaired(std::string_view what) const {
     std::size_t n = 0;
     for (const repair& r : repairs)
         if (r.what == what) n = r.count;
     return n;
 }
 
-SMLDIST_FUNCTION void recording_set::drop_shorter(std::size_t samples) {
+void recording_set::drop_shorter(std::size_t samples) {
     const auto longer = [&](const recording& r) { return r.labels.size() >= samples; };
     const auto first = std::stable_partition(recordings.begin(), recordings.end(), longer);
     std::size_t lost = 0;

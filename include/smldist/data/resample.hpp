@@ -3,12 +3,8 @@
 #ifndef SMLDIST_DATA_RESAMPLE_HPP
 #define SMLDIST_DATA_RESAMPLE_HPP
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/budget.hpp"

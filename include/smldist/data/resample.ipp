@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/resample.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION void check_steps(std::string_view where, const std::vector<double>& stamps, double hz,
-                                  double factor) {
+void check_steps(std::string_view where, const std::vector<double>& stamps, double hz, double factor) {
     std::vector<double> steps;
     for (std::size_t i = 1; i < stamps.size() && steps.size() < 65536; ++i)
         if (stamps[i] > stamps[i - 1]) steps.push_back(stamps[i] - stamps[i - 1]);
@@ -21,7 +27,7 @@ SMLDIST_FUNCTION void check_steps(std::string_view where, const std::vector<doub
 
 namespace detail {
 
-SMLDIST_FUNCTION void check_stamped(const stamped_signal& s, std::size_t device) {
+void check_stamped(const stamped_signal& s, std::size_t device) {
     const auto where = [&] { return "resample: device " + std::to_string(device); };
     if (s.channels == 0 || s.samples.size() != s.channels * s.size())
         raise<data_error>(where(), "number of values is ", s.samples.size(), ", expected ", s.channels,
@@ -34,7 +40,7 @@ SMLDIST_FUNCTION void check_stamped(const stamped_signal& s, std::size_t device)
                               " s, expected a finite time not before the previous one");
 }
 
-SMLDIST_FUNCTION std::vector<stretch> stretches(const std::vector<double>& stamps, double max_gap) {
+std::vector<stretch> stretches(const std::vector<double>& stamps, double max_gap) {
     std::vector<stretch> found;
     for (std::size_t first = 0, last; first < stamps.size(); first = last) {
         for (last = first + 1; last < stamps.size() && stamps[last] - stamps[last - 1] <= max_gap;) ++last;
@@ -43,8 +49,8 @@ SMLDIST_FUNCTION std::vector<stretch> stretches(const std::vector<double>& stamp
     return found;
 }
 
-SMLDIST_FUNCTION std::vector<overlap> intersect(const std::vector<overlap>& shared, const std::vector<stretch>& next,
-                                                const std::vector<double>& times) {
+std::vector<overlap> intersect(const std::vector<overlap>& shared, const std::vector<stretch>& next,
+                               const std::vector<double>& times) {
     std::vector<overlap> both;
     for (std::size_t i = 0, k = 0; i < shared.size() && k < next.size();) {
         const double end = times[next[k].last - 1];
@@ -63,8 +69,7 @@ SMLDIST_FUNCTION std::vector<overlap> intersect(const std::vector<overlap>& shar
 
 } // namespace detail
 
-SMLDIST_FUNCTION std::vector<double> smooth_stamps(const std::vector<double>& stamps, std::size_t smooth,
-                                                   double max_gap) {
+std::vector<double> smooth_stamps(const std::vector<double>& stamps, std::size_t smooth, double max_gap) {
     std::vector<double> times = stamps, sum(stamps.size() + 1), moment(stamps.size() + 1);
     if (smooth == 0) return times;
     for (const auto [first, last] : detail::stretches(stamps, max_gap)) {
@@ -90,8 +95,8 @@ SMLDIST_FUNCTION std::vector<double> smooth_stamps(const std::vector<double>& st
 
 namespace detail {
 
-SMLDIST_FUNCTION std::vector<recording> resample_within(const std::vector<stamped_signal>& devices,
-                                                        const resample_options& o, int subject, budget& room) {
+std::vector<recording> resample_within(const std::vector<stamped_signal>& devices, const resample_options& o,
+                                       int subject, budget& room) {
     if (!(o.rate_hz > 0 && std::isfinite(o.rate_hz)) || !(o.max_gap > 0))
         raise<usage_error>("resample", "rate is ", o.rate_hz, " Hz and longest gap ", o.max_gap,
                            " s, expected both positive");
@@ -161,8 +166,7 @@ SMLDIST_FUNCTION std::vector<recording> resample_within(const std::vector<stampe
 
 } // namespace detail
 
-SMLDIST_FUNCTION std::vector<recording> resample(const std::vector<stamped_signal>& devices,
-                                                 const resample_options& o, int subject) {
+std::vector<recording> resample(const std::vector<stamped_signal>& devices, const resample_options& o, int subject) {
     if (!(o.device_hz >= 0 && std::isfinite(o.device_hz)))
         raise<usage_error>("resample", "rate of the devices is ", o.device_hz, " Hz, expected a positive one or 0");
     budget unlimited;

@@ -4,11 +4,8 @@
 #ifndef SMLDIST_DATA_SPLIT_HPP
 #define SMLDIST_DATA_SPLIT_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/error.hpp"

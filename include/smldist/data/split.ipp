@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/split.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION void require_disjoint_subjects(const windows& a, const windows& b) {
+void require_disjoint_subjects(const windows& a, const windows& b) {
     const std::vector<int> left = a.subjects(), right = b.subjects();
     for (const int s : left)
         if (std::binary_search(right.begin(), right.end(), s))
             raise<data_error>("split", "subject ", s, " is on both sides, expected disjoint subjects");
 }
 
-SMLDIST_FUNCTION subject_split by_subject(const windows& w, const std::vector<int>& subjects) {
+subject_split by_subject(const windows& w, const std::vector<int>& subjects) {
     for (const int s : subjects)
         if (std::find(w.subject.begin(), w.subject.end(), s) == w.subject.end())
             raise<data_error>("by_subject", "subject ", s, " has no window, expected one of ", w.subjects().size(),
@@ -22,13 +28,13 @@ SMLDIST_FUNCTION subject_split by_subject(const windows& w, const std::vector<in
     return {w.select(in), w.select(out)};
 }
 
-SMLDIST_FUNCTION train_test test_on(const windows& w, const std::vector<int>& subjects) {
+train_test test_on(const windows& w, const std::vector<int>& subjects) {
     auto [test, train] = by_subject(w, subjects);
     if (train.empty()) raise<data_error>("test_on", "number of training windows is 0, expected at least one");
     return {std::move(train), std::move(test)};
 }
 
-SMLDIST_FUNCTION std::vector<int> every_third_subject(const windows& w) {
+std::vector<int> every_third_subject(const windows& w) {
     const std::vector<int> subjects = w.subjects();
     if (subjects.size() < 3)
         raise<data_error>("every_third_subject", "number of subjects is ", subjects.size(), ", expected at least 3");
@@ -37,7 +43,7 @@ SMLDIST_FUNCTION std::vector<int> every_third_subject(const windows& w) {
     return third;
 }
 
-SMLDIST_FUNCTION hold_out hold_out_subjects(const windows& w, std::size_t count, std::uint64_t seed) {
+hold_out hold_out_subjects(const windows& w, std::size_t count, std::uint64_t seed) {
     std::vector<int> chosen = w.subjects();
     if (count == 0 || count >= chosen.size())
         raise<usage_error>("hold_out_subjects", "number of subjects to hold out is ", count, ", expected 1 to ",
@@ -49,7 +55,7 @@ SMLDIST_FUNCTION hold_out hold_out_subjects(const windows& w, std::size_t count,
     return {std::move(train), std::move(validation), std::move(chosen)};
 }
 
-SMLDIST_FUNCTION std::vector<std::vector<int>> group_k_fold(const windows& w, std::size_t k) {
+std::vector<std::vector<int>> group_k_fold(const windows& w, std::size_t k) {
     std::vector<int> subjects = w.subjects();
     if (k < 2 || k > subjects.size())
         raise<usage_error>("group_k_fold", "number of folds is ", k, ", expected 2 to ", subjects.size(),
@@ -69,7 +75,7 @@ SMLDIST_FUNCTION std::vector<std::vector<int>> group_k_fold(const windows& w, st
     return folds;
 }
 
-SMLDIST_FUNCTION std::vector<std::vector<int>> leave_one_subject_out(const windows& w) {
+std::vector<std::vector<int>> leave_one_subject_out(const windows& w) {
     std::vector<std::vector<int>> folds;
     for (const int s : w.subjects()) folds.push_back({s});
     if (folds.size() < 2)

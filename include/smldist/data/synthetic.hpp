@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <numbers>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/error.hpp"

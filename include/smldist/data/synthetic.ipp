@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/synthetic.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <utility>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION signal_info synthetic_info(double rate_hz) {
+signal_info synthetic_info(double rate_hz) {
     return {{"body_acc_x", "body_acc_y", "body_acc_z", "body_gyro_x", "body_gyro_y", "body_gyro_z", "total_acc_x",
              "total_acc_y", "total_acc_z"},
             {"walking", "stairs up", "stairs down", "sitting", "standing", "lying"},
@@ -16,7 +22,7 @@ SMLDIST_FUNCTION signal_info synthetic_info(double rate_hz) {
 
 namespace detail {
 
-SMLDIST_FUNCTION person::person(generator g)
+person::person(generator g)
     : step_hz(g.uniform(1.4, 2.3)),
       gain(std::exp(0.25 * g.normal())),
       impact(std::exp(0.30 * g.normal())),
@@ -28,15 +34,14 @@ SMLDIST_FUNCTION person::person(generator g)
     mounting = random_rotation(g, 8 * degree * g.normal());
 }
 
-SMLDIST_FUNCTION std::array<double, 3> turned(const std::array<float, 9>& r, const std::array<double, 3>& v) {
+std::array<double, 3> turned(const std::array<float, 9>& r, const std::array<double, 3>& v) {
     std::array<double, 3> w;
     for (std::size_t i = 0; i < 3; ++i)
         w[i] = double(r[3 * i]) * v[0] + double(r[3 * i + 1]) * v[1] + double(r[3 * i + 2]) * v[2];
     return w;
 }
 
-SMLDIST_FUNCTION void perform(float* row, std::size_t n, const motion& m, const person& who, double rate_hz,
-                              generator g) {
+void perform(float* row, std::size_t n, const motion& m, const person& who, double rate_hz, generator g) {
     const double pi = std::numbers::pi, tempo = m.tempo * who.step_hz * (1 + 0.06 * g.normal());
     const double gain = who.gain * std::exp(0.10 * g.normal());
     const double tilt = (m.tilt + m.tilt_sd * g.normal()) * degree;
@@ -89,8 +94,7 @@ SMLDIST_FUNCTION void perform(float* row, std::size_t n, const motion& m, const 
 
 } // namespace detail
 
-SMLDIST_FUNCTION std::vector<recording> synthetic_recordings(const synthetic_options& o, std::size_t first,
-                                                             std::size_t count) {
+std::vector<recording> synthetic_recordings(const synthetic_options& o, std::size_t first, std::size_t count) {
     if (!(o.rate_hz >= 10 && o.rate_hz <= 10000))
         raise<usage_error>("synthetic", "sampling rate is ", o.rate_hz, " Hz, expected 10 to 10000");
     if (!(o.seconds > 0 && o.seconds <= 1e5))
@@ -115,7 +119,7 @@ SMLDIST_FUNCTION std::vector<recording> synthetic_recordings(const synthetic_opt
     return recordings;
 }
 
-SMLDIST_FUNCTION train_test synthetic(const synthetic_options& o) {
+train_test synthetic(const synthetic_options& o) {
     if (o.users == 0 || o.test_users == 0)
         raise<usage_error>("synthetic", "numbers of users are ", o.users, " and ", o.test_users,
                            ", expected both at least 1");

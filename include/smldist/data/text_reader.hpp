@@ -3,16 +3,10 @@
 #ifndef SMLDIST_DATA_TEXT_READER_HPP
 #define SMLDIST_DATA_TEXT_READER_HPP
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <limits>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 

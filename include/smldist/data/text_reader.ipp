@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/text_reader.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-SMLDIST_FUNCTION std::string excerpt(std::string_view f) {
+std::string excerpt(std::string_view f) {
     std::string s(f.substr(0, 24));
     for (char& c : s)
         if (c < ' ' || c > '~') c = '?';
     return f.size() > 24 ? s + "..." : s;
 }
 
-SMLDIST_FUNCTION bool parse_real(std::string_view f, double& value) {
+bool parse_real(std::string_view f, double& value) {
     if (f.size() > 1 && f[0] == '+' && f[1] != '-') f.remove_prefix(1);
     const auto [end, status] = smldist::from_chars(f.data(), f.data() + f.size(), value);
     if (status == std::errc::invalid_argument || end != f.data() + f.size()) return false;
@@ -28,7 +39,7 @@ SMLDIST_FUNCTION bool parse_real(std::string_view f, double& value) {
 
 } // namespace detail
 
-SMLDIST_FUNCTION std::string read_text(const std::filesystem::path& path) {
+std::string read_text(const std::filesystem::path& path) {
     std::error_code status;
     const auto size = std::filesystem::file_size(path, status);
     std::ifstream in(path, std::ios::binary);
@@ -42,7 +53,7 @@ SMLDIST_FUNCTION std::string read_text(const std::filesystem::path& path) {
     return text;
 }
 
-SMLDIST_FUNCTION bool text_reader::next_line() {
+bool text_reader::next_line() {
     const std::size_t begin = next_;
     if (text_.find_first_not_of(" \t\r\n", begin) == std::string::npos) return false;
     ++line_;
@@ -59,7 +70,7 @@ SMLDIST_FUNCTION bool text_reader::next_line() {
     return true;
 }
 
-SMLDIST_FUNCTION std::size_t text_reader::skip_blank_lines() {
+std::size_t text_reader::skip_blank_lines() {
     std::size_t skipped = 0;
     const std::size_t data = text_.find_first_not_of(" \t\r\n", next_);
     if (data == std::string::npos) return skipped;
@@ -71,14 +82,14 @@ SMLDIST_FUNCTION std::size_t text_reader::skip_blank_lines() {
     return skipped;
 }
 
-SMLDIST_FUNCTION std::size_t text_reader::lines_left() const {
+std::size_t text_reader::lines_left() const {
     const std::size_t last = text_.find_last_not_of(" \t\r\n");
     if (last == std::string::npos || last < next_) return 0;
     const char* const text = text_.data();
     return 1 + static_cast<std::size_t>(std::count(text + next_, text + last, '\n'));
 }
 
-SMLDIST_FUNCTION bool text_reader::next_part(char mark) {
+bool text_reader::next_part(char mark) {
     if (part_ >= line_end_) return false;
     at_ = part_;
     const std::size_t end =
@@ -90,28 +101,28 @@ SMLDIST_FUNCTION bool text_reader::next_part(char mark) {
     return true;
 }
 
-SMLDIST_FUNCTION double text_reader::real() {
+double text_reader::real() {
     const double value = parsed(field("a number"));
     if (!std::isfinite(value)) refuse_number("a finite number");
     advance();
     return value;
 }
 
-SMLDIST_FUNCTION float text_reader::number() {
+float text_reader::number() {
     const auto value = static_cast<float>(parsed(field("a number")));
     if (!std::isfinite(value)) refuse_number("a finite number in the range of float");
     advance();
     return value;
 }
 
-SMLDIST_FUNCTION float text_reader::number_or_nan() {
+float text_reader::number_or_nan() {
     const std::string_view f = field("a number or NaN");
     if (f != "NaN" && f != "nan") return number();
     advance();
     return std::numeric_limits<float>::quiet_NaN();
 }
 
-SMLDIST_FUNCTION int text_reader::integer(std::string_view what, int low, int high) {
+int text_reader::integer(std::string_view what, int low, int high) {
     int value = 0;
     const std::string_view f = field(what);
     const auto [end, status] = std::from_chars(f.data(), f.data() + f.size(), value);
@@ -121,7 +132,7 @@ SMLDIST_FUNCTION int text_reader::integer(std::string_view what, int low, int hi
     return value;
 }
 
-SMLDIST_FUNCTION int text_reader::choice(std::string_view what, const std::vector<std::string>& names) {
+int text_reader::choice(std::string_view what, const std::vector<std::string>& names) {
     const std::string_view f = field(what);
     for (std::size_t n = 0; n < names.size(); ++n)
         if (f == names[n]) {
@@ -133,7 +144,7 @@ SMLDIST_FUNCTION int text_reader::choice(std::string_view what, const std::vecto
     fail(what, " is '", detail::excerpt(f), "', expected one of ", list);
 }
 
-SMLDIST_FUNCTION void text_reader::header(const std::vector<std::string>& names) {
+void text_reader::header(const std::vector<std::string>& names) {
     if (!next_line()) fail("file is empty, expected a header");
     for (const auto& name : names) {
         if (const std::string_view f = field("column " + name); f != name)
@@ -143,14 +154,14 @@ SMLDIST_FUNCTION void text_reader::header(const std::vector<std::string>& names)
     finish_line(names.size());
 }
 
-SMLDIST_FUNCTION void text_reader::skip(std::size_t count) {
+void text_reader::skip(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         field("a field");
         advance();
     }
 }
 
-SMLDIST_FUNCTION std::string_view text_reader::field(std::string_view what) {
+std::string_view text_reader::field(std::string_view what) {
     if (at_end()) fail("line ends, expected ", what);
     std::size_t end = skip_blanks();
     if (separator_ == ' ')
@@ -163,7 +174,7 @@ SMLDIST_FUNCTION std::string_view text_reader::field(std::string_view what) {
     return std::string_view(text_).substr(at_, end - at_);
 }
 
-SMLDIST_FUNCTION void text_reader::advance() {
+void text_reader::advance() {
     last_ = at_;
     at_ = field_end_;
     if (separator_ == ' ') return;
@@ -171,7 +182,7 @@ SMLDIST_FUNCTION void text_reader::advance() {
     if (more_) ++at_;
 }
 
-SMLDIST_FUNCTION double text_reader::parsed(std::string_view f) const {
+double text_reader::parsed(std::string_view f) const {
     double value = 0;
     if (!detail::parse_real(f, value)) fail("field is '", detail::excerpt(f), "', expected a number");
     return value;

@@ -3,8 +3,6 @@
 #ifndef SMLDIST_DATA_WINDOW_HPP
 #define SMLDIST_DATA_WINDOW_HPP
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>

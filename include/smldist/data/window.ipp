@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/window.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION tensor<float> select_channels(const tensor<float>& x, std::span<const std::size_t> chosen) {
+tensor<float> select_channels(const tensor<float>& x, std::span<const std::size_t> chosen) {
     if (chosen.empty()) return x;
     const std::size_t rank = x.shape().rank(), C = rank == 0 ? 0 : x.shape().back(), rows = x.shape().rows();
     for (const std::size_t c : chosen)
@@ -16,20 +22,20 @@ SMLDIST_FUNCTION tensor<float> select_channels(const tensor<float>& x, std::span
     return y;
 }
 
-SMLDIST_FUNCTION std::vector<int> windows::subjects() const {
+std::vector<int> windows::subjects() const {
     std::vector<int> s = subject;
     std::sort(s.begin(), s.end());
     s.erase(std::unique(s.begin(), s.end()), s.end());
     return s;
 }
 
-SMLDIST_FUNCTION std::vector<std::size_t> windows::class_counts() const {
+std::vector<std::size_t> windows::class_counts() const {
     std::vector<std::size_t> count(label.empty() && targets() > 0 ? 0 : classes());
     for (const int n : label) ++count.at(static_cast<std::size_t>(n));
     return count;
 }
 
-SMLDIST_FUNCTION std::vector<std::string> windows::missing_classes() const {
+std::vector<std::string> windows::missing_classes() const {
     std::vector<std::string> names;
     const auto count = class_counts();
     for (std::size_t n = 0; n < count.size(); ++n)
@@ -37,7 +43,7 @@ SMLDIST_FUNCTION std::vector<std::string> windows::missing_classes() const {
     return names;
 }
 
-SMLDIST_FUNCTION windows windows::select(const std::vector<std::size_t>& indices) const {
+windows windows::select(const std::vector<std::size_t>& indices) const {
     const std::size_t stride = length() * channels();
     windows w{tensor<float>::uninitialized({indices.size(), length(), channels()}), {}, {}, info};
     if (targets() > 0) w.target = tensor<float>::uninitialized({indices.size(), targets()});
@@ -54,7 +60,7 @@ SMLDIST_FUNCTION windows windows::select(const std::vector<std::size_t>& indices
     return w;
 }
 
-SMLDIST_FUNCTION void windows::check() const {
+void windows::check() const {
     if (empty() && label.empty()) raise<data_error>("windows", "number of windows is 0, expected at least one");
     if (empty() || length() == 0 || channels() == 0)
         raise<data_error>("windows", "samples have shape ", x.shape().text(), ", expected (N, L, C)");
@@ -86,7 +92,7 @@ SMLDIST_FUNCTION void windows::check() const {
                           ", expected a finite number");
 }
 
-SMLDIST_FUNCTION void windows::check_trainable() const {
+void windows::check_trainable() const {
     check();
     for (std::size_t i = targets(); i < target.size(); ++i)
         if (target[i] != target[i - targets()]) return;
@@ -100,8 +106,8 @@ SMLDIST_FUNCTION void windows::check_trainable() const {
 
 namespace detail {
 
-SMLDIST_FUNCTION void check_recording(const recording& r, std::size_t number, const signal_info& info,
-                                      std::size_t channels, std::size_t length) {
+void check_recording(const recording& r, std::size_t number, const signal_info& info, std::size_t channels,
+                     std::size_t length) {
     const std::string where = "cut: recording " + std::to_string(number);
     const shape& s = r.samples.shape();
     if (s.rank() != 2 || s[1] != channels)
@@ -121,7 +127,7 @@ SMLDIST_FUNCTION void check_recording(const recording& r, std::size_t number, co
     }
 }
 
-SMLDIST_FUNCTION int window_label(const int* labels, const cut_options& o, std::vector<std::size_t>& count) {
+int window_label(const int* labels, const cut_options& o, std::vector<std::size_t>& count) {
     std::fill(count.begin(), count.end(), 0);
     std::size_t labelled = 0;
     for (std::size_t t = 0; t < o.length; ++t)
@@ -137,8 +143,7 @@ SMLDIST_FUNCTION int window_label(const int* labels, const cut_options& o, std::
 
 } // namespace detail
 
-SMLDIST_FUNCTION windows cut(const std::vector<recording>& recordings, const signal_info& info,
-                             const cut_options& o) {
+windows cut(const std::vector<recording>& recordings, const signal_info& info, const cut_options& o) {
     if (o.length == 0 || o.hop == 0)
         raise<usage_error>("cut", "length is ", o.length, " and hop is ", o.hop, ", expected both at least 1");
     if (!(o.labelled >= 0 && o.labelled <= 1))

@@ -117,7 +117,7 @@ private:
 
 } // namespace detail
 
-SMLDIST_COLD SMLDIST_FUNCTION loaded load(io::bundle b, options o) {
+SMLDIST_COLD loaded load(io::bundle b, options o) {
     if (o.length != 0 && o.length != b.facts.window)
         raise<usage_error>("deploy::load", "length is ", o.length, ", expected ", b.facts.window, " as in the file");
     o.length = b.facts.window;
@@ -136,7 +136,7 @@ SMLDIST_COLD SMLDIST_FUNCTION loaded load(io::bundle b, options o) {
     return out;
 }
 
-SMLDIST_COLD SMLDIST_FUNCTION loaded load(const std::string& path, options o, io::load_options limits) {
+SMLDIST_COLD loaded load(const std::string& path, options o, io::load_options limits) {
     io::byte_vector bytes = io::read_file(path);
 #if defined(__cpp_exceptions)
     try {

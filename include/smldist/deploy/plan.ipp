@@ -55,7 +55,7 @@ inline constexpr std::size_t bytes_per_op = 4 * (sizeof(lifetime) + 7 * sizeof(s
 
 } // namespace detail
 
-SMLDIST_COLD SMLDIST_FUNCTION runtime::program plan(source s, const options& o) {
+SMLDIST_COLD runtime::program plan(source s, const options& o) {
     if (o.batch == 0) raise<usage_error>("deploy::compile", "batch is 0, expected at least 1");
     o.normaliser.require_channels(o.channels);
     annotated_graph g = annotate(std::move(s), o);

@@ -3,15 +3,11 @@
 #ifndef SMLDIST_DISTILL_DISTILLER_HPP
 #define SMLDIST_DISTILL_DISTILLER_HPP
 
-#include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <numbers>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "smldist/core/enum_names.hpp"

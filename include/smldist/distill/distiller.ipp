@@ -2,8 +2,11 @@
 /// The functions of distill/distiller.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <numbers>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "smldist/loss/logits.hpp"
 #include "smldist/loss/memory.hpp"
@@ -13,7 +16,7 @@
 namespace smldist::distill {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION void distill_options::check() const {
+void distill_options::check() const {
     for (const double weight : {stage_first, stage_last, memory_weight})
         if (!(weight >= 0 && std::isfinite(weight)))
             raise<usage_error>("distill_options", "weights are ", stage_first, ", ", stage_last, ", ", memory_weight,
@@ -25,8 +28,7 @@ SMLDIST_FUNCTION void distill_options::check() const {
     stage.check();
 }
 
-SMLDIST_FUNCTION std::vector<std::size_t> common_lengths(const outputs<shape>& teacher,
-                                                         const outputs<shape>& student) {
+std::vector<std::size_t> common_lengths(const outputs<shape>& teacher, const outputs<shape>& student) {
     if (student.stages.size() != teacher.stages.size())
         raise<usage_error>("distill::common_lengths", "numbers of stages of student and teacher are ",
                            student.stages.size(), " and ", teacher.stages.size(), ", expected them equal");
@@ -36,8 +38,8 @@ SMLDIST_FUNCTION std::vector<std::size_t> common_lengths(const outputs<shape>& t
     return lengths;
 }
 
-SMLDIST_FUNCTION train::objective_value distiller::operator()(tape<float>& t, const outputs<var<float>>& student,
-                                                              const data::batch& b, double progress) {
+train::objective_value distiller::operator()(tape<float>& t, const outputs<var<float>>& student, const data::batch& b,
+                                             double progress) {
     auto teacher = teacher_(b.x);
     train::loss_terms terms; // with all names in each step, so that the reports of all epochs have the same
     for (const std::string_view name : {"hard", "soft", "stage", "memory", "repaired"}) terms.add(name, 0);
@@ -71,7 +73,7 @@ SMLDIST_FUNCTION train::objective_value distiller::operator()(tape<float>& t, co
     return {loss, terms};
 }
 
-SMLDIST_FUNCTION distiller::distiller(parts p, const distill_options& o, generator g)
+distiller::distiller(parts p, const distill_options& o, generator g)
     : teacher_(std::move(p.teacher)), statistics_(std::move(p.statistics)), options_(o) {
     o.check();
     const auto &s = p.of_student, &t = p.of_teacher;
@@ -99,8 +101,7 @@ SMLDIST_FUNCTION distiller::distiller(parts p, const distill_options& o, generat
     if (o.feature) stages_.emplace_back(s.feature, t.feature, statistics_.feature, o.stage, std::vector<double>(), g);
 }
 
-SMLDIST_FUNCTION void distiller::check_memories(const memory_outputs<shape>& student,
-                                                const memory_outputs<shape>& teacher) const {
+void distiller::check_memories(const memory_outputs<shape>& student, const memory_outputs<shape>& teacher) const {
     const std::size_t mine = student.scores[1], theirs = teacher.scores[1];
     const auto& to = options_.merged;
     if (!(student.retrieved == teacher.retrieved) || (to.empty() ? mine != theirs : to.size() != theirs))
@@ -120,7 +121,7 @@ SMLDIST_FUNCTION void distiller::check_memories(const memory_outputs<shape>& stu
                                " of the student stands for none of the teacher's, expected at least one");
 }
 
-SMLDIST_FUNCTION distiller::phase distiller::phase_at(double progress) const {
+distiller::phase distiller::phase_at(double progress) const {
     const double share = options_.schedule == distill_schedule::joint ? 0 : options_.stage_share;
     phase p;
     if (progress < share && !stages_.empty()) {

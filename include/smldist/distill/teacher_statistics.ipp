@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -15,7 +16,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-SMLDIST_FUNCTION void channel_moments::add(const tensor<float>& x) {
+void channel_moments::add(const tensor<float>& x) {
     const std::size_t C = x.shape().back(), R = x.shape().rows();
     if (mean_.empty()) mean_.resize(C), product_ = tensor<double>(shape{C, C});
     std::vector<double> shift(C);
@@ -36,7 +37,7 @@ SMLDIST_FUNCTION void channel_moments::add(const tensor<float>& x) {
     count_ += R;
 }
 
-SMLDIST_FUNCTION loss::feature_statistics<float> channel_moments::statistics() const {
+loss::feature_statistics<float> channel_moments::statistics() const {
     const std::size_t C = mean_.size();
     loss::feature_statistics<float> s{tensor<float>(shape{C}), tensor<float>(shape{C})};
     for (std::size_t c = 0; c < C; ++c) {
@@ -52,9 +53,8 @@ SMLDIST_FUNCTION loss::feature_statistics<float> channel_moments::statistics() c
     return s;
 }
 
-SMLDIST_FUNCTION teacher_statistics calibrate(const std::function<void(const batch_visitor&)>& pass,
-                                              const data::windows& train, const loss::stage_options& o,
-                                              const std::vector<std::size_t>& lengths) {
+teacher_statistics calibrate(const std::function<void(const batch_visitor&)>& pass, const data::windows& train,
+                             const loss::stage_options& o, const std::vector<std::size_t>& lengths) {
     const bool classes = train.targets() == 0 || !train.label.empty();
     if (!classes && o.weights.kind == loss::weighting::fisher)
         raise<usage_error>("distill::calibrate",

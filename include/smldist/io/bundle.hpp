@@ -4,14 +4,10 @@
 #ifndef SMLDIST_IO_BUNDLE_HPP
 #define SMLDIST_IO_BUNDLE_HPP
 
-#include <charconv>
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/budget.hpp"
@@ -30,100 +26,21 @@ inline constexpr std::string_view format_version = "1";
 
 namespace detail {
 
-inline json list(const std::vector<std::string>& words) {
-    json::array items;
-    for (const auto& w : words) items.emplace_back(w);
-    return items;
-}
-[[gnu::cold]] inline std::vector<std::string> words(const json& list, budget& room) {
-    std::vector<std::string> out;
-    const auto& items = list.as_array();
-    std::size_t bytes = items.size() * 2 * sizeof(std::string);
-    for (const auto& item : items) bytes += item.as_string().size();
-    room.take(bytes, "its labels and channels");
-    out.reserve(items.size());
-    for (const auto& item : items) out.push_back(item.as_string());
-    return out;
-}
+SMLDIST_FUNCTION json list(const std::vector<std::string>& words);
+[[gnu::cold]] SMLDIST_FUNCTION std::vector<std::string> words(const json& list, budget& room);
 /// Floats as JSON numbers that read back to the same bits.
-inline json list(const std::vector<float>& values) {
-    json::array items;
-    for (const float v : values) items.emplace_back(double(v));
-    return items;
-}
-[[gnu::cold]] inline std::vector<float> floats(const json& list, budget& room) {
-    std::vector<float> out;
-    room.take(list.as_array().size() * sizeof(float), "its normaliser");
-    out.reserve(list.as_array().size());
-    for (const auto& item : list.as_array()) out.push_back(static_cast<float>(item.as_double()));
-    return out;
-}
+SMLDIST_FUNCTION json list(const std::vector<float>& values);
+[[gnu::cold]] SMLDIST_FUNCTION std::vector<float> floats(const json& list, budget& room);
 
-inline std::string preprocess_text(const model_facts& f) {
-    json p;
-    p.set("layout", "BLC");
-    p.set("normaliser", name_of(f.normaliser.kind));
-    p.set("offset", list(f.normaliser.offset));
-    p.set("scale", list(f.normaliser.scale));
-    p.set("low", list(f.normaliser.low));
-    p.set("high", list(f.normaliser.high));
-    p.set("window", f.window);
-    p.set("stride", f.hop);
-    p.set("rate_hz", f.rate_hz);
-    p.set("channels", list(f.channels));
-    p.set("units", list(f.units));
-    return p.dump();
-}
+SMLDIST_FUNCTION std::string preprocess_text(const model_facts& f);
 
 /// Throws data_error unless there is one finite offset and scale and one name for each channel, a window, a hop and a rate.
-[[gnu::cold]] inline void check_preprocess(const model_facts& f) {
-    const std::size_t C = f.channels.size();
-    const auto fits = [&](std::size_t n, bool optional) { return n == C || (optional && n == 0); };
-    const bool none = f.normaliser.kind == normaliser_kind::none;
-    if (C == 0 || f.window == 0 || f.hop == 0 || !(f.rate_hz > 0) || !std::isfinite(f.rate_hz) ||
-        !fits(f.units.size(), true) || !fits(f.normaliser.offset.size(), none) ||
-        !fits(f.normaliser.scale.size(), none) || f.normaliser.offset.size() != f.normaliser.scale.size() ||
-        !fits(f.normaliser.low.size(), true) || f.normaliser.low.size() != f.normaliser.high.size())
-        raise<data_error>("model file",
-                          "preprocess is inconsistent, expected a window, a rate and one offset, scale and "
-                          "name for each channel");
-    for (const auto* numbers : {&f.normaliser.offset, &f.normaliser.scale, &f.normaliser.low, &f.normaliser.high})
-        for (const float v : *numbers)
-            if (!std::isfinite(v)) raise<data_error>("model file", "a number of preprocess is out of range");
-    for (std::size_t c = 0; c < f.normaliser.low.size(); ++c)
-        if (!(f.normaliser.low[c] <= f.normaliser.high[c]))
-            raise<data_error>("model file", "clip bounds of channel ", c, " are reversed");
-}
+[[gnu::cold]] SMLDIST_FUNCTION void check_preprocess(const model_facts& f);
 
-[[gnu::cold]] inline void read_preprocess(const json& p, model_facts& f, budget& room) {
-    constexpr std::size_t longest = std::size_t(1) << 31; // samples
-    if (p.as_string("layout") != "BLC")
-        raise<data_error>("model file", "layout is ", quote(p.as_string("layout")), ", expected \"BLC\"");
-    const auto& name = p.as_string("normaliser");
-    const auto kind = find_enum<normaliser_kind>(name);
-    if (!kind) raise<data_error>("model file", "normaliser ", quote(name), " is not known");
-    f.normaliser.kind = *kind;
-    f.normaliser.offset = floats(p.at("offset"), room);
-    f.normaliser.scale = floats(p.at("scale"), room);
-    f.normaliser.low = floats(p.at("low"), room);
-    f.normaliser.high = floats(p.at("high"), room);
-    f.window = p.as_size("window");
-    f.hop = p.as_size("stride");
-    f.rate_hz = p.as_double("rate_hz");
-    f.channels = words(p.at("channels"), room);
-    f.units = words(p.at("units"), room);
-    if (f.window > longest || f.hop > longest)
-        raise<data_error>("model file", "window and stride of preprocess are ", f.window, " and ", f.hop,
-                          ", expected at most ", longest);
-    check_preprocess(f);
-}
+[[gnu::cold]] SMLDIST_FUNCTION void read_preprocess(const json& p, model_facts& f, budget& room);
 
 /// The metadata of that key. Throws data_error when there is none.
-[[gnu::cold]] inline const std::string& entry(const safetensors_file& file, std::string_view key) {
-    const auto found = file.metadata().find(key);
-    if (found == file.metadata().end()) raise<data_error>("model file", "metadata key ", quote(key), " is missing");
-    return found->second;
-}
+[[gnu::cold]] SMLDIST_FUNCTION const std::string& entry(const safetensors_file& file, std::string_view key);
 
 } // namespace detail
 
@@ -134,13 +51,7 @@ inline constexpr double selftest_tolerance = 1e-4, amplified = 16;
 inline constexpr std::uint32_t selftest_nudges = 3;
 
 /// Multiplies each value by 1 + 2⁻²¹ u with u in [-2, 2), a different u for each round.
-[[gnu::cold]] inline void nudge(std::span<float> window, std::uint32_t round) {
-    std::uint32_t state = 12345 + round;
-    for (float& v : window) {
-        state = 1664525 * state + 1013904223;
-        v *= 1 + 0x1p-21f * (static_cast<float>(state >> 8) * 0x1p-22f - 2);
-    }
-}
+[[gnu::cold]] SMLDIST_FUNCTION void nudge(std::span<float> window, std::uint32_t round);
 
 /// A model file in memory: its facts and its tensors.
 struct bundle {
@@ -151,48 +62,16 @@ struct bundle {
 
 /// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors. Their contents
 /// are not checked here; model::to_bytes does that.
-[[nodiscard]] inline byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tensors) {
-    metadata_map m{{"format", "smldist"},
-                   {"format_version", std::string(format_version)},
-                   {"architecture", f.architecture.dump()},
-                   {"graph", f.graph.dump()},
-                   {"preprocess", detail::preprocess_text(f)},
-                   {"labels", detail::list(f.labels).dump()},
-                   {"created_by", f.created_by},
-                   {"seed", std::to_string(f.seed)},
-                   {"selftest_input", std::string(selftest_input)},
-                   {"selftest_output", std::string(selftest_output)},
-                   {"sha256_of_buffer", std::string(64, '0')}};
-    // The hash has a fixed length, so the buffer does not move when the zeros are replaced.
-    const auto draft = safetensors_file::parse(write_safetensors(tensors, m));
-    m["sha256_of_buffer"] = sha256_hex(draft.buffer());
-    return write_safetensors(tensors, m);
-}
+[[nodiscard]] SMLDIST_FUNCTION byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tensors);
 
 namespace detail {
 
 /// The JSON text of a metadata key, within the budget that all texts of the file share.
-[[gnu::cold]] inline json read_json(bundle& b, std::string_view key, json_limits& left) {
-    const std::string& text = entry(b.file, key);
-    b.room.take(text.size(), key); // for the characters of its strings
-    left.memory = b.room.left();
-    json value;
-    parse_error error;
-    if (!json::parse_one_of_several(text, value, error, left))
-        raise<data_error>("json", error.what, " at byte ", error.offset, " of ", key);
-    b.room.take(b.room.left() - left.memory, key);
-    return value;
-}
+[[gnu::cold]] SMLDIST_FUNCTION json read_json(bundle& b, std::string_view key, json_limits& left);
 
 /// Checks the shapes of the self-test, a window (1, L, C) in raw units and its logits (1, N), so that the facts bound
 /// what loading it takes.
-[[gnu::cold]] inline void check_selftest(const bundle& b) {
-    const shape &in = b.file.at(selftest_input).extents, &out = b.file.at(selftest_output).extents;
-    const std::size_t L = b.facts.window, C = b.facts.channels.size(), N = b.facts.labels.size();
-    if (in.rank() != 3 || in[0] != 1 || in[1] != L || in[2] != C || out.rank() != 2 || out[0] != 1 || out[1] != N)
-        raise<data_error>("model file", "shapes of the self-test are ", in.text(), " and ", out.text(),
-                          ", expected (1, ", L, ", ", C, ") and (1, ", N, "), window, channels and labels");
-}
+[[gnu::cold]] SMLDIST_FUNCTION void check_selftest(const bundle& b);
 
 } // namespace detail
 
@@ -200,38 +79,7 @@ namespace detail {
 /// shapes of the self-test. The options bound the memory and work of this function and of the deploy::load or
 /// model::load after it.
 /// Throws     data_error (format_error for the container) that names what is wrong.
-[[nodiscard]] [[gnu::cold]] inline bundle read_bundle(byte_vector bytes, load_options o = {}) {
-    bundle b;
-    b.room = budget("model file", bytes.size(), o.memory);
-    safetensors_options options;
-    options.require_finite = true;
-    b.file = safetensors_file::parse(std::move(bytes), options);
-    b.room.take(b.file.memory(), "its tensors and metadata");
-    const auto text = [&b](std::string_view key) -> const std::string& { return detail::entry(b.file, key); };
-    if (text("format") != "smldist")
-        raise<data_error>("model file", "format is ", quote(text("format")), ", expected \"smldist\"");
-    if (text("format_version") != format_version)
-        raise<data_error>("model file", "format_version is ", quote(text("format_version")), ", expected ",
-                          quote(format_version), "; a newer smldist may read it");
-    if (const auto hash = sha256_hex(b.file.buffer()); hash != text("sha256_of_buffer"))
-        raise<data_error>("model file", "SHA-256 of the weights is ", hash, ", expected ",
-                          quote(text("sha256_of_buffer")));
-    json_limits left;
-    b.facts.architecture = detail::read_json(b, "architecture", left);
-    b.facts.graph = detail::read_json(b, "graph", left);
-    detail::read_preprocess(detail::read_json(b, "preprocess", left), b.facts, b.room);
-    b.facts.labels = detail::words(detail::read_json(b, "labels", left), b.room);
-    b.room.take(text("created_by").size(), "created_by");
-    b.facts.created_by = text("created_by");
-    const std::string& seed = text("seed");
-    const auto [end, code] = std::from_chars(seed.data(), seed.data() + seed.size(), b.facts.seed);
-    if (code != std::errc() || end != seed.data() + seed.size())
-        raise<data_error>("model file", "seed is ", quote(seed), ", expected an unsigned integer");
-    if (text("selftest_input") != selftest_input || text("selftest_output") != selftest_output)
-        raise<data_error>("model file", "names of the self-test tensors are not known");
-    detail::check_selftest(b);
-    return b;
-}
+[[nodiscard]] [[gnu::cold]] SMLDIST_FUNCTION bundle read_bundle(byte_vector bytes, load_options o = {});
 
 /// Reads a model file from disk. Throws io_error when it cannot be read, and as read_bundle(bytes).
 [[nodiscard]] inline bundle read_bundle(const std::string& path, load_options o = {}) {
@@ -240,5 +88,9 @@ namespace detail {
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::io
+
+#if SMLDIST_DEPLOY_BODIES
+#include "smldist/io/bundle.ipp"
+#endif
 
 #endif

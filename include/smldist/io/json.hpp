@@ -7,8 +7,6 @@
 #ifndef SMLDIST_IO_JSON_HPP
 #define SMLDIST_IO_JSON_HPP
 
-#include <charconv>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -51,11 +49,7 @@ public:
     json(std::string text) { become_string() = std::move(text); }
     json(array items) { become_array() = std::move(items); }
     /// Throws usage_error when a key occurs twice.
-    json(object members) {
-        if (const auto key = repeated_key(members); key.data())
-            raise<usage_error>("json", "key ", quote(key), " occurs twice, expected once");
-        become_object() = std::move(members);
-    }
+    SMLDIST_FUNCTION json(object members);
     /// A boolean or a number. Throws usage_error for an integer that does not fit std::int64_t.
     template <class N>
     requires std::is_arithmetic_v<N> json(N n) {
@@ -85,32 +79,14 @@ public:
         return parse_one_of_several(text, out, error, limits);
     }
     /// The same for one of several texts that share the limits: what this text uses is subtracted from `left`.
-    static bool parse_one_of_several(std::string_view text, json& out, parse_error& error, json_limits& left) {
-        out = json();
-        json_scanner scanner(text);
-        if (const auto valid = valid_utf8_prefix(text); valid < text.size())
-            scanner.fail_at(valid, "the text is not valid UTF-8");
-        else if (out.read(scanner, left.depth, left) && scanner.end())
-            return true;
-        out = json();
-        error = scanner.error();
-        return false;
-    }
+    SMLDIST_FUNCTION static bool parse_one_of_several(std::string_view text, json& out, parse_error& error,
+                                                      json_limits& left);
     /// The same. Throws data_error with the byte offset.
-    static json parse(std::string_view text, json_limits limits = {}) {
-        json out;
-        parse_error error;
-        if (!parse(text, out, error, limits)) raise<data_error>("json", error.what, " at byte ", error.offset);
-        return out;
-    }
+    SMLDIST_FUNCTION static json parse(std::string_view text, json_limits limits = {});
 
     /// The value as the shortest text that parses back to the same, without white space.
     /// Throws usage_error for a number that is not finite and for a string that is not UTF-8.
-    std::string dump() const {
-        std::string out;
-        write(out);
-        return out;
-    }
+    SMLDIST_FUNCTION std::string dump() const;
 
     bool is_null() const { return value_.is == kind::null; }
     bool is_string() const { return value_.is == kind::string; }
@@ -134,27 +110,11 @@ public:
     const object& as_object(std::string_view key) const { return *at(key).get(kind::object, key).members; }
 
     /// The member of that name; null when there is none or this is no object.
-    SMLDIST_NOINLINE const json* find(std::string_view key) const {
-        if (value_.is != kind::object) return nullptr;
-        for (const auto& [name, value] : *value_.members)
-            if (name == key) return &value;
-        return nullptr;
-    }
+    SMLDIST_NOINLINE SMLDIST_FUNCTION const json* find(std::string_view key) const;
     /// The member of that name. Throws data_error when there is none.
-    SMLDIST_NOINLINE const json& at(std::string_view key) const {
-        const json* member = find(key);
-        if (!member) raise<data_error>("json", "key ", quote(key), " is missing in ", name_of(value_.is));
-        return *member;
-    }
+    SMLDIST_NOINLINE SMLDIST_FUNCTION const json& at(std::string_view key) const;
     /// Replaces or appends a member. Null turns into an object first; throws usage_error on any other type.
-    void set(std::string_view key, json value) {
-        if (is_null()) become_object();
-        if (value_.is != kind::object)
-            raise<usage_error>("json", "set is called on ", name_of(value_.is), ", expected an object");
-        for (auto& member : *value_.members)
-            if (member.first == key) return void(member.second = std::move(value));
-        value_.members->emplace_back(std::string(key), std::move(value));
-    }
+    SMLDIST_FUNCTION void set(std::string_view key, json value);
 
     friend bool operator==(const json& a, const json& b) {
         if (a.value_.is != b.value_.is) return false;
@@ -199,27 +159,10 @@ private:
     }
 
     // Each turns null into a value of that kind.
-    void become_number(const json_number& n) {
-        value_.is = kind::number;
-        value_.flag = n.integral;
-        value_.real = n.real;
-        value_.whole = n.integer;
-    }
-    std::string& become_string() {
-        value_.text = new std::string;
-        value_.is = kind::string;
-        return *value_.text;
-    }
-    array& become_array() {
-        value_.items = new array;
-        value_.is = kind::array;
-        return *value_.items;
-    }
-    object& become_object() {
-        value_.members = new object;
-        value_.is = kind::object;
-        return *value_.members;
-    }
+    SMLDIST_FUNCTION void become_number(const json_number& n);
+    SMLDIST_FUNCTION std::string& become_string();
+    SMLDIST_FUNCTION array& become_array();
+    SMLDIST_FUNCTION object& become_object();
     json_number number() const { return {value_.real, value_.whole, value_.flag}; }
     [[gnu::cold]] content copy() const {
         content c = value_;
@@ -228,43 +171,24 @@ private:
         if (c.is == kind::object) c.members = new object(*value_.members);
         return c;
     }
-    SMLDIST_NOINLINE void release() noexcept {
-        if (value_.is == kind::string) delete value_.text;
-        if (value_.is == kind::array) delete value_.items;
-        if (value_.is == kind::object) delete value_.members;
-    }
+    SMLDIST_NOINLINE SMLDIST_FUNCTION void release() noexcept;
 
     [[gnu::cold]] const content& get(kind k, std::string_view key = {}) const {
         if (value_.is != k) wrong(key, name_of(value_.is), name_of(k));
         return value_;
     }
-    [[gnu::cold]] std::int64_t integer(std::string_view key, std::int64_t low, std::int64_t high) const {
-        if (get(kind::number, key).flag && value_.whole >= low && value_.whole <= high) return value_.whole;
-        std::string got;
-        write(got, number());
-        if (!value_.flag) wrong(key, got, "an integer of 64 bits");
-        wrong(key, got, low, " to ", high);
-    }
+    [[gnu::cold]] SMLDIST_FUNCTION std::int64_t integer(std::string_view key, std::int64_t low,
+                                                        std::int64_t high) const;
     template <class... P>
     [[noreturn, gnu::cold]] static void wrong(std::string_view key, std::string_view got, const P&... wanted) {
         raise<data_error>("json", key.data() ? "value of " : "value", key.data() ? quote(key) : "", " is ", got,
                           ", expected ", wanted...);
     }
     /// A key that occurs twice, or a view without data if there is none. n log n comparisons.
-    static std::string_view repeated_key(const object& members) {
-        const auto by_key = argsort(
-            members.size(), [&](std::size_t i, std::size_t j) { return members[i].first < members[j].first; });
-        for (std::size_t i = 1; i < by_key.size(); ++i)
-            if (members[by_key[i]].first == members[by_key[i - 1]].first) return members[by_key[i]].first;
-        return {};
-    }
+    SMLDIST_FUNCTION static std::string_view repeated_key(const object& members);
 
     /// Subtracts memory from the limits before it is allocated.
-    static bool take(json_scanner& scanner, json_limits& left, std::size_t bytes) {
-        if (bytes > left.memory) return scanner.fail("its values take too much memory");
-        left.memory -= bytes;
-        return true;
-    }
+    SMLDIST_FUNCTION static bool take(json_scanner& scanner, json_limits& left, std::size_t bytes);
     /// Reads a string; a long one takes a heap block.
     static bool string(json_scanner& scanner, json_limits& left, std::string& text) {
         static const std::size_t inside = std::string().capacity();
@@ -280,101 +204,20 @@ private:
         return true;
     }
 
-    bool read(json_scanner& scanner, std::size_t depth, json_limits& left) {
-        const char c = scanner.peek();
-        if (left.values == 0) return scanner.fail("there are too many values");
-        --left.values;
-        if (depth == 0 && (c == '[' || c == '{')) return scanner.fail("arrays and objects are nested too deeply");
-        switch (c) {
-        case '"':
-            return take(scanner, left, sizeof(std::string) + heap) && string(scanner, left, become_string());
-        case 'n':
-            return scanner.expect("null");
-        case 't':
-            return value_.is = kind::boolean, value_.flag = true, scanner.expect("true");
-        case 'f':
-            return value_.is = kind::boolean, scanner.expect("false");
-        case '[': {
-            if (!take(scanner, left, sizeof(array) + heap)) return false;
-            auto& items = become_array();
-            for (scanner.enter('['); scanner.more(']');)
-                if (!grow(scanner, left, items) || !items.emplace_back().read(scanner, depth - 1, left)) return false;
-            return scanner.good();
-        }
-        case '{': {
-            const std::size_t begin = scanner.offset();
-            if (!take(scanner, left, sizeof(object) + heap)) return false;
-            auto& members = become_object();
-            for (scanner.enter('{'); scanner.more('}');) {
-                if (!grow(scanner, left, members)) return false;
-                auto& [key, value] = members.emplace_back();
-                if (!string(scanner, left, key) || !scanner.expect(":") || !value.read(scanner, depth - 1, left))
-                    return false;
-            }
-            const std::size_t sorting = 2 * members.size() * sizeof(std::size_t);
-            if (!scanner.good() || !take(scanner, left, sorting)) return false;
-            left.memory += sorting;
-            const auto key = repeated_key(members);
-            return !key.data() || scanner.fail_at(begin, "key " + in_quotes(key) + " occurs twice in the object");
-        }
-        default:
-            json_number n;
-            if (!scanner.number(n)) return false;
-            become_number(n);
-            return true;
-        }
-    }
+    SMLDIST_FUNCTION bool read(json_scanner& scanner, std::size_t depth, json_limits& left);
 
-    void write(std::string& out) const {
-        char separator = value_.is == kind::array ? '[' : '{';
-        switch (value_.is) {
-        case kind::null:
-            out += "null";
-            break;
-        case kind::boolean:
-            out += value_.flag ? "true" : "false";
-            break;
-        case kind::number:
-            write(out, number());
-            break;
-        case kind::string:
-            write(out, *value_.text);
-            break;
-        case kind::array:
-            for (const auto& item : *value_.items) out += std::exchange(separator, ','), item.write(out);
-            out += value_.items->empty() ? "[]" : "]";
-            break;
-        case kind::object:
-            for (const auto& [key, value] : *value_.members) {
-                out += std::exchange(separator, ',');
-                write(out, key);
-                out += ':';
-                value.write(out);
-            }
-            out += value_.members->empty() ? "{}" : "}";
-            break;
-        }
-    }
-    static void write(std::string& out, const json_number& number) {
-        char text[32];
-        if (number.integral) return void(out.append(text, std::to_chars(text, text + 32, number.integer).ptr));
-        if (!std::isfinite(number.real))
-            raise<usage_error>("json", "number is ", number.real, ", expected a finite one");
-        const std::string_view digits(
-            text, static_cast<std::size_t>(std::to_chars(text, text + 32, number.real).ptr - text));
-        out += digits;
-        if (digits.find_first_of(".e") == digits.npos) out += ".0"; // so that it reads back as a real number
-    }
-    static void write(std::string& out, const std::string& text) {
-        if (const auto valid = valid_utf8_prefix(text); valid < text.size())
-            raise<usage_error>("json", "string is not UTF-8 at its byte ", valid);
-        append_quoted(out, text);
-    }
+    SMLDIST_FUNCTION void write(std::string& out) const;
+    SMLDIST_FUNCTION static void write(std::string& out, const json_number& number);
+    SMLDIST_FUNCTION static void write(std::string& out, const std::string& text);
 
     content value_;
 };
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::io
+
+#if SMLDIST_DEPLOY_BODIES
+#include "smldist/io/json.ipp"
+#endif
 
 #endif

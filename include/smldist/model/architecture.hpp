@@ -5,14 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
-#include <initializer_list>
-#include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
 #include <variant>
-#include <vector>
 
 #include "smldist/io/json.hpp"
 #include "smldist/model/network.hpp"

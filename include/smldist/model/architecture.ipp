@@ -2,7 +2,6 @@
 /// The functions of model/architecture.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <cmath>
 #include <cstddef>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -101,7 +100,7 @@ inline void read_heads_of_0_1(const io::json& j, network_config& c) {
 
 } // namespace detail
 
-SMLDIST_COLD SMLDIST_FUNCTION io::json to_json(const network_config& c) {
+SMLDIST_COLD io::json to_json(const network_config& c) {
     io::json::array rows;
     for (const row& r : c.backbone.rows) rows.emplace_back(text(r));
     io::json j;
@@ -133,7 +132,7 @@ SMLDIST_COLD SMLDIST_FUNCTION io::json to_json(const network_config& c) {
     return j;
 }
 
-SMLDIST_COLD SMLDIST_FUNCTION network_config config_from_json(const io::json& j) {
+SMLDIST_COLD network_config config_from_json(const io::json& j) {
     using detail::need;
     using detail::widest;
     using detail::word;
@@ -186,7 +185,7 @@ SMLDIST_COLD SMLDIST_FUNCTION network_config config_from_json(const io::json& j)
     return c;
 }
 
-SMLDIST_FUNCTION double element_count(const network_config& c) {
+double element_count(const network_config& c) {
     double n = 0;
     for_each_size(c, [&n](double size) { n += size; });
     return n;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of model/heads.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <variant>
 
 namespace smldist::model {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION head_config parse_head(std::string_view word) {
+head_config parse_head(std::string_view word) {
     head_config head;
     bool found = false;
     const auto try_one = [&]<class Head>(Head option) {
@@ -19,7 +23,7 @@ SMLDIST_FUNCTION head_config parse_head(std::string_view word) {
     raise<usage_error>("model::head", "name is \"", word, "\", expected ", names);
 }
 
-SMLDIST_FUNCTION void check(const head_config& head) {
+void check(const head_config& head) {
     std::visit(
         [](const auto& h) {
             if constexpr (requires { h.check(); }) h.check();
@@ -27,7 +31,7 @@ SMLDIST_FUNCTION void check(const head_config& head) {
         head);
 }
 
-SMLDIST_FUNCTION bool is_candidate(const head_config& head) {
+bool is_candidate(const head_config& head) {
     return std::visit(
         [](const auto& h) {
             return !requires { h.logits_in_training; };

@@ -4,12 +4,9 @@
 #define SMLDIST_MODEL_MOBILENET_V3_HPP
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <limits>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/outputs.hpp"

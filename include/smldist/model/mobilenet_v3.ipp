@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of model/mobilenet_v3.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <charconv>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 namespace smldist::model {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION std::string text(const row& r) {
+std::string text(const row& r) {
     return std::to_string(r.kernel_size) + ',' + std::to_string(r.expanded) + ',' + std::to_string(r.out) + ',' +
            (r.se ? "SE" : "-") + ',' + std::string(nn::text(r.activation)) + ',' + std::to_string(r.stride) +
            (r.anchor ? ",A" : "");
 }
 
-SMLDIST_FUNCTION row parse_row(std::string_view line) {
+row parse_row(std::string_view line) {
     const auto fail = [line](std::string_view expected) {
         raise<usage_error>("model::parse_row", "row is ", io::quote(line), ", expected ", expected);
     };

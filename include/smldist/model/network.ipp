@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of model/network.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <cstddef>
+#include <string>
+#include <string_view>
 
 namespace smldist::model {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION void network_config::check_heads() const {
+void network_config::check_heads() const {
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         if (!is_candidate(candidates[i]))
             raise<usage_error>("model::network", "candidate is ", text(candidates[i]), ", expected a head by itself");
@@ -18,7 +21,7 @@ SMLDIST_FUNCTION void network_config::check_heads() const {
 
 namespace detail {
 
-SMLDIST_COLD SMLDIST_FUNCTION table preset_table(std::string_view name) {
+SMLDIST_COLD table preset_table(std::string_view name) {
     if (name == "har_teacher")
         return {256,
                 {"3,64,32,-,RE,1", "3,96,48,-,RE,2,A", "3,144,48,-,RE,1", "5,144,64,SE,RE,2", "5,192,64,SE,RE,1,A",
@@ -44,7 +47,7 @@ SMLDIST_COLD SMLDIST_FUNCTION table preset_table(std::string_view name) {
 
 } // namespace detail
 
-SMLDIST_COLD SMLDIST_FUNCTION network_config preset(std::string_view name, double width) {
+SMLDIST_COLD network_config preset(std::string_view name, double width) {
     if (!(width > 0 && width <= 16))
         raise<usage_error>("model::preset", "width is ", width, ", expected above 0, at most 16");
     const auto t = detail::preset_table(name);

@@ -2,6 +2,9 @@
 /// The functions of search/head_search.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
 
 #include "smldist/core/check.hpp"
 #include "smldist/loss/cross_entropy.hpp"
@@ -13,7 +16,7 @@
 namespace smldist::search {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION void search_options::check() const {
+void search_options::check() const {
     const option_check o{"search_options"};
     o.at_least_0("guard", guard);
     o.at_least_0("cost", cost);
@@ -24,7 +27,7 @@ SMLDIST_FUNCTION void search_options::check() const {
     o.up_to(1, "tolerance", tolerance);
 }
 
-SMLDIST_FUNCTION head_search::head_search(std::vector<double> costs, const search_options& o)
+head_search::head_search(std::vector<double> costs, const search_options& o)
     : options_(o), costs_(shape{costs.size()}) {
     o.check();
     const double dearest = costs.empty() ? 0 : *std::max_element(costs.begin(), costs.end());
@@ -32,8 +35,8 @@ SMLDIST_FUNCTION head_search::head_search(std::vector<double> costs, const searc
         costs_[j] = static_cast<float>(dearest > 0 ? costs[j] / dearest : 0);
 }
 
-SMLDIST_FUNCTION train::objective_value head_search::operator()(tape<float>&, const outputs<var<float>>& out,
-                                                                const data::batch& b, double progress) const {
+train::objective_value head_search::operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b,
+                                               double progress) const {
     const loss::cross_entropy_options ce{.label_smoothing = options_.label_smoothing, .class_weight = {}};
     const auto nll = loss::cross_entropy(out.logits, b.label, ce, {b.other, b.share});
     const std::size_t J = costs_.size(), N = out.logits.shape()[1];
@@ -55,7 +58,7 @@ SMLDIST_FUNCTION train::objective_value head_search::operator()(tape<float>&, co
     return {y, terms};
 }
 
-SMLDIST_FUNCTION std::string search_report::reason(double tolerance) const {
+std::string search_report::reason(double tolerance) const {
     std::size_t best = 0;
     for (std::size_t j = 1; j < candidates.size(); ++j)
         if (candidates[j].validation.macro_f1 > candidates[best].validation.macro_f1) best = j;

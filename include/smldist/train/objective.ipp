@@ -5,8 +5,8 @@
 namespace smldist::train {
 SMLDIST_NAMESPACE_BEGIN
 
-SMLDIST_FUNCTION objective_value supervised::operator()(tape<float>&, const outputs<var<float>>& out,
-                                                        const data::batch& b, double) const {
+objective_value supervised::operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b,
+                                       double) const {
     const auto loss = loss::cross_entropy(
         out.logits, b.label, {.label_smoothing = label_smoothing, .class_weight = {}}, {b.other, b.share});
     loss_terms terms;
@@ -15,8 +15,8 @@ SMLDIST_FUNCTION objective_value supervised::operator()(tape<float>&, const outp
     return {loss, terms};
 }
 
-SMLDIST_FUNCTION objective_value regression::operator()(tape<float>&, const outputs<var<float>>& out,
-                                                        const data::batch& b, double) const {
+objective_value regression::operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b,
+                                       double) const {
     if (b.target.empty()) raise<data_error>("train::regression", "windows have no target, expected one");
     const auto loss = loss::mse(out.logits, b.target);
     loss_terms terms;
@@ -25,8 +25,8 @@ SMLDIST_FUNCTION objective_value regression::operator()(tape<float>&, const outp
     return {loss, terms};
 }
 
-SMLDIST_FUNCTION objective_value multi_label::operator()(tape<float>&, const outputs<var<float>>& out,
-                                                         const data::batch& b, double) const {
+objective_value multi_label::operator()(tape<float>&, const outputs<var<float>>& out, const data::batch& b,
+                                        double) const {
     if (b.target.empty()) raise<data_error>("train::multi_label", "windows have no target, expected one");
     const auto loss = loss::binary_cross_entropy(out.logits, b.target, options);
     loss_terms terms;

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "smldist/core/budget.hpp"
 #include "smldist/core/error.hpp"

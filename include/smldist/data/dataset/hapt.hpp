@@ -6,11 +6,8 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "smldist/core/error.hpp"
 #include "smldist/data/dataset/folder.hpp"

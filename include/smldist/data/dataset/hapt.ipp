@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/dataset/hapt.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-SMLDIST_FUNCTION signal_info hapt_info() {
+signal_info hapt_info() {
     return {{"total_acc_x", "total_acc_y", "total_acc_z", "gyro_x", "gyro_y", "gyro_z"},
             {"WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING", "STAND_TO_SIT",
              "SIT_TO_STAND", "SIT_TO_LIE", "LIE_TO_SIT", "STAND_TO_LIE", "LIE_TO_STAND"},
@@ -16,7 +21,7 @@ SMLDIST_FUNCTION signal_info hapt_info() {
             {}};
 }
 
-SMLDIST_FUNCTION std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first) {
+std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first) {
     std::size_t row = 0;
     for (; in.next_line(); ++row) {
         for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -28,7 +33,7 @@ SMLDIST_FUNCTION std::size_t hapt_rows(text_reader& in, recording& r, std::size_
     return row;
 }
 
-SMLDIST_FUNCTION recording hapt_experiment(const dataset_folder& set, int experiment, int user) {
+recording hapt_experiment(const dataset_folder& set, int experiment, int user) {
     const std::string acc_file = hapt_file("acc", experiment, user), gyro_file = hapt_file("gyro", experiment, user);
     text_reader acc = set.open(acc_file), gyro = set.open(gyro_file);
     const budget::lease text(set.room(), acc.size() + gyro.size(), "its text");
@@ -42,7 +47,7 @@ SMLDIST_FUNCTION recording hapt_experiment(const dataset_folder& set, int experi
 
 } // namespace detail
 
-SMLDIST_FUNCTION recording_set hapt(const std::filesystem::path& path) {
+recording_set hapt(const std::filesystem::path& path) {
     const dataset_folder set("hapt", path, "HAPT Data Set", "https://archive.ics.uci.edu/dataset/341");
     recording_set result;
     result.info = detail::hapt_info();

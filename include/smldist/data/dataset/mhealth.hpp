@@ -3,11 +3,7 @@
 #ifndef SMLDIST_DATA_DATASET_MHEALTH_HPP
 #define SMLDIST_DATA_DATASET_MHEALTH_HPP
 
-#include <algorithm>
-#include <cstddef>
 #include <filesystem>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/error.hpp"

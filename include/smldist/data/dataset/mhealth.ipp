@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/dataset/mhealth.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <utility>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-SMLDIST_FUNCTION signal_info mhealth_info(bool ecg) {
+signal_info mhealth_info(bool ecg) {
     signal_info info;
     info.labels = {"standing still",
                    "sitting and relaxing",
@@ -47,7 +52,7 @@ SMLDIST_FUNCTION signal_info mhealth_info(bool ecg) {
 
 } // namespace detail
 
-SMLDIST_FUNCTION recording_set mhealth(const std::filesystem::path& path, const mhealth_options& o) {
+recording_set mhealth(const std::filesystem::path& path, const mhealth_options& o) {
     const dataset_folder set("mhealth", path, "MHEALTHDATASET", "https://archive.ics.uci.edu/dataset/319");
     if (o.subjects.empty()) raise<usage_error>("mhealth", "number of subjects is 0, expected at least one");
     recording_set result;

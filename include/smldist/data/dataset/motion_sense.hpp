@@ -3,13 +3,8 @@
 #ifndef SMLDIST_DATA_DATASET_MOTION_SENSE_HPP
 #define SMLDIST_DATA_DATASET_MOTION_SENSE_HPP
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
 #include <filesystem>
-#include <limits>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/error.hpp"

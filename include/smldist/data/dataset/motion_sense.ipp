@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/dataset/motion_sense.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-SMLDIST_FUNCTION signal_info motion_sense_info() {
+signal_info motion_sense_info() {
     return {{"user_acc_x", "user_acc_y", "user_acc_z", "gyro_x", "gyro_y", "gyro_z", "gravity_x", "gravity_y",
              "gravity_z"},
             {"downstairs", "upstairs", "walking", "jogging", "sitting", "standing"},
@@ -18,7 +26,7 @@ SMLDIST_FUNCTION signal_info motion_sense_info() {
 
 } // namespace detail
 
-SMLDIST_FUNCTION recording_set motion_sense(const std::filesystem::path& path, const motion_sense_options& o) {
+recording_set motion_sense(const std::filesystem::path& path, const motion_sense_options& o) {
     const dataset_folder set("motion_sense", path, "A_DeviceMotion_data",
                              "https://github.com/mmalekzadeh/motion-sense");
     if (o.subjects.empty()) raise<usage_error>("motion_sense", "number of subjects is 0, expected at least one");

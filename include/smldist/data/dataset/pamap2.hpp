@@ -3,14 +3,10 @@
 #ifndef SMLDIST_DATA_DATASET_PAMAP2_HPP
 #define SMLDIST_DATA_DATASET_PAMAP2_HPP
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <filesystem>
-#include <iterator>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "smldist/core/error.hpp"

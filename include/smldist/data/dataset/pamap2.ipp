@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/dataset/pamap2.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-SMLDIST_FUNCTION signal_info pamap2_info(const pamap2_options& o) {
+signal_info pamap2_info(const pamap2_options& o) {
     signal_info info;
     for (std::size_t n = 0; n < (o.optional_activities ? pamap2_activities.size() : pamap2_protocol); ++n)
         info.labels.push_back(pamap2_activities[n].name);
@@ -29,8 +38,8 @@ SMLDIST_FUNCTION signal_info pamap2_info(const pamap2_options& o) {
     return info;
 }
 
-SMLDIST_FUNCTION std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, const std::string& file,
-                                                            recording_set& set) {
+std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, const std::string& file,
+                                           recording_set& set) {
     text_reader in = folder.open(file);
     const std::size_t n = in.lines_left();
     std::vector<stamped_signal> devices(4);
@@ -83,7 +92,7 @@ SMLDIST_FUNCTION std::vector<stamped_signal> pamap2_signals(const dataset_folder
 
 } // namespace detail
 
-SMLDIST_FUNCTION recording_set pamap2(const std::filesystem::path& path, const pamap2_options& o) {
+recording_set pamap2(const std::filesystem::path& path, const pamap2_options& o) {
     const dataset_folder set("pamap2", path, "PAMAP2_Dataset", "https://archive.ics.uci.edu/dataset/231");
     if (o.subjects.empty()) raise<usage_error>("pamap2", "number of subjects is 0, expected at least one");
     recording_set result;

@@ -6,9 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <iterator>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "smldist/data/dataset/folder.hpp"

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/dataset/sp_sw_har.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-SMLDIST_FUNCTION signal_info sp_sw_har_info(const sp_sw_har_options& o) {
+signal_info sp_sw_har_info(const sp_sw_har_options& o) {
     signal_info info;
     info.labels = {"SEATED", "STANDING_UP", "WALKING", "TURNING", "SITTING_DOWN"};
     info.rate_hz = o.resampling.rate_hz;
@@ -25,8 +32,8 @@ SMLDIST_FUNCTION signal_info sp_sw_har_info(const sp_sw_har_options& o) {
     return info;
 }
 
-SMLDIST_FUNCTION stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::string& file,
-                                                 const std::vector<std::string>& labels, double& origin) {
+stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::string& file,
+                                const std::vector<std::string>& labels, double& origin) {
     text_reader in = set.open(file, ',');
     const std::size_t n = in.lines_left();
     const budget::lease text(set.room(), in.size() + 5 * n * sizeof(double),
@@ -54,7 +61,7 @@ SMLDIST_FUNCTION stamped_signal sp_sw_har_signal(const dataset_folder& set, cons
 
 } // namespace detail
 
-SMLDIST_FUNCTION recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_har_options& o) {
+recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_har_options& o) {
     const dataset_folder set("sp_sw_har", path, "DATA", "https://doi.org/10.5281/zenodo.8398688");
     recording_set result;
     result.info = detail::sp_sw_har_info(o);

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/dataset/uci_har.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-SMLDIST_FUNCTION signal_info uci_har_info() {
+signal_info uci_har_info() {
     return {{"body_acc_x", "body_acc_y", "body_acc_z", "body_gyro_x", "body_gyro_y", "body_gyro_z", "total_acc_x",
              "total_acc_y", "total_acc_z"},
             {"WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING"},
@@ -16,8 +21,8 @@ SMLDIST_FUNCTION signal_info uci_har_info() {
             {}};
 }
 
-SMLDIST_FUNCTION std::vector<int> uci_har_column(const dataset_folder& set, const std::filesystem::path& file,
-                                                 std::string_view what, int high) {
+std::vector<int> uci_har_column(const dataset_folder& set, const std::filesystem::path& file, std::string_view what,
+                                int high) {
     text_reader in = set.open(file);
     const budget::lease text(set.room(), in.size(), "its text");
     std::vector<int> values;
@@ -30,7 +35,7 @@ SMLDIST_FUNCTION std::vector<int> uci_har_column(const dataset_folder& set, cons
     return values;
 }
 
-SMLDIST_FUNCTION windows uci_har_part(const dataset_folder& set, const std::string& part) {
+windows uci_har_part(const dataset_folder& set, const std::string& part) {
     windows w;
     w.info = uci_har_info();
     const std::filesystem::path folder = part, labels = set.path() / part / ("y_" + part + ".txt");
@@ -73,7 +78,7 @@ SMLDIST_FUNCTION windows uci_har_part(const dataset_folder& set, const std::stri
 
 } // namespace detail
 
-SMLDIST_FUNCTION train_test uci_har(const std::filesystem::path& path) {
+train_test uci_har(const std::filesystem::path& path) {
     const dataset_folder set("uci_har", path, "UCI HAR Dataset", "https://archive.ics.uci.edu/dataset/240");
     train_test sets{detail::uci_har_part(set, "train"), detail::uci_har_part(set, "test")};
     require_disjoint_subjects(sets.train, sets.test);

@@ -4,12 +4,7 @@
 #define SMLDIST_DATA_DATASET_WISDM_HPP
 
 #include <array>
-#include <cstddef>
 #include <filesystem>
-#include <iterator>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "smldist/core/error.hpp"
 #include "smldist/data/dataset/folder.hpp"

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/dataset/wisdm.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-SMLDIST_FUNCTION signal_info wisdm_info(double rate_hz) {
+signal_info wisdm_info(double rate_hz) {
     return {{"acc_x", "acc_y", "acc_z"},
             {"Walking", "Jogging", "Upstairs", "Downstairs", "Sitting", "Standing"},
             {"m/s^2", "m/s^2", "m/s^2"},
@@ -15,7 +21,7 @@ SMLDIST_FUNCTION signal_info wisdm_info(double rate_hz) {
             {}};
 }
 
-SMLDIST_FUNCTION bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set) {
+bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set) {
     r.user = in.integer("user", 1, 36);
     r.activity = in.choice("activity", set.info.labels);
     r.seconds = in.real() * 1e-9;
@@ -38,7 +44,7 @@ SMLDIST_FUNCTION bool wisdm_read(text_reader& in, wisdm_record& r, recording_set
 
 } // namespace detail
 
-SMLDIST_FUNCTION recording_set wisdm(const std::filesystem::path& path, const wisdm_options& o) {
+recording_set wisdm(const std::filesystem::path& path, const wisdm_options& o) {
     const dataset_folder folder("wisdm", path, "WISDM_ar_v1.1", "https://www.cis.fordham.edu/wisdm/dataset.php");
     const auto file = folder.file("WISDM_ar_v1.1_raw.txt");
     std::string text = read_text(file);
