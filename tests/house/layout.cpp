@@ -144,6 +144,42 @@ complaints seams(const tree& files) {
     return found;
 }
 
+/// The words between `namespace … detail {` and its end.
+std::set<std::string> words_of_detail(const std::vector<std::string>& lines) {
+    static const std::regex opens(R"(namespace (\w+::)*detail \{)"), word(R"(\w+)");
+    std::set<std::string> words;
+    bool inside = false;
+    for (const auto& line : lines) {
+        if (std::regex_match(line, opens)) inside = true;
+        if (line.rfind("} // namespace", 0) == 0) inside = false;
+        if (!inside) continue;
+        const std::string code = line.substr(0, line.find("//"));
+        for (std::sregex_iterator w(code.begin(), code.end(), word), end; w != end; ++w) words.insert(w->str());
+    }
+    return words;
+}
+
+/// Every use of another folder's namespace detail: by its name, or without one when nothing in this folder's has that
+/// name. smldist.hpp may name what it instantiates.
+complaints foreign_detail(const tree& files) {
+    static const std::regex use(R"(((?:\w+::)*)detail(::(\w+)|;))");
+    std::map<std::string, std::set<std::string>> own; // folder → words in its namespaces detail
+    for (const auto& [path, lines] : files) own[folder_of(path)].merge(words_of_detail(lines));
+    complaints found;
+    each_line(files, [&](const std::string& path, std::size_t i, const std::string& line) {
+        const std::string folder = folder_of(path), code = line.substr(0, line.find("//"));
+        if (folder.empty() || code.find("detail") == std::string::npos) return;
+        for (std::sregex_iterator m(code.begin(), code.end(), use), end; m != end; ++m) {
+            std::string space = (*m)[1];
+            if (space.rfind("smldist::", 0) == 0) space.erase(0, 9);
+            const std::string of = space.substr(0, space.find("::")), name = (*m)[3];
+            const bool foreign = may_include.count(of) ? of != folder : !name.empty() && !own[folder].count(name);
+            if (foreign) found.push_back(at(path, i) + m->str() + " belongs to another folder");
+        }
+    });
+    return found;
+}
+
 complaints form_of_headers(const tree& files) {
     static const std::set<std::string> directly{"", "core", "autograd", "graph"};
     static const std::string operators = headers + "op/arithmetic.hpp"; // for argument-dependent lookup
@@ -301,6 +337,7 @@ TEST_CASE("layout: the tree is found") {
 TEST_CASE("layout: folders include only what the table allows") { expect_none(edges(library_with_bodies())); }
 TEST_CASE("layout: no cycle of includes") { expect_none(cycles(library_with_bodies())); }
 TEST_CASE("layout: xtensor and xsimd stay behind their seams") { expect_none(seams(library_with_bodies())); }
+TEST_CASE("layout: no folder uses the detail of another") { expect_none(foreign_detail(library_with_bodies())); }
 TEST_CASE("layout: form of the headers") { expect_none(form_of_headers(library())); }
 TEST_CASE("layout: form of all files") { expect_none(form_of_all(read({"include", "tests", "examples", "bench"}))); }
 TEST_CASE("layout: every header has its test") {
@@ -371,6 +408,24 @@ TEST_CASE("layout: each rule finds what it forbids") {
     CHECK(seams(header_of_op({"#include <sys/types.h>"})).empty());
     for (const std::string name : {"xtensor/xview.hpp", "xsimd/xsimd.hpp", "xtl/xspan.hpp", "nlohmann/json.hpp"})
         CHECK(seams(header_of_op({"#include <" + name + ">"})).size() == 1);
+
+    const std::vector<std::string> detail{"namespace detail {", "inline int f();", "} // namespace detail"};
+    const auto uses = [&](const std::string& line) {
+        std::vector<std::string> lines = detail;
+        lines.push_back(line);
+        return foreign_detail(header_of_op(lines)).size();
+    };
+    for (const std::string good : {"int g() { return detail::f(); }", "int g() { return op::detail::f(); }",
+                                   "int g() { return smldist::op::detail::f(); }", "using namespace detail;",
+                                   "int g(); // kernel::detail::f", "auto g() { return xt::detail_of(); }"})
+        CHECK_MESSAGE(uses(good) == 0, good);
+    for (const std::string bad : {"int g() { return kernel::detail::f(); }", "using smldist::kernel::detail::f;",
+                                  "using namespace kernel::detail;", "int g() { return detail::of_core(); }",
+                                  "int g() { return smldist::detail::of_core(); }"})
+        CHECK_MESSAGE(uses(bad) == 1, bad);
+    tree umbrella;
+    umbrella[headers + "smldist.hpp"] = {"extern template class train::detail::loop<float>;"};
+    CHECK(foreign_detail(umbrella).empty());
 
     CHECK(form_of_headers(header_of_op({})).empty());
     CHECK(form_of_headers(header_of_op({"using namespace std;"})).size() == 1);

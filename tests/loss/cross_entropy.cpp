@@ -147,6 +147,18 @@ TEST_CASE("cross_entropy: errors") {
     CHECK_RAISES(usage_error, "sum of the weights is 0", weighted(zeros));
 }
 
+TEST_CASE("check_labels: one label per row, each a class") {
+    const tensor<double> z(shape{2, 3});
+    const std::vector<int> good{0, 2}, few{1}, high{0, 3}, low{-1, 0};
+    loss::check_labels(z, good);
+    tape<double> t;
+    loss::check_labels(t.input(z), good);
+    CHECK_RAISES(shape_error, "loss: shape of logits is (2, 3), expected (1, N)", loss::check_labels(z, few));
+    CHECK_RAISES(shape_error, "expected (2, N)", loss::check_labels(tensor<double>(shape{2, 3, 1}), good));
+    CHECK_RAISES(data_error, "label of sample 1 is 3, expected 0 to 2", loss::check_labels(z, high));
+    CHECK_RAISES(data_error, "label of sample 0 is -1, expected 0 to 2", loss::check_labels(z, low));
+}
+
 TEST_CASE("cross_entropy: the options own their class weights, a batch's second labels are referred to") {
     const auto weighing = [] { return loss::cross_entropy_options{.label_smoothing = 0, .class_weight = {1, 2, 1}}; };
     const loss::cross_entropy_options o = weighing();

@@ -75,7 +75,10 @@ inline std::string preprocess_text(const model_facts& f) {
     return p.dump();
 }
 
-/// Throws data_error unless there is one finite offset and scale and one name for each channel, a window, a hop and a rate.
+} // namespace detail
+
+/// Checks what a model file says about a window. Throws data_error unless there are a window, a hop and a rate, and one
+/// name and one finite offset and scale per channel.
 [[gnu::cold]] inline void check_preprocess(const model_facts& f) {
     const std::size_t C = f.channels.size();
     const auto fits = [&](std::size_t n, bool optional) { return n == C || (optional && n == 0); };
@@ -94,6 +97,8 @@ inline std::string preprocess_text(const model_facts& f) {
         if (!(f.normaliser.low[c] <= f.normaliser.high[c]))
             raise<data_error>("model file", "clip bounds of channel ", c, " are reversed");
 }
+
+namespace detail {
 
 [[gnu::cold]] inline void read_preprocess(const json& p, model_facts& f, budget& room) {
     constexpr std::size_t longest = std::size_t(1) << 31; // samples

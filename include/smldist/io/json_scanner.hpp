@@ -64,8 +64,8 @@ using smldist::valid_utf8_prefix;
     return out;
 }
 /// The same as a part of a message; formatted when the message is built.
-[[nodiscard]] inline smldist::detail::message_part quote(std::string_view text) {
-    return {text, [](std::string& out, const smldist::detail::message_part& p) { out += in_quotes(p.text()); }};
+[[nodiscard]] inline message_part quote(std::string_view text) {
+    return {text, [](std::string& out, const message_part& p) { out += in_quotes(p.text()); }};
 }
 
 /// The tokens of a JSON text that is known to be valid UTF-8. Each member skips white space first and returns whether

@@ -122,7 +122,7 @@ public:
     }
 
 private:
-    [[gnu::cold]] bool fail(violation kind, std::initializer_list<smldist::detail::message_part> parts) {
+    [[gnu::cold]] bool fail(violation kind, std::initializer_list<message_part> parts) {
         return detail::set_fault(fault_, kind, parts);
     }
     /// The scanner has met something that is not JSON.

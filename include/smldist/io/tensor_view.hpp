@@ -96,10 +96,10 @@ using metadata_map = std::map<std::string, std::string, std::less<>>;
 namespace detail {
 /// Sets the fault; returns false.
 [[gnu::cold]] SMLDIST_NOINLINE inline bool set_fault(format_fault& fault, violation kind,
-                                                     std::initializer_list<smldist::detail::message_part> parts) {
+                                                     std::initializer_list<message_part> parts) {
     fault.kind = kind;
     fault.what.clear();
-    smldist::detail::append_parts(fault.what, parts.begin(), parts.size());
+    append_parts(fault.what, parts.begin(), parts.size());
     return false;
 }
 [[noreturn]] inline void raise_format(const format_fault& fault) {

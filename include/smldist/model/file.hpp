@@ -127,7 +127,7 @@ SMLDIST_COLD io::byte_vector unchecked_bytes(const Network& net, io::model_facts
         raise<shape_error>("model::to_bytes", "shape of the self-test window is ", window.shape().text(),
                            ", expected (1, ", facts.window, ", ", C, ")");
     facts.normaliser.require_channels(C);
-    io::detail::check_preprocess(facts);
+    io::check_preprocess(facts);
     facts.architecture = architecture;
     if (auto frozen = frozen_modules(net); !frozen.empty()) facts.architecture.set("frozen", std::move(frozen));
     facts.graph = smldist::to_json(smldist::trace(net, {1, facts.window, C}));

@@ -140,7 +140,7 @@ struct dkd {
     }
     template <class X, class T>
     X operator()(const outputs<X>& student, const outputs<tensor<T>>& teacher, std::span<const int> labels) const {
-        loss::detail::check_labels(teacher.logits, labels);
+        loss::check_labels(teacher.logits, labels);
         auto label = tensor<T>::uninitialized({labels.size()});
         std::transform(labels.begin(), labels.end(), label.begin(), [](int n) { return static_cast<T>(n); });
         const auto& o = options;
