@@ -153,7 +153,7 @@ TEST_CASE_TEMPLATE("ref2021: outputs, losses, gradients and running statistics a
     CHECK(leaves == number_stored("init/"));
     for (std::size_t e = 0; e < 3; ++e) {
         net.template head<nn::blended_head<T>>()->evaluation = static_cast<nn::blended_output>(e);
-        const std::string name(nn::blended_output_names[e]);
+        const std::string name(names_of<nn::blended_output>()[e]);
         CAPTURE(name);
         const auto out = net(x);
         check_outputs("eval/", out);

@@ -26,9 +26,10 @@ namespace detail {
 struct option_writer {
     io::json& to;
     template <class V> void operator()(std::string_view name, const V& value) const {
-        using nn::text;
-        if constexpr (std::is_enum_v<V>)
-            to.set(name, text(value));
+        if constexpr (std::is_same_v<V, activation>)
+            to.set(name, nn::text(value));
+        else if constexpr (std::is_enum_v<V>)
+            to.set(name, name_of(value));
         else
             to.set(name, value);
     }
@@ -45,7 +46,6 @@ inline const std::string& word(const io::json& from) {
     need(from.as_string().size() <= 256, "the length of a name");
     return from.as_string();
 }
-inline void parse(std::string_view from, activation& a) { a = nn::parse_activation(from); }
 
 /// f(name, option) of a description reads its options from an object; one that is absent keeps its value.
 struct option_reader {
@@ -53,8 +53,10 @@ struct option_reader {
     const io::json& from;
     template <class V> void operator()(std::string_view name, V& value) const {
         if (!from.find(name)) return;
-        if constexpr (std::is_enum_v<V>)
-            parse(word(from.at(name)), value);
+        if constexpr (std::is_same_v<V, activation>)
+            value = nn::parse_activation(word(from.at(name)));
+        else if constexpr (std::is_enum_v<V>)
+            value = parse_enum<V>(word(from.at(name)), name);
         else if constexpr (std::is_same_v<V, bool>)
             value = from.as_bool(name);
         else if constexpr (std::is_same_v<V, double>)
@@ -85,13 +87,7 @@ inline backbone_form form_of_0_1(std::string_view compat) {
     if (compat == "smldist") return {};
     if (compat != "ref2021")
         raise<usage_error>("compat", "name is ", io::quote(compat), ", expected smldist or ref2021");
-    return {.gate_before_activation = true,
-            .se_bias = false,
-            .always_expand = true,
-            .stem_from_channels = true,
-            .ceil_widths = true,
-            .round_squeeze = false,
-            .pooled_activation = nn::activation::hard_swish};
+    return public_code_form;
 }
 inline head_config head_of_0_1(std::string_view name, const io::json& j) {
     if (name == "ref2021") return head_of(blended_head::name, j);

@@ -106,6 +106,15 @@ struct backbone_form {
     friend bool operator==(const backbone_form&, const backbone_form&) = default;
 };
 
+/// The form of the networks in the authors' public code of 2021 (docs/ref2021.md).
+inline constexpr backbone_form public_code_form{.gate_before_activation = true,
+                                                .se_bias = false,
+                                                .always_expand = true,
+                                                .stem_from_channels = true,
+                                                .ceil_widths = true,
+                                                .round_squeeze = false,
+                                                .pooled_activation = nn::activation::hard_swish};
+
 /// Everything that shapes a backbone.
 struct backbone_config {
     std::size_t channels = 9; ///< of the input

@@ -4,10 +4,10 @@
 #define SMLDIST_NN_BLENDED_HEAD_HPP
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <string_view>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/nn/norm.hpp"
 #include "smldist/op/apply.hpp"
@@ -24,14 +24,7 @@ enum class blended_output : std::uint8_t {
     intuition, ///< y_l, logits
     fused      ///< p, probabilities
 };
-inline constexpr std::array<std::string_view, 3> blended_output_names{"memory", "intuition", "fused"};
-constexpr std::string_view text(blended_output o) { return blended_output_names[static_cast<std::size_t>(o)]; }
-/// The inverse of text(blended_output). Throws usage_error.
-inline void parse(std::string_view word, blended_output& o) {
-    for (std::size_t k = 0; k < blended_output_names.size(); ++k)
-        if (blended_output_names[k] == word) return static_cast<void>(o = static_cast<blended_output>(k));
-    raise<usage_error>("nn::blended_head", "evaluation is \"", word, "\", expected memory, intuition or fused");
-}
+constexpr auto enum_names(blended_output) { return enum_table("nn::blended_output", "memory", "intuition", "fused"); }
 
 template <class T> struct blended_head;
 
