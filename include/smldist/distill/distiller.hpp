@@ -103,8 +103,8 @@ public:
     /// may go, except a teacher that is a deploy::network, which is used as it is.
     /// The windows are in raw units; `student_channels` are those that the student sees; empty: all.
     /// Throws     usage_error when the networks have different numbers of stages, other classes or memories of another size,
-    ///            for a teacher with an op that programs lack (use the other constructor), or for an option out of range;
-    ///            errors of for_each_batch for the windows.
+    ///            for a teacher with an op that programs lack (use the other constructor), or for an option out of range
+    ///            or without effect: a schedule without stages, merged patterns without memories; errors of for_each_batch for the windows.
     template <class Teacher, class Student>
     distiller(const Teacher& teacher, const Student& student, const data::windows& train, const normaliser& normal,
               const distill_options& o = {}, generator g = generator(0),
@@ -115,8 +115,8 @@ public:
     /// batch, (B, L, C); `student_window` that of the student's when it sees fewer channels. The teacher must outlive this
     /// object.
     /// Throws     usage_error when the networks have different numbers of stages, other classes or memories of another size,
-    ///            when the statistics are not of this teacher or lack the bands that the options weigh, or an option is out
-    ///            of range.
+    ///            when the statistics are not of this teacher or lack the bands that the options weigh, or for an option as
+    ///            above.
     template <class Teacher, class Student>
     distiller(const Teacher& teacher, const Student& student, teacher_statistics statistics, const distill_options& o,
               const shape& window, generator g, const shape& student_window = {})
@@ -231,8 +231,14 @@ private:
         }
         if (o.memory_weight > 0 && s.memory.scores.rank() > 0 && t.memory.scores.rank() > 0)
             check_memories(s.memory, t.memory);
+        else if (o.memory_weight > 0 && !o.merged.empty())
+            raise<usage_error>("distiller", "number of merged patterns is ", o.merged.size(),
+                               ", expected 0 where a network has no memory");
         if (o.feature)
             stages_.emplace_back(s.feature, t.feature, statistics_.feature, o.stage, std::vector<double>(), g);
+        if (o.schedule != distill_schedule::joint && stages_.empty())
+            raise<usage_error>("distiller", "schedule is ", name_of(o.schedule),
+                               " and there are no stages, expected joint");
     }
 
     /// Throws unless the memories hold the same patterns, or the student's those of the teacher merged.

@@ -53,6 +53,8 @@ struct training_options {
         o.need(ema == 0 || swa_epochs == 0, "swa_epochs", double(swa_epochs), "0 with ema: one average of the two");
         o.need(memory == memory_initialisation::random || epochs >= 2, "epochs", double(epochs),
                "at least 2 with k_means, which places the memory after the first");
+        o.need(!plateau_on_last_loss || schedule.kind == optim::schedule_kind::plateau, "schedule",
+               name_of(schedule.kind), "plateau with plateau_on_last_loss");
         if (schedule.kind == optim::schedule_kind::plateau && !plateau_on_last_loss) {
             const bool large = schedule.plateau.mode == optim::plateau_options::direction::max;
             if (large != metric.larger_is_better)
