@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The rules on files: who includes whom, form, a test for every header, fwd.hpp and smldist.hpp in step.
 #include <algorithm>
+#include <cstdlib>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <fstream>
@@ -9,26 +10,18 @@
 #include <map>
 #include <regex>
 #include <set>
-#include <sstream>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "house/tree.hpp"
 #include "smldist/spec/all.hpp"
-
-namespace fs = std::filesystem;
 
 namespace {
 
-/// Path below the repository's root → lines.
-using tree = std::map<std::string, std::vector<std::string>>;
-using complaints = std::vector<std::string>;
-
-const fs::path root = SMLDIST_SOURCE_DIR;
-const std::string headers = "include/smldist/";
-
-/// Which folder may include which, apart from itself.
-const std::map<std::string, std::set<std::string>> may_include{
+/// Which folder may include which, apart from itself: the rows of the table in docs/architecture.md, in its order.
+const std::vector<std::pair<std::string, std::vector<std::string>>> table{
     {"core", {}},
     {"kernel", {"core"}},
     {"autograd", {"core"}},
@@ -47,48 +40,14 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"train", {"core", "autograd", "op", "loss", "optim", "metric", "data"}},
     {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "data", "deploy", "train"}},
     {"search", {"core", "autograd", "graph", "op", "loss", "metric", "data", "train"}},
-    {"ref2021", {"core", "kernel", "optim", "op", "nn", "model", "loss", "train", "distill", "graph"}},
+    {"ref2021", {"core", "graph", "kernel", "optim", "op", "nn", "model", "loss", "train", "distill"}},
     {"testing", {"core", "autograd", "op"}},
 };
-
-tree read(const std::vector<std::string>& folders,
-          const std::set<std::string>& extensions = {".hpp", ".cpp", ".ipp"}) {
-    tree files;
-    for (const auto& folder : folders) {
-        if (!fs::is_directory(root / folder)) continue;
-        for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
-            if (!extensions.count(entry.path().extension().string())) continue;
-            auto& lines = files[fs::relative(entry.path(), root).generic_string()];
-            std::ifstream in(entry.path());
-            for (std::string line; std::getline(in, line);) lines.push_back(line);
-        }
-    }
-    return files;
-}
-
-/// "core" of include/smldist/core/shape.hpp; "" for a header directly in include/smldist.
-std::string folder_of(const std::string& path) {
-    const std::string below = path.substr(headers.size());
-    const std::size_t slash = below.find('/');
-    return slash == std::string::npos ? "" : below.substr(0, slash);
-}
-
-std::string at(const std::string& path, std::size_t line) { return path + ":" + std::to_string(line + 1) + ": "; }
-
-void each_line(const tree& files, const std::function<void(const std::string&, std::size_t, const std::string&)>& f) {
-    for (const auto& [path, lines] : files)
-        for (std::size_t i = 0; i < lines.size(); ++i) f(path, i, lines[i]);
-}
-
-/// f(path, line, name, quoted) for every #include.
-void each_include(const tree& files,
-                  const std::function<void(const std::string&, std::size_t, const std::string&, bool)>& f) {
-    static const std::regex include(R"(\s*#\s*include\s*([<"])([^>"]+)[>"].*)");
-    each_line(files, [&](const std::string& path, std::size_t i, const std::string& line) {
-        std::smatch m;
-        if (line.find('#') != std::string::npos && std::regex_match(line, m, include)) f(path, i, m[2], m[1] == "\"");
-    });
-}
+const std::map<std::string, std::set<std::string>> may_include = [] {
+    std::map<std::string, std::set<std::string>> folders;
+    for (const auto& [folder, others] : table) folders[folder] = {others.begin(), others.end()};
+    return folders;
+}();
 
 complaints edges(const tree& files) {
     complaints found;
@@ -299,19 +258,31 @@ complaints missing_in_umbrella(const tree& files) {
     return found;
 }
 
-void expect_none(const complaints& found) {
-    for (const auto& complaint : found) FAIL_CHECK(complaint);
-}
-
-const tree& library() {
-    static const tree files = read({"include"}, {".hpp"});
-    return files;
-}
-
-/// The headers, and the .ipp files with the bodies of functions that smldist::compiled contains.
-const tree& library_with_bodies() {
-    static const tree files = read({"include"}, {".hpp", ".ipp"});
-    return files;
+/// The lines of docs/architecture.md with the rows of `table` between its two markers. What follows a semicolon in the
+/// second column is prose, which stays.
+std::vector<std::string> with_table(const std::vector<std::string>& page) {
+    static const std::regex row(R"(\| (\w+) \| [^;|]*(;.*)? \|)");
+    static const std::string begin = "<!-- table of folders: begin -->", end = "<!-- table of folders: end -->";
+    std::map<std::string, std::string> prose;
+    for (const auto& line : page)
+        if (std::smatch m; std::regex_match(line, m, row)) prose[m[1]] = m[2];
+    std::vector<std::string> lines;
+    bool inside = false;
+    for (const auto& line : page) {
+        if (line == end) inside = false;
+        if (!inside) lines.push_back(line);
+        if (line != begin) continue;
+        inside = true;
+        lines.insert(lines.end(), {"", "| folder | may include |", "|---|---|"});
+        for (const auto& [folder, others] : table) {
+            std::string names;
+            for (const auto& other : others) (names += names.empty() ? "" : " ") += other;
+            lines.push_back("| " + folder + " | " + (names.empty() ? "the standard library" : names) + prose[folder] +
+                            " |");
+        }
+        lines.push_back("");
+    }
+    return lines;
 }
 
 /// A well-formed header of folder op, with `body` between its lines.
@@ -344,26 +315,16 @@ TEST_CASE("layout: every header has its test") {
     expect_none(untested(library(), [](const std::string& test) { return fs::exists(root / test); }));
 }
 TEST_CASE("layout: fwd.hpp declares every public class template") { expect_none(undeclared(library())); }
-TEST_CASE("layout: docs/architecture.md says who may include whom as it is enforced here") {
-    std::ifstream in(root / "docs/architecture.md");
-    std::map<std::string, std::set<std::string>> table;
-    static const std::regex row(R"(\| (\w+) \| ([^;|]*)(;.*)? \|)");
-    for (std::string line; std::getline(in, line);) {
-        std::smatch m;
-        if (!std::regex_match(line, m, row) || !may_include.count(m[1])) continue;
-        std::istringstream words(m[2].str());
-        auto& folders = table[m[1]];
-        for (std::string word; words >> word;)
-            if (may_include.count(word)) folders.insert(word);
+TEST_CASE("layout: docs/architecture.md has the table of who may include whom") {
+    const fs::path page = root / "docs/architecture.md";
+    const auto got = lines_of(page), want = with_table(got);
+    if (std::getenv("SMLDIST_UPDATE_DOCS") != nullptr) {
+        std::ofstream out(page);
+        for (const auto& line : want) out << line << '\n';
+        return;
     }
-    for (const auto& [folder, others] : may_include) {
-        CAPTURE(folder);
-        REQUIRE(table.count(folder) == 1);
-        std::string got, want;
-        for (const auto& other : table[folder]) got += other + " ";
-        for (const auto& other : others) want += other + " ";
-        CHECK(got == want);
-    }
+    REQUIRE(std::count(got.begin(), got.end(), "| folder | may include |") == 1); // between the markers
+    CHECK_MESSAGE(got == want, "run this test with SMLDIST_UPDATE_DOCS=1 to write the table anew");
 }
 
 TEST_CASE("layout: ops are told apart by their descriptions, not by their names as text") {
@@ -460,6 +421,20 @@ TEST_CASE("layout: each rule finds what it forbids") {
     CHECK(undeclared(both) == complaints{headers + "fwd.hpp:3: nn::gone is defined nowhere"});
     both[headers + "fwd.hpp"] = {};
     CHECK(undeclared(both) == complaints{headers + "nn/a.hpp:2: nn::a is not in fwd.hpp"});
+
+    const auto page = [](const std::string& row) {
+        std::vector<std::string> lines{"before", "<!-- table of folders: begin -->", row,
+                                       "<!-- table of folders: end -->", "after"};
+        return with_table(lines);
+    };
+    const auto whole = page("| kernel | core op; prose | of any kind |");
+    CHECK(whole.size() == table.size() + 8);
+    CHECK(whole[2].empty());
+    CHECK(whole[3] == "| folder | may include |");
+    CHECK(whole[5] == "| core | the standard library |");
+    CHECK(whole[6] == "| kernel | core; prose | of any kind |");
+    CHECK(whole.back() == "after");
+    CHECK(with_table(whole) == whole);
 
     tree all = header_of_op({});
     all[headers + "smldist.hpp"] = {"#include \"smldist/op/a.hpp\""};
