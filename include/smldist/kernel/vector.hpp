@@ -18,7 +18,8 @@
 namespace smldist::kernel {
 SMLDIST_NAMESPACE_BEGIN
 
-/// Elements of one chunk of element-wise work; smaller arrays stay on the calling thread (a fork costs 1 to 20 µs).
+/// Elements of one chunk of element-wise work. Smaller arrays stay on the calling thread, where they take no longer than a
+/// fork may (core/parallel.hpp).
 inline constexpr std::size_t chunk_elements = 32768;
 
 /// Rows of `columns` elements that make up one chunk.
