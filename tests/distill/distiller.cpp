@@ -413,7 +413,7 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
     fails({}, "(1, 12) and (1, 24)");
     fails({0, 1}, "merged patterns 2");
     fails(std::vector<std::size_t>(24, 12), "a merged pattern is 12, expected 0 to 11");
-    fails(std::vector<std::size_t>(24, 0), "pattern 1 of the student stands for none");
+    fails(std::vector<std::size_t>(24, 0), "pattern 1 of the student represents 0 of the teacher's");
 }
 
 TEST_CASE("distiller: options without effect are refused") {

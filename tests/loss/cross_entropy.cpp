@@ -108,7 +108,7 @@ TEST_CASE("cross_entropy: a mixture with weights by hand") {
           doctest::Approx((0.75 * nll(0) + 0.25 * 4 * nll(2)) / (0.75 + 0.25 * 4)).epsilon(1e-14));
 }
 
-TEST_CASE("label_targets: a row a label, divided by the sum of the weights") {
+TEST_CASE("label_targets: one row per label, divided by the sum of the weights") {
     const std::vector<int> label{2, 0}, other{0, 0};
     const tensor<double> z(shape{2, 3});
     CHECK(identical(loss::label_targets(z, label), tensor<double>{{0, 0, 0.5}, {0.5, 0, 0}}));
@@ -121,8 +121,8 @@ TEST_CASE("label_targets: a row a label, divided by the sum of the weights") {
 TEST_CASE("cross_entropy: errors") {
     const tensor<double> z = logits_of(5);
     const std::vector<int> few{0, 1}, none, high{0, 4, 1, 1, 3, 5, 0}, low{0, 4, -1, 1, 3, 2, 0};
-    CHECK_RAISES(shape_error, "expected (2, N), one row a label", cross_entropy(z, few));
-    CHECK_RAISES(shape_error, "one row a label", cross_entropy(tensor<double>(shape{0, 5}), none));
+    CHECK_RAISES(shape_error, "expected (2, N), one row per label", cross_entropy(z, few));
+    CHECK_RAISES(shape_error, "one row per label", cross_entropy(tensor<double>(shape{0, 5}), none));
     CHECK_RAISES(shape_error, "shape of logits is (7)", cross_entropy(tensor<double>(shape{7}), labels));
     CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", cross_entropy(z, high));
     CHECK_RAISES(data_error, "label of sample 2 is -1", cross_entropy(z, low));
@@ -135,7 +135,7 @@ TEST_CASE("cross_entropy: errors") {
     };
     for (const double share : {-0.01, 1.01, nan})
         CHECK_RAISES(usage_error, "share of the label is", mixed(labels, share));
-    CHECK_RAISES(shape_error, "expected (2, N), one row a label", mixed(few, 0.5));
+    CHECK_RAISES(shape_error, "expected (2, N), one row per label", mixed(few, 0.5));
     CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", mixed(high, 0.5));
     const std::vector<double> short_of{1, 2}, negative{1, 1, 1, -1, 1}, nans{1, nan, 1, 1, 1}, zeros(5);
     const auto weighted = [&](const std::vector<double>& w) {

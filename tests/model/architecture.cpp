@@ -115,7 +115,7 @@ TEST_CASE("architecture: what version 0.1 wrote is read") {
     refuses(of_0_1(R"("head":"oracle")"), "oracle");
     refuses(of_0_1(R"("head":"search","candidates":[])"), "number of candidates");
     refuses(of_0_1(R"("head":"search","candidates":["mlp","mlp"])"), "mlp appears twice");
-    refuses(of_0_1(R"("head":"search","candidates":["ref2021"])"), "expected a head by itself");
+    refuses(of_0_1(R"("head":"search","candidates":["ref2021"])"), "expected a head that returns logits in training");
     refuses(of_0_1(R"("head":"search","candidates":["search"])"), "\"search\"");
     refuses(of_0_1(R"("head":"search","candidates":["mlp","memory","linear","lookup","prototype","mlp","mlp"])"),
             "number of candidates");

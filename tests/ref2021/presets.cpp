@@ -355,7 +355,8 @@ TEST_CASE("ref2021: the student takes over the teacher's head and trains it on")
     auto searching = small();
     searching.candidates = {model::linear_head{}, model::blended_head{}};
     CHECK_THROWS_WITH_AS(model::network<float>(searching, generator(1)),
-                         "model::network: candidate is blended, expected a head by itself", usage_error);
+                         "model::network: candidate is blended, expected a head that returns logits in training",
+                         usage_error);
 }
 
 TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {

@@ -133,7 +133,7 @@ namespace detail {
 } // namespace detail
 
 /// Tolerances of a self-test. Its logits may differ by 1e-4 of the largest, which counts as at least 1. Where a network
-/// amplifies rounding (a lookup with a sharp association behind a layer-norm of small features), they may differ by up
+/// amplifies rounding (a lookup with a sharp association after a layer-norm of small features), they may differ by up
 /// to `amplified` times the change that nudging the window by a few roundings causes.
 inline constexpr double selftest_tolerance = 1e-4, amplified = 16;
 inline constexpr std::uint32_t selftest_nudges = 3;

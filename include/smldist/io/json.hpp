@@ -133,7 +133,7 @@ public:
     const object& as_object() const { return *get(kind::object).members; }
     const object& as_object(std::string_view key) const { return *at(key).get(kind::object, key).members; }
 
-    /// The member of that name; null when there is none or this is no object.
+    /// The member of that name; null when there is none or this is not an object.
     SMLDIST_NOINLINE const json* find(std::string_view key) const {
         if (value_.is != kind::object) return nullptr;
         for (const auto& [name, value] : *value_.members)

@@ -187,7 +187,7 @@ private:
         const auto [last, fault] = std::from_chars(first, first + 4, out, 16);
         return fault == std::errc() && last == first + 4;
     }
-    /// The escape at the backslash `at_`; the caller has found a closing quote behind it.
+    /// The escape at the backslash `at_`; the caller has found a closing quote after it.
     [[gnu::cold]] bool escape(std::string& out) {
         static constexpr std::string_view letter = "\"\\/bfnrt";
         static constexpr std::string_view meaning = "\"\\/\b\f\n\r\t";

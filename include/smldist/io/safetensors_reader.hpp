@@ -68,7 +68,7 @@ public:
     /// All tensors, in the order of their bytes.
     const std::vector<tensor_view>& tensors() const& { return tensors_; }
     const metadata_map& metadata() const& { return metadata_; }
-    /// The byte buffer: everything behind the header.
+    /// The byte buffer: everything after the header.
     std::span<const std::byte> buffer() const& {
         return std::span(bytes_).subspan(std::min(buffer_at_, bytes_.size()));
     }
@@ -157,7 +157,7 @@ private:
         if (!closed()) return false;
         if (const auto at = text_.find_first_not_of(' ', scanner_.offset()); at != text_.npos)
             return fail(violation::header_trailing,
-                        {"header has more than spaces behind its object, at its byte ", at});
+                        {"header has more than spaces after its object, at its byte ", at});
         return true;
     }
     /// After the items of a sequence: whether it was closed correctly.

@@ -54,7 +54,7 @@ enum class violation : std::uint8_t {
     file_size,        ///< bytes after the last tensor
     not_finite,       ///< infinity or NaN, when they are refused
     tensor_missing,   ///< at: there is no tensor of that name
-    value_count,      ///< copy_to: another number of elements is wanted
+    value_count,      ///< copy_to: another number of elements is requested
     value_type,       ///< copy_to: this conversion loses information
     value_range,      ///< copy_to: a value does not fit, or a BOOL is neither 0 nor 1
 };

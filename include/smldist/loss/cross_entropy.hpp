@@ -42,7 +42,7 @@ template <class X> void check_labels(const X& z, std::span<const int> labels) {
     const shape& s = z.shape();
     if (s.rank() != 2 || s[0] != labels.size() || labels.empty())
         raise<shape_error>("loss", "shape of logits is ", s.text(), ", expected (", labels.size(),
-                           ", N), one row a label");
+                           ", N), one row per label");
     for (std::size_t b = 0; b < labels.size(); ++b)
         if (labels[b] < 0 || static_cast<std::size_t>(labels[b]) >= s[1])
             raise<data_error>("loss", "label of sample ", b, " is ", labels[b], ", expected 0 to ", s[1] - 1);

@@ -35,13 +35,13 @@ struct option_writer {
     }
 };
 
-constexpr std::size_t widest = 65536; ///< of any number that says how much there is of something
+constexpr std::size_t widest = 65536; ///< the largest width or count
 
 /// Throws data_error that names a member of an architecture.
 inline void need(bool ok, std::string_view what) {
     if (!ok) raise<data_error>("model file", what, " of the architecture is out of range");
 }
-/// A name in an architecture, which is short.
+/// A name in an architecture, at most 256 bytes long.
 inline const std::string& word(const io::json& from) {
     need(from.as_string().size() <= 256, "the length of a name");
     return from.as_string();
@@ -147,7 +147,7 @@ SMLDIST_COLD inline network_config config_from_json(const io::json& j) {
     network_config c;
     if (j.as_string("type") != "mobilenet_v3_1d")
         raise<data_error>("model file", "type of the architecture is ", io::quote(j.as_string("type")),
-                          ", expected \"mobilenet_v3_1d\"; model::load_into reads a network of one's own");
+                          ", expected \"mobilenet_v3_1d\"; model::load_into reads other networks");
     c.preset = word(j.at("preset"));
     c.backbone.channels = j.as_size("channels");
     c.backbone.stem = j.as_size("stem");
@@ -194,7 +194,7 @@ SMLDIST_COLD inline network_config config_from_json(const io::json& j) {
 }
 
 /// Calls f(n) for the tensors, parameters and buffers, of a network of this configuration: n elements each, known before
-/// anything is allocated. In double, for no product of untrusted widths overflows it.
+/// anything is allocated. In double, which no product of untrusted widths overflows.
 template <class F> void for_each_size(const network_config& c, F&& f) {
     const auto conv_norm = [&f](double in, double out, double k) {
         f(in * out * k);

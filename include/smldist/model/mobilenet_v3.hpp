@@ -37,7 +37,7 @@ struct row {
     bool se = false;
     nn::activation activation = nn::activation::relu;
     std::size_t stride = 1;
-    bool anchor = false; ///< the block's output is a stage that distillation looks at
+    bool anchor = false; ///< the block's output is a stage that distillation compares
 
     friend bool operator==(const row&, const row&) = default;
 };
@@ -145,7 +145,7 @@ struct backbone_config {
 /// MobileNetV3 in one dimension without its classifier.
 ///
 ///     stem      dense conv K 3, stride 2, C → stem · BN · hard-swish
-///     blocks    one inverted residual a row
+///     blocks    one inverted residual per row
 ///     tail      pointwise → D · BN · hard-swish
 ///     feature   mean over time, then pooled_activation
 ///
@@ -188,8 +188,8 @@ template <class T> struct mobilenet_v3 {
         tail = nn::conv_norm<T>(in, c.tail, 1, g, {.activation = hs, .norm = c.norm});
         pooled = c.form.pooled_activation;
     }
-    /// Stages and feature; memory and logits stay empty. With `stages`, the first so many alone: what lies behind the last
-    /// of them does not run, and the feature stays empty too.
+    /// Stages and feature; memory and logits stay empty. With `stages`, only the first so many: what follows the last of them
+    /// does not run, and the feature stays empty too.
     template <class X>
     outputs<X> operator()(const X& x, mode m = mode::eval,
                           std::size_t stages = std::numeric_limits<std::size_t>::max()) const {

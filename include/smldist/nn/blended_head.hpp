@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Two linear classifiers, one of them behind a layer-norm and a value map, blended by learned weights.
+/// Two linear classifiers, one of them after a layer-norm and a value map, blended by learned weights.
 #ifndef SMLDIST_NN_BLENDED_HEAD_HPP
 #define SMLDIST_NN_BLENDED_HEAD_HPP
 
@@ -31,7 +31,7 @@ template <class T> struct blended_head;
 /// Describes the blended head of a network (model/heads.hpp).
 struct blended_options {
     static constexpr std::string_view name = "blended", path = "ref2021"; // its tensors' path since 0.1
-    static constexpr bool logits_in_training = false;                     ///< so it is no candidate of a search
+    static constexpr bool logits_in_training = false;                     ///< so it cannot be a candidate of a search
     blended_output evaluation = blended_output::memory;
 
     static void visit(auto& self, auto&& f) { f("evaluation", self.evaluation); }
@@ -54,7 +54,7 @@ namespace detail {
 /// equal. So a layer-norm gets the gradient that belongs to another with the same result.
 ///
 /// Shapes     a, b, c, y alike
-/// Gradients  as above; the inputs before the one that gets dy get zeros, those behind it nothing at all.
+/// Gradients  as above; the inputs before the one that gets dy get zeros, those after it nothing at all.
 /// Keeps      nothing.
 /// Throws     shape_error unless the shapes are equal.
 /// Source     [CODE] the branches of its projections, by reading.

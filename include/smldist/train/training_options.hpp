@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What a training run can be told.
+/// Options of a training run.
 #ifndef SMLDIST_TRAIN_TRAINING_OPTIONS_HPP
 #define SMLDIST_TRAIN_TRAINING_OPTIONS_HPP
 
@@ -35,12 +35,13 @@ struct training_options {
     double mixup = 0;                       ///< α of mixup; 0: none
     std::vector<std::size_t> channels = {}; ///< of the windows that the network sees; empty: all
     memory_initialisation memory =
-        memory_initialisation::random; ///< of a network that takes its patterns from no teacher
+        memory_initialisation::random; ///< unless the network takes its patterns from a teacher
 
     validation_metric metric = {}; ///< of the score; empty: macro-F1
 
-    /// Throws usage_error for a value out of range, for ema together with swa_epochs, and for a plateau that looks for large
-    /// figures where the metric is an error, or for small ones where it is not.
+    /// Throws usage_error for a value out of range, for ema together with swa_epochs, for plateau_on_last_loss with another
+    /// schedule, and for a plateau that looks for large figures where the metric is an error, or for small ones where it
+    /// is not.
     void check() const {
         const option_check o{"training_options"};
         o.need(epochs >= 1, "epochs", double(epochs), "at least 1");
