@@ -146,7 +146,7 @@ struct search_report {
     metric::evaluation mixture; ///< on the validation windows
     std::size_t chosen = 0;
 
-    /// One line that says why the head won.
+    /// One line that tells why the head won.
     std::string reason(double tolerance) const {
         std::size_t best = 0;
         for (std::size_t j = 1; j < candidates.size(); ++j)
