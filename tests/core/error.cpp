@@ -4,8 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <string>
+#include <string_view>
 
 using namespace smldist;
 
@@ -45,6 +47,26 @@ TEST_CASE("raise: numbers in their shortest form") {
     CHECK(text(-std::numeric_limits<double>::infinity()) == "-inf");
     CHECK(text(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615");
     CHECK(text(std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808");
+}
+
+TEST_CASE("message parts: passed on through a function that does not know their types") {
+    const message_part parts[]{"rank is ", 3, std::string_view(", expected "), 2.5, " or ", true};
+    std::string text = "got: ";
+    append_parts(text, parts, std::size(parts));
+    CHECK(text == "got: rank is 3, expected 2.5 or true");
+    append_parts(text, parts, 0);
+    CHECK(text == "got: rank is 3, expected 2.5 or true");
+    CHECK_THROWS_WITH_AS(raise_parts<io_error>("here", parts, 2), "here: rank is 3", io_error);
+
+    text.clear();
+    message_part(std::string_view("abc"), [](std::string& out, const message_part& p) {
+        out.append(p.text().rbegin(), p.text().rend());
+    }).append_to(text);
+    CHECK(text == "cba");
+    text.clear();
+    const std::string longest(1001, 'x');
+    message_part(longest).append_to(text);
+    CHECK(text == std::string(1000, 'x') + "...");
 }
 
 TEST_CASE("raise: the types are told apart") {

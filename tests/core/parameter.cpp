@@ -82,6 +82,22 @@ TEST_CASE("for_each_parameter and for_each_buffer: visit only their kind, withou
     CHECK(buffers == 1);
 }
 
+TEST_CASE("for_each_leaf: parameters and buffers with elements, in the order of walk, without allocation") {
+    model m = example();
+    std::vector<const void*> walked, visited;
+    walk(m, [&](const std::string&, auto& leaf) { walked.push_back(&leaf); });
+    visited.reserve(walked.size());
+    const std::size_t before = allocations();
+    for_each_leaf(m, [&](auto& leaf) { visited.push_back(&leaf); });
+    CHECK(allocations() == before);
+    CHECK(visited == walked);
+    for_each_leaf(std::as_const(m),
+                  [](auto& leaf) { static_assert(std::is_const_v<std::remove_reference_t<decltype(leaf)>>); });
+    for_each_leaf(m, [](auto& leaf) { leaf.value[0] = 7; });
+    CHECK(m.blocks[1].bias.value[0] == 7);
+    CHECK(m.mean.value[0] == 7);
+}
+
 TEST_CASE("parameter_count: elements of parameters; defaults of a parameter") {
     CHECK(parameter_count(example()) == 8 + 4 + 8 + 8);
     const parameter<float> p;

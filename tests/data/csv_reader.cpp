@@ -190,7 +190,7 @@ TEST_CASE("csv_reader: recognises a header") {
     CHECK(complaint("x,y,x\n1,2,3\n", {"x", "y"}) == "f:1:5: column 'x' occurs twice, expected it once");
     // Names that are not unique choose no columns; without a header their order does.
     CHECK(complaint("a\n1\n", {"a", "a"}) ==
-          "f:1:1: names of the columns are a header, but 'a' is wanted twice, expected "
+          "f:1:1: names of the columns are a header, but 'a' is requested twice, expected "
           "numbers in the order of the columns");
     CHECK(complaint("1,2\n", {"a", "a"}) == "");
     CHECK(complaint("x,y,z,\n1,2,3,\n") == "f:1:7: name of column 4 is empty, expected a name");
@@ -234,9 +234,9 @@ TEST_CASE("csv_reader: text, and complaints of one's own") {
 TEST_CASE("csv_reader: quotes") {
     CHECK(complaint("1,\"2,3\n") == "f:1:3: quote is not closed, expected '\"' in the same line");
     CHECK(complaint("1,\"2\"\",3\n") == "f:1:3: quote is not closed, expected '\"' in the same line");
-    CHECK(complaint("1,\"2\"5,3\n") == "f:1:6: field goes on behind its closing quote, expected ','");
-    CHECK(complaint("\"1\"2 3\n") == "f:1:4: field goes on behind its closing quote, expected a blank");
-    CHECK(complaint("1\t2\t\"3\"x\n") == "f:1:8: field goes on behind its closing quote, expected a TAB");
+    CHECK(complaint("1,\"2\"5,3\n") == "f:1:6: field continues after its closing quote, expected ','");
+    CHECK(complaint("\"1\"2 3\n") == "f:1:4: field continues after its closing quote, expected a blank");
+    CHECK(complaint("1\t2\t\"3\"x\n") == "f:1:8: field continues after its closing quote, expected a TAB");
 }
 
 TEST_CASE("csv_reader: UTF-16 and classic Mac OS files are named as such, blank lines are not data") {
@@ -245,7 +245,7 @@ TEST_CASE("csv_reader: UTF-16 and classic Mac OS files are named as such, blank 
         CHECK(complaint(utf16(text, little, true)) == "f:1:1: text is UTF-16, expected UTF-8 or ASCII");
         CHECK(complaint(utf16(text, little, false)).ends_with("expected text in UTF-8 or ASCII: is this UTF-16?"));
     }
-    const std::string mac = ": line ends with CR alone, as on a classic Mac, expected LF or CRLF";
+    const std::string mac = ": line ends with only CR, as on a classic Mac, expected LF or CRLF";
     CHECK(complaint("x,y,z\r1,2,3\r4,5,6\r") == "f:1:6" + mac);
     CHECK(complaint("x,y,z\n1,2,3\r4,5,6\n") == "f:2:6" + mac);
     CHECK(complaint("1,2,3\r\r\n") == "f:1:6" + mac);
@@ -277,7 +277,7 @@ TEST_CASE("csv_reader: messages are short and printable whatever the bytes") {
 TEST_CASE("line_reader: a line is bounded, whatever follows") {
     const std::string longest(line_reader::longest_line, '1');
     line_reader fits("f", pieces(longest + "\r\n" + "2"));
-    CHECK_THROWS_WITH_AS(fits.next(), "f:1:1048577: line goes on, expected at most 1048576 bytes", data_error);
+    CHECK_THROWS_WITH_AS(fits.next(), "f:1:1048577: line is too long, expected at most 1048576 bytes", data_error);
     line_reader exact("f", pieces(longest + "\n2"));
     REQUIRE(exact.next());
     CHECK(exact.line().size() == longest.size());

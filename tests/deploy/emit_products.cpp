@@ -7,6 +7,7 @@
 #include "smldist/op/conv1d.hpp"
 #include "smldist/op/linear.hpp"
 #include "smldist/op/norm.hpp"
+#include "smldist/op/reshape.hpp"
 
 using namespace smldist;
 

@@ -413,7 +413,32 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
     fails({}, "(1, 12) and (1, 24)");
     fails({0, 1}, "merged patterns 2");
     fails(std::vector<std::size_t>(24, 12), "a merged pattern is 12, expected 0 to 11");
-    fails(std::vector<std::size_t>(24, 0), "pattern 1 of the student stands for none");
+    fails(std::vector<std::size_t>(24, 0), "pattern 1 of the student represents 0 of the teacher's");
+}
+
+TEST_CASE("distiller: options without effect are refused") {
+    const network teacher = make(teacher_config(heads::linear)), student = make(student_config(heads::linear));
+    distill_options o = frequency_aware();
+    o.merged = {0, 0, 1, 1};
+    const char* const patterns = "number of merged patterns is 4, expected 0 where a network has no memory";
+    CHECK_THROWS_WITH_AS(distiller_of(teacher, student, o), doctest::Contains(patterns), usage_error);
+    o.memory_weight = 0; // a comparison without the memory loss keeps the assignment
+    CHECK_NOTHROW(distiller_of(teacher, student, o));
+    CHECK_NOTHROW(distiller_of(teacher, student, frequency_aware()));
+
+    auto shallow = teacher_config(heads::linear), small = student_config(heads::linear);
+    for (auto* c : {&shallow, &small})
+        for (auto& row : c->backbone.rows) row.anchor = false;
+    const network deep = make(shallow), copy = make(small);
+    distill_options none = frequency_aware();
+    none.feature = false;
+    CHECK_NOTHROW(distiller_of(deep, copy, none));
+    none.schedule = distill::distill_schedule::sequential;
+    CHECK_THROWS_WITH_AS(distiller_of(deep, copy, none),
+                         doctest::Contains("schedule is sequential and there are no stages, expected joint"),
+                         usage_error);
+    none.feature = true;
+    CHECK_NOTHROW(distiller_of(deep, copy, none));
 }
 
 TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one") {

@@ -95,7 +95,7 @@ TEST_CASE("projected_teacher: channels stay where channels are compared; errors"
     CHECK(shapes(distill::projected_teacher(teacher, teacher, plan, {}, window)) == shapes(teacher));
     const distill::projected_teacher once(teacher, student, plan, {}, window);
     CHECK_THROWS_WITH_AS(distill::projected_teacher(once, student, once.statistics(), {}, window),
-                         doctest::Contains("the statistics are of a projected teacher"), usage_error);
+                         doctest::Contains("statistics are of a projected teacher"), usage_error);
     // statistics that are not of the teacher that answers
     const shape pair{2, 32, 9};
     CHECK_THROWS_WITH_AS(distill::distiller(once, student, plan, {}, pair, generator(1)),

@@ -79,7 +79,7 @@ TEST_CASE("attributes: errors name the option that is missing, of another kind o
     for (const std::string text :
          {"", "2, 3", "(2,3)", "(2, 3", "(02)", "(2, 3) ", "(-1)", "(1, 1, 1, 1, 1, 1, 1, 1, 1)", "(16777217)",
           "(9999, 9999)", "(0, 99999999)", "(1, )"})
-        CHECK_RAISES(data_error, "attribute s is no shape", read<shape>(node_of({{"s", text}}), "s"));
+        CHECK_RAISES(data_error, "attribute s is not a shape", read<shape>(node_of({{"s", text}}), "s"));
     attribute_reader all(n, 7);
     double v;
     all("a", v);

@@ -646,7 +646,7 @@ TEST_CASE("a memory placed by k-means, with heads and dropout, is compressed for
     refused("--student-patterns 2 --memory-transfer none", "where no memory is taken over");
     refused("--student-patterns 2 --method hinton", "where no memory is taken over");
     refused("--student-patterns 2 --head linear", "where no memory is taken over");
-    refused("--patterns 500 --memory-init kmeans", "expected at least 500, one a pattern");
+    refused("--patterns 500 --memory-init kmeans", "expected at least 500, one per pattern");
     refused("--head linear --memory-init kmeans", "network has no memory head");
     refused("--memory-init centres", "expected random or kmeans");
     refused("--memory-heads 3", "heads is 3, expected a divisor of the width 32");

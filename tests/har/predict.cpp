@@ -314,7 +314,7 @@ TEST_CASE("predict refuses what could shift or split channels, at the place, fro
     std::string mac = header + table(130);
     std::replace(mac.begin(), mac.end(), '\n', '\r');
     check_refuses(mac, "1:" + std::to_string(header.size()) +
-                           ": line ends with CR alone, as on a classic Mac, expected LF or CRLF");
+                           ": line ends with only CR, as on a classic Mac, expected LF or CRLF");
     std::string utf16 = "\xFF\xFE";
     for (const char c : header + table(130)) utf16 += {c, '\0'};
     check_refuses(utf16, "1:1: text is UTF-16, expected UTF-8 or ASCII");

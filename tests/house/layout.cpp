@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The rules on files: who includes whom, form, a test for every header, fwd.hpp and smldist.hpp in step.
 #include <algorithm>
+#include <cstdlib>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <fstream>
@@ -9,26 +10,18 @@
 #include <map>
 #include <regex>
 #include <set>
-#include <sstream>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "house/tree.hpp"
 #include "smldist/spec/all.hpp"
-
-namespace fs = std::filesystem;
 
 namespace {
 
-/// Path below the repository's root → lines.
-using tree = std::map<std::string, std::vector<std::string>>;
-using complaints = std::vector<std::string>;
-
-const fs::path root = SMLDIST_SOURCE_DIR;
-const std::string headers = "include/smldist/";
-
-/// Which folder may include which, apart from itself.
-const std::map<std::string, std::set<std::string>> may_include{
+/// Which folder may include which, apart from itself: the rows of the table in docs/architecture.md, in its order.
+const std::vector<std::pair<std::string, std::vector<std::string>>> table{
     {"core", {}},
     {"kernel", {"core"}},
     {"autograd", {"core"}},
@@ -47,48 +40,14 @@ const std::map<std::string, std::set<std::string>> may_include{
     {"train", {"core", "autograd", "op", "loss", "optim", "metric", "data"}},
     {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "data", "deploy", "train"}},
     {"search", {"core", "autograd", "graph", "op", "loss", "metric", "data", "train"}},
-    {"ref2021", {"core", "kernel", "optim", "op", "nn", "model", "loss", "train", "distill", "graph"}},
+    {"ref2021", {"core", "graph", "kernel", "optim", "op", "nn", "model", "loss", "train", "distill"}},
     {"testing", {"core", "autograd", "op"}},
 };
-
-tree read(const std::vector<std::string>& folders,
-          const std::set<std::string>& extensions = {".hpp", ".cpp", ".ipp"}) {
-    tree files;
-    for (const auto& folder : folders) {
-        if (!fs::is_directory(root / folder)) continue;
-        for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
-            if (!extensions.count(entry.path().extension().string())) continue;
-            auto& lines = files[fs::relative(entry.path(), root).generic_string()];
-            std::ifstream in(entry.path());
-            for (std::string line; std::getline(in, line);) lines.push_back(line);
-        }
-    }
-    return files;
-}
-
-/// "core" of include/smldist/core/shape.hpp; "" for a header directly in include/smldist.
-std::string folder_of(const std::string& path) {
-    const std::string below = path.substr(headers.size());
-    const std::size_t slash = below.find('/');
-    return slash == std::string::npos ? "" : below.substr(0, slash);
-}
-
-std::string at(const std::string& path, std::size_t line) { return path + ":" + std::to_string(line + 1) + ": "; }
-
-void each_line(const tree& files, const std::function<void(const std::string&, std::size_t, const std::string&)>& f) {
-    for (const auto& [path, lines] : files)
-        for (std::size_t i = 0; i < lines.size(); ++i) f(path, i, lines[i]);
-}
-
-/// f(path, line, name, quoted) for every #include.
-void each_include(const tree& files,
-                  const std::function<void(const std::string&, std::size_t, const std::string&, bool)>& f) {
-    static const std::regex include(R"(\s*#\s*include\s*([<"])([^>"]+)[>"].*)");
-    each_line(files, [&](const std::string& path, std::size_t i, const std::string& line) {
-        std::smatch m;
-        if (line.find('#') != std::string::npos && std::regex_match(line, m, include)) f(path, i, m[2], m[1] == "\"");
-    });
-}
+const std::map<std::string, std::set<std::string>> may_include = [] {
+    std::map<std::string, std::set<std::string>> folders;
+    for (const auto& [folder, others] : table) folders[folder] = {others.begin(), others.end()};
+    return folders;
+}();
 
 complaints edges(const tree& files) {
     complaints found;
@@ -144,8 +103,49 @@ complaints seams(const tree& files) {
     return found;
 }
 
+/// The folders whose namespace is smldist itself; "": headers directly in include/smldist.
+const std::set<std::string> in_root{"", "core", "autograd", "graph"};
+
+/// The words between `namespace … detail {` and its end, except qualified ones.
+std::set<std::string> words_of_detail(const std::vector<std::string>& lines) {
+    static const std::regex opens(R"(namespace (\w+::)*detail \{)"), word(R"(\w+)");
+    std::set<std::string> words;
+    bool inside = false;
+    for (const auto& line : lines) {
+        if (std::regex_match(line, opens)) inside = true;
+        if (line.rfind("} // namespace", 0) == 0) inside = false;
+        if (!inside) continue;
+        const std::string code = line.substr(0, line.find("//"));
+        for (std::sregex_iterator w(code.begin(), code.end(), word), end; w != end; ++w)
+            if (!w->prefix().str().ends_with("::")) words.insert(w->str());
+    }
+    return words;
+}
+
+/// Every use of another folder's namespace detail: by its name, or without one when nothing in this folder's has that
+/// name. smldist.hpp may name what it instantiates.
+complaints foreign_detail(const tree& files) {
+    static const std::regex use(R"(((?:\w+::)*)detail(::(\w+)|;))");
+    std::map<std::string, std::set<std::string>> own; // folder → words in its namespaces detail
+    for (const auto& [path, lines] : files) own[folder_of(path)].merge(words_of_detail(lines));
+    complaints found;
+    each_line(files, [&](const std::string& path, std::size_t i, const std::string& line) {
+        const std::string folder = folder_of(path), code = line.substr(0, line.find("//"));
+        if (folder.empty() || code.find("detail") == std::string::npos) return;
+        for (std::sregex_iterator m(code.begin(), code.end(), use), end; m != end; ++m) {
+            std::string space = (*m)[1];
+            const std::string name = (*m)[3];
+            const bool of_root = space == "smldist::" && !in_root.count(folder);
+            if (space.rfind("smldist::", 0) == 0) space.erase(0, 9);
+            const std::string of = space.substr(0, space.find("::"));
+            const bool foreign = may_include.count(of) ? of != folder : !name.empty() && !own[folder].count(name);
+            if (foreign || of_root) found.push_back(at(path, i) + m->str() + " belongs to another folder");
+        }
+    });
+    return found;
+}
+
 complaints form_of_headers(const tree& files) {
-    static const std::set<std::string> directly{"", "core", "autograd", "graph"};
     static const std::string operators = headers + "op/arithmetic.hpp"; // for argument-dependent lookup
     static const std::string umbrella = headers + "smldist.hpp";        // it instantiates what others declare
     complaints found;
@@ -161,7 +161,7 @@ complaints form_of_headers(const tree& files) {
         if (!has("#ifndef " + guard) || !has("#define " + guard) || lines.empty() || lines.back() != "#endif")
             found.push_back(path + ": expected the include guard " + guard);
         const std::string folder = folder_of(path);
-        const std::string space = "namespace smldist" + (directly.count(folder) ? "" : "::" + folder);
+        const std::string space = "namespace smldist" + (in_root.count(folder) ? "" : "::" + folder);
         for (std::size_t i = 0; i < lines.size(); ++i) {
             if (lines[i].rfind("namespace smldist", 0) != 0) continue;
             if (!folder.empty() && lines[i].rfind(space + " {", 0) != 0 && lines[i].rfind(space + "::", 0) != 0 &&
@@ -263,19 +263,31 @@ complaints missing_in_umbrella(const tree& files) {
     return found;
 }
 
-void expect_none(const complaints& found) {
-    for (const auto& complaint : found) FAIL_CHECK(complaint);
-}
-
-const tree& library() {
-    static const tree files = read({"include"}, {".hpp"});
-    return files;
-}
-
-/// The headers, and the .ipp files with the bodies of functions that smldist::compiled contains.
-const tree& library_with_bodies() {
-    static const tree files = read({"include"}, {".hpp", ".ipp"});
-    return files;
+/// The lines of docs/architecture.md with the rows of `table` between its two markers. What follows a semicolon in the
+/// second column is prose, which stays.
+std::vector<std::string> with_table(const std::vector<std::string>& page) {
+    static const std::regex row(R"(\| (\w+) \| [^;|]*(;.*)? \|)");
+    static const std::string begin = "<!-- table of folders: begin -->", end = "<!-- table of folders: end -->";
+    std::map<std::string, std::string> prose;
+    for (const auto& line : page)
+        if (std::smatch m; std::regex_match(line, m, row)) prose[m[1]] = m[2];
+    std::vector<std::string> lines;
+    bool inside = false;
+    for (const auto& line : page) {
+        if (line == end) inside = false;
+        if (!inside) lines.push_back(line);
+        if (line != begin) continue;
+        inside = true;
+        lines.insert(lines.end(), {"", "| folder | may include |", "|---|---|"});
+        for (const auto& [folder, others] : table) {
+            std::string names;
+            for (const auto& other : others) (names += names.empty() ? "" : " ") += other;
+            lines.push_back("| " + folder + " | " + (names.empty() ? "the standard library" : names) + prose[folder] +
+                            " |");
+        }
+        lines.push_back("");
+    }
+    return lines;
 }
 
 /// A well-formed header of folder op, with `body` between its lines.
@@ -301,32 +313,23 @@ TEST_CASE("layout: the tree is found") {
 TEST_CASE("layout: folders include only what the table allows") { expect_none(edges(library_with_bodies())); }
 TEST_CASE("layout: no cycle of includes") { expect_none(cycles(library_with_bodies())); }
 TEST_CASE("layout: xtensor and xsimd stay behind their seams") { expect_none(seams(library_with_bodies())); }
+TEST_CASE("layout: no folder uses the detail of another") { expect_none(foreign_detail(library_with_bodies())); }
 TEST_CASE("layout: form of the headers") { expect_none(form_of_headers(library())); }
 TEST_CASE("layout: form of all files") { expect_none(form_of_all(read({"include", "tests", "examples", "bench"}))); }
 TEST_CASE("layout: every header has its test") {
     expect_none(untested(library(), [](const std::string& test) { return fs::exists(root / test); }));
 }
 TEST_CASE("layout: fwd.hpp declares every public class template") { expect_none(undeclared(library())); }
-TEST_CASE("layout: docs/architecture.md says who may include whom as it is enforced here") {
-    std::ifstream in(root / "docs/architecture.md");
-    std::map<std::string, std::set<std::string>> table;
-    static const std::regex row(R"(\| (\w+) \| ([^;|]*)(;.*)? \|)");
-    for (std::string line; std::getline(in, line);) {
-        std::smatch m;
-        if (!std::regex_match(line, m, row) || !may_include.count(m[1])) continue;
-        std::istringstream words(m[2].str());
-        auto& folders = table[m[1]];
-        for (std::string word; words >> word;)
-            if (may_include.count(word)) folders.insert(word);
+TEST_CASE("layout: docs/architecture.md has the table of who may include whom") {
+    const fs::path page = root / "docs/architecture.md";
+    const auto got = lines_of(page), want = with_table(got);
+    if (std::getenv("SMLDIST_UPDATE_DOCS") != nullptr) {
+        std::ofstream out(page);
+        for (const auto& line : want) out << line << '\n';
+        return;
     }
-    for (const auto& [folder, others] : may_include) {
-        CAPTURE(folder);
-        REQUIRE(table.count(folder) == 1);
-        std::string got, want;
-        for (const auto& other : table[folder]) got += other + " ";
-        for (const auto& other : others) want += other + " ";
-        CHECK(got == want);
-    }
+    REQUIRE(std::count(got.begin(), got.end(), "| folder | may include |") == 1); // between the markers
+    CHECK_MESSAGE(got == want, "run this test with SMLDIST_UPDATE_DOCS=1 to write the table anew");
 }
 
 TEST_CASE("layout: ops are told apart by their descriptions, not by their names as text") {
@@ -372,6 +375,26 @@ TEST_CASE("layout: each rule finds what it forbids") {
     for (const std::string name : {"xtensor/xview.hpp", "xsimd/xsimd.hpp", "xtl/xspan.hpp", "nlohmann/json.hpp"})
         CHECK(seams(header_of_op({"#include <" + name + ">"})).size() == 1);
 
+    const std::vector<std::string> detail{"namespace detail {", "inline int f() { return kernel::of_core(); }",
+                                          "} // namespace detail"};
+    const auto uses = [&](const std::string& line) {
+        std::vector<std::string> lines = detail;
+        lines.push_back(line);
+        return foreign_detail(header_of_op(lines)).size();
+    };
+    for (const std::string good : {"int g() { return detail::f(); }", "int g() { return op::detail::f(); }",
+                                   "int g() { return smldist::op::detail::f(); }", "using namespace detail;",
+                                   "int g(); // kernel::detail::f", "auto g() { return xt::detail_of(); }"})
+        CHECK_MESSAGE(uses(good) == 0, good);
+    for (const std::string bad :
+         {"int g() { return kernel::detail::f(); }", "using smldist::kernel::detail::f;",
+          "using namespace kernel::detail;", "int g() { return detail::of_core(); }",
+          "using namespace smldist::detail;", "int g() { return smldist::detail::of_core(); }"})
+        CHECK_MESSAGE(uses(bad) == 1, bad);
+    tree umbrella;
+    umbrella[headers + "smldist.hpp"] = {"extern template class train::detail::loop<float>;"};
+    CHECK(foreign_detail(umbrella).empty());
+
     CHECK(form_of_headers(header_of_op({})).empty());
     CHECK(form_of_headers(header_of_op({"using namespace std;"})).size() == 1);
     CHECK(form_of_headers(header_of_op(std::vector<std::string>(494))).size() == 1);
@@ -405,6 +428,20 @@ TEST_CASE("layout: each rule finds what it forbids") {
     CHECK(undeclared(both) == complaints{headers + "fwd.hpp:3: nn::gone is defined nowhere"});
     both[headers + "fwd.hpp"] = {};
     CHECK(undeclared(both) == complaints{headers + "nn/a.hpp:2: nn::a is not in fwd.hpp"});
+
+    const auto page = [](const std::string& row) {
+        std::vector<std::string> lines{"before", "<!-- table of folders: begin -->", row,
+                                       "<!-- table of folders: end -->", "after"};
+        return with_table(lines);
+    };
+    const auto whole = page("| kernel | core op; prose | of any kind |");
+    CHECK(whole.size() == table.size() + 8);
+    CHECK(whole[2].empty());
+    CHECK(whole[3] == "| folder | may include |");
+    CHECK(whole[5] == "| core | the standard library |");
+    CHECK(whole[6] == "| kernel | core; prose | of any kind |");
+    CHECK(whole.back() == "after");
+    CHECK(with_table(whole) == whole);
 
     tree all = header_of_op({});
     all[headers + "smldist.hpp"] = {"#include \"smldist/op/a.hpp\""};

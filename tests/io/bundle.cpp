@@ -110,11 +110,36 @@ TEST_CASE("every fact is checked") {
     preprocess("\"low\":[-1.0,-2.0]", "\"low\":[-1.0,5.0]", "reversed");
 }
 
+TEST_CASE("check_preprocess: facts that contradict each other are refused before they are written") {
+    io::check_preprocess(facts());
+    io::model_facts raw = facts();
+    raw.normaliser = {};
+    raw.units.clear();
+    io::check_preprocess(raw);
+    const auto refused = [](auto change, std::string_view what) {
+        io::model_facts f = facts();
+        change(f);
+        try {
+            io::check_preprocess(f);
+            FAIL("expected a data_error about ", what);
+        } catch (const data_error& e) {
+            CHECK_MESSAGE(std::string_view(e.what()).find(what) != std::string_view::npos, e.what());
+        }
+    };
+    refused([](auto& f) { f.window = 0; }, "inconsistent");
+    refused([](auto& f) { f.rate_hz = std::numeric_limits<double>::infinity(); }, "inconsistent");
+    refused([](auto& f) { f.channels.push_back("c"); }, "inconsistent");
+    refused([](auto& f) { f.units.pop_back(); }, "inconsistent");
+    refused([](auto& f) { f.normaliser.scale.clear(); }, "inconsistent");
+    refused([](auto& f) { f.normaliser.offset[1] = std::numeric_limits<float>::quiet_NaN(); }, "out of range");
+    refused([](auto& f) { f.normaliser.high[1] = -3; }, "clip bounds of channel 1 are reversed");
+}
+
 TEST_CASE("a weight that is not finite is refused") {
     const float wrong[2] = {std::numeric_limits<float>::quiet_NaN(), 0};
     auto t = tensors();
     t[1].bytes = std::as_bytes(std::span(wrong));
-    CHECK_THROWS_AS(io::read_bundle(io::write_bundle(facts(), t)), data_error);
+    CHECK_THROWS_AS(static_cast<void>(io::read_bundle(io::write_bundle(facts(), t))), data_error);
 }
 
 TEST_CASE("the texts of a file share one budget, and what they take is bounded by the file") {

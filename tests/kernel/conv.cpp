@@ -65,6 +65,36 @@ TEST_CASE_TEMPLATE("conv: every number of channels", T, float, double) {
         for (std::size_t O : counts{1, 8, 16, 24, 47, 72}) compare<T>(3, 20, {C, O, 3, 2, 1, 1, 1});
 }
 
+TEST_CASE("unfold: the matrix of a sample by its formula, as a view or with rows of its own") {
+    for (const std::size_t K : counts{1, 3, 5})
+        for (const std::size_t stride : counts{1, 2})
+            for (const std::size_t dilation : counts{1, 2})
+                for (const std::size_t pad : counts{0, 2, 11})
+                    for (const std::size_t groups : counts{1, 2}) {
+                        const std::size_t L = 9, C = 4, O = 6, Lo = 7;
+                        const kernel::conv_shape s{L, C, Lo, O, K, stride, pad, dilation, groups};
+                        CHECK(s.columns() == K * C / groups);
+                        CHECK(s.macs() == Lo * O * K * C / groups);
+                        CHECK(s.is_view() == (groups == 1 && dilation == 1));
+                        const auto x = values<float>(L * C, 1);
+                        for (std::size_t g = 0; g < groups; ++g) {
+                            std::vector<float> matrix(s.matrix_size() + 1, 9.0f);
+                            kernel::unfold(s, g, x.data(), matrix.data());
+                            CHECK(matrix.back() == 9.0f);
+                            bool same = true;
+                            for (std::size_t t = 0; t < Lo; ++t)
+                                for (std::size_t k = 0; k < K; ++k)
+                                    for (std::size_t c = 0; c < C / groups; ++c) {
+                                        const std::size_t i = t * stride + k * dilation;
+                                        const bool inside = i >= pad && i - pad < L;
+                                        const float want = inside ? x[(i - pad) * C + g * (C / groups) + c] : 0.0f;
+                                        same = same && matrix[t * s.row_step() + k * (C / groups) + c] == want;
+                                    }
+                            CHECK(same);
+                        }
+                    }
+}
+
 TEST_CASE("conv: a sample's output has the same bits whatever the batch") {
     const std::size_t B = 40, L = 64, C = 9, O = 16, K = 3, Lo = 32;
     const auto x = values<float>(B * L * C, 1), w = values<float>(O * C * K, 2);

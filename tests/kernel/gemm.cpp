@@ -102,6 +102,28 @@ TEST_CASE("gemm: packed weights give the bits of the unpacked product") {
     CHECK(packed.size() >= N * K);
 }
 
+TEST_CASE_TEMPLATE("for_packed_panels: where the elements of a packed matrix are", T, float, double) {
+    for (const std::size_t N : counts{0, 1, 3, 8, 9, 16, 17, 24, 40, 47, 48, 72, 96, 130})
+        for (const std::size_t K : counts{1, 7}) {
+            CAPTURE(N);
+            CAPTURE(K);
+            const auto b = values<T>(N * K, 1);
+            std::vector<T> packed(kernel::packed_size<T>(N, K), T(9)), want(packed.size(), T(8));
+            kernel::pack_nt(N, K, b.data(), K, packed.data());
+            std::size_t next = 0;
+            kernel::for_packed_panels<T>(N, [&](std::size_t first, std::size_t width) {
+                CHECK(first == next);
+                next = first + width;
+                REQUIRE(next * K <= want.size());
+                for (std::size_t k = 0; k < K; ++k)
+                    for (std::size_t j = 0; j < width; ++j)
+                        want[first * K + k * width + j] = first + j < N ? b[(first + j) * K + k] : T(0);
+            });
+            CHECK(next * K == want.size());
+            CHECK(packed == want);
+        }
+}
+
 TEST_CASE_TEMPLATE("gemm: the epilogue is f(product + bias + addend)", T, float, double) {
     const auto plain = [](activation f, T x) {
         using one = kernel::simd::single<T>;

@@ -46,6 +46,28 @@ TEST_CASE_TEMPLATE("reduce: equal to the plain loops", T, float, double) {
             }
 }
 
+TEST_CASE_TEMPLATE("add_partials: in ascending order, to what is there or not, also in place", T, float, double) {
+    for (const std::size_t C : counts{1, 9, 40})
+        for (const std::size_t chunks : counts{1, 2, 5})
+            for (const bool add : {false, true}) {
+                CAPTURE(C);
+                CAPTURE(chunks);
+                CAPTURE(add);
+                const std::size_t step = C + 3;
+                auto partial = values<T>(chunks * step, 1), y = values<T>(C, 2), want = y;
+                for (std::size_t c = 0; c < C; ++c) {
+                    T s = partial[c];
+                    for (std::size_t i = 1; i < chunks; ++i) s += partial[i * step + c];
+                    want[c] = add ? y[c] + s : s;
+                }
+                kernel::add_partials(chunks, C, step, partial.data(), y.data(), add);
+                CHECK(same_bits(y, want));
+                if (add) continue;
+                kernel::add_partials(chunks, C, step, partial.data(), partial.data(), false);
+                CHECK(same_bits(std::vector<T>(partial.begin(), partial.begin() + std::ptrdiff_t(C)), want));
+            }
+}
+
 TEST_CASE("reduce: no rows give zero sums, ties the first column, all −∞ gives −∞") {
     std::vector<float> y{1, 2};
     const std::vector<float> x{3, 5, 5, 1};

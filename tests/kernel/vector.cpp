@@ -88,6 +88,30 @@ TEST_CASE_TEMPLATE("copy_blocks: blocks go where the strides say, and nothing el
     CHECK(y == want);
 }
 
+TEST_CASE_TEMPLATE("row_total and chunked_total: the sum of the terms", T, float, double) {
+    for (std::size_t n : sizes) {
+        CAPTURE(n);
+        const auto x = values<T>(n, 1);
+        const auto square = [&](auto p, std::size_t i) {
+            const auto v = p.load(x.data() + i);
+            return v * v;
+        };
+        double want = 0;
+        for (const T v : x) want += double(v) * double(v);
+        const auto near = doctest::Approx(want).epsilon(tolerance<T>).scale(1 + std::sqrt(double(n)));
+        CHECK(double(kernel::row_total<T>(n, square)) == near);
+        const T total = kernel::chunked_total<T>(n, square);
+        CHECK(double(total) == near);
+        if (n <= kernel::chunk_elements) CHECK(total == kernel::row_total<T>(n, square));
+    }
+    const std::size_t n = 200001;
+    const auto x = values<T>(n, 1);
+    CHECK(same_on_any_threads([&] {
+        const auto term = [&](auto p, std::size_t i) { return p.load(x.data() + i); };
+        return std::vector<T>{kernel::chunked_total<T>(n, term)};
+    }));
+}
+
 TEST_CASE_TEMPLATE("dot and sum: right, and the same on any number of threads", T, float, double) {
     for (std::size_t n : sizes) {
         CAPTURE(n);

@@ -108,7 +108,7 @@ TEST_CASE("cross_entropy: a mixture with weights by hand") {
           doctest::Approx((0.75 * nll(0) + 0.25 * 4 * nll(2)) / (0.75 + 0.25 * 4)).epsilon(1e-14));
 }
 
-TEST_CASE("label_targets: a row a label, divided by the sum of the weights") {
+TEST_CASE("label_targets: one row per label, divided by the sum of the weights") {
     const std::vector<int> label{2, 0}, other{0, 0};
     const tensor<double> z(shape{2, 3});
     CHECK(identical(loss::label_targets(z, label), tensor<double>{{0, 0, 0.5}, {0.5, 0, 0}}));
@@ -121,8 +121,8 @@ TEST_CASE("label_targets: a row a label, divided by the sum of the weights") {
 TEST_CASE("cross_entropy: errors") {
     const tensor<double> z = logits_of(5);
     const std::vector<int> few{0, 1}, none, high{0, 4, 1, 1, 3, 5, 0}, low{0, 4, -1, 1, 3, 2, 0};
-    CHECK_RAISES(shape_error, "expected (2, N), one row a label", cross_entropy(z, few));
-    CHECK_RAISES(shape_error, "one row a label", cross_entropy(tensor<double>(shape{0, 5}), none));
+    CHECK_RAISES(shape_error, "expected (2, N), one row per label", cross_entropy(z, few));
+    CHECK_RAISES(shape_error, "one row per label", cross_entropy(tensor<double>(shape{0, 5}), none));
     CHECK_RAISES(shape_error, "shape of logits is (7)", cross_entropy(tensor<double>(shape{7}), labels));
     CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", cross_entropy(z, high));
     CHECK_RAISES(data_error, "label of sample 2 is -1", cross_entropy(z, low));
@@ -135,7 +135,7 @@ TEST_CASE("cross_entropy: errors") {
     };
     for (const double share : {-0.01, 1.01, nan})
         CHECK_RAISES(usage_error, "share of the label is", mixed(labels, share));
-    CHECK_RAISES(shape_error, "expected (2, N), one row a label", mixed(few, 0.5));
+    CHECK_RAISES(shape_error, "expected (2, N), one row per label", mixed(few, 0.5));
     CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", mixed(high, 0.5));
     const std::vector<double> short_of{1, 2}, negative{1, 1, 1, -1, 1}, nans{1, nan, 1, 1, 1}, zeros(5);
     const auto weighted = [&](const std::vector<double>& w) {
@@ -145,6 +145,18 @@ TEST_CASE("cross_entropy: errors") {
     CHECK_RAISES(usage_error, "a class weight is -1", weighted(negative));
     CHECK_RAISES(usage_error, "a class weight is", weighted(nans));
     CHECK_RAISES(usage_error, "sum of the weights is 0", weighted(zeros));
+}
+
+TEST_CASE("check_labels: one label per row, each a class") {
+    const tensor<double> z(shape{2, 3});
+    const std::vector<int> good{0, 2}, few{1}, high{0, 3}, low{-1, 0};
+    loss::check_labels(z, good);
+    tape<double> t;
+    loss::check_labels(t.input(z), good);
+    CHECK_RAISES(shape_error, "loss: shape of logits is (2, 3), expected (1, N)", loss::check_labels(z, few));
+    CHECK_RAISES(shape_error, "expected (2, N)", loss::check_labels(tensor<double>(shape{2, 3, 1}), good));
+    CHECK_RAISES(data_error, "label of sample 1 is 3, expected 0 to 2", loss::check_labels(z, high));
+    CHECK_RAISES(data_error, "label of sample 0 is -1, expected 0 to 2", loss::check_labels(z, low));
 }
 
 TEST_CASE("cross_entropy: the options own their class weights, a batch's second labels are referred to") {

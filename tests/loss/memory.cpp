@@ -162,7 +162,8 @@ TEST_CASE("merge_scores: the association is summed over the members, scores of a
     CHECK(far[2] == -500);
     CHECK_RAISES(shape_error, "expected (B, 5)", loss::merge_scores(normal({3, 4}), merged, 3));
     CHECK_RAISES(usage_error, "assignment of pattern 3 is 2, expected 0 to 1", loss::merge_scores(s, merged, 2));
-    CHECK_RAISES(usage_error, "pattern 3 of the student stands for none", loss::merge_scores(s, merged, 4));
+    CHECK_RAISES(usage_error, "pattern 3 of the student represents 0 of the teacher's",
+                 loss::merge_scores(s, merged, 4));
 }
 
 TEST_CASE("memory loss: errors") {

@@ -383,6 +383,27 @@ TEST_CASE("stage loss: refuses invalid arguments") {
     CHECK_RAISES(shape_error, "", one(tensor<float>(shape{2, 7, 4}), tensor<float>(shape{2, 8, 4})));
 }
 
+TEST_CASE("stage loss: band weights that no term reads are refused") {
+    generator g(1);
+    const std::vector<double> weights{1, 2, 0.5, 1, 0.5};
+    const auto make = [&](const stage_options& o, const shape& s = {2, 8, 4}, const shape& t = {2, 8, 4}) {
+        return loss::stage_loss<float>(s, t, unit<float>(4), o, weights, g);
+    };
+    const char* const zero_alpha =
+        "number of band weights is 5 and alpha is 0, expected no weights, or alpha above 0";
+    CHECK_RAISES(usage_error, zero_alpha, make(stage_options::plain()));
+    CHECK_RAISES(usage_error, zero_alpha, make(stage_options::plain(), {2, 12, 4}));
+    using loss::phase_free, loss::time_basis;
+    for (const auto term : {phase_free::kl, phase_free::attention, phase_free::none})
+        CHECK_RAISES(usage_error, zero_alpha, make(options(time_basis::rdft, 0, term, 1)));
+    CHECK_RAISES(usage_error, zero_alpha, make(options(time_basis::dct, 0, phase_free::magnitude, 1)));
+    CHECK_RAISES(usage_error, "number of band weights is 5, expected 0 for features without a time axis",
+                 make(stage_options::frequency_aware(), {2, 4}, {2, 4}));
+
+    CHECK(make(options(time_basis::rdft, 0.5, phase_free::none, 0)).weights() == weights);
+    CHECK(make(options(time_basis::rdft, 0, phase_free::magnitude, 1)).weights() == weights); // that term reads them
+}
+
 TEST_CASE("stage loss: equal channels of a much narrower teacher are compared behind a projector") {
     const tensor<double> x = normal({64, 16, 4}, 1);
     tensor<double> t = normal({64, 16, 4}, 2);

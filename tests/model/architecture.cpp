@@ -101,7 +101,9 @@ TEST_CASE("architecture: what version 0.1 wrote is read") {
           model::head_config(model::memory_head{.patterns_per_class = 2, .width = 8, .dropout = 0.25, .heads = 2}));
     const auto code = model::config_from_json(of_0_1(R"("head":"ref2021","compat":"ref2021","evaluation":"fused")"));
     CHECK(code.head == model::head_config(model::blended_head{.evaluation = nn::blended_output::fused}));
+    CHECK(code.backbone.form == model::public_code_form);
     CHECK(code.backbone.form.gate_before_activation);
+    CHECK(code.backbone.form.pooled_activation == activation::hard_swish);
     CHECK(model::config_from_json(of_0_1(R"("head":"linear","compat":"smldist")")).backbone == small().backbone);
     const auto search = model::config_from_json(
         of_0_1(R"("head":"search","candidates":["mlp","memory","linear"],"temperature":0.7,"hidden":8)"));
@@ -113,7 +115,7 @@ TEST_CASE("architecture: what version 0.1 wrote is read") {
     refuses(of_0_1(R"("head":"oracle")"), "oracle");
     refuses(of_0_1(R"("head":"search","candidates":[])"), "number of candidates");
     refuses(of_0_1(R"("head":"search","candidates":["mlp","mlp"])"), "mlp appears twice");
-    refuses(of_0_1(R"("head":"search","candidates":["ref2021"])"), "expected a head by itself");
+    refuses(of_0_1(R"("head":"search","candidates":["ref2021"])"), "expected a head that returns logits in training");
     refuses(of_0_1(R"("head":"search","candidates":["search"])"), "\"search\"");
     refuses(of_0_1(R"("head":"search","candidates":["mlp","memory","linear","lookup","prototype","mlp","mlp"])"),
             "number of candidates");
@@ -142,7 +144,8 @@ TEST_CASE("architecture: options out of range, of another type or too long are r
     refuses(with(heads::memory, "kappa", 1.5), "kappa is 1.5");
     refuses(with(heads::mlp, "hidden", 0), "hidden is 0");
     refuses(with(heads::lookup, "patterns_per_class", 0), "patterns_per_class is 0");
-    refuses(with(heads::blended, "evaluation", "none"), "evaluation is \"none\"");
+    refuses(with(heads::blended, "evaluation", "none"),
+            "evaluation: name is \"none\", expected memory, intuition or fused");
     refuses(with(heads::blended, "evaluation", endless), "length of a name");
     const auto set = [](io::json j, const char* member, io::json value) {
         j.set(member, std::move(value));

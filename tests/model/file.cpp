@@ -157,7 +157,7 @@ TEST_CASE("file: one of another network is refused, and names the tensor") {
         FAIL("expected a data_error");
     } catch (const data_error& e) {
         CHECK(std::string(e.what()) == "model file: type of the architecture is \"own\", expected "
-                                       "\"mobilenet_v3_1d\"; model::load_into reads a network of one's own");
+                                       "\"mobilenet_v3_1d\"; model::load_into reads other networks");
     }
     const auto path = (std::filesystem::temp_directory_path() / "smldist-another.safetensors").string();
     io::write_file_atomically(path, model::to_bytes(cnn<float>(3, 4, generator(1), 3), facts(), window()));

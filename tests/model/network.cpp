@@ -281,6 +281,18 @@ TEST_CASE("network: a model that was copied or moved after the forward pass is n
     CHECK_FALSE(same_bits(all_values(moved), untouched));
 }
 
+TEST_CASE("memory_transfer: its names") {
+    using model::memory_transfer;
+    CHECK(name_of(memory_transfer::copy_slow) == "copy_slow");
+    CHECK(name_of(memory_transfer::copy_freeze) == "copy_freeze");
+    CHECK(name_of(memory_transfer::copy) == "copy");
+    CHECK(name_of(memory_transfer::none) == "none");
+    CHECK(parse_enum<memory_transfer>("copy_freeze") == memory_transfer::copy_freeze);
+    CHECK_THROWS_WITH_AS(static_cast<void>(parse_enum<memory_transfer>("slow")),
+                         "model::memory_transfer: name is \"slow\", expected copy_slow, copy_freeze, copy or none",
+                         usage_error);
+}
+
 TEST_CASE("take_memory: what each policy takes, and how fast it may change") {
     const network teacher = make("har_student", memory_head, 5);
     for (const auto policy : {model::memory_transfer::copy_slow, model::memory_transfer::copy_freeze,

@@ -23,11 +23,19 @@ auto with(auto head, blended_output evaluation) {
 
 } // namespace
 
+TEST_CASE("blended_output: its names") {
+    CHECK(name_of(blended_output::memory) == "memory");
+    CHECK(name_of(blended_output::intuition) == "intuition");
+    CHECK(name_of(blended_output::fused) == "fused");
+    CHECK(parse_enum<blended_output>("fused") == blended_output::fused);
+    CHECK_THROWS_WITH_AS(static_cast<void>(parse_enum<blended_output>("none")),
+                         "nn::blended_output: name is \"none\", expected memory, intuition or fused", usage_error);
+}
+
 TEST_CASE("blended_head: gradients, worlds, trace") {
     for (const auto e : {blended_output::memory, blended_output::intuition, blended_output::fused})
         check_layer(
-            "blended_head " + std::string(nn::blended_output_names[static_cast<std::size_t>(e)]), {normal({3, D})},
-            [e](auto zero) { return make(zero, e); },
+            "blended_head " + std::string(name_of(e)), {normal({3, D})}, [e](auto zero) { return make(zero, e); },
             [](const auto& layer, const auto& in) { return layer(in[0], mode::eval); });
     check_layer(
         "blended_head in training", {normal({3, D})}, [](auto zero) { return make(zero); },

@@ -213,7 +213,7 @@ TEST_CASE("memory: place puts the patterns of a class where its features are") {
     label.assign(label.size(), 0);
     CHECK_RAISES(usage_error, "features of class 1 are 0, expected at least 2", layer.place(f, label, generator(5)));
     label.pop_back();
-    CHECK_RAISES(shape_error, "expected one a row", layer.place(f, label, generator(5)));
+    CHECK_RAISES(shape_error, "expected one per row", layer.place(f, label, generator(5)));
 }
 
 TEST_CASE("memory: compression is exact where the merged patterns coincide, and keeps the mass of every class") {

@@ -124,6 +124,37 @@ TEST_CASE("normalise") {
     CHECK_RAISES(shape_error, "(3, C)", op::apply(op::normalise_op<double>{}, normal({4, 3}), normal({3, 4})));
 }
 
+TEST_CASE("check_norm_map: (3, C) for the channels of x") {
+    op::check_norm_map("here", {2, 5, 4}, {3, 4});
+    op::check_norm_map("here", {2, 4}, {3, 4});
+    const shape x{2, 5, 4};
+    for (const shape& map : {shape{4, 3}, shape{3, 5}, shape{2, 4}, shape{3}, shape{3, 4, 1}})
+        CHECK_RAISES(shape_error, "here: shapes of x and map are (2, 5, 4) and ", op::check_norm_map("here", x, map));
+    CHECK_RAISES(shape_error, "expected (…, C) and (3, C)", op::check_norm_map("here", {4}, {3, 4}));
+    CHECK_RAISES(shape_error, "expected (…, C) and (3, C)", op::check_norm_map("here", {0, 4}, {3, 4}));
+}
+
+TEST_CASE("norm_map_gradients: the gradient of a map from two sums of each column") {
+    const tensor<double> map{{1, 2}, {3, 4}, {5, 6}}; // mean, scale, beta
+    const auto run = [&](tensor<double>* dx, tensor<double>* dmap) {
+        op::norm_map_gradients<double> to({7, 2}, dx, map, dmap);
+        const bool add = to.add;
+        to.dx()[0] = 11;
+        const double sums[]{10, 20, 30, 40};
+        std::copy_n(sums, 4, to.sums.data());
+        to.finish();
+        return add;
+    };
+    tensor<double> dx, dmap;
+    CHECK_FALSE(run(&dx, &dmap));
+    CHECK(dx.shape() == shape{7, 2});
+    CHECK(dx[0] == 11);
+    CHECK(identical(dmap, tensor<double>{{-30, -80}, {30, 40}, {10, 20}}));
+    CHECK(run(&dx, &dmap)); // a second user of x and map
+    CHECK(identical(dmap, tensor<double>{{-60, -160}, {60, 80}, {20, 40}}));
+    CHECK_FALSE(run(nullptr, nullptr)); // what is not needed goes nowhere
+}
+
 TEST_CASE("normed_mean") {
     for (const auto f : {activation::none, activation::relu, activation::hard_swish, activation::selu})
         for (const shape& s : {shape{2, 5, 3}, shape{3, 2, 19}})

@@ -153,7 +153,7 @@ TEST_CASE_TEMPLATE("ref2021: outputs, losses, gradients and running statistics a
     CHECK(leaves == number_stored("init/"));
     for (std::size_t e = 0; e < 3; ++e) {
         net.template head<nn::blended_head<T>>()->evaluation = static_cast<nn::blended_output>(e);
-        const std::string name(nn::blended_output_names[e]);
+        const std::string name(names_of<nn::blended_output>()[e]);
         CAPTURE(name);
         const auto out = net(x);
         check_outputs("eval/", out);
@@ -355,7 +355,8 @@ TEST_CASE("ref2021: the student takes over the teacher's head and trains it on")
     auto searching = small();
     searching.candidates = {model::linear_head{}, model::blended_head{}};
     CHECK_THROWS_WITH_AS(model::network<float>(searching, generator(1)),
-                         "model::network: candidate is blended, expected a head by itself", usage_error);
+                         "model::network: candidate is blended, expected a head that returns logits in training",
+                         usage_error);
 }
 
 TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {

@@ -101,7 +101,7 @@ TEST_CASE("place_memory: what cannot be placed is said before training") {
     CHECK(fails(large, brief(memory_initialisation::k_means)).find("windows of class 0 are ") != std::string::npos);
     CHECK(message_of([&] {
               train::place_memory(large, s.train, s.normal, generator(1));
-          }).find("expected at least 500, one a pattern") != std::string::npos);
+          }).find("expected at least 500, one per pattern") != std::string::npos);
     CHECK(fails(make(teacher_config(heads::memory)), brief(memory_initialisation::k_means, 1))
               .find("epochs is 1, expected at least 2 with k_means") != std::string::npos);
 }

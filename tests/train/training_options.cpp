@@ -62,6 +62,16 @@ TEST_CASE("training_options: defaults") {
     CHECK(o.memory == train::memory_initialisation::random);
 }
 
+TEST_CASE("training_options: what plateau observes is for a plateau") {
+    training_options o;
+    o.plateau_on_last_loss = true;
+    CHECK_THROWS_WITH_AS(o.check(),
+                         "training_options: schedule is one_cycle, expected plateau with plateau_on_last_loss",
+                         usage_error);
+    o.schedule.kind = optim::schedule_kind::plateau;
+    CHECK_NOTHROW(o.check());
+}
+
 TEST_CASE("training_options: a memory is placed after the first epoch of several") {
     training_options o;
     o.memory = train::memory_initialisation::k_means;

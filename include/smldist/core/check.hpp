@@ -21,8 +21,7 @@ struct option_check {
     std::string_view where;
 
     /// Any condition on a number.
-    SMLDIST_COLD void need(bool ok, std::string_view what, const detail::message_part& got,
-                           std::string_view wanted) const {
+    SMLDIST_COLD void need(bool ok, std::string_view what, const message_part& got, std::string_view wanted) const {
         if (!ok) raise<usage_error>(where, what, " is ", got, ", expected ", wanted);
     }
     /// Finite and above 0.

@@ -38,7 +38,7 @@ namespace detail {
 /// The same as std::from_chars for a decimal number, inf or nan, by std::strtod: the nearest double, whatever the locale.
 ///
 /// strtod receives the digits as one integer and an exponent, without the decimal point, since that depends on the
-/// locale. Of the digits beyond 800 only matters whether one is not 0: no double, and no midpoint of two doubles, has
+/// locale. Of the digits beyond 800 it only matters whether one is not 0: no double, and no midpoint of two doubles, has
 /// more than 768.
 [[gnu::cold]] inline std::from_chars_result from_chars_by_strtod(const char* first, const char* last, double& value) {
     constexpr std::size_t most = 800;

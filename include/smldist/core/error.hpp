@@ -47,10 +47,9 @@ class numeric_error : public error {
     using error::error;
 };
 
-namespace detail {
-
-/// One part of a message. Type-erased, so that all callers of raise share the functions that build the text; making a
-/// part takes two or three stores.
+/// One part of a message: text, or a number, which is written in its shortest form. Text is cut to 1000 bytes. A part
+/// refers to its text. It is type-erased, so that all callers of raise share the functions that build the message; making
+/// a part takes two or three stores.
 class message_part {
 public:
     message_part(std::string_view text) : text_(text), append_(append_text) {}
@@ -98,11 +97,12 @@ private:
     void (*append_)(std::string&, const message_part&);
 };
 
-/// Appends the parts in order.
+/// Appends the n parts from `first` to `out`, in order and without separators.
 [[gnu::cold]] SMLDIST_NOINLINE inline void append_parts(std::string& out, const message_part* first, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) first[i].append_to(out);
 }
 
+/// raise() for n parts from `first`: for functions that pass on the parts they were given.
 template <class E>
 [[noreturn, gnu::cold]] SMLDIST_NOINLINE void raise_parts(std::string_view where, const message_part* first,
                                                           std::size_t n) {
@@ -117,14 +117,12 @@ template <class E>
 #endif
 }
 
-} // namespace detail
-
 /// Throws `E` with the message `where: part part …`, the parts joined without separators. Without exceptions it calls
-/// std::terminate(). A part is text or a number; numbers are written in their shortest form. Text may come from a file:
-/// append_printable makes it printable, and each part is cut to 1000 bytes.
+/// std::terminate(). Parts are as message_part takes them. Text may come from a file: append_printable makes the message
+/// printable.
 template <class E, class... P> [[noreturn]] void raise(std::string_view where, const P&... parts) {
-    const detail::message_part list[]{detail::message_part(parts)...};
-    detail::raise_parts<E>(where, list, sizeof...(P));
+    const message_part list[]{message_part(parts)...};
+    raise_parts<E>(where, list, sizeof...(P));
 }
 
 SMLDIST_NAMESPACE_END

@@ -84,8 +84,9 @@ struct alignas(64) chunk_range {
     std::atomic<std::uint64_t> left{0};
 };
 
-/// The pool behind parallel_for. A waiting thread spins for at most 50 µs and then blocks: fork-join takes less than 1
-/// µs while a training step keeps the threads spinning, and no core is wasted when the program does something else.
+/// The pool behind parallel_for. A waiting thread spins for at most 50 µs and then blocks, so that no core is wasted when
+/// the program does something else. Fork and join take less than 1 µs while the threads spin, as in a training step, and
+/// up to 20 µs when they must be woken.
 ///
 /// Each thread starts with its own range of chunks, the same part of every job, so that an op finds in the thread's
 /// cache what the op before it wrote; then it takes chunks from the ranges of the others. A job ends with its last

@@ -112,6 +112,9 @@ template <class M, class F> void walk(M& model, F&& f) {
     detail::walk_named(path, model, f);
 }
 
+/// walk() without paths: calls f(leaf). Does not allocate.
+template <class M, class F> void for_each_leaf(M& model, F&& f) { detail::walk_leaves(model, f); }
+
 /// Calls f(parameter<T>&) for every parameter that has elements, in visiting order. Does not allocate.
 template <class M, class F> void for_each_parameter(M& model, F&& f) {
     auto leaf = [&f](auto& member) SMLDIST_NOINLINE { // compiled once per type, not once per member

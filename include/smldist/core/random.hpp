@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Counter-based random numbers with distributions of our own: a seed gives the same stream on every machine.
+/// Counter-based random numbers with own distributions: a seed gives the same stream on every machine.
 #ifndef SMLDIST_CORE_RANDOM_HPP
 #define SMLDIST_CORE_RANDOM_HPP
 

@@ -70,7 +70,7 @@ private:
     std::vector<char> chunk_;
     std::string buffer_;    ///< starts at the beginning of a line
     std::size_t begin_ = 0; ///< of the next line in buffer_
-    bool ended_ = false;    ///< the source has no more
+    bool ended_ = false;    ///< the source has ended
     std::size_t line_begin_ = 0, line_size_ = 0, number_ = 0;
 };
 

@@ -64,9 +64,9 @@ void line_reader::check(std::size_t from, std::size_t to) const {
     if (lone + 1 == line.size()) lone = line.npos; // its LF may follow
     if (zero < lone) fail_in(1, zero, "byte is 0, expected text in UTF-8 or ASCII: is this UTF-16?");
     if (lone != line.npos)
-        fail_in(number_ + 1, lone, "line ends with CR alone, as on a classic Mac, expected LF or CRLF");
+        fail_in(number_ + 1, lone, "line ends with only CR, as on a classic Mac, expected LF or CRLF");
     if (line.size() > longest_line)
-        fail_in(number_ + 1, longest_line, "line goes on, expected at most ", longest_line, " bytes");
+        fail_in(number_ + 1, longest_line, "line is too long, expected at most ", longest_line, " bytes");
 }
 
 bool csv_reader::next_row() {
@@ -128,7 +128,7 @@ void csv_reader::split() {
             f = {at + 1, closing_quote(at), true};
             at = separator_ == ' ' ? f.end + 1 : skip_blanks(f.end + 1);
             if (at < line.size() && line[at] != separator_)
-                lines_.fail(at, "field goes on behind its closing quote, expected ", separator_name());
+                lines_.fail(at, "field continues after its closing quote, expected ", separator_name());
         } else {
             at = f.end;
             while (f.end > f.begin && is_blank(line[f.end - 1])) --f.end;
@@ -171,7 +171,7 @@ bool csv_reader::read_header() {
         if (std::find(columns_.begin(), columns_.begin() + static_cast<std::ptrdiff_t>(c), columns_[c]) !=
             columns_.begin() + static_cast<std::ptrdiff_t>(c))
             lines_.fail(0, "names of the columns are a header, but '", detail::excerpt(columns_[c]),
-                        "' is wanted twice, expected numbers in the order of the columns");
+                        "' is requested twice, expected numbers in the order of the columns");
     for (std::size_t i = 0; i < names.size(); ++i) {
         const auto c = std::find(columns_.begin(), columns_.end(), names[i]);
         if (c == columns_.end())

@@ -59,7 +59,7 @@ std::vector<std::vector<int>> group_k_fold(const windows& w, std::size_t k) {
     std::vector<int> subjects = w.subjects();
     if (k < 2 || k > subjects.size())
         raise<usage_error>("group_k_fold", "number of folds is ", k, ", expected 2 to ", subjects.size(),
-                           " (one a subject)");
+                           " (one per subject)");
     std::vector<std::size_t> count(subjects.size()), load(k), order(subjects.size());
     for (const int s : w.subject)
         ++count[static_cast<std::size_t>(std::lower_bound(subjects.begin(), subjects.end(), s) - subjects.begin())];

@@ -65,7 +65,7 @@ void windows::check() const {
     if (empty() || length() == 0 || channels() == 0)
         raise<data_error>("windows", "samples have shape ", x.shape().text(), ", expected (N, L, C)");
     if (subject.size() != size())
-        raise<data_error>("windows", "number of subjects is ", subject.size(), ", expected one a window: ", size());
+        raise<data_error>("windows", "number of subjects is ", subject.size(), ", expected one per window: ", size());
     if (!(target.shape() == shape{0}) && !(target.shape() == shape{size(), std::max<std::size_t>(targets(), 1)}))
         raise<data_error>("windows", "target has shape ", target.shape().text(), ", expected (", size(), ", K)");
     if (label.empty() && targets() > 0 && classes() != targets())
@@ -113,7 +113,7 @@ void check_recording(const recording& r, std::size_t number, const signal_info& 
     if (s.rank() != 2 || s[1] != channels)
         raise<data_error>(where, "shape is ", s.text(), ", expected (n, ", channels, ")");
     if (r.labels.size() != s[0])
-        raise<data_error>(where, "number of labels is ", r.labels.size(), ", expected one a sample: ", s[0]);
+        raise<data_error>(where, "number of labels is ", r.labels.size(), ", expected one per sample: ", s[0]);
     if (s[0] < length)
         raise<data_error>(where, "number of samples is ", s[0], ", expected at least one window of ", length);
     for (std::size_t t = 0; t < s[0]; ++t) {

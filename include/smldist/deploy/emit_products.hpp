@@ -92,11 +92,10 @@ SMLDIST_NOINLINE inline void scale_columns(std::size_t rows, std::size_t columns
 
 /// The same for K rows of N columns as kernel::pack_nt packs them.
 SMLDIST_COLD inline void scale_packed(std::size_t N, std::size_t K, const double* factor, float* x) {
-    const kernel::detail::panels<float> all(N);
-    for (std::size_t i = 0; factor && i < all.count(); ++i) {
-        const std::size_t first = all[i].first, width = all[i].units * kernel::detail::unit<float>;
+    if (!factor) return;
+    kernel::for_packed_panels<float>(N, [&](std::size_t first, std::size_t width) {
         scale_columns(K, std::min(width, N - first), factor + first, x + first * K, width);
-    }
+    });
 }
 
 /// Sets the weight of a product, (N, K) or, if transposed, (K, N), in the form that it reads, times the factors (N) if
@@ -120,19 +119,16 @@ SMLDIST_COLD inline void set_weight(builder& b, gemm_step& step, std::span<const
 }
 
 /// Packs a weight (O, C/groups, K) of a convolution group by group, taps first, times the factors (O) if any.
-SMLDIST_COLD inline void pack_taps(const kernel::detail::conv_shape& s, const float* w, const double* factor,
-                                   float* to) {
+SMLDIST_COLD inline void pack_taps(const kernel::conv_shape& s, const float* w, const double* factor, float* to) {
     const std::size_t n = s.group_outputs(), inputs = s.group_inputs(), columns = s.columns();
-    const kernel::detail::panels<float> all(n);
     for (std::size_t g = 0; g < s.groups; ++g, w += n * columns, to += kernel::packed_size<float>(n, columns)) {
-        for (std::size_t i = 0; i < all.count(); ++i) {
-            const std::size_t first = all[i].first, width = all[i].units * kernel::detail::unit<float>;
+        kernel::for_packed_panels<float>(n, [&](std::size_t first, std::size_t width) {
             float* row = to + first * columns;
             for (std::size_t k = 0; k < s.K; ++k)
                 for (std::size_t c = 0; c < inputs; ++c, row += width)
                     for (std::size_t j = 0; j < width; ++j)
                         row[j] = first + j < n ? w[((first + j) * inputs + c) * s.K + k] : 0.0f;
-        }
+        });
         scale_packed(n, columns, factor ? factor + g * n : nullptr, to);
     }
 }
@@ -189,8 +185,7 @@ SMLDIST_COLD inline void emit_depthwise(builder& b, std::size_t id, const spec::
 /// A dense or grouped convolution, whose input may be normalised while it is copied.
 SMLDIST_COLD inline void emit_dense(builder& b, std::size_t id, const spec::conv1d& s, const shape& x, const shape& w,
                                     std::size_t Lo, std::uint64_t macs) {
-    const kernel::detail::conv_shape shape{x[0],       x[1],    Lo, w[0], w[2], s.stride, s.left_padding(w[2]),
-                                           s.dilation, s.groups};
+    const kernel::conv_shape shape{x[0], x[1], Lo, w[0], w[2], s.stride, s.left_padding(w[2]), s.dilation, s.groups};
     const std::size_t n = shape.group_outputs(), columns = shape.columns();
     const std::size_t packed = kernel::packed_size<float>(n, columns);
     const folded map(b, id, w[0]);

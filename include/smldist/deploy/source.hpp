@@ -35,7 +35,7 @@ struct source {
     }
     /// Raises the error of a graph that cannot be compiled.
     template <class... P> [[noreturn]] void fail(const P&... parts) const {
-        const smldist::detail::message_part list[]{smldist::detail::message_part(parts)...};
+        const message_part list[]{message_part(parts)...};
         fail_parts(list, sizeof...(P));
     }
     /// Fails unless `ok`, naming the node.
@@ -44,10 +44,9 @@ struct source {
     }
 
 private:
-    [[noreturn]] SMLDIST_COLD SMLDIST_NOINLINE void fail_parts(const smldist::detail::message_part* first,
-                                                               std::size_t n) const {
-        if (from_file) smldist::detail::raise_parts<data_error>("model file: graph", first, n);
-        smldist::detail::raise_parts<usage_error>("deploy::compile", first, n);
+    [[noreturn]] SMLDIST_COLD SMLDIST_NOINLINE void fail_parts(const message_part* first, std::size_t n) const {
+        if (from_file) raise_parts<data_error>("model file: graph", first, n);
+        raise_parts<usage_error>("deploy::compile", first, n);
     }
 };
 

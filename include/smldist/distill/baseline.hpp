@@ -21,7 +21,8 @@ SMLDIST_NAMESPACE_BEGIN
 ///
 /// The weights are the method's `options.weight`, or `weight()` of a loss::baseline::method. The teacher runs in
 /// evaluation mode on the same augmented batch, is not recorded, never written, and must outlive this object. What the
-/// method trains (a regressor) belongs to this object and is left behind. In the reports, "hard" and "soft" are the two parts.
+/// method trains (a regressor) belongs to this object and is discarded with it. In the reports, "hard" and "soft" are the
+/// two parts.
 ///
 ///     distill::baseline_distiller objective(teacher, student, loss::baseline::rkd{}, shape{2, L, C}, generator(1));
 ///     train::training t(student, objective, …);

@@ -29,7 +29,7 @@ SMLDIST_NAMESPACE_BEGIN
 enum class distill_schedule : std::uint8_t {
     joint,       ///< all at once, the stage weight falling from stage_first to stage_last
     progressive, ///< first the stages, one more at a time, then jointly: nothing is forgotten
-    sequential   ///< first each stage alone, one after the other, then logits and memory (the published code's order)
+    sequential   ///< first the stages, one at a time, then logits and memory (the published code's order)
 };
 constexpr auto enum_names(distill_schedule) {
     return enum_table("distill::distill_schedule", "joint", "progressive", "sequential");
@@ -75,14 +75,15 @@ template <class Teacher, class Student>
 ///     train::training(student, objective, train, validation, normal, options).run();
 class distiller {
 public:
-    /// Prepares all by itself: compiles the teacher (deploy::compile), measures its statistics on the training windows
+    /// Prepares everything itself: compiles the teacher (deploy::compile), measures its statistics on the training windows
     /// (calibrate) at the lengths at which the stages are compared (common_lengths), and has it return the principal
     /// components that a narrower student predicts (projected_teacher). Owns the compiled teacher; the networks
-    /// may go, except a teacher that is a deploy::network, which is used as it is.
+    /// may be destroyed, except a teacher that is a deploy::network, which is used as it is.
     /// The windows are in raw units; `student_channels` are those that the student sees; empty: all.
     /// Throws     usage_error when the networks have different numbers of stages, other classes or memories of another size,
-    ///            for a teacher with an op that programs lack (use the other constructor), or for an option out of range;
-    ///            errors of for_each_batch for the windows.
+    ///            for a teacher with an op that programs lack (use the other constructor), or for an option out of range
+    ///            or without effect: a schedule without stages, merged patterns without memories; errors of for_each_batch
+    ///            for the windows.
     template <class Teacher, class Student>
     distiller(const Teacher& teacher, const Student& student, const data::windows& train, const normaliser& normal,
               const distill_options& o = {}, generator g = generator(0),
@@ -93,8 +94,8 @@ public:
     /// batch, (B, L, C); `student_window` that of the student's when it sees fewer channels. The teacher must outlive this
     /// object.
     /// Throws     usage_error when the networks have different numbers of stages, other classes or memories of another size,
-    ///            when the statistics are not of this teacher or lack the bands that the options weigh, or an option is out
-    ///            of range.
+    ///            when the statistics are not of this teacher or lack the bands that the options weigh, or for an option as
+    ///            above.
     template <class Teacher, class Student>
     distiller(const Teacher& teacher, const Student& student, teacher_statistics statistics, const distill_options& o,
               const shape& window, generator g, const shape& student_window = {})
@@ -117,7 +118,7 @@ public:
     const loss::stage_loss<float>& stage(std::size_t i) const { return stages_[i]; }
 
 private:
-    /// What a teacher and a student come down to.
+    /// What the losses need of teacher and student.
     struct parts {
         std::function<outputs<tensor<float>>(const tensor<float>&)> teacher;
         outputs<shape> of_teacher, of_student;

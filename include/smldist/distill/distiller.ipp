@@ -98,7 +98,13 @@ distiller::distiller(parts p, const distill_options& o, generator g)
     }
     if (o.memory_weight > 0 && s.memory.scores.rank() > 0 && t.memory.scores.rank() > 0)
         check_memories(s.memory, t.memory);
+    else if (o.memory_weight > 0 && !o.merged.empty())
+        raise<usage_error>("distiller", "number of merged patterns is ", o.merged.size(),
+                           ", expected 0 where a network has no memory");
     if (o.feature) stages_.emplace_back(s.feature, t.feature, statistics_.feature, o.stage, std::vector<double>(), g);
+    if (o.schedule != distill_schedule::joint && stages_.empty())
+        raise<usage_error>("distiller", "schedule is ", name_of(o.schedule),
+                           " and there are no stages, expected joint");
 }
 
 void distiller::check_memories(const memory_outputs<shape>& student, const memory_outputs<shape>& teacher) const {
@@ -118,7 +124,7 @@ void distiller::check_memories(const memory_outputs<shape>& student, const memor
     for (std::size_t j = 0; j < members.size(); ++j)
         if (members[j] == 0)
             raise<usage_error>("distiller", "pattern ", j,
-                               " of the student stands for none of the teacher's, expected at least one");
+                               " of the student represents 0 of the teacher's, expected at least 1");
 }
 
 distiller::phase distiller::phase_at(double progress) const {

@@ -44,7 +44,7 @@ public:
         const auto map_to = [&](loss::feature_statistics<float>& of, const shape& mine) {
             if (of.space == loss::teacher_space::components)
                 raise<usage_error>("distill::projected_teacher",
-                                   "the statistics are of a projected teacher, expected those of one in channels");
+                                   "statistics are of a projected teacher, expected those of the teacher itself");
             auto map = mine.back() == of.mean.size() ? loss::component_map<float>()
                                                      : loss::principal_map(of, o, mine.back());
             if (!map.offset.empty()) of.space = loss::teacher_space::components;

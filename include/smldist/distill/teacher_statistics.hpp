@@ -16,14 +16,14 @@ SMLDIST_NAMESPACE_BEGIN
 /// Statistics of one of the teacher's stages over the training set.
 struct stage_statistics {
     loss::feature_statistics<float> feature;
-    loss::band_statistics bands; ///< where the band weights are measured
+    loss::band_statistics bands; ///< if the band weights are measured
     std::size_t length = 0;      ///< at which teacher and student are compared
     double rate_hz = 0;          ///< sampling rate at that length; 0 if the data's is unknown
 };
 
 /// Statistics of a teacher over the training set. They are measured once, by calibrate, and do not change in training.
 struct teacher_statistics {
-    std::vector<stage_statistics> stages;    ///< one an anchor
+    std::vector<stage_statistics> stages;    ///< one per anchor
     loss::feature_statistics<float> feature; ///< of the penultimate feature
     double teacher_accuracy = 0; ///< on the training set, in evaluation mode; 0 for windows without classes
 };
@@ -50,7 +50,7 @@ SMLDIST_FUNCTION teacher_statistics calibrate(const std::function<void(const bat
                                               const std::vector<std::size_t>& lengths);
 } // namespace detail
 
-/// Evaluation passes of the teacher over the training windows: one for the moments of its features, and where the band
+/// Evaluation passes of the teacher over the training windows: one for the moments of its features, and if the band
 /// weights are measured (loss::weighting::fisher, energy) a second one for the spectra of the standardised features.
 /// `lengths[i]` is the length at which stage i is compared, the shorter of teacher's and student's; empty: the teacher's.
 /// Throws     as for_each_batch; usage_error for lengths that the teacher's stages cannot be brought to, and for fisher

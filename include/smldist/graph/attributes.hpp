@@ -50,7 +50,7 @@ private:
 /// Reads options from a node. A whole number in a file may be stored as either kind of number; it is at most `largest`,
 /// so that no arithmetic on extents overflows.
 /// Throws     data_error for an option that is missing, of another kind or out of range; from finish() for an attribute
-///            that is no option of the op.
+///            that is not an option of the op.
 class attribute_reader {
 public:
     static constexpr double largest = 1 << 24;
@@ -80,12 +80,12 @@ public:
             for (; at < v->text.size() && v->text[at] >= '0' && v->text[at] <= '9' && digits < 9; ++at, ++digits)
                 extent = 10 * extent + static_cast<std::size_t>(v->text[at] - '0');
             if (digits == 0 || to.rank() == shape::max_rank || double(extent) > largest / double(elements))
-                fail(name, "is no shape");
+                fail(name, "is not a shape");
             elements *= extent == 0 ? 1 : extent;
             to.push_back(extent);
             while (at < v->text.size() && (v->text[at] == ',' || v->text[at] == ' ')) ++at;
         }
-        if (to.text() != v->text) fail(name, "is no shape");
+        if (to.text() != v->text) fail(name, "is not a shape");
     }
     /// Call it after all options were read.
     SMLDIST_COLD void finish() const {

@@ -34,8 +34,13 @@ SMLDIST_FUNCTION json list(const std::vector<float>& values);
 
 SMLDIST_FUNCTION std::string preprocess_text(const model_facts& f);
 
-/// Throws data_error unless there is one finite offset and scale and one name for each channel, a window, a hop and a rate.
+} // namespace detail
+
+/// Checks what a model file says about a window. Throws data_error unless there are a window, a hop and a rate, and one
+/// name and one finite offset and scale per channel.
 [[gnu::cold]] SMLDIST_FUNCTION void check_preprocess(const model_facts& f);
+
+namespace detail {
 
 [[gnu::cold]] SMLDIST_FUNCTION void read_preprocess(const json& p, model_facts& f, budget& room);
 
@@ -45,7 +50,7 @@ SMLDIST_FUNCTION std::string preprocess_text(const model_facts& f);
 } // namespace detail
 
 /// Tolerances of a self-test. Its logits may differ by 1e-4 of the largest, which counts as at least 1. Where a network
-/// amplifies rounding (a lookup with a sharp association behind a layer-norm of small features), they may differ by up
+/// amplifies rounding (a lookup with a sharp association after a layer-norm of small features), they may differ by up
 /// to `amplified` times the change that nudging the window by a few roundings causes.
 inline constexpr double selftest_tolerance = 1e-4, amplified = 16;
 inline constexpr std::uint32_t selftest_nudges = 3;

@@ -63,6 +63,8 @@ std::string preprocess_text(const model_facts& f) {
     return p.dump();
 }
 
+} // namespace detail
+
 void check_preprocess(const model_facts& f) {
     const std::size_t C = f.channels.size();
     const auto fits = [&](std::size_t n, bool optional) { return n == C || (optional && n == 0); };
@@ -81,6 +83,8 @@ void check_preprocess(const model_facts& f) {
         if (!(f.normaliser.low[c] <= f.normaliser.high[c]))
             raise<data_error>("model file", "clip bounds of channel ", c, " are reversed");
 }
+
+namespace detail {
 
 void read_preprocess(const json& p, model_facts& f, budget& room) {
     constexpr std::size_t longest = std::size_t(1) << 31; // samples

@@ -109,7 +109,7 @@ public:
     const object& as_object() const { return *get(kind::object).members; }
     const object& as_object(std::string_view key) const { return *at(key).get(kind::object, key).members; }
 
-    /// The member of that name; null when there is none or this is no object.
+    /// The member of that name; null when there is none or this is not an object.
     SMLDIST_NOINLINE SMLDIST_FUNCTION const json* find(std::string_view key) const;
     /// The member of that name. Throws data_error when there is none.
     SMLDIST_NOINLINE SMLDIST_FUNCTION const json& at(std::string_view key) const;

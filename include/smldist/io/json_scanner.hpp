@@ -39,8 +39,8 @@ using smldist::valid_utf8_prefix;
 /// The first 80 bytes of `text` as append_quoted writes them: safe to print in a message.
 [[nodiscard]] [[gnu::cold]] SMLDIST_FUNCTION std::string in_quotes(std::string_view text);
 /// The same as a part of a message; formatted when the message is built.
-[[nodiscard]] inline smldist::detail::message_part quote(std::string_view text) {
-    return {text, [](std::string& out, const smldist::detail::message_part& p) { out += in_quotes(p.text()); }};
+[[nodiscard]] inline message_part quote(std::string_view text) {
+    return {text, [](std::string& out, const message_part& p) { out += in_quotes(p.text()); }};
 }
 
 /// The tokens of a JSON text that is known to be valid UTF-8. Each member skips white space first and returns whether
@@ -79,7 +79,7 @@ public:
 
 private:
     SMLDIST_FUNCTION bool hex4(std::size_t at, std::uint32_t& out) const;
-    /// The escape at the backslash `at_`; the caller has found a closing quote behind it.
+    /// The escape at the backslash `at_`; the caller has found a closing quote after it.
     [[gnu::cold]] SMLDIST_FUNCTION bool escape(std::string& out);
 
     std::string_view text_;

@@ -52,7 +52,7 @@ public:
     /// All tensors, in the order of their bytes.
     const std::vector<tensor_view>& tensors() const& { return tensors_; }
     const metadata_map& metadata() const& { return metadata_; }
-    /// The byte buffer: everything behind the header.
+    /// The byte buffer: everything after the header.
     std::span<const std::byte> buffer() const& {
         return std::span(bytes_).subspan(std::min(buffer_at_, bytes_.size()));
     }

@@ -24,7 +24,7 @@ public:
     }
 
 private:
-    [[gnu::cold]] bool fail(violation kind, std::initializer_list<smldist::detail::message_part> parts) {
+    [[gnu::cold]] bool fail(violation kind, std::initializer_list<message_part> parts) {
         return detail::set_fault(fault_, kind, parts);
     }
     /// The scanner has met something that is not JSON.
@@ -59,7 +59,7 @@ private:
         if (!closed()) return false;
         if (const auto at = text_.find_first_not_of(' ', scanner_.offset()); at != text_.npos)
             return fail(violation::header_trailing,
-                        {"header has more than spaces behind its object, at its byte ", at});
+                        {"header has more than spaces after its object, at its byte ", at});
         return true;
     }
     /// After the items of a sequence: whether it was closed correctly.

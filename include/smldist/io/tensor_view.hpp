@@ -54,7 +54,7 @@ enum class violation : std::uint8_t {
     file_size,        ///< bytes after the last tensor
     not_finite,       ///< infinity or NaN, when they are refused
     tensor_missing,   ///< at: there is no tensor of that name
-    value_count,      ///< copy_to: another number of elements is wanted
+    value_count,      ///< copy_to: another number of elements is requested
     value_type,       ///< copy_to: this conversion loses information
     value_range,      ///< copy_to: a value does not fit, or a BOOL is neither 0 nor 1
 };
@@ -96,10 +96,10 @@ using metadata_map = std::map<std::string, std::string, std::less<>>;
 namespace detail {
 /// Sets the fault; returns false.
 [[gnu::cold]] SMLDIST_NOINLINE inline bool set_fault(format_fault& fault, violation kind,
-                                                     std::initializer_list<smldist::detail::message_part> parts) {
+                                                     std::initializer_list<message_part> parts) {
     fault.kind = kind;
     fault.what.clear();
-    smldist::detail::append_parts(fault.what, parts.begin(), parts.size());
+    append_parts(fault.what, parts.begin(), parts.size());
     return false;
 }
 [[noreturn]] inline void raise_format(const format_fault& fault) {

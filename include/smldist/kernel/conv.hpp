@@ -22,8 +22,7 @@
 namespace smldist::kernel {
 SMLDIST_NAMESPACE_BEGIN
 
-namespace detail {
-
+/// The sizes of a convolution as above, and those of the matrix that a sample becomes.
 struct conv_shape {
     std::size_t L, C, Lo, O, K, stride, pad, dilation, groups;
 
@@ -38,10 +37,11 @@ struct conv_shape {
     std::size_t matrix_size() const { return is_view() ? ((Lo - 1) * stride + K) * C : Lo * columns(); }
     std::size_t macs() const { return Lo * O * columns(); }
     /// Samples of one parallel chunk.
-    std::size_t samples() const { return 1 + chunk_macs / std::max<std::size_t>(1, macs()); }
+    std::size_t samples() const { return 1 + detail::chunk_macs / std::max<std::size_t>(1, macs()); }
 };
 
-/// The matrix X[t, k·C/groups + c] = x[t·stride + k·dilation − pad, g·C/groups + c] of a sample, rows row_step() apart.
+/// The matrix X[t, k·C/groups + c] = x[t·stride + k·dilation − pad, g·C/groups + c] of group g of a sample x (L,C), with 0
+/// outside [0, L). Writes matrix_size() elements; the rows of X are row_step() apart and overlap where is_view().
 template <class T> void unfold(const conv_shape& s, std::size_t g, const T* x, T* out) {
     if (s.is_view()) {
         const std::size_t rows = (s.Lo - 1) * s.stride + s.K, before = std::min(rows, s.pad);
@@ -61,6 +61,8 @@ template <class T> void unfold(const conv_shape& s, std::size_t g, const T* x, T
                 std::fill_n(out, n, T(0));
         }
 }
+
+namespace detail {
 
 /// dx[t·stride + k·dilation − pad, g·C/groups + c] += X[t, k·C/groups + c], rows columns() apart.
 template <class T> void fold_add(const conv_shape& s, std::size_t g, const T* matrix, T* dx) {
@@ -90,7 +92,7 @@ template <class T>
 SMLDIST_NOINLINE void conv_forward(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo, std::size_t O,
                                    std::size_t K, std::size_t stride, std::size_t pad, std::size_t dilation,
                                    std::size_t groups, const T* x, const T* w, const T* bias, T* y) {
-    const detail::conv_shape s{L, C, Lo, O, K, stride, pad, dilation, groups};
+    const conv_shape s{L, C, Lo, O, K, stride, pad, dilation, groups};
     if (B == 0 || Lo == 0) return;
     const std::size_t n = s.group_outputs(), columns = s.columns(), packed = packed_size<T>(n, columns);
     const scratch<T> weights(O * columns), panels(groups * packed);
@@ -100,7 +102,7 @@ SMLDIST_NOINLINE void conv_forward(std::size_t B, std::size_t L, std::size_t C, 
     parallel_for_scratch<T>(B, s.samples(), s.matrix_size(), [&](std::size_t first, std::size_t last, T* matrix) {
         for (std::size_t b = first; b < last; ++b)
             for (std::size_t g = 0; g < groups; ++g) {
-                detail::unfold(s, g, x + b * L * C, matrix);
+                unfold(s, g, x + b * L * C, matrix);
                 gemm_packed(Lo, matrix, s.row_step(), packed_b<T>{panels.data() + g * packed, n, columns},
                             y + b * Lo * O + g * n, O, false, bias ? bias + g * n : nullptr);
             }
@@ -112,7 +114,7 @@ template <class T>
 SMLDIST_NOINLINE void conv_backward_input(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo, std::size_t O,
                                           std::size_t K, std::size_t stride, std::size_t pad, std::size_t dilation,
                                           std::size_t groups, const T* dy, const T* w, T* dx, bool add) {
-    const detail::conv_shape s{L, C, Lo, O, K, stride, pad, dilation, groups};
+    const conv_shape s{L, C, Lo, O, K, stride, pad, dilation, groups};
     const std::size_t n = s.group_outputs(), columns = s.columns(), packed = packed_size<T>(columns, n);
     const scratch<T> weights(O * columns), panels(groups * packed);
     detail::taps_first(s, w, weights.data());
@@ -136,7 +138,7 @@ template <class T>
 SMLDIST_NOINLINE void conv_backward_weight(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo, std::size_t O,
                                            std::size_t K, std::size_t stride, std::size_t pad, std::size_t dilation,
                                            std::size_t groups, const T* dy, const T* x, T* dw, bool add) {
-    const detail::conv_shape s{L, C, Lo, O, K, stride, pad, dilation, groups};
+    const conv_shape s{L, C, Lo, O, K, stride, pad, dilation, groups};
     const std::size_t n = s.group_outputs(), columns = s.columns(), size = O * columns;
     const std::size_t samples = std::max(s.samples(), (B + 15) / 16);
     const std::size_t chunks = std::max<std::size_t>(1, (B + samples - 1) / samples);
@@ -150,13 +152,13 @@ SMLDIST_NOINLINE void conv_backward_weight(std::size_t B, std::size_t L, std::si
                 T* const out = partial.data() + first / samples * size;
                 for (std::size_t b = first; b < last; ++b)
                     for (std::size_t g = 0; g < groups; ++g) {
-                        detail::unfold(s, g, x + b * L * C, matrix);
+                        unfold(s, g, x + b * L * C, matrix);
                         detail::gemm_tn_block(n, columns, Lo, dy + b * Lo * O + g * n, O, matrix, s.row_step(), slack,
                                               out + g * n * columns, columns, true, 0, panels);
                     }
             });
     T* const total = partial.data();
-    detail::add_partials(chunks, size, size, total, total, false);
+    add_partials(chunks, size, size, total, total, false);
     const std::size_t inputs = s.group_inputs();
     for (std::size_t o = 0; o < O; ++o)
         for (std::size_t c = 0; c < inputs; ++c)

@@ -247,7 +247,7 @@ SMLDIST_NOINLINE void depthwise_backward_weight(std::size_t B, std::size_t L, st
     };
     parallel_for_scratch<T>(B, samples, detail::spread_rows<T>::size(rows, width), run);
     T* const total = partial.data();
-    detail::add_partials(chunks, K * C, K * C, total, total, false);
+    add_partials(chunks, K * C, K * C, total, total, false);
     detail::untranspose_taps(C, K, total, dw, add);
 }
 

@@ -152,6 +152,13 @@ SMLDIST_NOINLINE packed_b<T> pack_nn(std::size_t N, std::size_t K, const T* b, s
     return {out, N, K};
 }
 
+/// Calls f(first, width) for every panel of a packed matrix of N columns, in order. The panel has columns first to
+/// first + width, those from N on zero; row k of a matrix with K rows begins at element first·K + k·width.
+template <class T, class F> void for_packed_panels(std::size_t N, F&& f) {
+    const detail::panels<T> all(N);
+    for (std::size_t i = 0; i < all.count(); ++i) f(all[i].first, all[i].units * detail::unit<T>);
+}
+
 /// C (M,N) = f(A (M,K) · B + bias + addend), B packed; the epilogue is applied in registers.
 ///
 /// finish(c, ldc, rows, first_column, columns) computes what an epilogue does not offer. It is called once for every

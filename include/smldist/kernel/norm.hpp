@@ -148,9 +148,9 @@ SMLDIST_NOINLINE void layer_norm_forward(std::size_t R, std::size_t C, const T* 
     parallel_for(R, chunk_rows(2 * C), [&](std::size_t first, std::size_t last) {
         for (std::size_t r = first; r < last; ++r) {
             const T* const from = x + r * C;
-            const T mu = scale * detail::row_total<T>(C, [&](auto p, std::size_t c)
-                                                             SMLDIST_INLINE_LAMBDA { return p.load(from + c); });
-            const T var = scale * detail::row_total<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
+            const T mu = scale * row_total<T>(C, [&](auto p, std::size_t c)
+                                                     SMLDIST_INLINE_LAMBDA { return p.load(from + c); });
+            const T var = scale * row_total<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
                               const auto d = p.load(from + c) - p.set(mu);
                               return d * d;
                           });
@@ -191,11 +191,10 @@ SMLDIST_NOINLINE void layer_norm_backward(std::size_t R, std::size_t C, const T*
             const auto upstream = [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
                 return gamma ? p.load(d + c) * p.load(gamma + c) : p.load(d + c);
             };
-            const T g = scale * detail::row_total<T>(C, upstream);
-            const T gx =
-                scale * invstd[r] * detail::row_total<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
-                    return upstream(p, c) * (p.load(from + c) - p.set(mean[r]));
-                });
+            const T g = scale * row_total<T>(C, upstream);
+            const T gx = scale * invstd[r] * row_total<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
+                             return upstream(p, c) * (p.load(from + c) - p.set(mean[r]));
+                         });
             simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
                 const auto normal = (p.load(from + c) - p.set(mean[r])) * p.set(invstd[r]);
                 const auto v = p.set(invstd[r]) * simd::fma(-normal, p.set(gx), upstream(p, c) - p.set(g));
@@ -212,9 +211,9 @@ template <class T> SMLDIST_NOINLINE void l2_normalize(std::size_t R, std::size_t
     for (std::size_t r = 0; r < R; ++r, x += C, y += C) {
         T square(0);
         for (std::size_t at = 0; at < C; at += chunk_elements)
-            square += detail::row_total<T>(std::min(chunk_elements, C - at),
-                                           [from = x + at](auto p, std::size_t c)
-                                               SMLDIST_INLINE_LAMBDA { return p.load(from + c) * p.load(from + c); });
+            square += row_total<T>(std::min(chunk_elements, C - at),
+                                   [from = x + at](auto p, std::size_t c)
+                                       SMLDIST_INLINE_LAMBDA { return p.load(from + c) * p.load(from + c); });
         const T scale = T(1) / std::max(std::sqrt(square), eps);
         simd::sweep<T>(C, [&](auto p, std::size_t c)
                               SMLDIST_INLINE_LAMBDA { p.store(y + c, p.load(x + c) * p.set(scale)); });

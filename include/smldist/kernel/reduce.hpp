@@ -55,7 +55,11 @@ template <class T, std::size_t S, class F, class G> void reduce_rows(std::size_t
     g(chunks, partial.data());
 }
 
-/// y (+)= Σ_i partial[i·step + c] in order of i.
+} // namespace detail
+
+/// y[c] (+)= Σ_i partial[i·step + c] for i in [0, chunks), ascending, and c in [0, C);   chunks ≥ 1
+///
+/// Adds what the chunks of a parallel loop have summed, on the calling thread. y may be the first row of `partial`.
 template <class T>
 void add_partials(std::size_t chunks, std::size_t C, std::size_t step, const T* partial, T* y, bool add) {
     simd::sweep<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA {
@@ -64,8 +68,6 @@ void add_partials(std::size_t chunks, std::size_t C, std::size_t step, const T* 
         p.store(y + c, add ? p.load(y + c) + s : s);
     });
 }
-
-} // namespace detail
 
 /// y[c] (+)= Σ_r x[r,c]
 template <class T> SMLDIST_NOINLINE void column_sum(std::size_t R, std::size_t C, const T* x, T* y, bool add) {
@@ -78,15 +80,15 @@ template <class T> SMLDIST_NOINLINE void column_sum(std::size_t R, std::size_t C
                             first, last, [&](std::size_t r) SMLDIST_INLINE_LAMBDA { return p.load(x + r * C + c); }));
             });
         },
-        [&](std::size_t chunks, const T* partial) { detail::add_partials(chunks, C, C, partial, y, add); });
+        [&](std::size_t chunks, const T* partial) { add_partials(chunks, C, C, partial, y, add); });
 }
 
 /// y[r] (+)= Σ_c x[r,c]
 template <class T> SMLDIST_NOINLINE void row_sum(std::size_t R, std::size_t C, const T* x, T* y, bool add) {
     parallel_for(R, chunk_rows(C), [&](std::size_t first, std::size_t last) {
         for (std::size_t r = first; r < last; ++r) {
-            const T s = detail::row_total<T>(C, [&](auto p, std::size_t c)
-                                                    SMLDIST_INLINE_LAMBDA { return p.load(x + r * C + c); });
+            const T s =
+                row_total<T>(C, [&](auto p, std::size_t c) SMLDIST_INLINE_LAMBDA { return p.load(x + r * C + c); });
             y[r] = add ? y[r] + s : s;
         }
     });

@@ -50,7 +50,7 @@ template <class T> SMLDIST_NOINLINE void softmax(std::size_t R, std::size_t N, c
                 p.store(to + n, simd::exp(p.load(from + n) - p.set(shift)));
             });
             const T total =
-                detail::row_total<T>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA { return p.load(to + n); });
+                row_total<T>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA { return p.load(to + n); });
             const T factor = total == T(0) ? T(0) : T(1) / total;
             simd::sweep<T>(N, [&](auto p, std::size_t n)
                                   SMLDIST_INLINE_LAMBDA { p.store(to + n, p.load(to + n) * p.set(factor)); });
@@ -92,8 +92,8 @@ SMLDIST_NOINLINE void softmax_backward(std::size_t R, std::size_t N, const T* dy
             const T* const d = dy + r * N;
             const T* const v = y + r * N;
             T* const out = dx + r * N;
-            const T mean = detail::row_total<T>(
-                N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA { return p.load(d + n) * p.load(v + n); });
+            const T mean = row_total<T>(N, [&](auto p, std::size_t n)
+                                               SMLDIST_INLINE_LAMBDA { return p.load(d + n) * p.load(v + n); });
             simd::sweep<T>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA {
                 const auto g = p.load(v + n) * (p.load(d + n) - p.set(mean));
                 p.store(out + n, add ? p.load(out + n) + g : g);
@@ -111,7 +111,7 @@ SMLDIST_NOINLINE void log_softmax_backward(std::size_t R, std::size_t N, const T
             const T* const v = y + r * N;
             T* const out = dx + r * N;
             const T total =
-                detail::row_total<T>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA { return p.load(d + n); });
+                row_total<T>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA { return p.load(d + n); });
             simd::sweep<T>(N, [&](auto p, std::size_t n) SMLDIST_INLINE_LAMBDA {
                 const auto g = simd::fma(-simd::exp(p.load(v + n)), p.set(total), p.load(d + n));
                 p.store(out + n, add ? p.load(out + n) + g : g);

@@ -18,7 +18,8 @@
 namespace smldist::kernel {
 SMLDIST_NAMESPACE_BEGIN
 
-/// Elements of one chunk of element-wise work; smaller arrays stay on the calling thread (a fork costs 1 to 20 µs).
+/// Elements of one chunk of element-wise work. Smaller arrays stay on the calling thread, where they take no longer than a
+/// fork may (core/parallel.hpp).
 inline constexpr std::size_t chunk_elements = 32768;
 
 /// Rows of `columns` elements that make up one chunk.
@@ -100,9 +101,8 @@ template <class T> SMLDIST_NOINLINE void scale(std::size_t n, T a, T* y) {
         n, [a](auto yi) SMLDIST_INLINE_LAMBDA { return decltype(yi)(a) * yi; }, y, y);
 }
 
-namespace detail {
-
-/// Σ f(i) over one row, four running packs so that the additions overlap; f(tag, offset) gives the terms.
+/// Σ of n terms, on the calling thread. f(p, i) gives the terms from i on as a pack of p's size; p is a tag as of
+/// simd::sweep. Four packs of partial sums, so that the additions overlap.
 template <class T, class F> SMLDIST_INLINE T row_total(std::size_t n, F&& f) {
     using V = simd::full<T>;
     constexpr std::size_t W = V::size;
@@ -124,7 +124,8 @@ template <class T, class F> SMLDIST_INLINE T row_total(std::size_t n, F&& f) {
     return total + simd::sum((a0 + a1) + (a2 + a3));
 }
 
-/// Σ over fixed chunks in order, so the total does not depend on the number of threads.
+/// The same sum in parallel, over chunks of chunk_elements that are added in order, so that the bits do not depend on the
+/// number of threads.
 template <class T, class F> T chunked_total(std::size_t n, F&& f) {
     const std::size_t chunks = (n + chunk_elements - 1) / chunk_elements;
     if (chunks <= 1) return row_total<T>(n, f);
@@ -138,17 +139,15 @@ template <class T, class F> T chunked_total(std::size_t n, F&& f) {
     return total;
 }
 
-} // namespace detail
-
 /// Σ x[i] · y[i]
 template <class T> SMLDIST_NOINLINE T dot(std::size_t n, const T* x, const T* y) {
-    return detail::chunked_total<T>(n, [&](auto p, std::size_t i)
-                                           SMLDIST_INLINE_LAMBDA { return p.load(x + i) * p.load(y + i); });
+    return chunked_total<T>(n, [&](auto p, std::size_t i)
+                                   SMLDIST_INLINE_LAMBDA { return p.load(x + i) * p.load(y + i); });
 }
 
 /// Σ x[i]
 template <class T> SMLDIST_NOINLINE T sum(std::size_t n, const T* x) {
-    return detail::chunked_total<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA { return p.load(x + i); });
+    return chunked_total<T>(n, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA { return p.load(x + i); });
 }
 
 /// y[b,l,c] = x[b,l,c] · g[b,c]

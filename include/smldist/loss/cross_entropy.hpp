@@ -34,18 +34,19 @@ struct mixed_labels {
     = delete;
 };
 
-namespace detail {
-/// Throws unless there is one label per row of z and each is a class.
+/// Checks the labels of logits z (B, N), a tensor or var.
+///
+/// Throws     shape_error unless there is one label per row of z and at least one; data_error for a label outside
+///            [0, N).
 template <class X> void check_labels(const X& z, std::span<const int> labels) {
     const shape& s = z.shape();
     if (s.rank() != 2 || s[0] != labels.size() || labels.empty())
         raise<shape_error>("loss", "shape of logits is ", s.text(), ", expected (", labels.size(),
-                           ", N), one row a label");
+                           ", N), one row per label");
     for (std::size_t b = 0; b < labels.size(); ++b)
         if (labels[b] < 0 || static_cast<std::size_t>(labels[b]) >= s[1])
             raise<data_error>("loss", "label of sample ", b, " is ", labels[b], ", expected 0 to ", s[1] - 1);
 }
-} // namespace detail
 
 /// Targets of a batch, divided by the sum of its weights: q[b,n] = t[b,n] / sum_b w[y_b] of cross_entropy.
 ///
@@ -55,8 +56,8 @@ template <class X>
 [[nodiscard]] auto label_targets(const X& z, std::span<const int> labels, const cross_entropy_options& o = {},
                                  const mixed_labels& mix = {}) {
     using T = op::scalar_of_t<X>;
-    detail::check_labels(z, labels);
-    if (!mix.other.empty()) detail::check_labels(z, mix.other);
+    check_labels(z, labels);
+    if (!mix.other.empty()) check_labels(z, mix.other);
     const std::size_t N = z.shape()[1];
     const option_check check{"loss::cross_entropy"};
     check.up_to(1, "label_smoothing", o.label_smoothing);

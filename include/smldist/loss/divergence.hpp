@@ -25,7 +25,7 @@ template <class T> [[nodiscard]] tensor<T> soften(tensor<T> z, double temperatur
 namespace detail {
 /// Sum of p ln p over all elements, with 0 ln 0 = 0.
 template <class T> double negative_entropy(const tensor<T>& p) {
-    return double(kernel::detail::chunked_total<T>(p.size(), [&](auto s, std::size_t i) SMLDIST_INLINE_LAMBDA {
+    return double(kernel::chunked_total<T>(p.size(), [&](auto s, std::size_t i) SMLDIST_INLINE_LAMBDA {
         using V = typename decltype(s)::pack;
         const V v = s.load(p.data() + i);
         return v * kernel::simd::log(kernel::simd::max(v, V(std::numeric_limits<T>::min())));

@@ -75,7 +75,7 @@ template <class T>
 [[nodiscard]] soft_targets<T> condition(const tensor<T>& teacher, std::span<const int> labels,
                                         const logits_options& o = {}) {
     o.check();
-    detail::check_labels(teacher, labels);
+    check_labels(teacher, labels);
     soft_targets<T> out{soften(normalise(teacher, o.norm, o.norm_scale), o.temperature), 0};
     const std::size_t N = teacher.shape()[1];
     for (std::size_t b = 0; b < labels.size(); ++b) {

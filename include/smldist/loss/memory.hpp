@@ -65,7 +65,7 @@ template <class T>
     for (std::size_t i = 0; i < y.size(); ++i) {
         if (y[i] == T(0)) // each member adds to it, the likeliest adds 1
             raise<usage_error>("loss::memory", "pattern ", i % patterns,
-                               " of the student stands for none of the teacher's, expected at least one");
+                               " of the student represents 0 of the teacher's, expected at least 1");
         y[i] = top[i] + std::log(y[i]);
     }
     return y;

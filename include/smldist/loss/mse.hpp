@@ -35,11 +35,10 @@ template <class T> struct mse_op {
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& t, const tensor<T>& w) const {
         const T factor = static_cast<T>(scale / double(x.size()));
         if (w.empty()) {
-            y[0] =
-                factor * kernel::detail::chunked_total<T>(x.size(), [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
-                    const auto d = p.load(x.data() + i) - p.load(t.data() + i);
-                    return d * d;
-                });
+            y[0] = factor * kernel::chunked_total<T>(x.size(), [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+                       const auto d = p.load(x.data() + i) - p.load(t.data() + i);
+                       return d * d;
+                   });
             return;
         }
         auto d = tensor<T>::uninitialized(x.shape());

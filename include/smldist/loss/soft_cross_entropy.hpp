@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Cross entropy of tempered logits with soft targets: the op behind cross_entropy, divergence and ref2021.
+/// Cross entropy of tempered logits with soft targets: the op of cross_entropy, divergence and ref2021.
 #ifndef SMLDIST_LOSS_SOFT_CROSS_ENTROPY_HPP
 #define SMLDIST_LOSS_SOFT_CROSS_ENTROPY_HPP
 

@@ -41,8 +41,9 @@ using stage::stage_options, stage::weighting_options, stage::weighting, stage::t
 ///
 /// Shapes     student (B, L_S, C_S) or (B, D_S) · teacher (B, L_T, C_T) or (B, D_T), or with teacher_space::components in the
 ///            statistics its components in place of its channels · y ()
-/// Throws     usage_error when constructed with features of unlike rank, options out of range or statistics of other
-///            features; shape_error if a feature is not what it was constructed for.
+/// Throws     usage_error when constructed with features of unlike rank, options out of range, statistics of other
+///            features, or band weights that no term reads (stage::compared_rows); shape_error if a feature is not what it
+///            was constructed for.
 /// Source     Parseval; see docs/paper_map.md for what is reconstruction.
 template <class T> class stage_loss {
 public:

@@ -37,7 +37,7 @@ struct evaluation {
     if (labels.empty()) raise<data_error>("evaluate", "number of windows is 0, expected at least one");
     if (subjects.size() != labels.size() || predicted.size() != labels.size())
         raise<shape_error>("evaluate", "numbers of subjects and predictions are ", subjects.size(), " and ",
-                           predicted.size(), ", expected one a label: ", labels.size());
+                           predicted.size(), ", expected one per label: ", labels.size());
     evaluation e;
     e.counts = confusion(classes);
     std::map<int, confusion> by_subject;

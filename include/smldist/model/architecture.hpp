@@ -21,7 +21,7 @@ SMLDIST_NAMESPACE_BEGIN
 SMLDIST_FUNCTION network_config config_from_json(const io::json& j);
 
 /// Calls f(n) for the tensors, parameters and buffers, of a network of this configuration: n elements each, known before
-/// anything is allocated. In double, for no product of untrusted widths overflows it.
+/// anything is allocated. In double, which no product of untrusted widths overflows.
 template <class F> void for_each_size(const network_config& c, F&& f) {
     const auto conv_norm = [&f](double in, double out, double k) {
         f(in * out * k);

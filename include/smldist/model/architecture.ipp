@@ -17,26 +17,26 @@ namespace detail {
 struct option_writer {
     io::json& to;
     template <class V> void operator()(std::string_view name, const V& value) const {
-        using nn::text;
-        if constexpr (std::is_enum_v<V>)
-            to.set(name, text(value));
+        if constexpr (std::is_same_v<V, activation>)
+            to.set(name, nn::text(value));
+        else if constexpr (std::is_enum_v<V>)
+            to.set(name, name_of(value));
         else
             to.set(name, value);
     }
 };
 
-constexpr std::size_t widest = 65536; ///< of any number that says how much there is of something
+constexpr std::size_t widest = 65536; ///< the largest width or count
 
 /// Throws data_error that names a member of an architecture.
 inline void need(bool ok, std::string_view what) {
     if (!ok) raise<data_error>("model file", what, " of the architecture is out of range");
 }
-/// A name in an architecture, which is short.
+/// A name in an architecture, at most 256 bytes long.
 inline const std::string& word(const io::json& from) {
     need(from.as_string().size() <= 256, "the length of a name");
     return from.as_string();
 }
-inline void parse(std::string_view from, activation& a) { a = nn::parse_activation(from); }
 
 /// f(name, option) of a description reads its options from an object; one that is absent keeps its value.
 struct option_reader {
@@ -44,8 +44,10 @@ struct option_reader {
     const io::json& from;
     template <class V> void operator()(std::string_view name, V& value) const {
         if (!from.find(name)) return;
-        if constexpr (std::is_enum_v<V>)
-            parse(word(from.at(name)), value);
+        if constexpr (std::is_same_v<V, activation>)
+            value = nn::parse_activation(word(from.at(name)));
+        else if constexpr (std::is_enum_v<V>)
+            value = parse_enum<V>(word(from.at(name)), name);
         else if constexpr (std::is_same_v<V, bool>)
             value = from.as_bool(name);
         else if constexpr (std::is_same_v<V, double>)
@@ -76,13 +78,7 @@ inline backbone_form form_of_0_1(std::string_view compat) {
     if (compat == "smldist") return {};
     if (compat != "ref2021")
         raise<usage_error>("compat", "name is ", io::quote(compat), ", expected smldist or ref2021");
-    return {.gate_before_activation = true,
-            .se_bias = false,
-            .always_expand = true,
-            .stem_from_channels = true,
-            .ceil_widths = true,
-            .round_squeeze = false,
-            .pooled_activation = nn::activation::hard_swish};
+    return public_code_form;
 }
 inline head_config head_of_0_1(std::string_view name, const io::json& j) {
     if (name == "ref2021") return head_of(blended_head::name, j);
@@ -139,7 +135,7 @@ SMLDIST_COLD network_config config_from_json(const io::json& j) {
     network_config c;
     if (j.as_string("type") != "mobilenet_v3_1d")
         raise<data_error>("model file", "type of the architecture is ", io::quote(j.as_string("type")),
-                          ", expected \"mobilenet_v3_1d\"; model::load_into reads a network of one's own");
+                          ", expected \"mobilenet_v3_1d\"; model::load_into reads other networks");
     c.preset = word(j.at("preset"));
     c.backbone.channels = j.as_size("channels");
     c.backbone.stem = j.as_size("stem");

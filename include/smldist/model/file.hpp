@@ -40,7 +40,7 @@ template <class M> struct is_network : std::false_type {};
 template <class T> struct is_network<network<T>> : std::true_type {};
 } // namespace detail
 
-/// A network of one's own, which this file saves. One of model::network is saved by model/load.hpp.
+/// A network that this file saves: any except a model::network, which model/load.hpp saves.
 template <class M>
 concept own_network = module_like<M> && !detail::is_network<M>::value;
 
@@ -127,7 +127,7 @@ SMLDIST_COLD io::byte_vector unchecked_bytes(const Network& net, io::model_facts
         raise<shape_error>("model::to_bytes", "shape of the self-test window is ", window.shape().text(),
                            ", expected (1, ", facts.window, ", ", C, ")");
     facts.normaliser.require_channels(C);
-    io::detail::check_preprocess(facts);
+    io::check_preprocess(facts);
     facts.architecture = architecture;
     if (auto frozen = frozen_modules(net); !frozen.empty()) facts.architecture.set("frozen", std::move(frozen));
     facts.graph = smldist::to_json(smldist::trace(net, {1, facts.window, C}));
@@ -168,7 +168,8 @@ SMLDIST_COLD tensor<T> selftest_logits(const Network& net, const io::model_facts
     }
 }
 
-/// Reads weights and frozen modules into a network, and runs the self-test. The network is spoiled after an error.
+/// Reads weights and frozen modules into a network, and runs the self-test. After an error the network may hold some of the
+/// file's values.
 template <class T, class Network> SMLDIST_COLD io::model_facts fill(Network& net, io::bundle b) {
     std::size_t used = 0;
     frozen_list frozen(b.facts.architecture, b.room);
@@ -228,10 +229,10 @@ template <class F> auto naming_file(const std::string& path, F&& f) {
 
 } // namespace detail
 
-/// The bytes of a model file of a network of one's own, whose numbers are of type T. `facts` comes without a graph, which is
+/// The bytes of a model file of a network, whose numbers are of type T. `facts` comes without a graph, which is
 /// filled here; its `architecture` may say what rebuilds the network, any object, or be empty: {"type": "own"}. `window`
-/// (1, L, C) in raw units becomes the self-test. The bytes are read back, so that whatever load_into refuses is found out
-/// here; that takes as much memory and time as a load.
+/// (1, L, C) in raw units becomes the self-test. The bytes are read back, so that this function refuses
+/// whatever load_into would; that takes as much memory and time as a load.
 /// Throws     shape_error or usage_error when the facts do not fit the network, data_error as load_into: a weight or a logit
 ///            of the self-test that is not finite, a window, hop or rate of 0, reversed bounds.
 template <class T = float, own_network Network>
@@ -248,7 +249,7 @@ io::byte_vector to_bytes(const Network& net, const io::model_facts& facts, const
     return bytes;
 }
 
-/// Writes a model file: complete or not at all; a file that is there already is intact after an error.
+/// Writes a model file: complete or not at all; an existing file is intact after an error.
 /// Throws     io_error, and as to_bytes.
 template <class T = float, own_network Network>
 void save(const std::string& path, const Network& net, const io::model_facts& facts, const tensor<float>& window) {

@@ -4,7 +4,7 @@
 /// A head is a layer and its description, a struct of options without tensors that has
 ///
 ///     name, path         in configurations; of its tensors in a model file
-///     visit(self, f)     f(name, option) for each option: bool, size, double or an enum with text(e) and parse(word, e)
+///     visit(self, f)     f(name, option) for each option: bool, size, double or an enum with names
 ///     check()            throws usage_error for a value out of range; only where there is something to check
 ///     sizes(D, N, f)     f(n) for each tensor of the layer, n elements, known before anything is allocated
 ///     make<T>(D, N, g)   the layer

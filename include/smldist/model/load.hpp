@@ -25,8 +25,8 @@ template <class T> struct loaded {
 };
 template <class T> loaded<T> load(io::bundle b);
 
-/// The bytes of a model file, as to_bytes of model/file.hpp makes them of a network of one's own; the architecture is filled
-/// here too.
+/// The bytes of a model file, as to_bytes of model/file.hpp makes them of other networks; the architecture is filled here
+/// too.
 /// Throws     shape_error or usage_error when the facts do not fit the network, data_error as load: a weight or a logit of
 ///            the self-test that is not finite, a window, hop or rate of 0, reversed bounds, options out of range.
 template <class T>
@@ -40,7 +40,7 @@ io::byte_vector to_bytes(const network<T>& net, const io::model_facts& facts, co
     return bytes;
 }
 
-/// Writes a model file: complete or not at all; a file that is there already is intact after an error.
+/// Writes a model file: complete or not at all; an existing file is intact after an error.
 /// Throws     io_error, and as to_bytes.
 template <class T>
 void save(const std::string& path, const network<T>& net, const io::model_facts& facts, const tensor<float>& window) {
@@ -76,7 +76,7 @@ template <class T> loaded<T> load(io::bundle b) {
     b.room.take(detail::weight_bytes<T>(c), "its weights");
     loaded<T> out{network<T>(c, generator(0)), {}};
     if (auto* m = out.net.memory();
-        m && b.file.find("memory.log_mass")) // of a memory whose patterns stand for several
+        m && b.file.find("memory.log_mass")) // of a memory whose patterns represent several
         m->log_mass.value = tensor<T>(m->labels.shape());
     out.facts = detail::fill<T>(out.net, std::move(b));
     return out;

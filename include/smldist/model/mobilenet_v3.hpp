@@ -34,7 +34,7 @@ struct row {
     bool se = false;
     nn::activation activation = nn::activation::relu;
     std::size_t stride = 1;
-    bool anchor = false; ///< the block's output is a stage that distillation looks at
+    bool anchor = false; ///< the block's output is a stage that distillation compares
 
     friend bool operator==(const row&, const row&) = default;
 };
@@ -68,6 +68,15 @@ struct backbone_form {
     friend bool operator==(const backbone_form&, const backbone_form&) = default;
 };
 
+/// The form of the networks in the authors' public code of 2021 (docs/ref2021.md).
+inline constexpr backbone_form public_code_form{.gate_before_activation = true,
+                                                .se_bias = false,
+                                                .always_expand = true,
+                                                .stem_from_channels = true,
+                                                .ceil_widths = true,
+                                                .round_squeeze = false,
+                                                .pooled_activation = nn::activation::hard_swish};
+
 /// Everything that shapes a backbone.
 struct backbone_config {
     std::size_t channels = 9; ///< of the input
@@ -98,7 +107,7 @@ struct backbone_config {
 /// MobileNetV3 in one dimension without its classifier.
 ///
 ///     stem      dense conv K 3, stride 2, C → stem · BN · hard-swish
-///     blocks    one inverted residual a row
+///     blocks    one inverted residual per row
 ///     tail      pointwise → D · BN · hard-swish
 ///     feature   mean over time, then pooled_activation
 ///
@@ -141,8 +150,8 @@ template <class T> struct mobilenet_v3 {
         tail = nn::conv_norm<T>(in, c.tail, 1, g, {.activation = hs, .norm = c.norm});
         pooled = c.form.pooled_activation;
     }
-    /// Stages and feature; memory and logits stay empty. With `stages`, the first so many alone: what lies behind the last
-    /// of them does not run, and the feature stays empty too.
+    /// Stages and feature; memory and logits stay empty. With `stages`, only the first so many: what follows the last of them
+    /// does not run, and the feature stays empty too.
     template <class X>
     outputs<X> operator()(const X& x, mode m = mode::eval,
                           std::size_t stages = std::numeric_limits<std::size_t>::max()) const {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/model/heads.hpp"
 #include "smldist/model/mobilenet_v3.hpp"
 #include "smldist/nn/feature_projector.hpp"
@@ -20,14 +21,14 @@ SMLDIST_NAMESPACE_BEGIN
 
 /// Everything that shapes a network; a model file holds it as `architecture`.
 struct network_config {
-    std::string preset; ///< the preset's name, or empty for rows of one's own
+    std::string preset; ///< the preset's name, or empty for other rows
     backbone_config backbone;
     std::size_t classes = 6;
     head_config head;                    ///< a linear one by default
     std::vector<head_config> candidates; ///< of a search, whose mixture takes the place of `head`; empty: no search
     double temperature = 1;              ///< τ of a search's mixture, annealed by search::head_search
     double dropout = 0.2;                ///< on the feature, in training
-    std::size_t projected = 0;           ///< width of the feature behind a projector; 0: no projector
+    std::size_t projected = 0;           ///< width of the feature after a projector; 0: no projector
 
     /// D, width of the feature that the head sees.
     std::size_t feature_width() const { return projected > 0 ? projected : backbone.tail; }
@@ -49,7 +50,7 @@ private:
     }
 };
 
-/// The name of a network's head; of one under search "search".
+/// The name of a network's head; "search" for a head under search.
 [[nodiscard]] inline std::string_view head_name(const network_config& c) {
     return c.candidates.empty() ? text(c.head) : "search";
 }
@@ -65,10 +66,13 @@ enum class memory_transfer : std::uint8_t {
     copy,        ///< the same, trained at the full rate
     none
 };
+constexpr auto enum_names(memory_transfer) {
+    return enum_table("model::memory_transfer", "copy_slow", "copy_freeze", "copy", "none");
+}
 
 /// A classifier of windows: `outputs` of a batch from tensors (inference), vars (training) or symbols (tracing).
 ///
-/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D), behind the projector where there is one ·
+/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D), after the projector if there is one ·
 ///            memory.scores (B, M) · logits (B, N); of a blended head in training they are probabilities
 template <class T> struct network {
     network_config config;
@@ -82,7 +86,7 @@ template <class T> struct network {
 
     template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const;
 
-    /// The stages 0 to `last` and nothing else: no layer behind that anchor runs, so none is recorded, and running
+    /// The stages 0 to `last` and nothing else: no layer after that anchor runs, so none is recorded, and running
     /// statistics there stay.
     /// Throws     usage_error when there is no anchor `last`.
     template <class X> outputs<X> up_to_stage(std::size_t last, const X& x, mode m = mode::eval) const;
@@ -102,18 +106,18 @@ template <class T> struct network {
     void keep(std::string_view name);
 
     /// Takes over the teacher's patterns: "store" of memory distillation.
-    /// Copies keys, labels, masses, β and the options but for dropout, and the query map when both features have the same
+    /// Copies keys, labels, masses, β and the options except dropout, and the query map when both features have the same
     /// width. Of a large memory `patterns_per_class` medoids are kept (nn::memory::compress); 0: all.
-    /// Returns    for each pattern of the teacher the student's that stands for it, for distill_options::merged; empty when
+    /// Returns    for each pattern of the teacher the student's that represents it, for distill_options::merged; empty when
     ///            all are kept or nothing is taken.
     /// Throws     usage_error unless both heads are memories of the same classes and width, and for more patterns than the
     ///            teacher has.
     std::vector<std::size_t> take_memory(const network& teacher, memory_transfer policy = memory_transfer::copy_slow,
                                          std::size_t patterns_per_class = 0);
 
-    /// Replaces the classifier by the teacher's, frozen, behind a new projector into the teacher's feature space: SimKD's
+    /// Replaces the classifier by the teacher's, frozen, after a new projector into the teacher's feature space: SimKD's
     /// student (loss/baseline/simkd.hpp). Both count in its parameters and MACs, and are saved with it.
-    /// Throws     usage_error if the teacher knows other classes.
+    /// Throws     usage_error if the teacher has other classes.
     void take_classifier(const network& teacher, generator g);
 
     static void visit(auto& self, auto&& member) {

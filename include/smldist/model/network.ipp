@@ -10,7 +10,8 @@ SMLDIST_NAMESPACE_BEGIN
 void network_config::check_heads() const {
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         if (!is_candidate(candidates[i]))
-            raise<usage_error>("model::network", "candidate is ", text(candidates[i]), ", expected a head by itself");
+            raise<usage_error>("model::network", "candidate is ", text(candidates[i]),
+                               ", expected a head that returns logits in training");
         for (std::size_t k = 0; k < i; ++k)
             if (candidates[k].index() == candidates[i].index())
                 raise<usage_error>("model::network", "candidate ", text(candidates[i]),

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Two linear classifiers, one of them behind a layer-norm and a value map, blended by learned weights.
+/// Two linear classifiers, one of them after a layer-norm and a value map, blended by learned weights.
 #ifndef SMLDIST_NN_BLENDED_HEAD_HPP
 #define SMLDIST_NN_BLENDED_HEAD_HPP
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <string_view>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/nn/norm.hpp"
 #include "smldist/op/apply.hpp"
@@ -24,21 +24,14 @@ enum class blended_output : std::uint8_t {
     intuition, ///< y_l, logits
     fused      ///< p, probabilities
 };
-inline constexpr std::array<std::string_view, 3> blended_output_names{"memory", "intuition", "fused"};
-constexpr std::string_view text(blended_output o) { return blended_output_names[static_cast<std::size_t>(o)]; }
-/// The inverse of text(blended_output). Throws usage_error.
-inline void parse(std::string_view word, blended_output& o) {
-    for (std::size_t k = 0; k < blended_output_names.size(); ++k)
-        if (blended_output_names[k] == word) return static_cast<void>(o = static_cast<blended_output>(k));
-    raise<usage_error>("nn::blended_head", "evaluation is \"", word, "\", expected memory, intuition or fused");
-}
+constexpr auto enum_names(blended_output) { return enum_table("nn::blended_output", "memory", "intuition", "fused"); }
 
 template <class T> struct blended_head;
 
 /// Describes the blended head of a network (model/heads.hpp).
 struct blended_options {
     static constexpr std::string_view name = "blended", path = "ref2021"; // its tensors' path since 0.1
-    static constexpr bool logits_in_training = false;                     ///< so it is no candidate of a search
+    static constexpr bool logits_in_training = false;                     ///< so it cannot be a candidate of a search
     blended_output evaluation = blended_output::memory;
 
     static void visit(auto& self, auto&& f) { f("evaluation", self.evaluation); }
@@ -61,7 +54,7 @@ namespace detail {
 /// equal. So a layer-norm gets the gradient that belongs to another with the same result.
 ///
 /// Shapes     a, b, c, y alike
-/// Gradients  as above; the inputs before the one that gets dy get zeros, those behind it nothing at all.
+/// Gradients  as above; the inputs before the one that gets dy get zeros, those after it nothing at all.
 /// Keeps      nothing.
 /// Throws     shape_error unless the shapes are equal.
 /// Source     [CODE] the branches of its projections, by reading.

@@ -35,7 +35,7 @@ template <class T> void check_points(const char* where, const tensor<T>& points,
 ///
 /// Shapes     points (n, h) · result (k, h)
 /// Cost       rounds · n · k · h. A cluster that loses all its points takes the point farthest from its centre.
-/// Throws     shape_error for points that are no matrix; usage_error unless 1 ≤ k ≤ n.
+/// Throws     shape_error for points that are not a matrix; usage_error unless 1 ≤ k ≤ n.
 /// Source     Lloyd 1982; Arthur and Vassilvitskii 2007 for the seeds, greedy as in scikit-learn.
 template <class T> tensor<T> k_means(const tensor<T>& points, std::size_t k, generator& g, std::size_t rounds = 50) {
     detail::check_points("nn::k_means", points, k);
@@ -100,7 +100,7 @@ template <class T> tensor<T> k_means(const tensor<T>& points, std::size_t k, gen
     return centres;
 }
 
-/// k points that stand for all: their indices, and which of them each point belongs to.
+/// k points that represent all: their indices, and which of them each point belongs to.
 struct medoids {
     std::vector<std::size_t> index;   ///< (k), ascending
     std::vector<std::size_t> cluster; ///< (n), position in `index`
@@ -108,9 +108,9 @@ struct medoids {
 
 /// Medoids by greedy build and then swaps, until no swap lowers the sum of distances to the nearest medoid.
 ///
-/// Deterministic. For the few patterns of a class: cost k · (n - k) · n distances a round.
+/// Deterministic. For the few patterns of a class: cost k · (n - k) · n distances per round.
 /// Shapes     points (n, h)
-/// Throws     shape_error for points that are no matrix; usage_error unless 1 ≤ k ≤ n.
+/// Throws     shape_error for points that are not a matrix; usage_error unless 1 ≤ k ≤ n.
 /// Source     Kaufman and Rousseeuw 1987 (PAM).
 template <class T> medoids k_medoids(const tensor<T>& points, std::size_t k) {
     detail::check_points("nn::k_medoids", points, k);

@@ -17,7 +17,7 @@ SMLDIST_NAMESPACE_BEGIN
 ///
 /// Shapes     f (…, in) · h, h' (…, max(1, out/2)) · y (…, out)
 /// Init       weights Kaiming-normal, no biases.
-/// Cost       in·out/2 + out²/4 + out²/2 multiply-accumulates a row.
+/// Cost       in·out/2 + out²/4 + out²/2 multiply-accumulates per row.
 /// Source     the projector of SimKD (Chen et al., CVPR 2022), whose maps are convolutions before pooling and whose last
 ///            step is a ReLU, since its features are never negative.
 template <class T> struct feature_projector {

@@ -166,8 +166,8 @@ template <class T> struct hopfield_pooling {
     }
 };
 
-/// Classifier by Hopfield lookup, of which labels are learned values instead of given: what a pattern says for a class is
-/// its row of v W_oᵀ.
+/// Classifier by Hopfield lookup whose labels are learned, not given: the logits that a pattern contributes are its row of
+/// v W_oᵀ.
 ///
 ///     z = hopfield_lookup(f), D → D → N, at most 2 updates of the query until it moves less than 0.01
 ///

@@ -19,7 +19,7 @@ struct inverted_residual_options {
     op::batch_norm_options norm{};
     bool gate_before_activation = false; ///< squeeze-excite gates the depthwise BN's result, before its activation
     bool se_bias = true;                 ///< the maps of squeeze-excite have biases (squeeze_excite_options)
-    bool always_expand = false;          ///< the expansion is there even where expanded = in
+    bool always_expand = false;          ///< expand even where expanded = in
 };
 
 /// The block of MobileNetV3, one row of its table.
@@ -27,7 +27,7 @@ struct inverted_residual_options {
 ///     h = expand(x)         pointwise in→expanded · BN · act, if expanded ≠ in or always_expand
 ///     h = depthwise(h)      kernel K, stride s · BN · act
 ///     h = se(h)             if squeezed > 0
-///     y = project(h)        pointwise expanded→out · BN, linear: this is what stage distillation looks at
+///     y = project(h)        pointwise expanded→out · BN, linear: stage distillation compares it
 ///     y = y + x             if s = 1 and in = out
 ///
 /// With gate_before_activation, squeeze-excite comes before the activation of the depthwise convolution:

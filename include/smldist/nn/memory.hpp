@@ -92,7 +92,7 @@ template <class T> struct memory {
     parameter<T> keys;           ///< (M, h)
     parameter<T> log_beta;       ///< (1)
     buffer<std::int32_t> labels; ///< (M), class of each pattern
-    buffer<T> log_mass;          ///< (M) where patterns stand for several, else absent
+    buffer<T> log_mass;          ///< (M) where patterns represent several, else absent
     memory_options options;
 
     memory() = default;
@@ -144,7 +144,7 @@ template <class T> struct memory {
     ///     E(q) = -1/β lse_m(s_m) + ½ ‖q_i‖² + 1/β ln Σ_m mass_m + ½ R²,   R the largest ‖keys_i‖, ‖q_i‖ = 1
     ///
     /// With several heads it is -1/β ln 1/H Σ_i exp(-β E_i), E_i the energies of the heads.
-    /// Low for what the memory knows, high for what is like no pattern. Without updates 0 ≤ E.
+    /// Low for what the memory knows, high for what resembles no pattern. Without updates 0 ≤ E.
     /// Shapes     scores (B, M) · result (B)
     /// Source     Ramsauer et al. 2020 (arXiv 2008.02217), eq. 2.
     tensor<T> energy(const tensor<T>& scores) const {
@@ -169,7 +169,7 @@ template <class T> struct memory {
     }
 
     /// Puts the patterns of each class on the k-means centres of its features in association space, at unit length. From
-    /// then on each stands for itself: masses of an earlier compression are dropped.
+    /// then on each represents only itself: masses of an earlier compression are dropped.
     /// Shapes     features (n, D) · label (n)
     /// Throws     usage_error unless every class has at least patterns_per_class features; shape_error if they do not fit.
     void place(const tensor<T>& features, std::span<const int> label, generator g) {
@@ -177,7 +177,7 @@ template <class T> struct memory {
         const std::size_t h = q.shape().back(), per_class = options.patterns_per_class;
         if (q.shape().rank() != 2 || label.size() != q.shape()[0])
             raise<shape_error>("nn::memory.place", "number of labels is ", label.size(), " for features ",
-                               features.shape().text(), ", expected one a row");
+                               features.shape().text(), ", expected one per row");
         for (std::size_t n = 0; n < classes(); ++n) {
             std::vector<T> points;
             for (std::size_t i = 0; i < label.size(); ++i)
@@ -199,8 +199,8 @@ template <class T> struct memory {
     }
 
     /// Keeps `per_class` patterns of each class, the medoids of its keys; each survivor takes over the mass of the patterns
-    /// that it stands for, so that logits are the same where merged patterns coincide.
-    /// Returns    for each old pattern the new one that stands for it (M).
+    /// that it represents, so that logits are the same where merged patterns coincide.
+    /// Returns    for each old pattern the new one that represents it (M).
     /// Throws     usage_error unless 1 ≤ per_class ≤ patterns_per_class.
     std::vector<std::size_t> compress(std::size_t per_class) {
         if (per_class == 0 || per_class > options.patterns_per_class)
@@ -264,8 +264,8 @@ private:
         if (options.heads == 1) return op::l2_normalize(x);
         return each_head([&](std::size_t head) { return op::l2_normalize(part(x, head)); });
     }
-    /// Scores of one head, after the Hopfield updates of its query. Where patterns stand for several, so they do in the
-    /// updates, and no query rests before the last one.
+    /// Scores of one head, after the Hopfield updates of its query. Where patterns represent several, they also do in the
+    /// updates, and every query makes all of them.
     template <class X> X associate(X q, const X& k, const X& beta) const {
         const auto scores = [&] {
             X s = op::mul(op::matmul(q, k, {.transpose_b = true}), beta);

@@ -16,7 +16,7 @@
 namespace smldist::nn {
 SMLDIST_NAMESPACE_BEGIN
 
-/// Cosine classifier: one prototype a class.
+/// Cosine classifier: one prototype per class.
 ///
 ///     z_n = s <f/‖f‖, c_n/‖c_n‖>,   s learned as ln s within [0, ln 100]
 ///

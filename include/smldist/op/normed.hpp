@@ -31,20 +31,24 @@ template <class T> const kernel::row_functions<T>& rows_of(activation f) {
     return kernel::rows_of<kernel::identity, T>;
 }
 
-/// Throws shape_error unless map is (3, C) for x (…, C).
-inline void check_map(std::string_view where, const shape& x, const shape& map) {
+} // namespace detail
+
+/// Throws shape_error unless `map`, of batch_norm_map, is (3, C) for x (…, C).
+inline void check_norm_map(std::string_view where, const shape& x, const shape& map) {
     if (x.rank() < 2 || x.size() == 0 || !(map == shape{3, x.back()}))
         raise<shape_error>(where, "shapes of x and map are ", x.text(), " and ", map.text(),
                            ", expected (…, C) and (3, C)");
 }
 
-/// Destinations of the gradients of x and of the map in an op that applies a map; gradients not needed go to scratch.
+/// Destinations of the gradients of x and of the map in the backward of an op of z = (x - mean) scale + beta.
 ///
-/// The kernel writes dx, or adds to it where `add` says so, and writes the sums Σ dz and Σ dz (x - mean) of each column;
-/// finish() computes the gradient of the map from them.
-template <class T> class map_gradients {
+///     dmap = (-scale Σ dz, Σ dz (x - mean), Σ dz), each sum over the rows of a column
+///
+/// The op writes dx(), or adds to it where `add` says so, and writes `sums` (2, C): Σ dz and Σ dz (x - mean). finish()
+/// then writes or adds dmap. dx and dmap are the op's sinks; with a null dx, dx() is a buffer that nobody reads.
+template <class T> class norm_map_gradients {
 public:
-    map_gradients(const shape& x, tensor<T>* dx, const tensor<T>& map, tensor<T>* dmap)
+    norm_map_gradients(const shape& x, tensor<T>* dx, const tensor<T>& map, tensor<T>* dmap)
         : add(dx && dx->ensure(x)),
           sums(tensor<T>::uninitialized({2, x.back()})),
           unwanted_(dx ? tensor<T>() : tensor<T>::uninitialized(x)),
@@ -74,8 +78,6 @@ private:
     tensor<T>* dmap_;
 };
 
-} // namespace detail
-
 /// y = f(z), the normalisation with its activation.
 ///
 /// Shapes     x (…, C) · map (3, C) · y as x
@@ -90,7 +92,7 @@ template <class T> struct normalise_op {
     static constexpr std::string_view name = "normalise";
     static void visit(auto& self, auto&& g) { g("activation", self.f); }
     shape infer(const shape& x, const shape& map) const {
-        detail::check_map("op::normalise", x, map);
+        check_norm_map("op::normalise", x, map);
         return x;
     }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& map) const {
@@ -100,7 +102,7 @@ template <class T> struct normalise_op {
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
                   tensor<T>* dx, tensor<T>* dmap) const {
         const std::size_t C = x.shape().back();
-        detail::map_gradients<T> to(x.shape(), dx, map, dmap);
+        norm_map_gradients<T> to(x.shape(), dx, map, dmap);
         kernel::normalise_backward(detail::rows_of<T>(f), x.size() / C, C, x.data(), map.data(), dy.data(), to.dx(),
                                    to.add, to.sums.data());
         to.finish();
@@ -129,7 +131,7 @@ template <class T> struct normed_mean_op {
     static constexpr std::string_view name = "normed_mean";
     static void visit(auto& self, auto&& g) { g("activation", self.f); }
     shape infer(const shape& x, const shape& map) const {
-        detail::check_map("op::normed_mean", x, map);
+        check_norm_map("op::normed_mean", x, map);
         if (x.rank() != 3) raise<shape_error>("op::normed_mean", "shape of x is ", x.text(), ", expected (B, L, C)");
         return {x[0], x[2]};
     }
@@ -140,7 +142,7 @@ template <class T> struct normed_mean_op {
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
                   tensor<T>* dx, tensor<T>* dmap) const {
         const auto& s = x.shape();
-        detail::map_gradients<T> to(s, dx, map, dmap);
+        norm_map_gradients<T> to(s, dx, map, dmap);
         kernel::normalised_mean_backward(detail::rows_of<T>(f), s[0], s[1], s[2], x.data(), map.data(), dy.data(),
                                          to.dx(), to.add, to.sums.data());
         to.finish();

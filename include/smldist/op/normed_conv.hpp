@@ -46,7 +46,7 @@ template <class T> struct normed_depthwise_op {
     }
     std::uint64_t macs(const shape& x, const shape&, const shape& w) const { return conv.macs(x, w, shape{0}); }
     shape infer(const shape& x, const shape& map, const shape& w) const {
-        detail::check_map("op::normed_depthwise", x, map);
+        check_norm_map("op::normed_depthwise", x, map);
         return conv.infer(x, w, shape{0});
     }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& map, const tensor<T>& w) const {
@@ -60,7 +60,7 @@ template <class T> struct normed_depthwise_op {
         const auto& s = x.shape();
         const auto& o = conv;
         tensor<T> fresh; // the kernel overwrites dx
-        detail::map_gradients<T> to(s, &fresh, map, dmap);
+        norm_map_gradients<T> to(s, &fresh, map, dmap);
         const bool add = dw && dw->ensure(w.shape());
         kernel::normed_depthwise_backward(detail::rows_of<T>(f), s[0], s[1], s[2], y.shape()[1], w.shape()[2],
                                           o.stride, left(w), o.dilation, x.data(), map.data(), w.data(), dy.data(),
@@ -92,7 +92,7 @@ template <class T> struct normed_pointwise_op {
         return std::uint64_t(x.rows()) * w.size();
     }
     shape infer(const shape& x, const shape& map, const shape& g, const shape& w) const {
-        detail::check_map("op::normed_pointwise", x, map);
+        check_norm_map("op::normed_pointwise", x, map);
         if (x.rank() != 3 || w.rank() != 3 || w[1] != x[2] || w[2] != 1)
             raise<shape_error>("op::normed_pointwise", "shapes of x and weight are ", x.text(), " and ", w.text(),
                                ", expected (B, L, C) and (O, C, 1)");
@@ -113,7 +113,7 @@ template <class T> struct normed_pointwise_op {
         const auto& s = x.shape();
         tensor<T> fresh, gate; // the kernel overwrites dx and dg
         if (!g.empty()) gate = tensor<T>::uninitialized(g.shape());
-        detail::map_gradients<T> to(s, &fresh, map, dmap);
+        norm_map_gradients<T> to(s, &fresh, map, dmap);
         const bool add = dw && dw->ensure(w.shape());
         kernel::normed_pointwise_backward(detail::rows_of<T>(f), s[0], s[1], s[2], w.shape()[0], x.data(), map.data(),
                                           g.data(), w.data(), dy.data(), to.dx(), to.sums.data(), gate.data(),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 #include <vector>
 
 #include "smldist/core/parameter.hpp"
@@ -17,14 +18,13 @@ namespace detail {
 /// difference, and copies the buffers. `leaves` is working memory, kept so that only the first call allocates.
 template <class M> void approach(M& mean, const M& current, double s, std::vector<const void*>& leaves) {
     leaves.clear();
-    auto collect = [&](const auto& leaf) { leaves.push_back(&leaf); };
-    smldist::detail::walk_leaves(current, collect);
+    for_each_leaf(current, [&](const auto& leaf) { leaves.push_back(&leaf); });
     std::size_t next = 0;
-    auto move = [&](auto& mine) {
+    for_each_leaf(mean, [&](auto& mine) {
         using leaf = std::remove_cvref_t<decltype(mine)>;
         const auto& theirs = *static_cast<const leaf*>(leaves.at(next++));
-        if constexpr (smldist::detail::is_parameter<leaf>::value) {
-            using T = typename std::remove_cvref_t<decltype(mine.value)>::value_type;
+        using T = typename std::remove_cvref_t<decltype(mine.value)>::value_type;
+        if constexpr (std::is_same_v<leaf, parameter<T>>) {
             mine.trainable = theirs.trainable;
             mine.frozen = theirs.frozen;
             mine.trainable_before = theirs.trainable_before;
@@ -35,8 +35,7 @@ template <class M> void approach(M& mean, const M& current, double s, std::vecto
         } else {
             mine.value = theirs.value;
         }
-    };
-    smldist::detail::walk_leaves(mean, move);
+    });
 }
 } // namespace detail
 

@@ -42,7 +42,7 @@ template <class T, class M, class F, class G> void visit_leaves(M& model, F of_p
     std::pair<F&, G&> both(of_parameter, of_buffer);
     leaf_visitor<T> visitor{&both, [](void* c, parameter<T>& p) { static_cast<std::pair<F&, G&>*>(c)->first(p); },
                             [](void* c, buffer<T>& b) { static_cast<std::pair<F&, G&>*>(c)->second(b); }};
-    smldist::detail::walk_leaves(model, visitor);
+    for_each_leaf(model, visitor);
 }
 template <class T, class M, class F> void visit_parameters(M& model, F f) {
     visit_leaves<T>(model, f, [](buffer<T>&) {});

@@ -39,7 +39,7 @@ template <class T>
 [[nodiscard]] tensor<T> soft_targets(const tensor<T>& teacher, std::span<const int> labels,
                                      const loss_options& o = {}) {
     o.check();
-    loss::detail::check_labels(teacher, labels);
+    loss::check_labels(teacher, labels);
     const std::size_t N = teacher.shape()[1];
     tensor<T> t = op::softmax(op::l2_normalize(teacher));
     for (std::size_t b = 0; b < labels.size(); ++b) {

@@ -16,13 +16,7 @@ namespace smldist::ref2021 {
 SMLDIST_NAMESPACE_BEGIN
 
 /// The form of the public code's networks.
-inline constexpr model::backbone_form form{.gate_before_activation = true,
-                                           .se_bias = false,
-                                           .always_expand = true,
-                                           .stem_from_channels = true,
-                                           .ceil_widths = true,
-                                           .round_squeeze = false,
-                                           .pooled_activation = nn::activation::hard_swish};
+inline constexpr model::backbone_form form = model::public_code_form;
 
 /// Names of the presets: the public code's example for 63 channels and 8 classes.
 inline constexpr std::array<std::string_view, 2> preset_names{"ref2021_teacher", "ref2021_student"};

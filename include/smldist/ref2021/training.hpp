@@ -21,8 +21,8 @@ enum class phase : std::uint8_t {
     logits   ///< logits_objective: as the teacher
 };
 
-/// `o` with optimiser, rate and schedule of a training of the public code, without decay and clipping. Its 200 epochs,
-/// its batch of 256 and the missing augmentation are the caller's to set.
+/// `o` with optimiser, rate and schedule of a training of the public code, without decay and clipping. The caller
+/// sets its 200 epochs and batch of 256, and turns augmentation off.
 inline train::training_options training_options(phase which, train::training_options o = {}) {
     const bool stage = which == phase::stage;
     o.optimiser = stage ? optim::optimiser_kind::adam : optim::optimiser_kind::ranger;
@@ -49,11 +49,11 @@ constexpr std::size_t stage_count(std::size_t anchors) { return anchors > 0 ? an
 ///
 ///     y = mean (F_S - F_T)²      at anchor i, features as they are
 ///
-/// Stage i is the blocks behind anchor i-1 up to and with anchor i, but nothing holds the layers before it: training stage
-/// i+1 forgets stage i. No layer behind anchor i runs: the optimiser is given all parameters, but those there get no
-/// gradient and stay, as do their batch-norms' running statistics. A network without `up_to_stage` (model::network has it)
-/// runs as a whole, and then those statistics move. Where the channels of the networks differ, for which the code has
-/// nothing, a projector belongs to this object; where the lengths differ, the shorter one counts. The teacher must outlive
+/// Stage i consists of the blocks after anchor i-1 up to anchor i, but the layers before it are trained as well: training
+/// stage i+1 forgets stage i. No layer after anchor i runs: the optimiser is given all parameters, but those there get no
+/// gradient and do not change, nor do their batch-norms' running statistics. A network without `up_to_stage` (model::network has it)
+/// runs as a whole, and then those statistics move. Where the channels of the networks differ, which the code does
+/// not handle, this object owns a projector; where the lengths differ, the shorter one counts. The teacher must outlive
 /// it.
 template <class Teacher> class stage_objective {
 public:
@@ -113,12 +113,12 @@ public:
     }
     explicit logits_objective(const Teacher&&, const loss_options& = {}) = delete;
 
-    /// Throws     usage_error for a batch of mixtures: that loss knows one label a window.
+    /// Throws     usage_error for a batch of mixtures: that loss takes one label per window.
     train::objective_value operator()(tape<float>&, const outputs<var<float>>& student, const data::batch& b,
                                       double) const {
         if (!b.other.empty())
             raise<usage_error>("ref2021::logits_objective",
-                               "labels are mixtures, expected one of each window: no mixup");
+                               "labels are mixtures, expected one label per window, without mixup");
         const auto teacher = (*teacher_)(b.x, mode::eval);
         const auto loss = logits_loss(student.logits, teacher.logits, b.label, options_);
         train::loss_terms terms;

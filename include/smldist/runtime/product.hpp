@@ -23,7 +23,7 @@ inline void multiply(std::size_t M, std::size_t N, std::size_t K, const float* a
     for (std::size_t m = 0; m < M; ++m, a += a_row, y += N) {
         if (transposed && a_step == 1) {
             for (std::size_t n = 0; n < N; ++n)
-                y[n] = kernel::detail::row_total<float>(K, [&](auto p, std::size_t k) SMLDIST_INLINE_LAMBDA {
+                y[n] = kernel::row_total<float>(K, [&](auto p, std::size_t k) SMLDIST_INLINE_LAMBDA {
                     return p.load(a + k) * p.load(b + n * K + k);
                 });
         } else if (transposed) {
@@ -125,7 +125,7 @@ struct normalising {
 /// offset into the bias would be wrong at the border.
 struct conv_step {
     static constexpr std::string_view name = "conv";
-    kernel::detail::conv_shape s;
+    kernel::conv_shape s;
     operand x, weight, y, matrix; ///< weight: groups · packed_size(O/groups, K·C/groups); matrix: scratch
     ending end;
     normalising normal;
@@ -139,7 +139,7 @@ struct conv_step {
         float* const unfolded = f.write(matrix);
         for (std::size_t b = 0; b < f.n; ++b)
             for (std::size_t g = 0; g < s.groups; ++g) {
-                kernel::detail::unfold(s, g, f.read(x, b), unfolded);
+                kernel::unfold(s, g, f.read(x, b), unfolded);
                 if (normal) normal.apply(f, inside(), s.C, unfolded + s.pad * s.C);
                 const float* const bias = f.read(end.bias);
                 detail::product(s.Lo, unfolded, s.row_step(),

@@ -59,7 +59,7 @@ struct log_sum_exp {
 ///
 /// Shapes     x (B, J·N) · y (B, N)
 /// Cost       one exponential per element; counted as 0 MACs.
-/// Throws     shape_error if x is no matrix or J does not divide its columns.
+/// Throws     shape_error if x is not a matrix or J does not divide its columns.
 struct log_mean_exp {
     std::size_t blocks = 1; ///< J
 

@@ -75,7 +75,7 @@ private:
     std::optional<optim::swa<Network>> mean_;
 };
 
-/// Keeps a copy of the network of the best epoch. A training has one of its own, for training_result::best.
+/// Keeps a copy of the network of the best epoch. A training keeps its own copy, for training_result::best.
 template <class Network> struct best_model {
     std::optional<Network> model; ///< none before the first epoch ends
 
@@ -85,8 +85,8 @@ template <class Network> struct best_model {
     }
 };
 
-/// Moves the patterns of a memory to the k-means centres of the network's features before epoch `epoch`: then features and
-/// running statistics mean something, and most of the training is to come. Shortcut: memory_initialisation::k_means.
+/// Moves the patterns of a memory to the k-means centres of the network's features before epoch `epoch`, when features and
+/// running statistics are meaningful and most of the training is still to come. Shortcut: memory_initialisation::k_means.
 /// Throws     as place_memory.
 struct k_means_memory {
     std::size_t epoch = 2;

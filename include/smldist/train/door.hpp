@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What a training asks of its network and objective, told in one line when it is missing.
+/// What a training requires of its network and objective; the compiler reports in one line what is missing.
 #ifndef SMLDIST_TRAIN_DOOR_HPP
 #define SMLDIST_TRAIN_DOOR_HPP
 
@@ -22,7 +22,7 @@ namespace detail {
 /// Why a network or objective is refused.
 enum class refusal { none, constant, visit, scalar, outputs, copy, objective_visit, objective_call };
 
-/// The scalar type of a network as far as its type tells it: its member `scalar`, or T of a class template network<T>; otherwise
+/// The scalar type of a network as far as its type shows it: its member `scalar`, or T of a class template network<T>; otherwise
 /// float.
 template <class Network> struct network_scalar { using type = float; };
 template <template <class> class M, std::floating_point T> struct network_scalar<M<T>> { using type = T; };

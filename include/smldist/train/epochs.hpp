@@ -118,8 +118,8 @@ protected:
     /// The windows of a batch as the network sees them.
     tensor<float> seen(const data::batch& b) const { return data::select_channels(b.x, options_.channels); }
 
-    /// Calls f(k, batch) for the batches of the running epoch once more, k from 1. On a tape of its own: training goes on as
-    /// if nothing had happened.
+    /// Calls f(k, batch) for the batches of the running epoch again, k from 1. It uses another tape, so training is not
+    /// affected.
     template <class F> void repeat_epoch(F f) {
         tape_.reset();
         loader_.start(now_->epoch);
@@ -153,7 +153,7 @@ private:
         return l;
     }
 
-    /// What a run begins with, whatever the steps and runs before left behind.
+    /// Resets what earlier steps and runs have changed.
     SMLDIST_COLD void start_anew() {
         optimiser_ = optim::any_optimiser<float>(options_.optimiser, options_.lr, options_.weight_decay);
         schedule_ = optim::any_schedule(options_.schedule, options_.lr, options_.epochs, steps_);
@@ -191,7 +191,7 @@ private:
         }
         return sum * (1 / windows);
     }
-    /// Rate and momentum of the step that comes; clears the tape.
+    /// Sets rate and momentum of the next step; clears the tape.
     void begin_step() {
         progress_ = double(step_) / double(schedule_.total());
         now_->lr = schedule_.lr(step_);
@@ -239,8 +239,8 @@ private:
     data::prefetcher loader_;
     data::batch batch_;
     std::size_t steps_;     ///< per epoch
-    std::size_t step_ = 0;  ///< of the run, from 0: the one that comes
-    double progress_ = 0;   ///< of the step in hand, from 0 to 1
+    std::size_t step_ = 0;  ///< of the run, from 0: the next one
+    double progress_ = 0;   ///< of the current step, from 0 to 1
     double best_score_ = 0; ///< of now_->best_epoch
     optim::any_schedule schedule_;
     std::optional<double> reference_;

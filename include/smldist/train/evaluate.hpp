@@ -57,8 +57,8 @@ template <class Network>
 }
 
 /// Accuracy, F1 figures and calibration on labelled windows.
-/// Throws     as for_each_batch; data_error for windows without labels; usage_error when the network knows fewer classes than the labels need; numeric_error
-///            when its output is not finite.
+/// Throws     as for_each_batch; data_error for windows without labels; usage_error when the network has fewer classes than
+///            the labels need; numeric_error when its output is not finite.
 template <class Network>
 [[nodiscard]] metric::evaluation evaluate(const Network& net, const data::windows& w, const normaliser& normal,
                                           std::span<const std::size_t> channels = {}) {

@@ -44,7 +44,7 @@ protected:
                   const training_options& options);
     ~training_loop() = default;
 
-    /// What runs of a network in a step.
+    /// The part of a network that a step runs.
     virtual outputs<var<float>> forward(const Network& net, const var<float>& x) const = 0;
 
     Network& network() { return state_.network; }

@@ -40,7 +40,7 @@ template <class Network> void check_placement(const Network& net, const data::wi
                 if (const auto got = static_cast<std::size_t>(std::count(w.label.begin(), w.label.end(), int(n)));
                     got < wanted)
                     raise<usage_error>("train::place_memory", "windows of class ", n, " are ", got,
-                                       ", expected at least ", wanted, ", one a pattern");
+                                       ", expected at least ", wanted, ", one per pattern");
             return;
         }
     }

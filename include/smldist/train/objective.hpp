@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What is minimised: an objective makes a loss of a network's outputs and a batch.
+/// What is minimised: an objective computes a loss from a network's outputs and a batch.
 ///
 ///     train::objective_value operator()(tape<float>& t, const outputs<var<float>>& out, const data::batch& b, double progress);
 ///     static void visit(auto& self, auto&& member);   // the objective's own parameters, which are trained along; may be empty

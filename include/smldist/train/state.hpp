@@ -51,11 +51,11 @@ struct run_state {
     loss_terms terms;               ///< of the last step
     epoch_report report;            ///< of the last epoch; complete in after_epoch
     std::size_t best_epoch = 0;     ///< with the best score, from 1; up to date in after_epoch
-    /// Set this in before_epoch when you write the network's parameters: averages of the weights then begin anew.
+    /// Set this in before_epoch when you write the network's parameters: averages of the weights then start again.
     bool moved = false;
     bool stopping = false;
 
-    /// Ends the epoch after the step in hand and the training after that epoch's validation.
+    /// Ends the epoch after the current step and the training after that epoch's validation.
     void stop() { stopping = true; }
 };
 
@@ -65,7 +65,7 @@ struct run_state {
 /// |-------------------|------------------------------------------------------------------------------------------|
 /// | before_training   | once, before the first epoch                                                             |
 /// | before_epoch      | before its first step                                                                    |
-/// | before_step       | with `step`, `lr` and `momentum` of the step that comes                                  |
+/// | before_step       | with `step`, `lr` and `momentum` of the next step                                        |
 /// | after_step        | after the optimiser's step, with its `terms`; not after a step that diverged             |
 /// | before_validation | after the epoch's last step: the place to set `shown`                                    |
 /// | after_epoch       | after validation, with the epoch's `report`                                              |

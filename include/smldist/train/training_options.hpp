@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What a training run can be told.
+/// Options of a training run.
 #ifndef SMLDIST_TRAIN_TRAINING_OPTIONS_HPP
 #define SMLDIST_TRAIN_TRAINING_OPTIONS_HPP
 
@@ -35,12 +35,13 @@ struct training_options {
     double mixup = 0;                       ///< α of mixup; 0: none
     std::vector<std::size_t> channels = {}; ///< of the windows that the network sees; empty: all
     memory_initialisation memory =
-        memory_initialisation::random; ///< of a network that takes its patterns from no teacher
+        memory_initialisation::random; ///< unless the network takes its patterns from a teacher
 
     validation_metric metric = {}; ///< of the score; empty: macro-F1
 
-    /// Throws usage_error for a value out of range, for ema together with swa_epochs, and for a plateau that looks for large
-    /// figures where the metric is an error, or for small ones where it is not.
+    /// Throws usage_error for a value out of range, for ema together with swa_epochs, for plateau_on_last_loss with another
+    /// schedule, and for a plateau that looks for large figures where the metric is an error, or for small ones where it
+    /// is not.
     void check() const {
         const option_check o{"training_options"};
         o.need(epochs >= 1, "epochs", double(epochs), "at least 1");
@@ -53,6 +54,8 @@ struct training_options {
         o.need(ema == 0 || swa_epochs == 0, "swa_epochs", double(swa_epochs), "0 with ema: one average of the two");
         o.need(memory == memory_initialisation::random || epochs >= 2, "epochs", double(epochs),
                "at least 2 with k_means, which places the memory after the first");
+        o.need(!plateau_on_last_loss || schedule.kind == optim::schedule_kind::plateau, "schedule",
+               name_of(schedule.kind), "plateau with plateau_on_last_loss");
         if (schedule.kind == optim::schedule_kind::plateau && !plateau_on_last_loss) {
             const bool large = schedule.plateau.mode == optim::plateau_options::direction::max;
             if (large != metric.larger_is_better)

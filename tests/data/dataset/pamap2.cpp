@@ -148,7 +148,7 @@ TEST_CASE("pamap2: errors name the cause") {
                               [](int) {
                                   return fact{1, false, true, false, true};
                               })),
-              "time in which all sensors deliver is 0 s"));
+              "time covered by all sensors is 0 s"));
     CHECK(has(complaint([&] { static_cast<void>(data::pamap2(at.path())); }),
               "https://archive.ics.uci.edu/dataset/231"));
     CHECK_THROWS_AS(data::pamap2(at.path(), {false, false, {}, {}}), usage_error);

@@ -163,7 +163,7 @@ TEST_CASE("uci_har: wrong number of columns or lines") {
     set.write(acc, row + row.substr(18));
     CHECK(has(set.complaint(), ": number of columns is 127, expected 128"));
     set.write(acc, whole + row);
-    CHECK(has(set.complaint(), "body_acc_y_train.txt:3:2: file goes on, expected 2 lines"));
+    CHECK(has(set.complaint(), "body_acc_y_train.txt:3:2: file has more lines, expected 2 as in"));
     set.write(acc, row + "\r\n" + row);
     CHECK(has(set.complaint(), ":2:1: line is blank"));
     set.write(acc, whole);

@@ -113,7 +113,7 @@ recording_set pamap2(const std::filesystem::path& path, const pamap2_options& o)
             set.room().give_back(taken);
             if (parts.empty())
                 raise<data_error>((set.path() / file).string(),
-                                  "time in which all sensors deliver is 0 s, expected some");
+                                  "time covered by all sensors is 0 s, expected more than 0");
             result.note("gaps, split", parts.size() - 1);
             std::move(parts.begin(), parts.end(), std::back_inserter(result.recordings));
         }

@@ -49,7 +49,7 @@ stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::string& fi
         const double stamp = in.real() / 1000;
         if (origin == 0) origin = stamp;
         if (!s.stamps.empty() && stamp - origin < s.stamps.back())
-            in.refuse("timestamp is before the previous one, expected time to go on");
+            in.refuse("timestamp is before the previous one, expected ascending ones");
         s.stamps.push_back(stamp - origin);
         s.labels.push_back(in.choice("label", labels));
         in.finish_line(8);

@@ -63,7 +63,7 @@ windows uci_har_part(const dataset_folder& set, const std::string& part) {
         const budget::lease text(set.room(), in.size(), "its text");
         std::size_t row = 0;
         for (; in.next_line(); ++row) {
-            if (row == count) in.fail("file goes on, expected ", count, " lines as in '", labels.string(), "'");
+            if (row == count) in.fail("file has more lines, expected ", count, " as in '", labels.string(), "'");
             float* to = w.x.data() + row * uci_har_length * channels + c;
             for (std::size_t t = 0; t < uci_har_length; ++t) {
                 if (in.at_end()) in.fail("number of columns is ", t, ", expected ", uci_har_length);

@@ -127,7 +127,7 @@ struct dkd_options {
 /// teacher; β does not.
 ///
 /// Shapes     logits (B, N) of both, N ≥ 2 · labels (B) · y ()
-/// Throws     shape_error if the logits or the number of labels do not fit; data_error for a label that is no class.
+/// Throws     shape_error if the logits or the number of labels do not fit; data_error for a label that is not a class.
 /// Source     Zhao et al., CVPR 2022 (arXiv 2203.08679); α, β, T of mdistiller, β there 0.5 to 8 by pair of networks; its
 ///            warm-up of 20 of 240 epochs is a twelfth of training here.
 struct dkd {
@@ -140,7 +140,7 @@ struct dkd {
     }
     template <class X, class T>
     X operator()(const outputs<X>& student, const outputs<tensor<T>>& teacher, std::span<const int> labels) const {
-        loss::detail::check_labels(teacher.logits, labels);
+        loss::check_labels(teacher.logits, labels);
         auto label = tensor<T>::uninitialized({labels.size()});
         std::transform(labels.begin(), labels.end(), label.begin(), [](int n) { return static_cast<T>(n); });
         const auto& o = options;

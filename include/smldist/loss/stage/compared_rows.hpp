@@ -33,7 +33,8 @@ SMLDIST_NAMESPACE_BEGIN
 /// phase-free term.
 ///
 /// Shapes     F̂ (B, L_S or L_T, C) · s, t (B, L, C)
-/// Throws     usage_error from the constructor unless there is one band weight for each band, or none.
+/// Throws     usage_error from the constructor unless there is one band weight per band, or none; for band weights that no
+///            term reads: α = 0 without the magnitude term in the real DFT, or features without a time axis.
 template <class T> struct compared_rows {
     using band = typename time_bands<T>::band;
 
@@ -52,6 +53,7 @@ template <class T> struct compared_rows {
     compared_rows(const shape& of_student, const shape& of_teacher, const stage_options& o,
                   const std::vector<double>& given) {
         const bool timed = of_student.rank() == 3;
+        check_weights(timed, o, given.size());
         const std::size_t S = timed ? of_student[1] : 1, R = timed ? of_teacher[1] : 1, L = std::min(S, R);
         learned = timed && o.weights.kind == weighting::uncertainty;
         eta = timed && o.term != phase_free::none && L >= 4 ? o.eta : 0;
@@ -85,6 +87,18 @@ template <class T> struct compared_rows {
         magnitude_weight = tensor<T>(shape{spectrum->size()});
         for (std::size_t k = 0; k < spectrum->size(); ++k)
             magnitude_weight[k] = static_cast<T>(double((*spectrum)[k].rows) * (same ? weights[k] : 1) / double(L));
+    }
+
+private:
+    /// Throws usage_error if n band weights are given and no term of the loss reads them.
+    SMLDIST_COLD static void check_weights(bool timed, const stage_options& o, std::size_t n) {
+        const bool magnitude = o.eta > 0 && o.term == phase_free::magnitude && o.basis == time_basis::rdft;
+        if (n > 0 && !timed)
+            raise<usage_error>("loss::stage_loss", "number of band weights is ", n,
+                               ", expected 0 for features without a time axis");
+        if (n > 0 && o.alpha == 0 && !magnitude)
+            raise<usage_error>("loss::stage_loss", "number of band weights is ", n,
+                               " and alpha is 0, expected no weights, or alpha above 0");
     }
 };
 

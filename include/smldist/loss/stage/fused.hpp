@@ -116,7 +116,7 @@ template <class T> struct discrepancy_op {
             raise<shape_error>("loss::discrepancy", "shapes of x and target are ", x.text(), " and ", t.text(),
                                ", expected (B, ", S == 0 ? std::string("…") : std::to_string(S), ", ", C,
                                ") and (B, ", S == 0 ? std::string("…") : std::to_string(R), ", ", D, ")");
-        if (map.size() != 0) op::detail::check_map("loss::discrepancy", x, map);
+        if (map.size() != 0) op::check_norm_map("loss::discrepancy", x, map);
         return {};
     }
     void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& map, const tensor<T>& t) const {
@@ -164,7 +164,7 @@ template <class T> struct discrepancy_op {
                 if (!map.empty()) add_up(S, C, map.data(), xb, slope, sums.data() + b * 2 * C);
             }
         });
-        if (sums.size() > 0) kernel::detail::add_partials(B, 2 * C, 2 * C, sums.data(), keep->sums.data(), false);
+        if (sums.size() > 0) kernel::add_partials(B, 2 * C, 2 * C, sums.data(), keep->sums.data(), false);
         y[0] = static_cast<T>(std::accumulate(totals.data(), totals.data() + B, 0.0) / double(B * C));
     }
     void backward(const saved& kept, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
@@ -172,7 +172,7 @@ template <class T> struct discrepancy_op {
         const std::size_t C = x.shape().back(), B = x.shape().rank() == 3 ? x.shape()[0] : 1;
         const T factor = dy[0] / static_cast<T>(B * C);
         if (dmap) {
-            op::detail::map_gradients<T> to(shape{1, C}, nullptr, map, dmap);
+            op::norm_map_gradients<T> to(shape{1, C}, nullptr, map, dmap);
             for (std::size_t i = 0; i < 2 * C; ++i) to.sums[i] = factor * kept.sums[i];
             to.finish();
         }

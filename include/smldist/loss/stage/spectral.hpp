@@ -88,7 +88,7 @@ template <class T> struct row_penalty_op {
                     T sum(0);
                     for (std::size_t b = 0; b < B; ++b) {
                         const T *xi = x.data() + (b * L + r) * C, *ti = t.data() + (b * L + r) * C;
-                        sum += kernel::detail::row_total<T>(C, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+                        sum += kernel::row_total<T>(C, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
                             return pen(p.load(xi + i) - p.load(ti + i));
                         });
                     }
