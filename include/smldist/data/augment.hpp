@@ -62,28 +62,16 @@ namespace detail {
 /// Sub-streams of a window's generator: switching one augmentation on or off does not change the draws of the others.
 enum augment_stream : std::uint64_t { warp_stream, rotation_stream, scaling_stream, jitter_stream, mask_stream };
 
-SMLDIST_FUNCTION void warp_time(float* x, std::size_t length, std::size_t channels, double sd, generator& g,
-                                augment_scratch& scratch);
-
 /// Multiplies the three columns of a triple by a matrix, sample by sample.
 SMLDIST_FUNCTION void turn(float* x, std::size_t length, std::size_t channels,
                            const std::array<std::size_t, 3>& triple, const std::array<float, 9>& r);
-
-SMLDIST_FUNCTION void rotate(float* x, std::size_t length, std::size_t channels, const signal_info& info,
-                             double limit, const generator& g);
 
 inline bool in_triple(const signal_info& info, std::size_t c) {
     return std::any_of(info.triples.begin(), info.triples.end(),
                        [c](const auto& t) { return t[0] == c || t[1] == c || t[2] == c; });
 }
 
-SMLDIST_FUNCTION void scale(float* x, std::size_t length, std::size_t channels, const signal_info& info, double sd,
-                            generator& g);
-
 SMLDIST_FUNCTION void mask(float* x, std::size_t length, std::size_t channels, const signal_info& info, generator& g);
-
-SMLDIST_FUNCTION void rotate_and_scale(float* x, std::size_t length, std::size_t channels, const augment_options& o,
-                                       const signal_info& info, const generator& g);
 
 } // namespace detail
 

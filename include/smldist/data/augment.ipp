@@ -57,8 +57,8 @@ void time_warp_positions(float* position, std::size_t length, double sd, generat
 
 namespace detail {
 
-void warp_time(float* x, std::size_t length, std::size_t channels, double sd, generator& g,
-               augment_scratch& scratch) {
+inline void warp_time(float* x, std::size_t length, std::size_t channels, double sd, generator& g,
+                      augment_scratch& scratch) {
     if (length < 2) return;
     scratch.reserve(length, channels);
     time_warp_positions(scratch.position.data(), length, sd, g);
@@ -83,8 +83,8 @@ void turn(float* x, std::size_t length, std::size_t channels, const std::array<s
     }
 }
 
-void rotate(float* x, std::size_t length, std::size_t channels, const signal_info& info, double limit,
-            const generator& g) {
+inline void rotate(float* x, std::size_t length, std::size_t channels, const signal_info& info, double limit,
+                   const generator& g) {
     for (std::size_t k = 0; k < info.triples.size(); ++k) {
         generator device = g.split(info.device(k));
         const double angle = device.uniform(-1, 1) * limit;
@@ -92,7 +92,8 @@ void rotate(float* x, std::size_t length, std::size_t channels, const signal_inf
     }
 }
 
-void scale(float* x, std::size_t length, std::size_t channels, const signal_info& info, double sd, generator& g) {
+inline void scale(float* x, std::size_t length, std::size_t channels, const signal_info& info, double sd,
+                  generator& g) {
     const auto scale_column = [&](std::size_t c, float factor) {
         for (std::size_t t = 0; t < length; ++t) x[t * channels + c] *= factor;
     };
@@ -114,8 +115,8 @@ void mask(float* x, std::size_t length, std::size_t channels, const signal_info&
     for (const std::size_t c : info.triples[g.below(info.triples.size())]) flatten(c);
 }
 
-void rotate_and_scale(float* x, std::size_t length, std::size_t channels, const augment_options& o,
-                      const signal_info& info, const generator& g) {
+inline void rotate_and_scale(float* x, std::size_t length, std::size_t channels, const augment_options& o,
+                             const signal_info& info, const generator& g) {
     generator rotation = g.split(rotation_stream), scaling = g.split(scaling_stream);
     if (rotation.chance(o.rotation))
         rotate(x, length, channels, info, o.rotation_degrees * std::numbers::pi / 180, rotation);

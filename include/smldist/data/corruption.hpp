@@ -31,14 +31,6 @@ struct corruption {
     SMLDIST_FUNCTION void check(const windows& w) const;
 };
 
-namespace detail {
-
-/// Replaces x by the linear interpolation of the samples that a sensor with 1/step of the rate would take; holds the
-/// last one.
-SMLDIST_FUNCTION void thin_out(float* x, std::size_t length, std::size_t channels, double step);
-
-} // namespace detail
-
 /// Corrupts `w` in place. The same generator gives the same result; a person's rotation depends only on the generator
 /// and the subject's number.
 ///

@@ -24,7 +24,9 @@ void corruption::check(const windows& w) const {
 
 namespace detail {
 
-void thin_out(float* x, std::size_t length, std::size_t channels, double step) {
+/// Replaces x by the linear interpolation of the samples that a sensor with 1/step of the rate would take; holds the
+/// last one.
+inline void thin_out(float* x, std::size_t length, std::size_t channels, double step) {
     const auto sample = [&](std::size_t k) {
         return std::min(static_cast<std::size_t>(double(k) * step), length - 1);
     };

@@ -35,12 +35,6 @@ struct moments {
 
 SMLDIST_FUNCTION moments channel_moments(const tensor<float>& x, std::size_t c);
 
-/// The q-quantile of `values`, linear between order statistics; reorders them.
-SMLDIST_FUNCTION double quantile(std::vector<float>& values, double q);
-
-/// Throws data_error unless n is finite and maps every sample of w to a finite number.
-SMLDIST_FUNCTION void check_reach(const normaliser& n, const windows& w);
-
 } // namespace detail
 
 /// Statistics of `w`, which must hold training subjects only: sums in double, quartiles by linear interpolation

@@ -36,7 +36,8 @@ moments channel_moments(const tensor<float>& x, std::size_t c) {
     return m;
 }
 
-double quantile(std::vector<float>& values, double q) {
+/// The q-quantile of `values`, linear between order statistics; reorders them.
+inline double quantile(std::vector<float>& values, double q) {
     const double at = q * double(values.size() - 1);
     const auto below = static_cast<std::ptrdiff_t>(at);
     std::nth_element(values.begin(), values.begin() + below, values.end());
@@ -46,7 +47,8 @@ double quantile(std::vector<float>& values, double q) {
     return a + (at - double(below)) * (b - a);
 }
 
-void check_reach(const normaliser& n, const windows& w) {
+/// Throws data_error unless n is finite and maps every sample of w to a finite number.
+inline void check_reach(const normaliser& n, const windows& w) {
     const std::size_t count = w.channels(), rows = w.x.shape().rows();
     std::vector<float> ends(2 * count); // the smallest and the largest value of each channel
     for (float* const end : {ends.data(), ends.data() + count}) std::copy_n(w.x.data(), count, end);

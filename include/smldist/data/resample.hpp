@@ -57,14 +57,6 @@ struct overlap {
     std::vector<stretch> at;
 };
 
-SMLDIST_FUNCTION void check_stamped(const stamped_signal& s, std::size_t device);
-
-SMLDIST_FUNCTION std::vector<stretch> stretches(const std::vector<double>& stamps, double max_gap);
-
-/// Intersects the overlaps of the devices so far with the stretches of one more. Both are in order of time.
-SMLDIST_FUNCTION std::vector<overlap> intersect(const std::vector<overlap>& shared, const std::vector<stretch>& next,
-                                                const std::vector<double>& times);
-
 } // namespace detail
 
 /// The times at which evenly spaced samples were taken, from stamps that arrive late and in bursts.

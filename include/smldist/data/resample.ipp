@@ -27,7 +27,7 @@ void check_steps(std::string_view where, const std::vector<double>& stamps, doub
 
 namespace detail {
 
-void check_stamped(const stamped_signal& s, std::size_t device) {
+inline void check_stamped(const stamped_signal& s, std::size_t device) {
     const auto where = [&] { return "resample: device " + std::to_string(device); };
     if (s.channels == 0 || s.samples.size() != s.channels * s.size())
         raise<data_error>(where(), "number of values is ", s.samples.size(), ", expected ", s.channels,
@@ -40,7 +40,7 @@ void check_stamped(const stamped_signal& s, std::size_t device) {
                               " s, expected a finite time not before the previous one");
 }
 
-std::vector<stretch> stretches(const std::vector<double>& stamps, double max_gap) {
+inline std::vector<stretch> stretches(const std::vector<double>& stamps, double max_gap) {
     std::vector<stretch> found;
     for (std::size_t first = 0, last; first < stamps.size(); first = last) {
         for (last = first + 1; last < stamps.size() && stamps[last] - stamps[last - 1] <= max_gap;) ++last;
@@ -49,8 +49,9 @@ std::vector<stretch> stretches(const std::vector<double>& stamps, double max_gap
     return found;
 }
 
-std::vector<overlap> intersect(const std::vector<overlap>& shared, const std::vector<stretch>& next,
-                               const std::vector<double>& times) {
+/// Intersects the overlaps of the devices so far with the stretches of one more. Both are in order of time.
+inline std::vector<overlap> intersect(const std::vector<overlap>& shared, const std::vector<stretch>& next,
+                                      const std::vector<double>& times) {
     std::vector<overlap> both;
     for (std::size_t i = 0, k = 0; i < shared.size() && k < next.size();) {
         const double end = times[next[k].last - 1];

@@ -64,18 +64,12 @@ struct person {
     SMLDIST_FUNCTION explicit person(generator g);
 };
 
-SMLDIST_FUNCTION std::array<double, 3> turned(const std::array<float, 9>& r, const std::array<double, 3>& v);
-
 /// A stationary process of unit variance with a correlation time of about `seconds` (Ornstein-Uhlenbeck).
 struct drift {
     double value = 0, keep;
     drift(double seconds, double rate_hz) : keep(std::exp(-1 / (seconds * rate_hz))) {}
     double next(generator& g) { return value = keep * value + std::sqrt(1 - keep * keep) * g.normal(); }
 };
-
-/// Writes one bout of one activity, `n` rows of 9 channels, to `row`.
-SMLDIST_FUNCTION void perform(float* row, std::size_t n, const motion& m, const person& who, double rate_hz,
-                              generator g);
 
 } // namespace detail
 

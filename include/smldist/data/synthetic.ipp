@@ -34,14 +34,15 @@ person::person(generator g)
     mounting = random_rotation(g, 8 * degree * g.normal());
 }
 
-std::array<double, 3> turned(const std::array<float, 9>& r, const std::array<double, 3>& v) {
+inline std::array<double, 3> turned(const std::array<float, 9>& r, const std::array<double, 3>& v) {
     std::array<double, 3> w;
     for (std::size_t i = 0; i < 3; ++i)
         w[i] = double(r[3 * i]) * v[0] + double(r[3 * i + 1]) * v[1] + double(r[3 * i + 2]) * v[2];
     return w;
 }
 
-void perform(float* row, std::size_t n, const motion& m, const person& who, double rate_hz, generator g) {
+/// Writes one bout of one activity, `n` rows of 9 channels, to `row`.
+inline void perform(float* row, std::size_t n, const motion& m, const person& who, double rate_hz, generator g) {
     const double pi = std::numbers::pi, tempo = m.tempo * who.step_hz * (1 + 0.06 * g.normal());
     const double gain = who.gain * std::exp(0.10 * g.normal());
     const double tilt = (m.tilt + m.tilt_sd * g.normal()) * degree;

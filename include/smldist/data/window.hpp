@@ -91,16 +91,6 @@ struct cut_options {
     double labelled = 0.5; ///< smallest share of labelled samples in a window that is kept
 };
 
-namespace detail {
-
-SMLDIST_FUNCTION void check_recording(const recording& r, std::size_t number, const signal_info& info,
-                                      std::size_t channels, std::size_t length);
-
-/// The label of a window under `majority` or `last`; -1: none.
-SMLDIST_FUNCTION int window_label(const int* labels, const cut_options& o, std::vector<std::size_t>& count);
-
-} // namespace detail
-
 /// Cuts recordings into windows of `length` samples that start `hop` samples apart. No window crosses a recording.
 ///
 /// Windows without a label or with too few labelled samples are left out; the tail shorter than a window as well.

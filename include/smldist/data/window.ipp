@@ -106,8 +106,8 @@ void windows::check_trainable() const {
 
 namespace detail {
 
-void check_recording(const recording& r, std::size_t number, const signal_info& info, std::size_t channels,
-                     std::size_t length) {
+inline void check_recording(const recording& r, std::size_t number, const signal_info& info, std::size_t channels,
+                            std::size_t length) {
     const std::string where = "cut: recording " + std::to_string(number);
     const shape& s = r.samples.shape();
     if (s.rank() != 2 || s[1] != channels)
@@ -127,7 +127,8 @@ void check_recording(const recording& r, std::size_t number, const signal_info& 
     }
 }
 
-int window_label(const int* labels, const cut_options& o, std::vector<std::size_t>& count) {
+/// The label of a window under `majority` or `last`; -1: none.
+inline int window_label(const int* labels, const cut_options& o, std::vector<std::size_t>& count) {
     std::fill(count.begin(), count.end(), 0);
     std::size_t labelled = 0;
     for (std::size_t t = 0; t < o.length; ++t)

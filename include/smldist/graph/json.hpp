@@ -29,16 +29,6 @@ inline constexpr std::array<std::string_view, 5> node_kinds{"input", "parameter"
 /// The graph as JSON.
 [[nodiscard]] SMLDIST_COLD SMLDIST_FUNCTION io::json to_json(const graph& g);
 
-namespace detail {
-
-/// Reads extents from a file; their product fits even when some of them are 0.
-SMLDIST_COLD SMLDIST_FUNCTION shape read_shape(const io::json& list);
-
-/// Inputs and attributes of an op, node `id`.
-SMLDIST_COLD SMLDIST_FUNCTION void read_op(const io::json& from, std::size_t id, graph::node& n, budget& room);
-
-} // namespace detail
-
 /// The inverse of to_json, within the budget `room`. Nodes refer to nodes before them. Ops and options are not checked
 /// here but by graph/visit.hpp.
 /// Throws     data_error naming what is wrong.

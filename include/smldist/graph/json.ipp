@@ -46,7 +46,8 @@ SMLDIST_COLD io::json to_json(const graph& g) {
 
 namespace detail {
 
-SMLDIST_COLD shape read_shape(const io::json& list) {
+/// Reads extents from a file; their product fits even when some of them are 0.
+SMLDIST_COLD inline shape read_shape(const io::json& list) {
     shape s;
     std::size_t elements = 1;
     for (const auto& e : list.as_array()) {
@@ -59,7 +60,8 @@ SMLDIST_COLD shape read_shape(const io::json& list) {
     return s;
 }
 
-SMLDIST_COLD void read_op(const io::json& from, std::size_t id, graph::node& n, budget& room) {
+/// Inputs and attributes of an op, node `id`.
+SMLDIST_COLD inline void read_op(const io::json& from, std::size_t id, graph::node& n, budget& room) {
     constexpr std::string_view what = "its graph";
     constexpr std::size_t heap = 2 * sizeof(void*), most_inputs = 16;
     const auto& inputs = from.as_array("inputs");

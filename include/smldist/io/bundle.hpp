@@ -30,9 +30,6 @@ SMLDIST_FUNCTION json list(const std::vector<std::string>& words);
 [[gnu::cold]] SMLDIST_FUNCTION std::vector<std::string> words(const json& list, budget& room);
 /// Floats as JSON numbers that read back to the same bits.
 SMLDIST_FUNCTION json list(const std::vector<float>& values);
-[[gnu::cold]] SMLDIST_FUNCTION std::vector<float> floats(const json& list, budget& room);
-
-SMLDIST_FUNCTION std::string preprocess_text(const model_facts& f);
 
 } // namespace detail
 
@@ -41,8 +38,6 @@ SMLDIST_FUNCTION std::string preprocess_text(const model_facts& f);
 [[gnu::cold]] SMLDIST_FUNCTION void check_preprocess(const model_facts& f);
 
 namespace detail {
-
-[[gnu::cold]] SMLDIST_FUNCTION void read_preprocess(const json& p, model_facts& f, budget& room);
 
 /// The metadata of that key. Throws data_error when there is none.
 [[gnu::cold]] SMLDIST_FUNCTION const std::string& entry(const safetensors_file& file, std::string_view key);
@@ -68,17 +63,6 @@ struct bundle {
 /// The bytes of a model file. `tensors` holds the weights by dotted path and the two self-test tensors. Their contents
 /// are not checked here; model::to_bytes does that.
 [[nodiscard]] SMLDIST_FUNCTION byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tensors);
-
-namespace detail {
-
-/// The JSON text of a metadata key, within the budget that all texts of the file share.
-[[gnu::cold]] SMLDIST_FUNCTION json read_json(bundle& b, std::string_view key, json_limits& left);
-
-/// Checks the shapes of the self-test, a window (1, L, C) in raw units and its logits (1, N), so that the facts bound
-/// what loading it takes.
-[[gnu::cold]] SMLDIST_FUNCTION void check_selftest(const bundle& b);
-
-} // namespace detail
 
 /// Reads and checks a model file: every rule of the format, the version, the hash of the buffer, the facts and the
 /// shapes of the self-test. The options bound the memory and work of this function and of the deploy::load or

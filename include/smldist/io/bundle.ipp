@@ -39,7 +39,7 @@ json list(const std::vector<float>& values) {
     return items;
 }
 
-std::vector<float> floats(const json& list, budget& room) {
+[[gnu::cold]] inline std::vector<float> floats(const json& list, budget& room) {
     std::vector<float> out;
     room.take(list.as_array().size() * sizeof(float), "its normaliser");
     out.reserve(list.as_array().size());
@@ -47,7 +47,7 @@ std::vector<float> floats(const json& list, budget& room) {
     return out;
 }
 
-std::string preprocess_text(const model_facts& f) {
+inline std::string preprocess_text(const model_facts& f) {
     json p;
     p.set("layout", "BLC");
     p.set("normaliser", name_of(f.normaliser.kind));
@@ -86,7 +86,7 @@ void check_preprocess(const model_facts& f) {
 
 namespace detail {
 
-void read_preprocess(const json& p, model_facts& f, budget& room) {
+[[gnu::cold]] inline void read_preprocess(const json& p, model_facts& f, budget& room) {
     constexpr std::size_t longest = std::size_t(1) << 31; // samples
     if (p.as_string("layout") != "BLC")
         raise<data_error>("model file", "layout is ", quote(p.as_string("layout")), ", expected \"BLC\"");
@@ -145,7 +145,8 @@ byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tens
 
 namespace detail {
 
-json read_json(bundle& b, std::string_view key, json_limits& left) {
+/// The JSON text of a metadata key, within the budget that all texts of the file share.
+[[gnu::cold]] inline json read_json(bundle& b, std::string_view key, json_limits& left) {
     const std::string& text = entry(b.file, key);
     b.room.take(text.size(), key); // for the characters of its strings
     left.memory = b.room.left();
@@ -157,7 +158,9 @@ json read_json(bundle& b, std::string_view key, json_limits& left) {
     return value;
 }
 
-void check_selftest(const bundle& b) {
+/// Checks the shapes of the self-test, a window (1, L, C) in raw units and its logits (1, N), so that the facts bound
+/// what loading it takes.
+[[gnu::cold]] inline void check_selftest(const bundle& b) {
     const shape &in = b.file.at(selftest_input).extents, &out = b.file.at(selftest_output).extents;
     const std::size_t L = b.facts.window, C = b.facts.channels.size(), N = b.facts.labels.size();
     if (in.rank() != 3 || in[0] != 1 || in[1] != L || in[2] != C || out.rank() != 2 || out[0] != 1 || out[1] != N)

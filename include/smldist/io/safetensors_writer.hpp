@@ -15,13 +15,6 @@
 namespace smldist::io {
 SMLDIST_NAMESPACE_BEGIN
 
-namespace detail {
-
-/// Throws usage_error for what the reader would refuse.
-SMLDIST_FUNCTION void check_writable(std::span<const tensor_view> tensors, const metadata_map& metadata);
-
-} // namespace detail
-
 /// The bytes of a file with these tensors and metadata; the same input in any order gives the same bytes.
 ///
 /// Tensors are sorted by descending dtype size, then name, so each is aligned to its element size. The header is padded

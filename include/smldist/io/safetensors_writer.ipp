@@ -13,7 +13,8 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-void check_writable(std::span<const tensor_view> tensors, const metadata_map& metadata) {
+/// Throws usage_error for what the reader would refuse.
+inline void check_writable(std::span<const tensor_view> tensors, const metadata_map& metadata) {
     constexpr std::string_view where = "write_safetensors";
     if (tensors.size() > limit::tensors)
         raise<usage_error>(where, "number of tensors is ", tensors.size(), ", expected at most ", limit::tensors);

@@ -264,7 +264,6 @@ struct table {
     std::size_t tail;
     std::vector<std::string_view> rows;
 };
-SMLDIST_COLD SMLDIST_FUNCTION table preset_table(std::string_view name);
 } // namespace detail
 
 /// The configuration of a named network; every width times `width`, rounded to multiples of 8.

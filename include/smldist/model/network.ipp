@@ -22,7 +22,7 @@ void network_config::check_heads() const {
 
 namespace detail {
 
-SMLDIST_COLD table preset_table(std::string_view name) {
+SMLDIST_COLD inline table preset_table(std::string_view name) {
     if (name == "har_teacher")
         return {256,
                 {"3,64,32,-,RE,1", "3,96,48,-,RE,2,A", "3,144,48,-,RE,1", "5,144,64,SE,RE,2", "5,192,64,SE,RE,1,A",

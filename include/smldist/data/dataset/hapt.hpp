@@ -22,19 +22,10 @@ inline constexpr std::array hapt_test_subjects{2, 4, 9, 10, 12, 13, 18, 20, 24};
 
 namespace detail {
 
-SMLDIST_FUNCTION signal_info hapt_info();
-
 inline std::string hapt_file(std::string_view sensor, int experiment, int user) {
     const auto two = [](int n) { return (n < 10 ? "0" : "") + std::to_string(n); };
     return "RawData/" + std::string(sensor) + "_exp" + two(experiment) + "_user" + two(user) + ".txt";
 }
-
-/// Reads the rows of three numbers of a file into columns [first, first + 3) of the samples, as far as samples exist;
-/// returns the number of rows of the file.
-SMLDIST_FUNCTION std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first);
-
-/// One experiment, unlabelled.
-SMLDIST_FUNCTION recording hapt_experiment(const dataset_folder& set, int experiment, int user);
 
 } // namespace detail
 

@@ -11,7 +11,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-signal_info hapt_info() {
+inline signal_info hapt_info() {
     return {{"total_acc_x", "total_acc_y", "total_acc_z", "gyro_x", "gyro_y", "gyro_z"},
             {"WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING", "STAND_TO_SIT",
              "SIT_TO_STAND", "SIT_TO_LIE", "LIE_TO_SIT", "STAND_TO_LIE", "LIE_TO_STAND"},
@@ -21,7 +21,9 @@ signal_info hapt_info() {
             {}};
 }
 
-std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first) {
+/// Reads the rows of three numbers of a file into columns [first, first + 3) of the samples, as far as samples exist;
+/// returns the number of rows of the file.
+inline std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first) {
     std::size_t row = 0;
     for (; in.next_line(); ++row) {
         for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -33,7 +35,8 @@ std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first) {
     return row;
 }
 
-recording hapt_experiment(const dataset_folder& set, int experiment, int user) {
+/// One experiment, unlabelled.
+inline recording hapt_experiment(const dataset_folder& set, int experiment, int user) {
     const std::string acc_file = hapt_file("acc", experiment, user), gyro_file = hapt_file("gyro", experiment, user);
     text_reader acc = set.open(acc_file), gyro = set.open(gyro_file);
     const budget::lease text(set.room(), acc.size() + gyro.size(), "its text");

@@ -19,12 +19,6 @@ struct mhealth_options {
     std::vector<int> subjects{1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
 };
 
-namespace detail {
-
-SMLDIST_FUNCTION signal_info mhealth_info(bool ecg);
-
-} // namespace detail
-
 /// Reads mHealth_subjectN.log in the published folder "MHEALTHDATASET", or in the folder that holds it: one recording
 /// per person. Label 0 of the files, no activity, is -1 here.
 ///

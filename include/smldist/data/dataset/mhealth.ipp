@@ -11,7 +11,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-signal_info mhealth_info(bool ecg) {
+inline signal_info mhealth_info(bool ecg) {
     signal_info info;
     info.labels = {"standing still",
                    "sitting and relaxing",

@@ -21,8 +21,6 @@ struct motion_sense_options {
 
 namespace detail {
 
-SMLDIST_FUNCTION signal_info motion_sense_info();
-
 /// A folder of the set and the label of all its recordings.
 struct motion_sense_trial {
     const char* folder;

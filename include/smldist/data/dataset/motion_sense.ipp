@@ -14,7 +14,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-signal_info motion_sense_info() {
+inline signal_info motion_sense_info() {
     return {{"user_acc_x", "user_acc_y", "user_acc_z", "gyro_x", "gyro_y", "gyro_z", "gravity_x", "gravity_y",
              "gravity_z"},
             {"downstairs", "upstairs", "walking", "jogging", "sitting", "standing"},

@@ -54,14 +54,8 @@ inline constexpr std::array<pamap2_activity, 18> pamap2_activities{{{1, "lying"}
 inline constexpr std::size_t pamap2_protocol = 12;
 inline constexpr std::array pamap2_places{"hand", "chest", "ankle"};
 
-SMLDIST_FUNCTION signal_info pamap2_info(const pamap2_options& o);
-
 /// Rate of the published files.
 inline constexpr double pamap2_hz = 100;
-
-/// One file: each sensor as a separate device without the rows that lack its values, then the heart rate.
-SMLDIST_FUNCTION std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, const std::string& file,
-                                                            recording_set& set);
 
 } // namespace detail
 

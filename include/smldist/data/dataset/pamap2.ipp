@@ -15,7 +15,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-signal_info pamap2_info(const pamap2_options& o) {
+inline signal_info pamap2_info(const pamap2_options& o) {
     signal_info info;
     for (std::size_t n = 0; n < (o.optional_activities ? pamap2_activities.size() : pamap2_protocol); ++n)
         info.labels.push_back(pamap2_activities[n].name);
@@ -38,8 +38,9 @@ signal_info pamap2_info(const pamap2_options& o) {
     return info;
 }
 
-std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, const std::string& file,
-                                           recording_set& set) {
+/// One file: each sensor as a separate device without the rows that lack its values, then the heart rate.
+inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, const std::string& file,
+                                                  recording_set& set) {
     text_reader in = folder.open(file);
     const std::size_t n = in.lines_left();
     std::vector<stamped_signal> devices(4);

@@ -32,12 +32,6 @@ namespace detail {
 inline constexpr double sp_sw_har_hz = 103;
 inline constexpr std::size_t sp_sw_har_burst = 50;
 
-SMLDIST_FUNCTION signal_info sp_sw_har_info(const sp_sw_har_options& o);
-
-/// The file of one device and execution; stamps in seconds after `origin`, which the first file sets.
-SMLDIST_FUNCTION stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::string& file,
-                                                 const std::vector<std::string>& labels, double& origin);
-
 } // namespace detail
 
 /// Reads the published folder "DATA", or the folder that holds it: the executions of every person, resampled to an even

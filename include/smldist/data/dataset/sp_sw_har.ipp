@@ -13,7 +13,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-signal_info sp_sw_har_info(const sp_sw_har_options& o) {
+inline signal_info sp_sw_har_info(const sp_sw_har_options& o) {
     signal_info info;
     info.labels = {"SEATED", "STANDING_UP", "WALKING", "TURNING", "SITTING_DOWN"};
     info.rate_hz = o.resampling.rate_hz;
@@ -32,8 +32,9 @@ signal_info sp_sw_har_info(const sp_sw_har_options& o) {
     return info;
 }
 
-stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::string& file,
-                                const std::vector<std::string>& labels, double& origin) {
+/// The file of one device and execution; stamps in seconds after `origin`, which the first file sets.
+inline stamped_signal sp_sw_har_signal(const dataset_folder& set, const std::string& file,
+                                       const std::vector<std::string>& labels, double& origin) {
     text_reader in = set.open(file, ',');
     const std::size_t n = in.lines_left();
     const budget::lease text(set.room(), in.size() + 5 * n * sizeof(double),

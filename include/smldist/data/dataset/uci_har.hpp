@@ -23,15 +23,6 @@ namespace detail {
 
 inline constexpr std::size_t uci_har_length = 128;
 
-SMLDIST_FUNCTION signal_info uci_har_info();
-
-/// Reads one integer per line.
-SMLDIST_FUNCTION std::vector<int> uci_har_column(const dataset_folder& set, const std::filesystem::path& file,
-                                                 std::string_view what, int high);
-
-/// "train" or "test".
-SMLDIST_FUNCTION windows uci_har_part(const dataset_folder& set, const std::string& part);
-
 } // namespace detail
 
 /// Reads the published folder "UCI HAR Dataset", or the folder that holds it, with its official split by subject.

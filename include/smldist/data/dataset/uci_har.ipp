@@ -11,7 +11,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-signal_info uci_har_info() {
+inline signal_info uci_har_info() {
     return {{"body_acc_x", "body_acc_y", "body_acc_z", "body_gyro_x", "body_gyro_y", "body_gyro_z", "total_acc_x",
              "total_acc_y", "total_acc_z"},
             {"WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING"},
@@ -21,8 +21,9 @@ signal_info uci_har_info() {
             {}};
 }
 
-std::vector<int> uci_har_column(const dataset_folder& set, const std::filesystem::path& file, std::string_view what,
-                                int high) {
+/// Reads one integer per line.
+inline std::vector<int> uci_har_column(const dataset_folder& set, const std::filesystem::path& file,
+                                       std::string_view what, int high) {
     text_reader in = set.open(file);
     const budget::lease text(set.room(), in.size(), "its text");
     std::vector<int> values;
@@ -35,7 +36,8 @@ std::vector<int> uci_har_column(const dataset_folder& set, const std::filesystem
     return values;
 }
 
-windows uci_har_part(const dataset_folder& set, const std::string& part) {
+/// "train" or "test".
+inline windows uci_har_part(const dataset_folder& set, const std::string& part) {
     windows w;
     w.info = uci_har_info();
     const std::filesystem::path folder = part, labels = set.path() / part / ("y_" + part + ".txt");

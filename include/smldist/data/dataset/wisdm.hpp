@@ -32,11 +32,6 @@ struct wisdm_record {
     std::array<float, 3> acc{};
 };
 
-SMLDIST_FUNCTION signal_info wisdm_info(double rate_hz);
-
-/// Reads the record in the current part of a line; false when it must be left out.
-SMLDIST_FUNCTION bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set);
-
 } // namespace detail
 
 /// Reads "WISDM_ar_v1.1_raw.txt" in the published folder "WISDM_ar_v1.1", or in the folder that holds it. Consecutive

@@ -12,7 +12,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-signal_info wisdm_info(double rate_hz) {
+inline signal_info wisdm_info(double rate_hz) {
     return {{"acc_x", "acc_y", "acc_z"},
             {"Walking", "Jogging", "Upstairs", "Downstairs", "Sitting", "Standing"},
             {"m/s^2", "m/s^2", "m/s^2"},
@@ -21,7 +21,8 @@ signal_info wisdm_info(double rate_hz) {
             {}};
 }
 
-bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set) {
+/// Reads the record in the current part of a line; false when it must be left out.
+inline bool wisdm_read(text_reader& in, wisdm_record& r, recording_set& set) {
     r.user = in.integer("user", 1, 36);
     r.activity = in.choice("activity", set.info.labels);
     r.seconds = in.real() * 1e-9;
