@@ -81,16 +81,25 @@
 /// compile; the target defines SMLDIST_COMPILED, and headers then only declare what it contains.
 ///
 ///     SMLDIST_FUNCTION       marks the declaration of a function that the library contains; inline in header-only programs
-///     SMLDIST_DEPLOY_BODIES  whether headers include the bodies of such functions in deploy/, and
-///     SMLDIST_TRAIN_BODIES   elsewhere, from .ipp files: in header-only programs, and in the sources of the library that define
-///                            SMLDIST_COMPILED_DEPLOY and SMLDIST_COMPILED_TRAIN. A program that only deploys links only the first
+///     SMLDIST_BASE_BODIES    whether headers include the bodies of such functions, which stand in .ipp files: those of core/,
+///     SMLDIST_DEPLOY_BODIES  those of io/, graph/ and deploy/,
+///     SMLDIST_TRAIN_BODIES   all others. True in header-only programs, and in the source of the library that defines
+///                            SMLDIST_COMPILED_BASE, SMLDIST_COMPILED_DEPLOY or SMLDIST_COMPILED_TRAIN. A program that only
+///                            deploys links only the first two
 ///     SMLDIST_INSTANTIATE    an explicit instantiation that the library contains: made in the source that defines
 ///                            SMLDIST_COMPILED_TEMPLATES, extern elsewhere; nothing in header-only programs
+///     SMLDIST_INSTANTIATE_KERNEL    the same of a kernel, gemm_nt<float>, in the source with SMLDIST_COMPILED_BASE
+///     SMLDIST_INSTANTIATE_OVERLOAD  the same of an overloaded kernel, by its declaration
 ///
 /// Compiled and header-only translation units have ABI namespaces of their own, so they cannot be mixed by accident.
 #if defined(SMLDIST_COMPILED)
 #define SMLDIST_LINKED _compiled
 #define SMLDIST_FUNCTION
+#if defined(SMLDIST_COMPILED_BASE)
+#define SMLDIST_BASE_BODIES 1
+#else
+#define SMLDIST_BASE_BODIES 0
+#endif
 #if defined(SMLDIST_COMPILED_DEPLOY)
 #define SMLDIST_DEPLOY_BODIES 1
 #else
@@ -106,12 +115,21 @@
 #else
 #define SMLDIST_INSTANTIATE(...) extern template __VA_ARGS__;
 #endif
+#if defined(SMLDIST_COMPILED_BASE)
+#define SMLDIST_INSTANTIATE_OVERLOAD(...) template __VA_ARGS__;
+#else
+#define SMLDIST_INSTANTIATE_OVERLOAD(...) extern template __VA_ARGS__;
+#endif
+#define SMLDIST_INSTANTIATE_KERNEL(...) SMLDIST_INSTANTIATE_OVERLOAD(decltype(__VA_ARGS__) __VA_ARGS__)
 #else
 #define SMLDIST_LINKED
 #define SMLDIST_FUNCTION inline
+#define SMLDIST_BASE_BODIES 1
 #define SMLDIST_DEPLOY_BODIES 1
 #define SMLDIST_TRAIN_BODIES 1
 #define SMLDIST_INSTANTIATE(...)
+#define SMLDIST_INSTANTIATE_OVERLOAD(...)
+#define SMLDIST_INSTANTIATE_KERNEL(...)
 #endif
 
 #define SMLDIST_JOIN_(a, b, c, d, e, f, g, h) v##a##_##b##_##c##_##d##e##f##g##h

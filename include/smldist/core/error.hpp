@@ -5,7 +5,6 @@
 
 #include <charconv>
 #include <cstddef>
-#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -74,11 +73,7 @@ public:
     void append_to(std::string& out) const { append_(out, *this); }
 
 private:
-    static void append_text(std::string& out, const message_part& p) {
-        constexpr std::size_t longest = 1000; // bytes of text from a file, so that a message stays readable
-        out += p.text_.substr(0, longest);
-        if (p.text_.size() > longest) out += "...";
-    }
+    SMLDIST_FUNCTION static void append_text(std::string& out, const message_part& p);
     static void append_real(std::string& out, const message_part& p) { append_number(out, p.real_); }
     static void append_signed(std::string& out, const message_part& p) { append_number(out, p.whole_); }
     static void append_unsigned(std::string& out, const message_part& p) {
@@ -127,5 +122,9 @@ template <class E, class... P> [[noreturn]] void raise(std::string_view where, c
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist
+
+#if SMLDIST_BASE_BODIES
+#include "smldist/core/error.ipp"
+#endif
 
 #endif

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <initializer_list>
-#include <limits>
 #include <string>
 
 #include "smldist/core/error.hpp"
@@ -45,13 +44,7 @@ public:
     /// Elements divided by the last extent: the rows of a channels-last tensor.
     std::size_t rows() const { return rank_ == 0 ? 1 : product(0, std::size_t(rank_) - 1); }
 
-    SMLDIST_NOINLINE void push_back(std::size_t extent) {
-        if (rank_ == max_rank) raise<shape_error>("shape", "rank is more than ", max_rank, ", expected at most that");
-        if (extent != 0 && size_ > std::numeric_limits<std::size_t>::max() / 16 / extent)
-            raise<shape_error>("shape", "the number of elements overflows at extent ", extent);
-        extents_[rank_++] = extent;
-        size_ *= extent;
-    }
+    SMLDIST_NOINLINE SMLDIST_FUNCTION void push_back(std::size_t extent);
     /// The same shape with another extent at `axis`.
     [[nodiscard]] SMLDIST_NOINLINE shape with(std::size_t axis, std::size_t extent) const {
         shape s;
@@ -64,11 +57,7 @@ public:
     }
 
     /// "(64, 128, 9)".
-    SMLDIST_NOINLINE std::string text() const {
-        std::string s = "(";
-        for (std::size_t a = 0; a < rank_; ++a) (s += a ? ", " : "") += std::to_string(extents_[a]);
-        return s += ')';
-    }
+    SMLDIST_NOINLINE SMLDIST_FUNCTION std::string text() const;
 
 private:
     std::array<std::size_t, max_rank> extents_{};
@@ -78,5 +67,9 @@ private:
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist
+
+#if SMLDIST_BASE_BODIES
+#include "smldist/core/shape.ipp"
+#endif
 
 #endif

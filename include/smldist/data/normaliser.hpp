@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <limits>
-#include <vector>
 
 #include "smldist/core/normaliser.hpp"
 #include "smldist/core/parallel.hpp"

@@ -11,7 +11,6 @@
 #define SMLDIST_GRAPH_JSON_HPP
 
 #include <array>
-#include <cstddef>
 #include <string_view>
 
 #include "smldist/core/budget.hpp"

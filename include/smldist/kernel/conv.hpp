@@ -220,6 +220,11 @@ void conv_backward_weight(std::size_t B, std::size_t L, std::size_t C, std::size
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(conv_forward<float>)
+SMLDIST_INSTANTIATE_KERNEL(conv_backward_input<float>)
+SMLDIST_INSTANTIATE_KERNEL(conv_backward_weight<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

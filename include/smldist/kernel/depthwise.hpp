@@ -303,6 +303,11 @@ void depthwise_backward_weight(std::size_t B, std::size_t L, std::size_t C, std:
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(depthwise_forward<float>)
+SMLDIST_INSTANTIATE_KERNEL(depthwise_backward_input<float>)
+SMLDIST_INSTANTIATE_KERNEL(depthwise_backward_weight<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

@@ -344,6 +344,16 @@ void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(pack_nt<float>)
+SMLDIST_INSTANTIATE_KERNEL(pack_nn<float>)
+SMLDIST_INSTANTIATE_KERNEL(gemm_nt<float>)
+SMLDIST_INSTANTIATE_KERNEL(gemm_nn<float>)
+SMLDIST_INSTANTIATE_OVERLOAD(void gemm_tn(std::size_t, std::size_t, std::size_t, const float*, std::size_t,
+                                          const float*, std::size_t, float*, std::size_t, bool, float*))
+SMLDIST_INSTANTIATE_OVERLOAD(void gemm_packed(std::size_t, const float*, std::size_t, packed_b<float>, float*,
+                                              std::size_t, const epilogue<float>&, const detail::leave&))
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

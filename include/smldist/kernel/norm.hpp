@@ -295,6 +295,14 @@ void layer_norm_backward(std::size_t R, std::size_t C, const T* x, const T* dy, 
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(column_moments<float>)
+SMLDIST_INSTANTIATE_KERNEL(column_affine<float>)
+SMLDIST_INSTANTIATE_KERNEL(batch_norm_backward<float>)
+SMLDIST_INSTANTIATE_KERNEL(layer_norm_forward<float>)
+SMLDIST_INSTANTIATE_KERNEL(layer_norm_backward<float>)
+SMLDIST_INSTANTIATE_KERNEL(l2_normalize<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

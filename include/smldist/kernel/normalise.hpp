@@ -253,6 +253,13 @@ void normalise_rows_backward(std::size_t R, std::size_t C, const T* x, const T* 
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(normalise<float>)
+SMLDIST_INSTANTIATE_KERNEL(normalise_backward<float>)
+SMLDIST_INSTANTIATE_KERNEL(add_through_statistics<float>)
+SMLDIST_INSTANTIATE_KERNEL(normalised_mean<float>)
+SMLDIST_INSTANTIATE_KERNEL(normalised_mean_backward<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

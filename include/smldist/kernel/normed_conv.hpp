@@ -164,6 +164,12 @@ SMLDIST_NOINLINE void normed_depthwise_backward(const row_functions<T>& f, std::
     if (dw) detail::untranspose_taps(C, K, taps.data(), dw, add_dw);
 }
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(normed_pointwise_forward<float>)
+SMLDIST_INSTANTIATE_KERNEL(normed_pointwise_backward<float>)
+SMLDIST_INSTANTIATE_KERNEL(normed_depthwise_forward<float>)
+SMLDIST_INSTANTIATE_KERNEL(normed_depthwise_backward<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

@@ -220,6 +220,14 @@ void pool_mean_backward(std::size_t B, std::size_t L, std::size_t C, const T* dy
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(column_sum<float>)
+SMLDIST_INSTANTIATE_KERNEL(row_sum<float>)
+SMLDIST_INSTANTIATE_KERNEL(pool_mean<float>)
+SMLDIST_INSTANTIATE_KERNEL(pool_mean_backward<float>)
+SMLDIST_INSTANTIATE_KERNEL(row_max<float>)
+SMLDIST_INSTANTIATE_KERNEL(row_argmax<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

@@ -246,6 +246,14 @@ void log_sum_exp_backward(std::size_t R, std::size_t N, const T* dy, const T* x,
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(softmax<float>)
+SMLDIST_INSTANTIATE_KERNEL(log_sum_exp<float>)
+SMLDIST_INSTANTIATE_KERNEL(log_softmax<float>)
+SMLDIST_INSTANTIATE_KERNEL(softmax_backward<float>)
+SMLDIST_INSTANTIATE_KERNEL(log_softmax_backward<float>)
+SMLDIST_INSTANTIATE_KERNEL(log_sum_exp_backward<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

@@ -60,6 +60,9 @@ template <class T> void time_matmul(std::size_t I, std::size_t L, std::size_t C,
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(time_matmul<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

@@ -97,6 +97,11 @@ template <class T> void approach(std::size_t n, T s, const T* x, T* y) {
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(adam_update<float>)
+SMLDIST_INSTANTIATE_KERNEL(sgd_update<float>)
+SMLDIST_INSTANTIATE_KERNEL(approach<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

@@ -218,6 +218,14 @@ void gate_backward(std::size_t B, std::size_t L, std::size_t C, const T* dy, con
 
 } // namespace naive
 
+// For smldist::compiled.
+SMLDIST_INSTANTIATE_KERNEL(axpy<float>)
+SMLDIST_INSTANTIATE_KERNEL(scale<float>)
+SMLDIST_INSTANTIATE_KERNEL(dot<float>)
+SMLDIST_INSTANTIATE_KERNEL(sum<float>)
+SMLDIST_INSTANTIATE_KERNEL(gate_forward<float>)
+SMLDIST_INSTANTIATE_KERNEL(gate_backward<float>)
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::kernel
 

@@ -4,7 +4,6 @@
 #define SMLDIST_DATA_DATASET_HAPT_HPP
 
 #include <array>
-#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
-#include <string>
 #include <vector>
 
 #include "smldist/core/error.hpp"

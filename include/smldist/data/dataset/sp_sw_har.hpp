@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <string>
-#include <vector>
 
 #include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/recording.hpp"

@@ -5,9 +5,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "smldist/core/error.hpp"
 #include "smldist/core/tensor.hpp"
