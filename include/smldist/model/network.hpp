@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/model/heads.hpp"
 #include "smldist/model/mobilenet_v3.hpp"
 #include "smldist/nn/feature_projector.hpp"
@@ -76,6 +77,9 @@ enum class memory_transfer : std::uint8_t {
     copy,        ///< the same, trained at the full rate
     none
 };
+constexpr auto enum_names(memory_transfer) {
+    return enum_table("model::memory_transfer", "copy_slow", "copy_freeze", "copy", "none");
+}
 
 /// A classifier of windows: `outputs` of a batch from tensors (inference), vars (training) or symbols (tracing).
 ///
