@@ -95,11 +95,11 @@ std::map<std::string, std::string> of_losses(const distill::distill_options& d) 
 }
 
 void check_equal(std::map<std::string, std::string>& options, const std::map<std::string, std::string>& wanted) {
-    for (const auto& [name, value] : wanted) {
-        CAPTURE(name);
-        REQUIRE(options.contains(name));
-        CHECK(options[name] == value);
-        options.erase(name);
+    for (const auto& option : wanted) {
+        CAPTURE(option.first);
+        REQUIRE(options.contains(option.first));
+        CHECK(options[option.first] == option.second);
+        options.erase(option.first);
     }
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("the defaults of distill are those of distill::recommended") {
                             "teacher-epochs", "teacher", "baseline", "method", "student-channels", "method-weight",
                             "student-patterns", "out", "json", "quiet", "threads"})
         CHECK_MESSAGE(options.erase(own) == 1, own);
-    for (const auto& [name, value] : options) CHECK_MESSAGE(false, name, " is compared with no default");
+    for (const auto& option : options) CHECK_MESSAGE(false, option.first, " is compared with no default");
 }
 
 TEST_CASE("the defaults of train are those of distill::recommended") {
