@@ -2,7 +2,6 @@
 #include "pictures.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <doctest/doctest.h>
 #include <regex>
-#include <string>
 #include <sys/resource.h>
 
 #include "program.hpp"

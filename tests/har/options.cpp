@@ -3,7 +3,6 @@
 #include "../../examples/har/settings.hpp"
 
 #include <cctype>
-#include <cmath>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <sstream>

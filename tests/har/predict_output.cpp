@@ -14,7 +14,6 @@ namespace {
 
 using namespace har_tests;
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 } // namespace
 
