@@ -14,7 +14,7 @@ using namespace smldist;
 
 namespace {
 
-/// What kind of distillation the result is of.
+/// Writes the method and the student's channels into the result.
 void describe_method(experiment& run, const std::optional<baseline_method>& method,
                      const std::vector<std::size_t>& student_channels) {
     run.result.set("method", published(run.o) ? std::string(name_of(run.o.compat)) : run.o.method);

@@ -45,9 +45,9 @@ struct experiment {
     explicit experiment(const options& given);
 
     std::size_t channel_count() const { return channels.empty() ? set.train.channels() : channels.size(); }
-    /// The shape of two windows with all channels, for whoever asks shapes of a network.
+    /// Two windows with all channels: what the teacher's program computes at a time, faster than one.
     smldist::shape window() const { return {2, set.train.length(), set.train.channels()}; }
-    /// The same with the channels that the networks in hand see.
+    /// The same with the channels that the student sees.
     smldist::shape seen_window() const { return window().with(2, channel_count()); }
 
     /// A network with random weights from that stream of the seed; `patterns` as in architecture().
@@ -60,7 +60,7 @@ struct experiment {
     /// Whether a signal asks to end before `next` is trained.
     bool stopped_before(const std::string& next);
 
-    /// What a training of its own kind changes.
+    /// What one training does differently.
     struct hooks {
         std::function<void(network&)> finish; ///< before the network is saved
         std::function<void(smldist::train::training_options&)> adjust;

@@ -30,7 +30,7 @@ class interrupted : public smldist::error {
     using error::error;
 };
 
-/// The exit code of `run`: what it throws, and standard output that cannot be written, is said on stderr.
+/// Runs a command and returns its exit code. Exceptions and a failed write to standard output are reported on stderr.
 int exit_code_of(const std::function<void()>& run);
 
 } // namespace har

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Never two runs at a time in one folder.
+/// Locks the folder of a run against a second run.
 #ifndef HAR_FOLDER_LOCK_HPP
 #define HAR_FOLDER_LOCK_HPP
 

@@ -7,7 +7,7 @@
 
 namespace har {
 
-/// What became of it.
+/// How a run of gnuplot ended.
 struct outcome {
     int status = -1;     ///< of gnuplot; -1 when it cannot be started
     std::string message; ///< the last line that it wrote on stderr

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A model file that is none has an exit code of its own.
+/// Loads model files. A file that is no model gets an exit code of its own.
 #ifndef HAR_MODEL_FILE_HPP
 #define HAR_MODEL_FILE_HPP
 

@@ -17,7 +17,7 @@
 
 namespace har {
 
-/// The folder of `har demo`, which it replaces unasked.
+/// The default folder of `har demo`, which replaces the run in it without --force.
 inline constexpr std::string_view demo_folder = "har-demo";
 
 /// Whose form networks and training have: the library's, or that of the public code of 2021.

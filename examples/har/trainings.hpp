@@ -10,8 +10,7 @@
 
 namespace har {
 
-/// Trains with labels alone. A head under search is decided on the validation subjects, which is said on stderr and in
-/// the figures.
+/// Trains with labels only. A search of the head is decided on the validation subjects; stderr and the figures report it.
 smldist::io::json train_with_labels(experiment& run, const std::string& name, network& net, std::size_t epochs);
 
 /// Trains the student by SMLDist, from the teacher's patterns where both have a memory.
