@@ -3,9 +3,9 @@
 #ifndef HAR_COMMANDS_HPP
 #define HAR_COMMANDS_HPP
 
-#include "options.hpp"
-
 namespace har {
+
+struct options;
 
 void train(const options& o);
 void distill(const options& o);

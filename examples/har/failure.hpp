@@ -3,7 +3,7 @@
 #ifndef HAR_FAILURE_HPP
 #define HAR_FAILURE_HPP
 
-#include <csignal>
+#include <functional>
 
 #include "smldist/core/error.hpp"
 
@@ -30,8 +30,8 @@ class interrupted : public smldist::error {
     using error::error;
 };
 
-/// Set by SIGHUP, SIGINT and SIGTERM. Training then ends after the step in hand; models and figures are still written.
-extern volatile std::sig_atomic_t caught_signal;
+/// Runs a command and returns its exit code. Exceptions and a failed write to standard output are reported on stderr.
+int exit_code_of(const std::function<void()>& run);
 
 } // namespace har
 

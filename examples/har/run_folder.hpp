@@ -4,35 +4,15 @@
 #define HAR_RUN_FOLDER_HPP
 
 #include <chrono>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "folder_lock.hpp"
 #include "smldist/train/loop.hpp"
 
 namespace har {
-
-/// A folder that no other run has while this object lives. The system gives it free when the process dies, however it dies.
-class folder_lock {
-public:
-    /// Makes the folder if need be, and in it the file .har.lock with the process's number, locked. Throws usage_error when
-    /// another run has it, io_error when the folder cannot be made or written.
-    explicit folder_lock(const std::string& path);
-    folder_lock(const folder_lock&) = delete;
-    folder_lock& operator=(const folder_lock&) = delete;
-    /// Removes .har.lock, and the folder when it was made for this run and is empty.
-    ~folder_lock() { give_back(); }
-
-private:
-    void take(const std::string& path);
-    void give_back();
-
-    std::string file_;
-    std::vector<std::filesystem::path> made_; ///< folders that did not exist, the deepest first
-    int descriptor_ = -1;
-};
 
 /// What a run writes, every file of it in full at any moment. Files of an earlier run in the same folder stay until this
 /// run has something to put in their place: its first models, after the first epoch.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Commands that have nothing to save end at once when a signal asks them to.
+/// SIGHUP, SIGINT and SIGTERM: a run ends after its step in hand, a command that has nothing to save ends at once.
 #ifndef HAR_SIGNALS_HPP
 #define HAR_SIGNALS_HPP
 
@@ -7,23 +7,22 @@
 #include <csignal>
 #include <cstddef>
 
-#include "failure.hpp"
-
 namespace har {
+
+/// Set by SIGHUP, SIGINT and SIGTERM. Training then ends after the step in hand; models and figures are still written.
+extern volatile std::sig_atomic_t caught_signal;
+
+/// Signals that ask a run to end set caught_signal. What the caller ignores stays ignored: nohup, background jobs.
+void catch_signals();
+
+const char* signal_name(int number);
 
 /// While it lives, SIGHUP, SIGINT and SIGTERM end the program as the system has it, which shells show as 128 + the signal's
 /// number; one that was caught before does so now. Those that the caller ignores stay ignored.
 class interruptible {
 public:
-    interruptible() {
-        for (std::size_t i = 0; i < signals.size(); ++i)
-            if ((before_[i] = std::signal(signals[i], SIG_DFL)) == SIG_IGN) std::signal(signals[i], SIG_IGN);
-        if (caught_signal != 0) std::raise(caught_signal);
-    }
-    ~interruptible() {
-        for (std::size_t i = 0; i < signals.size(); ++i)
-            if (before_[i] != SIG_ERR) std::signal(signals[i], before_[i]);
-    }
+    interruptible();
+    ~interruptible();
     interruptible(const interruptible&) = delete;
     interruptible& operator=(const interruptible&) = delete;
 

@@ -55,7 +55,7 @@ std::string refusal(const std::string& text) {
 
 } // namespace
 
-TEST_CASE("config file: what is written is read, whatever it holds") {
+TEST_CASE("config file: each value that is written is read back") {
     std::string text = "[distill]\n";
     for (std::size_t i = 0; i < nasty.size(); ++i)
         text += har::config_line({"v" + std::to_string(i), 0, false, {{value_kind::text, nasty[i]}}});
@@ -84,7 +84,7 @@ TEST_CASE("config file: what is written is read, whatever it holds") {
     CHECK(entries[nasty.size() + 4].values[0].kind == value_kind::flag);
 }
 
-TEST_CASE("config file: comments, blanks, line ends of Windows, a mark of byte order") {
+TEST_CASE("config file: comments and blanks and CRLF and a byte order mark are read") {
     const auto sections = har::parse_config(
         "f.toml", "\xEF\xBB\xBF# first\r\n\r\n [ train ] # of\r\n\tepochs = 3# three\r\n"
                   "out='C:\\new#1' # literal\r\nrows = [ \"a\" , 'b', ]\r\n[distill]\r\nquiet=false");
@@ -100,7 +100,7 @@ TEST_CASE("config file: comments, blanks, line ends of Windows, a mark of byte o
     CHECK(har::parse_config("f.toml", "").empty());
 }
 
-TEST_CASE("config file: anything else is refused with its line and column") {
+TEST_CASE("config file: other text is refused with line and column") {
     for (const auto& wrong : std::vector<std::pair<std::string, std::string>>{
              {"epochs=3", "f.toml:1: option \"epochs\" stands in no section"},
              {"[a]\nx=adamw",
@@ -137,7 +137,7 @@ TEST_CASE("config file: anything else is refused with its line and column") {
     CHECK(har::parse_config("f.toml", std::string(65536, '\n')).empty());
 }
 
-TEST_CASE("config file: sections nested 8000 deep, many names and endless files take neither time nor memory") {
+TEST_CASE("config file: deep nesting and many names and endless files take little time and memory") {
     const folder at;
     std::string nested = "[a";
     for (int i = 1; i < 8000; ++i) nested += ".a";

@@ -3,7 +3,6 @@
 #include "../../examples/har/settings.hpp"
 
 #include <cctype>
-#include <cmath>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <sstream>
@@ -85,7 +84,7 @@ TEST_CASE("options: whole numbers are decimal digits within bounds") {
     CHECK(refusal_of_whole(std::string(5000, '9') + "\x1b[31m").size() < 200);
 }
 
-TEST_CASE("options: reals are decimal, finite and within bounds, each end included or not") {
+TEST_CASE("options: reals are decimal and finite and within bounds that are open or closed") {
     CHECK(refusal_of_real("0") == "0");
     CHECK(refusal_of_real("+0.5") == "0.5");
     CHECK(refusal_of_real(".5") == "0.5");
@@ -104,7 +103,7 @@ TEST_CASE("options: reals are decimal, finite and within bounds, each end includ
     CHECK(refusal_of_real("1e6", upper) == "1e+06");
 }
 
-TEST_CASE("options: --help states for each what it does, its bounds or names, and the standard value") {
+TEST_CASE("options: --help states the purpose and the bounds or names and the default of each") {
     const folder at;
     for (const std::string& subcommand : subcommands)
         for (const auto& o : options_of(at, subcommand)) {
@@ -130,7 +129,7 @@ TEST_CASE("options: --help states for each what it does, its bounds or names, an
     CHECK_FALSE(has(help, "\nOptions:"));
 }
 
-TEST_CASE("options: no number of any subcommand takes a word, a sign that wraps or one beyond its bounds") {
+TEST_CASE("options: each number refuses words and values beyond its bounds") {
     const folder at;
     write(at.path / "c.toml", "");
     std::size_t numbers = 0;
@@ -160,7 +159,7 @@ TEST_CASE("options: no number of any subcommand takes a word, a sign that wraps 
     CHECK(run(at, "summary --channels 8").out != run(at, "summary --channels 10").out);
 }
 
-TEST_CASE("options: a subcommand that there is not is named, with those there are") {
+TEST_CASE("options: an unknown subcommand is refused with the list of subcommands") {
     const folder at;
     for (const std::string word : {"distil", "help", ""}) {
         const auto a = run(at, word);
@@ -170,7 +169,7 @@ TEST_CASE("options: a subcommand that there is not is named, with those there ar
     }
 }
 
-TEST_CASE("options: a name that there is not is refused before data are read, with the names there are") {
+TEST_CASE("options: an unknown name is refused before data are read with the list of names") {
     const folder at;
     for (const std::string subcommand : {"train --preset har_nano", "distill", "evaluate --model none", "summary"})
         for (const auto& o : options_of(at, subcommand.substr(0, subcommand.find(' ')))) {
@@ -183,7 +182,7 @@ TEST_CASE("options: a name that there is not is refused before data are read, wi
         }
 }
 
-TEST_CASE("options: what does not fit together is refused before data are read") {
+TEST_CASE("options: values that do not fit together are refused before data are read") {
     const folder at;
     const auto refused = [&](const std::string& given, const std::string& what) {
         const auto a = run(at, given + no_data);
@@ -236,7 +235,7 @@ TEST_CASE("options: what does not fit together is refused before data are read")
     CHECK(run(at, "distill --head search --method simkd --memory-init kmeans" + no_data).code == 3);
 }
 
-TEST_CASE("options: the largest seed comes back in the report") {
+TEST_CASE("options: the largest seed is reported unchanged") {
     const folder at;
     const auto a = run(at, "train --preset har_nano --epochs 1 --quiet --json --seed 9223372036854775807 --out o");
     REQUIRE_MESSAGE(a.code == 0, a.err);
@@ -244,7 +243,7 @@ TEST_CASE("options: the largest seed comes back in the report") {
     CHECK(has(contents(at.path / "o/metrics.json"), "\"seed\":9223372036854775807"));
 }
 
-TEST_CASE("options: config.toml of a run gives the same options again, whatever they hold") {
+TEST_CASE("options: config.toml of a run gives the same options again") {
     const folder at;
     const std::string out = "run#1 \"a\" 'b' [c], d=\\e; T\xC3\xBCr \x01\n";
     const std::string given = "train --preset har_nano --epochs 1 --quiet --lr 1.7e-3 --head linear --augment none ";
@@ -268,7 +267,7 @@ TEST_CASE("options: config.toml of a run gives the same options again, whatever 
     CHECK(contents(at.path / out / "config.toml") == config);
 }
 
-TEST_CASE("options: the command line wins over the file; lists are lists") {
+TEST_CASE("options: the command line overrides the file and lists stay lists") {
     const folder at;
     write(at.path / "c.toml", "[train]\npreset=\"har_giant\"\n[summary]\npreset=\"har_nano\"\nchannels=3\n"
                               "rows=['3,16,16,SE,RE,2,A', \"5,48,24,-,HS,2,A\"]\njson=true\n");

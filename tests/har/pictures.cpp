@@ -71,7 +71,7 @@ struct other_gnuplot {
 
 } // namespace
 
-TEST_CASE("pictures: distill with the default stage loss draws each, and says so") {
+TEST_CASE("pictures: distill with the default stage loss draws each picture and says so") {
     if (!gnuplot_is_installed()) return;
     const folder at;
     const auto run = har_tests::run(at, "distill --baseline --preset har_nano --teacher-preset har_nano --epochs 2 "
@@ -92,7 +92,7 @@ TEST_CASE("pictures: distill with the default stage loss draws each, and says so
     CHECK_FALSE(std::filesystem::exists(at.path / "run/stage_bands.svg"));
 }
 
-TEST_CASE("pictures: the bands of the stage loss, when it has any") {
+TEST_CASE("pictures: the bands of a frequency-aware stage loss are drawn") {
     if (!gnuplot_is_installed()) return;
     const folder at;
     const auto run = har_tests::run(at, "distill --preset har_nano --teacher-preset har_nano --epochs 1 "
@@ -104,7 +104,7 @@ TEST_CASE("pictures: the bands of the stage loss, when it has any") {
     CHECK_FALSE(has(svg, "stage 15"));
 }
 
-TEST_CASE("pictures: cells are crisp, counts are white on dark cells, names are as they are") {
+TEST_CASE("pictures: cells are crisp and counts are white on dark cells and names are unchanged") {
     if (!gnuplot_is_installed()) return;
     const folder at;
     write_log(at, "model", 30);
@@ -130,7 +130,7 @@ TEST_CASE("pictures: cells are crisp, counts are white on dark cells, names are 
     }
 }
 
-TEST_CASE("pictures: one class and one epoch") {
+TEST_CASE("pictures: one class and one epoch are drawn") {
     if (!gnuplot_is_installed()) return;
     const folder at;
     write_log(at, "model", 1);
@@ -139,7 +139,7 @@ TEST_CASE("pictures: one class and one epoch") {
     check_picture(at.path / "learning_curves.svg", {{"model: training loss", 1}, {"epoch", 2}});
 }
 
-TEST_CASE("pictures: a table of bands without rows is no picture, and no fault") {
+TEST_CASE("pictures: a table of bands without rows gives no picture and no error") {
     if (!gnuplot_is_installed()) return;
     const folder at;
     write_log(at, "model", 2);
@@ -148,7 +148,7 @@ TEST_CASE("pictures: a table of bands without rows is no picture, and no fault")
     CHECK_FALSE(std::filesystem::exists(at.path / "stage_bands.svg"));
 }
 
-TEST_CASE("pictures: a gnuplot that fails or draws nothing is reported, and no older picture stays") {
+TEST_CASE("pictures: a gnuplot that fails or draws nothing is reported and older pictures are removed") {
     const folder at;
     write_log(at, "model", 2);
     const auto drawn = [&](const std::string& script) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <sys/wait.h>
@@ -41,11 +42,18 @@ struct folder {
     ~folder() { std::filesystem::remove_all(path); }
     folder(const folder&) = delete;
     folder& operator=(const folder&) = delete;
+    std::filesystem::path operator/(const std::string& name) const { return path / name; }
 };
 
 struct answer {
     int code = -1; ///< 1000 + n after signal n
     std::string out, err;
+
+    /// The last line of stdout as JSON.
+    nlohmann::json last() const {
+        const std::string text = out.substr(0, out.find_last_not_of('\n') + 1);
+        return nlohmann::json::parse(text.substr(text.rfind('\n') + 1));
+    }
 };
 
 /// `har ARGUMENTS` in the folder, the shell's words as they are, after the shell command `before`.
@@ -75,6 +83,9 @@ inline std::string limits(std::size_t kib, std::size_t seconds) {
 }
 
 inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// The options of the shortest run of distill.
+inline const std::string quick = " --preset har_nano --teacher-preset har_nano --epochs 1 --teacher-epochs 1 ";
 
 } // namespace har_tests
 

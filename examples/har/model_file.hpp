@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A model file that is none has an exit code of its own.
-#ifndef HAR_LOAD_MODEL_HPP
-#define HAR_LOAD_MODEL_HPP
+/// Loads model files. A file that is no model gets an exit code of its own.
+#ifndef HAR_MODEL_FILE_HPP
+#define HAR_MODEL_FILE_HPP
 
 #include <string>
 
@@ -18,9 +18,7 @@ template <class F> auto as_model(const std::string& path, F load) {
 }
 
 /// The network in a model file. Throws model_error when it is none, io_error when it cannot be read.
-inline smldist::model::loaded<float> load_model(const std::string& path) {
-    return as_model(path, [](const std::string& p) { return smldist::model::load<float>(p); });
-}
+smldist::model::loaded<float> load_model(const std::string& path);
 
 } // namespace har
 

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "experiment.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "datasets.hpp"
+#include "networks.hpp"
+#include "pictures.hpp"
+#include "recipe.hpp"
+#include "smldist/data/normaliser.hpp"
+#include "smldist/model/load.hpp"
+#include "smldist/train/evaluate.hpp"
+
+namespace har {
+
+using namespace smldist;
+
+namespace {
+
+/// One line on stderr that names the classes of which one side of the split has no window.
+void warn_of_missing_classes(const data::hold_out& split) {
+    const auto text_of = [](const std::string& part, const data::windows& w) {
+        std::string text;
+        for (const auto& name : w.missing_classes())
+            text += (text.empty() ? "no " + part + " window of " : ", ") + name;
+        return text;
+    };
+    const std::string training = text_of("training", split.train),
+                      validation = text_of("validation", split.validation);
+    const char* const between = training.empty() || validation.empty() ? "" : "; ";
+    if (!training.empty() || !validation.empty())
+        std::fprintf(stderr, "warning: %s%s%s\n", training.c_str(), between, validation.c_str());
+}
+
+} // namespace
+
+experiment::experiment(const options& given)
+    : o(given),
+      folder(o.out, o.force),
+      set(load_data(o.data, o.seed, o.quiet)),
+      split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
+      normal(data::fit_normaliser(split.train, o.normaliser, published(o))) {
+    folder.keep("config.toml", o.config_text);
+    set.test.check();
+    split.train.check_trainable();
+    result.set("seed", o.seed);
+    result.set("seconds", 0.0); // known in the end
+    if (o.quiet) return;
+    warn_of_missing_classes(split);
+    std::string subjects;
+    for (const int s : split.validation_subjects) subjects += " " + std::to_string(s);
+    std::fprintf(stderr,
+                 "data: %zu training windows, %zu of validation subjects%s, %zu of test subjects; seed %llu\n",
+                 split.train.size(), split.validation.size(), subjects.c_str(), set.test.size(),
+                 static_cast<unsigned long long>(o.seed));
+}
+
+network experiment::make(const std::string& preset, std::uint64_t stream, std::size_t patterns) const {
+    return network(architecture(o, preset, channel_count(), set.train.classes(), patterns),
+                   generator(o.seed, stream));
+}
+
+train::training_options experiment::training(std::size_t epochs) const {
+    auto t = training_of(o, epochs);
+    t.channels = channels;
+    return t;
+}
+
+io::model_facts experiment::facts() const {
+    const data::signal_info info = set.train.info.select_channels(channels);
+    io::model_facts f;
+    f.normaliser = normal.select_channels(channels);
+    f.window = set.train.length();
+    f.hop = std::max<std::size_t>(1, f.window / 2);
+    f.rate_hz = info.rate_hz;
+    for (std::size_t c = 0; c < channel_count(); ++c) f.channels.push_back(info.channel_name(c));
+    f.units = info.units;
+    f.labels = info.labels;
+    f.seed = o.seed;
+    return f;
+}
+
+std::string experiment::file_of(const network& net) const {
+    const auto bytes = model::to_bytes(net, facts(), data::select_channels(set.train.select({0}).x, channels));
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+io::json experiment::describe(const network& net) const {
+    return figures(net, set.train.length(), train::evaluate(net, set.test, normal, channels));
+}
+
+bool experiment::stopped_before(const std::string& next) {
+    if (caught_signal && !stopped) stopped = {next, 0};
+    return caught_signal != 0;
+}
+
+void experiment::save_epoch(const std::string& name, const network& net, const train::epoch_report& r, bool asked) {
+    if (asked && folder.replaces())
+        raise<interrupted>(o.out, "ended by ", signal_name(caught_signal), " in the first epoch of ", name,
+                           "; the folder keeps the earlier run");
+    std::vector<std::string> names{name + ".safetensors"};
+    if (r.best) names.push_back(name + ".best.safetensors");
+    folder.save(names, file_of(net));
+    folder.log(name, r);
+}
+
+void experiment::save_last_good(const std::string& name, const network& net) {
+    if (folder.replaces()) return;
+    const std::string file = name + ".last_good.safetensors";
+    folder.save({file}, file_of(net));
+    if (!o.quiet)
+        std::fprintf(stderr, "%s: kept the last good model as %s\n", name.c_str(), folder.file(file).c_str());
+}
+
+io::json experiment::save_result(const std::string& name, const network& net, const training_result& trained) {
+    folder.write(name + ".safetensors", file_of(net)); // durable in any case
+    folder.write(name + ".best.safetensors", file_of(trained.best));
+    const auto end = train::evaluate(net, set.test, normal, channels);
+    matrices.emplace_back(name, end.counts);
+    io::json j = figures(net, set.train.length(), end);
+    j.set("validation_macro_f1", trained.history.back().validation.macro_f1);
+    j.set("epochs", trained.history.size());
+    j.set("seconds", trained.seconds);
+    io::json at_best = figures(train::evaluate(trained.best, set.test, normal, channels));
+    at_best.set("epoch", trained.best_epoch);
+    j.set("best_on_validation", std::move(at_best));
+    return j;
+}
+
+void experiment::finish() {
+    double seconds = 0;
+    for (const auto& [name, value] : result.as_object())
+        if (const io::json* its = value.find("seconds")) seconds += its->as_double();
+    result.set("seconds", seconds);
+    if (stopped) {
+        result.set("interrupted", true);
+        result.set("signal", signal_name(caught_signal));
+        result.set("stopped_in", stopped->network);
+        result.set("stopped_at_epoch", stopped->epoch);
+        if (!o.quiet)
+            std::fprintf(stderr, "stopped by %s in epoch %zu of %s; the results so far are in %s\n",
+                         signal_name(caught_signal), stopped->epoch, stopped->network.c_str(), o.out.c_str());
+    }
+    folder.write("metrics.json", result.dump() + "\n");
+    const std::string pictures = draw(o.out, logs, matrices, set.train.info.labels);
+    if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
+    print_table(result);
+    for (const auto& [name, counts] : matrices)
+        std::printf("\n%s\n%s%s", name.c_str(), counts.table(set.train.info.labels).c_str(),
+                    left_out(counts).c_str());
+    if (o.json) std::printf("%s\n", result.dump().c_str());
+}
+
+} // namespace har
