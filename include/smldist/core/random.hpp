@@ -4,8 +4,8 @@
 #define SMLDIST_CORE_RANDOM_HPP
 
 #include <array>
-#include <cstddef>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
