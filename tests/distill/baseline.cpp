@@ -3,8 +3,8 @@
 
 #include <limits>
 
-#include "allocations.hpp"
-#include "train/tiny.hpp"
+#include "train/run.hpp"
+#include "train/step_allocations.hpp"
 
 using namespace smldist;
 using loss::baseline::method;
@@ -20,22 +20,6 @@ network student_for(const std::string& name, const network& teacher, model::head
     network student = make(student_config(head), 2);
     if (name == "simkd") student.take_classifier(teacher, generator(3));
     return student;
-}
-
-data::batch first_batch() {
-    data::loader_options o;
-    o.batch = 26;
-    data::loader loader(few().train, o, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
-    return b;
-}
-
-train::training_options brief(std::size_t epochs = 2) {
-    train::training_options o;
-    o.epochs = epochs;
-    o.batch = 26;
-    return o;
 }
 
 using session = train::training<network, distiller>;
@@ -58,7 +42,7 @@ TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed 
                 set_threads(on_threads);
                 network student = start;
                 distiller objective(teacher, student, method<float>(name), window, generator(5));
-                const auto result = trained(student, objective, brief());
+                const auto result = trained(student, objective, brief(2));
                 set_threads(all);
                 for (const auto& epoch : result.history) {
                     CHECK(epoch.train["hard"] + epoch.train["soft"] ==
@@ -98,12 +82,8 @@ TEST_CASE("baseline: a warmed-up step allocates nothing") {
         CAPTURE(name);
         network student = student_for(name, teacher);
         distiller objective(teacher, student, method<float>(name), window, generator(5));
-        session t(student, objective, few().train, few().validation, few().normal, brief());
-        memory::trim(); // what other tests left would hide an allocation
-        t.step(b);
-        const std::size_t before = allocations();
-        for (int k = 0; k < 5; ++k) t.step(b);
-        CHECK(allocations() == before);
+        session t(student, objective, few().train, few().validation, few().normal, brief(2));
+        check_steps_allocate_nothing(t, b);
     }
 }
 
@@ -171,7 +151,7 @@ TEST_CASE("baseline: simkd trains projector and backbone, the borrowed classifie
         network student = student_for("simkd", teacher, head);
         const network start = student;
         distiller objective(teacher, student, method<float>("simkd"), window, generator(5));
-        trained(student, objective, brief());
+        trained(student, objective, brief(2));
         CHECK_FALSE(identical(student.projector->expand.weight.value, start.projector->expand.weight.value));
         if (head == heads::linear)
             CHECK(identical(student.head<nn::linear<float>>()->weight.value,

@@ -14,11 +14,7 @@ TEST_CASE("projected_teacher: a distiller computes the same of it, compiled or n
     const network teacher = make(teacher_config(heads::memory), 1);
     network student = make(student_config(heads::memory), 2);
     student.take_memory(teacher, model::memory_transfer::copy_slow);
-    data::loader_options lo;
-    lo.batch = 26;
-    data::loader loader(few().train, lo, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
+    const data::batch b = first_batch();
     const distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
 
     for (const auto& stage : {loss::stage_options(), loss::stage_options::plain()}) {
@@ -62,11 +58,7 @@ TEST_CASE("projected_teacher: as many components as channels are told from chann
     const distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
     distill::distill_options o = frequency_aware();
     o.stage.explained = 1;
-    data::loader_options lo;
-    lo.batch = 26;
-    data::loader loader(few().train, lo, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
+    const data::batch b = first_batch();
     const distill::projected_teacher answers(teacher, student, plan, o.stage, window);
     const auto& first = answers.statistics().stages[0].feature;
     CHECK(first.space == loss::teacher_space::components);

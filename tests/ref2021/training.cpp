@@ -24,16 +24,6 @@ model::network_config published(bool wide = false) {
     return c;
 }
 
-data::batch first_batch(double mixup = 0) {
-    data::loader_options o;
-    o.batch = 26;
-    o.mixup = mixup;
-    data::loader loader(few().train, o, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
-    return b;
-}
-
 train::training_options brief(phase which) {
     train::training_options o;
     o.epochs = 2;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/search/head_search.hpp"
 
-#include "allocations.hpp"
+#include "train/step_allocations.hpp"
 #include "train/tiny.hpp"
 
 using namespace smldist;
@@ -181,16 +181,7 @@ TEST_CASE("search: a warmed-up step allocates nothing") {
     train::training_options o;
     o.batch = 26;
     train::training<network, search::head_search> t(net, objective, few().train, few().validation, few().normal, o);
-    data::loader_options lo;
-    lo.batch = 26;
-    data::loader loader(few().train, lo, few().normal, generator(0));
-    data::batch b;
-    REQUIRE(loader.next(b));
-    memory::trim();
-    t.step(b);
-    const std::size_t before = allocations();
-    for (int k = 0; k < 5; ++k) t.step(b);
-    CHECK(allocations() == before);
+    check_steps_allocate_nothing(t, first_batch());
 }
 
 TEST_CASE("search: what is refused") {

@@ -170,9 +170,7 @@ TEST_CASE("callback: a warm step with callbacks allocates nothing") {
     training t(net, labels, few().train, few().validation, few().normal, o);
     counts c;
     t.add(c);
-    data::loader loader(few().train, {.batch = 26}, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
+    const data::batch b = first_batch();
     t.run(); // ema begins with it
     t.step(b);
     const std::size_t before = allocations(), steps = c.steps;

@@ -3,8 +3,8 @@
 
 #include <limits>
 
-#include "allocations.hpp"
 #include "train/run.hpp"
+#include "train/step_allocations.hpp"
 
 using namespace smldist;
 using train::supervised;
@@ -128,17 +128,7 @@ TEST_CASE("training: a warmed-up step allocates nothing") {
         training_options o = brief();
         o.optimiser = c.optimiser;
         training t(net, objective, s.train, s.validation, s.normal, o);
-        data::loader_options lo;
-        lo.batch = 26;
-        lo.mixup = c.mixup;
-        data::loader loader(s.train, lo, s.normal, generator(0));
-        data::batch b;
-        REQUIRE(loader.next(b));
-        memory::trim(); // what other tests left would hide an allocation
-        t.step(b);
-        const std::size_t before = allocations();
-        for (int k = 0; k < 7; ++k) t.step(b);
-        CHECK(allocations() == before);
+        check_steps_allocate_nothing(t, first_batch(c.mixup));
     }
 }
 

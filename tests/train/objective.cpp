@@ -6,20 +6,6 @@
 
 using namespace smldist;
 
-namespace {
-
-data::batch first_batch(double mixup = 0) {
-    data::loader_options o;
-    o.batch = 26;
-    o.mixup = mixup;
-    data::loader loader(few().train, o, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
-    return b;
-}
-
-} // namespace
-
 TEST_CASE("supervised: the cross entropy with labels, smoothed labels and mixtures of labels") {
     const network net = make(student_config());
     for (const double smoothing : {0.0, 0.2})

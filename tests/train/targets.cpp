@@ -4,8 +4,8 @@
 #include <cmath>
 #include <string>
 
-#include "allocations.hpp"
 #include "train/run.hpp"
+#include "train/step_allocations.hpp"
 
 using namespace smldist;
 using train::training_options;
@@ -150,11 +150,7 @@ TEST_CASE("targets: a warm step allocates nothing") {
         training_options o = steps(1);
         o.metric = train::r2_score();
         train::training t(net, objective, s.train, s.validation, s.normal, o);
-        memory::trim();
-        t.step(b);
-        const std::size_t before = allocations();
-        for (int k = 0; k < 5; ++k) t.step(b);
-        CHECK(allocations() == before);
+        check_steps_allocate_nothing(t, b);
     };
     check(train::regression{});
     check(train::multi_label{{.pos_weight = {1, 2}}});

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Networks, options and arguments that a distiller refuses.
+#include <limits>
+#include <string>
+#include <type_traits>
+
+#include "distiller.hpp"
+
+using namespace smldist;
+using distill::distill_options;
+
+TEST_CASE("distiller: networks that do not fit are found before training") {
+    const network student = make(student_config(heads::memory));
+    const auto with = [](auto change) {
+        auto c = teacher_config(heads::memory);
+        change(c);
+        return make(c);
+    };
+    const auto fails = [&](const network& teacher, const char* part, const distill_options& o = frequency_aware()) {
+        std::string message;
+        try {
+            distiller_of(teacher, student, o);
+        } catch (const usage_error& e) { message = e.what(); }
+        CHECK_MESSAGE(message.find(part) != std::string::npos, message);
+    };
+    fails(with([](auto& c) { c.classes = 5; }), "(1, 6) and (1, 5), expected the same classes");
+    fails(with([](auto& c) { c.backbone.rows[0].anchor = false; }), "numbers of stages");
+    fails(with([](auto& c) { c.backbone.rows[1].stride = 1; }),
+          "length of stage 1 is 8 in the statistics, expected 4");
+    fails(with([](auto& c) { memory_of(c).patterns_per_class = 3; }), "memories of student and teacher");
+    fails(with([](auto& c) { memory_of(c).width = 9; }), "memories of student and teacher");
+    distill_options no_memory = frequency_aware();
+    no_memory.memory_weight = 0;
+    CHECK_NOTHROW(distiller_of(with([](auto& c) { memory_of(c).width = 9; }), student, no_memory));
+    CHECK_NOTHROW(distiller_of(make(teacher_config(heads::linear)), student)); // no memory term then
+
+    const network teacher = make(teacher_config());
+    distill::teacher_statistics short_of = distill::calibrate(teacher, few().train, few().normal);
+    short_of.stages.pop_back();
+    CHECK_THROWS_AS(distill::distiller(teacher, student, short_of, {}, one_window, generator(1)), usage_error);
+}
+
+TEST_CASE("distiller: options out of range") {
+    const network teacher = make(teacher_config()), student = make(student_config());
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+    const auto fails = [&](const distill_options& o) {
+        CHECK_THROWS_AS(o.check(), usage_error);
+        CHECK_THROWS_AS(distiller_of(teacher, student, o), usage_error);
+    };
+    for (const double bad : {-1.0, nan, inf}) {
+        for (const auto member :
+             {&distill_options::stage_first, &distill_options::stage_last, &distill_options::memory_weight}) {
+            distill_options o = frequency_aware();
+            o.*member = bad;
+            fails(o);
+        }
+        distill_options o = frequency_aware();
+        o.logits.temperature = bad;
+        fails(o);
+        o = {};
+        o.memory.temperature = bad;
+        fails(o);
+        o = {};
+        o.stage.alpha = bad;
+        fails(o);
+        o = {};
+        o.stage_share = bad;
+        fails(o);
+    }
+    distill_options whole = frequency_aware();
+    whole.stage_share = 1;
+    fails(whole);
+    CHECK_NOTHROW(distill_options{}.check());
+}
+
+TEST_CASE("distiller: no teacher that ends before it") {
+    const auto possible = []<class Teacher>(Teacher&&) {
+        return std::is_constructible_v<distill::distiller, Teacher, const network&, distill::teacher_statistics,
+                                       const distill::distill_options&, const shape&, generator>;
+    };
+    network teacher;
+    CHECK(possible(teacher));
+    CHECK(possible(std::as_const(teacher)));
+    CHECK(!possible(network()));
+    CHECK(!possible(std::move(std::as_const(teacher))));
+}
