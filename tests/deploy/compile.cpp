@@ -142,6 +142,7 @@ TEST_CASE("compile: the normaliser is folded in, its clipping too, and the borde
     auto x = noise({3, 32, 3}, 3);
     for (float& v : x) v = 9.81f + 3 * v;
     for (const bool clips : {false, true}) {
+        CAPTURE(clips);
         normaliser n{normaliser_kind::zscore, {9.5f, 10, 8}, {0.3f, 0.4f, 0}, {}, {}};
         if (clips) {
             n.kind = normaliser_kind::robust;

@@ -28,6 +28,7 @@ template <class F> void refuses(F f, std::string_view what, const std::vector<sh
 
 TEST_CASE("emit: every activation, as a step of its own and as the end of a product") {
     for (std::size_t i = 0; i < names_of<activation>().size(); ++i) {
+        CAPTURE(names_of<activation>()[i]);
         const auto f = static_cast<activation>(i);
         CAPTURE(name_of(f));
         const float offset = f == activation::log ? 20 : 0; // logarithms of positive numbers

@@ -109,6 +109,7 @@ TEST_CASE("fuse: a pointwise convolution applies the gate of its input, with wha
     };
     for (const std::size_t length : {1u, 5u, 16u, 40u})
         for (const bool then_selu : {false, true}) {
+            CAPTURE(then_selu);
             CAPTURE(length);
             const auto rows = check_op(net(then_selu, 1, 1), length, 5, {{6, 5, 1}, {6}}).report().rows;
             CHECK(rows.back().ops == (then_selu ? "gate + selu + conv1d + relu" : "gate + conv1d + relu"));

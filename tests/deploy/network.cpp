@@ -77,6 +77,7 @@ TEST_CASE("network: a program teaches as the network does, on any number of thre
     const std::size_t before = threads();
     std::vector<double> first;
     for (const std::size_t n : {1u, 2u, 3u}) {
+        CAPTURE(n);
         set_threads(n);
         const auto got = losses(fast);
         CHECK(got["hard"] == doctest::Approx(want["hard"]).epsilon(1e-5));

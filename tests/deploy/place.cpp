@@ -19,6 +19,7 @@ bool together(const deploy::lifetime& a, const deploy::lifetime& b) { return a.f
 TEST_CASE("place: values alive together do not overlap, and the arena holds all") {
     generator g(1);
     for (int round = 0; round < 50; ++round) {
+        CAPTURE(round);
         std::vector<deploy::lifetime> values(30);
         for (auto& v : values) {
             v.size = 1 + g.bits() % 200;

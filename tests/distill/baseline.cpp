@@ -33,6 +33,7 @@ train::training_result<network> trained(network& student, distiller& objective, 
 
 TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed gives the same bits") {
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head), 1), before = teacher;
         for (const auto& name : every_name) {
             CAPTURE(name);
@@ -45,6 +46,7 @@ TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed 
                 const auto result = trained(student, objective, brief(2));
                 set_threads(all);
                 for (const auto& epoch : result.history) {
+                    CAPTURE(epoch.epoch);
                     CHECK(epoch.train["hard"] + epoch.train["soft"] ==
                           doctest::Approx(epoch.train.total).epsilon(1e-5));
                     CHECK(epoch.train["soft"] > 0);
@@ -108,8 +110,10 @@ TEST_CASE("baseline: weights of the labels and of the term, label smoothing, war
     CHECK(terms(m, 0)["hard"] == 0);
     CHECK(terms(m, 0)["soft"] == 0);
     CHECK(terms(m, 0.25)["soft"] == doctest::Approx(soft).epsilon(1e-6));
-    for (const double progress : {0.5, 0.8, 1.0})
+    for (const double progress : {0.5, 0.8, 1.0}) {
+        CAPTURE(progress);
         CHECK(terms(m, progress)["soft"] == doctest::Approx(2 * soft).epsilon(1e-6));
+    }
 }
 
 TEST_CASE("baseline: a method by its type, and what it trains") {
@@ -147,6 +151,7 @@ TEST_CASE("baseline: a hinton student follows its teacher") {
 
 TEST_CASE("baseline: simkd trains projector and backbone, the borrowed classifier stays the teacher's") {
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head), 1);
         network student = student_for("simkd", teacher, head);
         const network start = student;
@@ -168,15 +173,23 @@ TEST_CASE("baseline: networks that do not fit and options out of range fail befo
     };
     auto classes = student_config();
     classes.classes = 5;
-    for (const auto& name : {"hinton", "dkd", "dist", "simkd"}) fails(teacher, make(classes), method<float>(name));
+    for (const auto& name : {"hinton", "dkd", "dist", "simkd"}) {
+        CAPTURE(name);
+        fails(teacher, make(classes), method<float>(name));
+    }
     fails(teacher, student, method<float>("simkd")); // without the teacher's classifier
     auto one_stage = student_config(), no_stage = student_config();
     one_stage.backbone.rows[0].anchor = false;
     for (auto& row : no_stage.backbone.rows) row.anchor = false;
     fails(teacher, make(one_stage), method<float>("at"));
-    for (const auto& name : {"fitnets", "at", "sp"}) fails(teacher, make(no_stage), method<float>(name));
+    for (const auto& name : {"fitnets", "at", "sp"}) {
+        CAPTURE(name);
+        fails(teacher, make(no_stage), method<float>(name));
+    }
     for (const double bad : {-1.0, std::numeric_limits<double>::quiet_NaN()})
         for (const auto& name : every_name) {
+            CAPTURE(bad);
+            CAPTURE(name);
             method<float> m(name);
             m.weight().term = bad;
             fails(teacher, student_for(name, teacher), m);

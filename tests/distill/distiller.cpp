@@ -28,6 +28,7 @@ network settled(network net) {
 
 TEST_CASE("distiller: the terms sum to the total, each with the weight the options say") {
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head), 1), student = make(student_config(head), 2);
         distill_options o = frequency_aware();
         auto whole = distiller_of(teacher, student, o);
@@ -183,6 +184,8 @@ TEST_CASE("distiller: schedules switch the losses on and off") {
     using enum distill::distill_schedule;
     for (const auto schedule : {progressive, sequential})
         for (const double progress : {0.0, 0.2, 0.4, 0.49}) { // three stages in the first half
+            CAPTURE(name_of(schedule));
+            CAPTURE(progress);
             const auto terms = at(schedule, progress);
             CHECK(terms["soft"] == 0);
             CHECK(terms["hard"] == 0);

@@ -2,10 +2,10 @@
 // A student whose memory is a compressed copy of the teacher's.
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <vector>
 
 #include "distiller.hpp"
+#include "raises.hpp"
 
 using namespace smldist;
 using distill::distill_options;
@@ -29,6 +29,7 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
     for (std::size_t i = 0; i < of_teacher.logits.size(); ++i)
         CHECK(of_student.logits[i] == doctest::Approx(double(of_teacher.logits[i])).epsilon(1e-5));
     for (const double tau : {1.0, 2.0}) {
+        CAPTURE(tau);
         o.memory.temperature = tau;
         auto objective = distiller_of(teacher, student, o);
         CHECK(std::abs(terms_of(objective, student, mode::eval)["memory"]) < 1e-5);
@@ -46,11 +47,7 @@ TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
     const auto fails = [&](std::vector<std::size_t> merged, const char* part) {
         distill_options wrong = frequency_aware();
         wrong.merged = std::move(merged);
-        std::string message;
-        try {
-            distiller_of(teacher, student, wrong);
-        } catch (const usage_error& e) { message = e.what(); }
-        CHECK_MESSAGE(message.find(part) != std::string::npos, message);
+        CHECK_RAISES(usage_error, part, distiller_of(teacher, student, wrong));
     };
     fails({}, "(1, 12) and (1, 24)");
     fails({0, 1}, "merged patterns 2");

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Networks, options and arguments that a distiller refuses.
 #include <limits>
-#include <string>
 #include <type_traits>
+#include <utility>
 
 #include "distiller.hpp"
+#include "raises.hpp"
 
 using namespace smldist;
 using distill::distill_options;
@@ -17,11 +18,7 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
         return make(c);
     };
     const auto fails = [&](const network& teacher, const char* part, const distill_options& o = frequency_aware()) {
-        std::string message;
-        try {
-            distiller_of(teacher, student, o);
-        } catch (const usage_error& e) { message = e.what(); }
-        CHECK_MESSAGE(message.find(part) != std::string::npos, message);
+        CHECK_RAISES(usage_error, part, distiller_of(teacher, student, o));
     };
     fails(with([](auto& c) { c.classes = 5; }), "(1, 6) and (1, 5), expected the same classes");
     fails(with([](auto& c) { c.backbone.rows[0].anchor = false; }), "numbers of stages");
@@ -47,11 +44,16 @@ TEST_CASE("distiller: options out of range") {
         CHECK_THROWS_AS(o.check(), usage_error);
         CHECK_THROWS_AS(distiller_of(teacher, student, o), usage_error);
     };
+    const std::pair<const char*, double distill_options::*> members[] = {
+        {"stage_first", &distill_options::stage_first},
+        {"stage_last", &distill_options::stage_last},
+        {"memory_weight", &distill_options::memory_weight}};
     for (const double bad : {-1.0, nan, inf}) {
-        for (const auto member :
-             {&distill_options::stage_first, &distill_options::stage_last, &distill_options::memory_weight}) {
+        CAPTURE(bad);
+        for (const auto& member : members) {
+            CAPTURE(member.first);
             distill_options o = frequency_aware();
-            o.*member = bad;
+            o.*member.second = bad;
             fails(o);
         }
         distill_options o = frequency_aware();

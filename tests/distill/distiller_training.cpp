@@ -11,6 +11,7 @@ using distill::distill_options;
 
 TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit") {
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head)), before = teacher;
         network student = make(student_config(head));
         if (head == heads::memory) student.take_memory(teacher, model::memory_transfer::copy_slow);
@@ -37,6 +38,7 @@ TEST_CASE("distillation: one seed gives the same bits for any number of threads"
     set_threads(1);
     const network one = distilled(teacher, student, frequency_aware(), brief(2));
     for (const std::size_t n : {2u, 3u}) {
+        CAPTURE(n);
         set_threads(n);
         CHECK(same_bits(distilled(teacher, student, frequency_aware(), brief(2)), one));
     }
@@ -46,6 +48,7 @@ TEST_CASE("distillation: one seed gives the same bits for any number of threads"
 TEST_CASE("distillation: a warmed-up step allocates nothing, with merged patterns neither") {
     const network teacher = make(teacher_config(heads::memory));
     for (const std::size_t patterns : {0u, 1u}) {
+        CAPTURE(patterns);
         network student = make(student_config(heads::memory));
         distill_options o = frequency_aware();
         o.merged = student.take_memory(teacher, model::memory_transfer::copy_slow, patterns);
@@ -85,8 +88,11 @@ TEST_CASE("distillation: a student that sees some channels learns from a teacher
                            .run();
         set_threads(all);
         for (const auto& e : r.history)
-            for (const double term : {e.train["hard"], e.train["soft"], e.train["stage"], e.train["memory"]})
+            for (const double term : {e.train["hard"], e.train["soft"], e.train["stage"], e.train["memory"]}) {
+                CAPTURE(e.epoch);
+                CAPTURE(term);
                 CHECK(term > 0);
+            }
         return student;
     };
     const network one = taught(1);
@@ -143,6 +149,7 @@ TEST_CASE(
     o.epochs = 1;
     train::supervised labels;
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         c.head = head;
         network teacher = make(c, 1), student = make(c, 2);
         train::training(teacher, labels, train, validation, normal, o).run();

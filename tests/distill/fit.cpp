@@ -51,6 +51,8 @@ network by_parts(const network& teacher, network student, distill::distill_optio
 TEST_CASE("distill::fit: the bits of the parts put together by hand, for every head and option of the stages") {
     for (const auto& head : {heads::linear, heads::memory})
         for (const auto& losses : {distill::distill_options(), frequency_aware()}) {
+            CAPTURE(model::text(head));
+            CAPTURE(losses.stage.alpha);
             const network teacher = taught(head), start = make(student_config(head), 2);
             network student = start;
             const auto result =

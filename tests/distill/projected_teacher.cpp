@@ -17,7 +17,8 @@ TEST_CASE("projected_teacher: a distiller computes the same of it, compiled or n
     const data::batch b = first_batch();
     const distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
 
-    for (const auto& stage : {loss::stage_options(), loss::stage_options::plain()}) {
+    for (const auto& stage : {loss::stage_options::frequency_aware(), loss::stage_options::plain()}) {
+        CAPTURE(stage.alpha);
         distill::distill_options o = frequency_aware();
         o.stage = stage;
         const distill::projected_teacher answers(teacher, student, plan, o.stage, window);

@@ -41,6 +41,7 @@ void check_components(const loss::feature_statistics<float>& got, tensor<float> 
 TEST_CASE("calibrate: statistics of every stage and of the feature over all windows") {
     const sets& s = many(); // eleven batches, the last one shorter
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head));
         const distill::teacher_statistics p = distill::calibrate(teacher, s.train, s.normal);
         const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);
@@ -63,6 +64,7 @@ TEST_CASE("calibrate: spectra of the standardised features, by class, when the w
     const network teacher = make(teacher_config());
     const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);
     for (const std::size_t shorter : {0u, 1u}) { // the stage's own length, and one below
+        CAPTURE(shorter);
         auto o = loss::stage_options::frequency_aware();
         std::vector<std::size_t> lengths;
         for (const auto& f : all.stages) lengths.push_back(f.shape()[1] - shorter);

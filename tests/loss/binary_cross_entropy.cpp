@@ -33,6 +33,9 @@ TEST_CASE("binary_cross_entropy: gradients, all worlds") {
     for (const shape& s : {shape{1, 1}, shape{4, 3}, shape{3}, shape{2, 5, 17}})
         for (const bool soft : {false, true})
             for (const bool weighted : {false, true}) {
+                CAPTURE(s.text());
+                CAPTURE(soft);
+                CAPTURE(weighted);
                 const tensor<double> t = targets(s, soft);
                 const loss::binary_cross_entropy_options o{weighted ? weights_of(s.back()) : std::vector<double>()};
                 check_op(s.text() + (soft ? "_soft" : "") + (weighted ? "_weighted" : ""), {normal(s)},
@@ -81,6 +84,7 @@ TEST_CASE("binary_cross_entropy: value and gradient of PyTorch's formula, comput
           {-0.16666666666666666, 0.071792555556479398, 0.072970583185700322}}},
     };
     for (const expected& want : cases) {
+        CAPTURE(want.weight.size());
         tape<double> tape;
         const auto v = tape.variable(z);
         const auto y = binary_cross_entropy(v, t, {want.weight});
@@ -104,6 +108,8 @@ TEST_CASE("binary_cross_entropy: no logit overflows, and none that is right cost
     CHECK(binary_cross_entropy(scalar(0), scalar(0.3)).item() == doctest::Approx(std::log(2.0)).epsilon(1e-15));
     for (const float z : {-1e30f, -1000.0f, 1000.0f, 1e30f})
         for (const float t : {0.0f, 1.0f}) {
+            CAPTURE(z);
+            CAPTURE(t);
             tape<float> tape;
             const auto v = tape.variable(tensor<float>(shape{1, 1}, z));
             const auto y = binary_cross_entropy(v, tensor<float>(shape{1, 1}, t));
@@ -130,6 +136,7 @@ TEST_CASE(
     "binary_cross_entropy: swapping what applies and what does not, and the sign of the logits, changes nothing") {
     const tensor<double> z = normal({6, 4});
     for (const bool soft : {false, true}) {
+        CAPTURE(soft);
         const tensor<double> t = targets({6, 4}, soft);
         tensor<double> minus = z, other = t;
         for (double& v : minus) v = -v;
@@ -181,12 +188,16 @@ TEST_CASE("binary_cross_entropy: errors") {
     CHECK_RAISES(shape_error, "shape of the weights is (2), expected (3)",
                  op::apply(loss::binary_cross_entropy_op<double>{}, z, t, normal({2})));
     for (const double bad : {-0.01, 1.01, std::numeric_limits<double>::quiet_NaN()}) {
+        CAPTURE(bad);
         tensor<double> wrong = t;
         wrong(1, 1) = bad;
         CHECK_RAISES(data_error, "element 4 of the target is", binary_cross_entropy(z, wrong));
     }
     CHECK_RAISES(usage_error, "number of pos_weight is 2, expected one per label: 3",
                  binary_cross_entropy(z, t, {{1, 2}}));
-    for (const double bad : {-1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()})
+    for (const double bad :
+         {-1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+        CAPTURE(bad);
         CHECK_RAISES(usage_error, "pos_weight of label 1 is", binary_cross_entropy(z, t, {{1, bad, 1}}));
+    }
 }

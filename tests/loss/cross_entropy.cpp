@@ -42,7 +42,9 @@ TEST_CASE("cross_entropy: figures known by hand") {
 }
 
 TEST_CASE("cross_entropy: the floor of a loss that is fed probabilities, ln(1 + (N-1)/e)") {
-    for (const auto& [classes, floor] : {std::pair(4, 0.7437), {6, 1.0436}, {8, 1.2740}, {12, 1.6187}}) {
+    for (const auto& row : {std::pair(4, 0.7437), {6, 1.0436}, {8, 1.2740}, {12, 1.6187}}) {
+        const auto& [classes, floor] = row;
+        CAPTURE(row.first);
         tensor<double> p(shape{1, static_cast<std::size_t>(classes)});
         p[0] = 1;
         const std::vector<int> label{0};
@@ -78,6 +80,8 @@ TEST_CASE("cross_entropy: of a mixture it is the mixture of the two") {
     const tensor<double> z = logits_of(5);
     for (const double smoothing : {0.0, 0.1, 1.0})
         for (const double share : {0.0, 0.3, 0.5, 0.9, 1.0}) {
+            CAPTURE(smoothing);
+            CAPTURE(share);
             const loss::cross_entropy_options o{.label_smoothing = smoothing, .class_weight = {}};
             const double a = cross_entropy(z, labels, o).item(), b = cross_entropy(z, other, o).item();
             CHECK(cross_entropy(z, labels, o, {other, share}).item() ==
@@ -127,14 +131,18 @@ TEST_CASE("cross_entropy: errors") {
     CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", cross_entropy(z, high));
     CHECK_RAISES(data_error, "label of sample 2 is -1", cross_entropy(z, low));
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    for (const double smoothing : {-0.01, 1.01, nan})
+    for (const double smoothing : {-0.01, 1.01, nan}) {
+        CAPTURE(smoothing);
         CHECK_RAISES(usage_error, "label_smoothing is",
                      cross_entropy(z, labels, {.label_smoothing = smoothing, .class_weight = {}}));
+    }
     const auto mixed = [&](const std::vector<int>& other, double share) {
         return cross_entropy(z, labels, {}, {other, share});
     };
-    for (const double share : {-0.01, 1.01, nan})
+    for (const double share : {-0.01, 1.01, nan}) {
+        CAPTURE(share);
         CHECK_RAISES(usage_error, "share of the label is", mixed(labels, share));
+    }
     CHECK_RAISES(shape_error, "expected (2, N), one row a label", mixed(few, 0.5));
     CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", mixed(high, 0.5));
     const std::vector<double> short_of{1, 2}, negative{1, 1, 1, -1, 1}, nans{1, nan, 1, 1, 1}, zeros(5);

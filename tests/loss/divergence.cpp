@@ -8,6 +8,7 @@ using namespace smldist;
 TEST_CASE("soften: rows of softmax(z/T)") {
     const tensor<double> z = normal({3, 4});
     for (const double T : {0.5, 1.0, 20.0}) {
+        CAPTURE(T);
         const auto p = loss::soften(z, T);
         for (std::size_t b = 0; b < 3; ++b) {
             double sum = 0;
@@ -33,6 +34,7 @@ TEST_CASE("divergence: gradients, all worlds, and the sum of the definition") {
 
 TEST_CASE("divergence: 0 for the same distribution, never negative, rows without mass do not count") {
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        CAPTURE(seed);
         const tensor<double> z = normal({2, 4}, seed);
         CHECK(std::abs(loss::divergence(z, loss::soften(z, 3), 3).item()) < 1e-14);
         CHECK(loss::divergence(z, loss::soften(normal({2, 4}, 1000 + seed), 3), 3).item() > 0);

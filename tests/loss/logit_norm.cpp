@@ -48,7 +48,10 @@ TEST_CASE("zscore: a row of equal logits gives 0 and a finite gradient") {
 }
 
 TEST_CASE("logit_norm: names and errors") {
-    for (const logit_norm norm : every_norm) CHECK(parse_enum<logit_norm>(name_of(norm)) == norm);
+    for (const logit_norm norm : every_norm) {
+        CAPTURE(name_of(norm));
+        CHECK(parse_enum<logit_norm>(name_of(norm)) == norm);
+    }
     CHECK_RAISES(usage_error, "name is \"z\", expected none, l2 or zscore", parse_enum<logit_norm>("z"));
     CHECK_RAISES(shape_error, "N >= 2", loss::normalise(normal({3, 1}), logit_norm::zscore, 10));
 }

@@ -111,10 +111,13 @@ TEST_CASE("condition: figures of the specification") {
 TEST_CASE("condition: every repairing rule gives a distribution led by the label; a right teacher stays") {
     const std::size_t batch = 50, classes = 6;
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        CAPTURE(seed);
         const random_case c(batch, classes, seed);
         for (const double temperature : {1.0, 4.0}) {
+            CAPTURE(temperature);
             const auto p = loss::condition(c.teacher, c.labels, with(repair::off, temperature)).q;
             for (const repair rule : repairing) {
+                CAPTURE(name_of(rule));
                 const auto [q, repaired] = loss::condition(c.teacher, c.labels, with(rule, temperature));
                 std::size_t wrong = 0;
                 for (std::size_t b = 0; b < batch; ++b) {
@@ -139,6 +142,8 @@ TEST_CASE("condition: mix leads by the margin and keeps the ratios of the other 
     const std::size_t batch = 50, classes = 6;
     for (const double margin : {0.0, 0.05, 0.4, 1.0})
         for (std::uint64_t seed = 0; seed < 10; ++seed) {
+            CAPTURE(margin);
+            CAPTURE(seed);
             const random_case c(batch, classes, seed);
             logits_options o;
             o.margin = margin;
@@ -160,6 +165,7 @@ TEST_CASE("condition: hardness equals label smoothing with ε = N/(e^h + N - 1)"
     const tensor<double> z{{5, 0, 0, 0}};
     const std::vector<int> label{2};
     for (const double hardness : {0.1, 3.0, 30.0, 2000.0}) {
+        CAPTURE(hardness);
         logits_options o = with(repair::hardness, 3);
         o.hardness = hardness;
         const auto q = loss::condition(z, label, o).q;
@@ -176,6 +182,8 @@ TEST_CASE("condition: hardness equals label smoothing with ε = N/(e^h + N - 1)"
 TEST_CASE("logits loss: the soft term is 0 with zero gradient for z_S = z_T and a right teacher") {
     for (const repair rule : every_rule)
         for (const double temperature : {1.0, 3.0, 20.0}) {
+            CAPTURE(name_of(rule));
+            CAPTURE(temperature);
             random_case c(20, 6, 3);
             for (std::size_t b = 0; b < 20; ++b) c.labels[b] = static_cast<int>(largest(c.teacher.data() + b * 6, 6));
             tape<double> t;
@@ -192,10 +200,13 @@ TEST_CASE("logits loss: the soft term is 0 with zero gradient for z_S = z_T and 
 
 TEST_CASE("logits loss: the soft term is never negative; a dropped sample has none") {
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        CAPTURE(seed);
         const random_case c(3, 5, seed);
         const tensor<double> student = normal({3, 5}, 1000 + seed);
-        for (const repair rule : every_rule)
+        for (const repair rule : every_rule) {
+            CAPTURE(name_of(rule));
             CHECK(loss::logits(student, c.teacher, c.labels, with(rule, 3, 0, 1)).value.item() >= -1e-14);
+        }
     }
     tape<double> t;
     const tensor<double> teacher{{9, 0, 0}, {0, 9, 0}};
@@ -211,6 +222,7 @@ TEST_CASE("logits loss: the soft term is never negative; a dropped sample has no
 TEST_CASE("logits loss: gradient of the soft term is T (softmax(z_S/T) - q)/B") {
     const random_case c(4, 5, 9);
     for (const double temperature : {1.0, 3.0}) {
+        CAPTURE(temperature);
         tape<double> t;
         const auto z = t.variable(normal({4, 5}, 4));
         const logits_options o = with(repair::mix, temperature, 0, 1);
@@ -287,7 +299,10 @@ TEST_CASE("logits loss: in a mixed batch the soft term uses the dominant labels,
 }
 
 TEST_CASE("repair: names") {
-    for (const repair rule : every_rule) CHECK(parse_enum<repair>(name_of(rule)) == rule);
+    for (const repair rule : every_rule) {
+        CAPTURE(name_of(rule));
+        CHECK(parse_enum<repair>(name_of(rule)) == rule);
+    }
     CHECK(name_of(repair::mix) == "mix");
     CHECK_RAISES(usage_error, "name is \"Mix\", expected mix, hardness", parse_enum<repair>("Mix"));
     CHECK_RAISES(usage_error, "name is \"\"", parse_enum<repair>(""));
@@ -299,6 +314,7 @@ TEST_CASE("logits loss: errors") {
     constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
     const auto fails = [&](const char* option, double logits_options::*member, std::initializer_list<double> values) {
         for (const double bad : values) {
+            CAPTURE(bad);
             logits_options o;
             o.*member = bad;
             CHECK_RAISES(usage_error, std::string(option) + " is", loss::condition(c.teacher, c.labels, o));

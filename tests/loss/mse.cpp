@@ -8,10 +8,12 @@ using namespace smldist;
 TEST_CASE("mse: gradients, both worlds, PyTorch") {
     for (const std::string rank : {"rank2", "rank3"}) {
         const tensor<double> target = stored("mse/" + rank + "/target");
-        for (const double scale : {1.0, 0.0, 2.5})
+        for (const double scale : {1.0, 0.0, 2.5}) {
+            CAPTURE(scale);
             check_op(rank + "_scale" + text(scale), {stored("mse/" + rank + "/x")}, [&](const auto& in) {
                 return loss::mse(in[0], cast<scalar_in<std::decay_t<decltype(in)>>>(target), scale);
             });
+        }
         check_loss("mse/" + rank, {"x"}, [&](const auto& in) {
             return loss::mse(in[0], cast<scalar_in<std::decay_t<decltype(in)>>>(target));
         });
@@ -21,6 +23,8 @@ TEST_CASE("mse: gradients, both worlds, PyTorch") {
 TEST_CASE("mse: gradients with a scale for every channel") {
     for (const shape& s : {shape{3}, shape{2, 3}, shape{2, 5, 17}})
         for (const double scale : {1.0, 0.4}) {
+            CAPTURE(s.text());
+            CAPTURE(scale);
             const tensor<double> target = normal(s, 1), channel = normal({s.back()}, 2);
             check_op(s.text() + "_scale" + text(scale), {normal(s)}, [&](const auto& in) {
                 using T = scalar_in<std::decay_t<decltype(in)>>;

@@ -118,6 +118,8 @@ TEST_CASE("stage loss: unlike lengths, each way to match them; gradients of proj
     const auto s = random_statistics(4);
     for (std::size_t match = 0; match < names_of<loss::length_match>().size(); ++match)
         for (const bool learned : {false, true}) {
+            CAPTURE(names_of<loss::length_match>()[match]);
+            CAPTURE(learned);
             auto o = options(loss::time_basis::rdft, 0.5, loss::phase_free::magnitude, 0.25);
             o.match = static_cast<loss::length_match>(match);
             if (learned) o.weights.kind = loss::weighting::uncertainty;

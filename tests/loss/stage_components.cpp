@@ -47,6 +47,7 @@ TEST_CASE("stage loss: a projector predicts the teacher's principal components")
     auto whole = stage_options::frequency_aware();
     whole.explained = 0.999;
     for (const auto& o : {stage_options::plain(), whole}) {
+        CAPTURE(o.alpha);
         CHECK(make(3, o, s).components() == 2); // hold all the variance
         CHECK(make(1, o, s).components() == 1); // no more than the student's channels
         CHECK(make(5, o, s).components() == 0); // the same channels: no projector
@@ -60,6 +61,7 @@ TEST_CASE("stage loss: a projector predicts the teacher's principal components")
     CHECK(make(3, whole, {mean, std}).components() == 0);
 
     for (stage_options plain : {stage_options::plain(), stage_options::frequency_aware()}) {
+        CAPTURE(plain.alpha);
         plain.explained = 0.999;
         plain.eta = 0;
         const auto one = make(3, plain, s);
@@ -84,6 +86,8 @@ TEST_CASE("stage loss: a projector predicts the teacher's principal components")
         projected.space = loss::teacher_space::components;
         for (const double alpha : {plain.alpha, 0.5})
             for (const auto weighting : {loss::weighting::uniform, loss::weighting::uncertainty}) {
+                CAPTURE(alpha);
+                CAPTURE(name_of(weighting));
                 plain.alpha = alpha;
                 plain.weights.kind = weighting;
                 generator g(4);
@@ -112,8 +116,10 @@ TEST_CASE("stage loss: the statistics define the teacher's space, whatever the w
     auto components = channels;
     components.space = loss::teacher_space::components;
     for (stage_options o : {stage_options::plain(), stage_options::frequency_aware()}) {
+        CAPTURE(o.alpha);
         o.explained = 1;
         for (const std::size_t of_student : {6u, 5u}) { // as many components as the teacher has channels
+            CAPTURE(of_student);
             const tensor<double> x = normal({12, 8, of_student}, 3);
             const auto map = loss::principal_map(channels, o, of_student);
             REQUIRE(map.offset.size() == 4);

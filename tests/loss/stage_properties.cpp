@@ -29,6 +29,7 @@ TEST_CASE("stage loss: alpha = 0 is the mean squared error in every basis (Parse
     const double mse = loss::mse(x, t).item();
     for (const auto basis :
          {loss::time_basis::none, loss::time_basis::rdft, loss::time_basis::dct, loss::time_basis::haar}) {
+        CAPTURE(name_of(basis));
         CHECK(stage(x, t, unit(4), options(basis, 0, loss::phase_free::none, 0)).item() ==
               doctest::Approx(mse).epsilon(1e-12));
         // the same through the transform: weights that are all 1
@@ -41,6 +42,7 @@ TEST_CASE("stage loss: alpha = 0 is the mean squared error in every basis (Parse
 TEST_CASE("stage loss: a circular shift leaves the phase-free terms unchanged and changes the other") {
     const tensor<double> t = normal({3, 16, 4}, 2), moved = shifted(t, 5);
     for (const auto term : {loss::phase_free::magnitude, loss::phase_free::kl, loss::phase_free::attention}) {
+        CAPTURE(name_of(term));
         const auto with = options(loss::time_basis::rdft, 0.5, term, 1),
                    without = options(loss::time_basis::rdft, 0.5, term, 0);
         CHECK(stage(moved, t, unit(4), with).item() - stage(moved, t, unit(4), without).item() ==
@@ -55,6 +57,7 @@ TEST_CASE("stage loss: 0 for equal features; does not depend on the scale and of
     const tensor<double> x = normal({3, 8, 4}, 1), t = normal({3, 8, 4}, 2);
     const auto s = random_statistics(4);
     for (const auto& o : {stage_options::plain(), stage_options::frequency_aware()}) {
+        CAPTURE(o.alpha);
         CHECK(stage(x, x, s, o).item() < 1e-28);
         const double factor[] = {2, 3, 0.5, 1};
         const auto rescaled = [&](tensor<double> v) {
@@ -117,6 +120,8 @@ TEST_CASE("stage loss: equal channels of a much narrower teacher are compared be
     generator g(3);
     for (const auto& o : {stage_options::plain(), stage_options::frequency_aware(),
                           options(loss::time_basis::dct, 1, loss::phase_free::none, 0)}) {
+        CAPTURE(o.alpha);
+        CAPTURE(name_of(o.basis));
         const loss::stage_loss<double> one(x.shape(), t.shape(), narrow, o, {}, g);
         CHECK(parameter_count(one) == 4 * 4 + 2 * 4);
         CHECK(one(x, t).item() == doctest::Approx(2).epsilon(0.2)); // the sum of two unit variances, not 1e6
@@ -125,6 +130,7 @@ TEST_CASE("stage loss: equal channels of a much narrower teacher are compared be
     }
     // Features as they are, and each sample by itself, divide by nothing of the teacher's.
     for (const auto scale : {loss::standardise::none, loss::standardise::sample}) {
+        CAPTURE(name_of(scale));
         auto o = stage_options::plain();
         o.scale = scale;
         CHECK(parameter_count(loss::stage_loss<double>(x.shape(), t.shape(), narrow, o, {}, g)) == 0);

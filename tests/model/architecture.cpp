@@ -68,6 +68,9 @@ TEST_CASE("element_count is what the network holds, for every preset and three h
     for (const auto name : model::preset_names)
         for (const double width : {1.0, 0.5})
             for (const auto& head : {heads::linear, heads::memory, heads::blended}) {
+                CAPTURE(name);
+                CAPTURE(width);
+                CAPTURE(model::text(head));
                 auto c = model::preset(name, width);
                 c.head = head;
                 c.projected = name == "har_nano" ? std::size_t(64 * width) + 1 : 0;

@@ -47,6 +47,7 @@ TEST_CASE("heads: a description knows the sizes of its layer's tensors") {
 
 TEST_CASE("heads: which of them a search mixes, and options out of range") {
     for (const auto& head : heads::all) {
+        CAPTURE(model::text(head));
         CHECK(model::is_candidate(head) == (model::text(head) != "blended"));
         CHECK_NOTHROW(model::check(head));
     }

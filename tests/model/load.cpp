@@ -15,8 +15,11 @@
 using namespace smldist;
 
 TEST_CASE("a network comes back from its file bit for bit, with its facts") {
-    for (const auto& [head, projected] :
+    for (const auto& row :
          {std::pair(heads::linear, 0u), {heads::memory, 0u}, {heads::linear, 11u}, {heads::memory, 1u}}) {
+        const auto& [head, projected] = row;
+        CAPTURE(model::text(row.first));
+        CAPTURE(row.second);
         auto c = small(head);
         c.projected = projected;
         model::network<float> net(c, generator(1));
@@ -60,6 +63,7 @@ TEST_CASE("a compressed memory, several heads and a lookup come back too") {
     merged.take_memory(heads, model::memory_transfer::copy, 1);
     const model::network<float> lookup(small(heads::lookup), generator(1));
     for (const auto* net : std::initializer_list<const model::network<float>*>{&heads, &merged, &lookup}) {
+        CAPTURE(model::text(net->config.head));
         const auto bytes = model::to_bytes(*net, facts(), window());
         const auto back = model::load<float>(io::read_bundle(std::vector(bytes)));
         CHECK(identical(back.net(window()).logits, (*net)(window()).logits));
@@ -120,7 +124,9 @@ TEST_CASE("what is frozen comes back frozen; a file without frozen modules says 
          R"(["backbone.stem.conv","backbone.blocks.1"])"},
         {[](auto& net) { freeze(net.backbone), unfreeze(net.backbone.stem.conv); },
          R"(["backbone.stem.norm","backbone.blocks","backbone.tail"])"}};
-    for (const auto& [spoil, list] : cases) {
+    for (const auto& row : cases) {
+        const auto& [spoil, list] = row;
+        CAPTURE(row.second);
         auto net = start;
         spoil(net);
         const auto bytes = model::to_bytes(net, facts(), window());
@@ -134,9 +140,11 @@ TEST_CASE("what is frozen comes back frozen; a file without frozen modules says 
         CHECK(model::to_bytes(thawed, back.facts, window()) == model::to_bytes(start, facts(), window()));
     }
     using facts_t = io::model_facts;
-    for (const char* name : {"head", "backbone.stem.norm.running_mean", "back", "backbone.", ""})
+    for (const char* name : {"head", "backbone.stem.norm.running_mean", "back", "backbone.", ""}) {
+        CAPTURE(name);
         refuse(forged([&](facts_t& f, auto&) { f.architecture.set("frozen", io::json::array{io::json(name)}); }),
                "frozen module");
+    }
     refuse(forged([](facts_t& f, auto&) { f.architecture.set("frozen", "backbone"); }), "");
     refuse(forged([](facts_t& f, auto&) { f.architecture.set("frozen", io::json::array{io::json(1)}); }), "");
 }

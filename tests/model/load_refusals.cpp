@@ -80,6 +80,7 @@ TEST_CASE("names and windows in a file are bounded, and the message begins with 
     refuse(forged([&](facts_t& f, tensors_t&) { f.architecture.set("rows", io::json::array{io::json(endless)}); }),
            "length of a name");
     for (const std::size_t window : {std::size_t(1) << 62, std::size_t(1) << 32, std::size_t(64)}) {
+        CAPTURE(window);
         const auto path = (std::filesystem::temp_directory_path() / "smldist-load-window.safetensors").string();
         io::write_file_atomically(path, forged([&](facts_t& f, tensors_t&) { f.window = window; }));
         try {
@@ -178,6 +179,7 @@ TEST_CASE("what load refuses is not saved, and the old file is intact") {
     CHECK_THROWS_WITH_AS(model::save(path, good, text, window()), "json: string is not UTF-8 at its byte 0",
                          usage_error);
     for (const float number : {not_a_number, infinite, -infinite}) {
+        CAPTURE(number);
         auto f = facts(), g = facts(), h = facts();
         f.rate_hz = double(number);
         g.normaliser.scale[0] = number;

@@ -60,6 +60,11 @@ TEST_CASE("row: text and back") {
             for (const auto a : {none, relu, hard_swish, selu})
                 for (const std::size_t stride : {1u, 4u})
                     for (const bool anchor : {false, true}) {
+                        CAPTURE(kernel_size);
+                        CAPTURE(se);
+                        CAPTURE(name_of(a));
+                        CAPTURE(stride);
+                        CAPTURE(anchor);
                         const model::row r{kernel_size, 64, 65536, se, a, stride, anchor};
                         CHECK(model::parse_row(model::text(r)) == r);
                     }
@@ -108,6 +113,7 @@ TEST_CASE("mobilenet_v3: lengths are ceil(L / stride), stages stand at the ancho
     CHECK(traced_shapes(student, 1) == "(2, 1, 16) (2, 1, 24) (2, 1, 32) (2, 96)");
     for (const bool causal : {false, true})
         for (std::size_t L = 1; L < 40; ++L) {
+            CAPTURE(causal);
             auto c = config({"5,16,16,-,RE,3,A", "3,16,8,-,HS,4,A", "15,8,8,-,RE,1,A"});
             c.causal = causal;
             const auto up = [](std::size_t n, std::size_t s) { return (n + s - 1) / s; };
@@ -145,6 +151,7 @@ TEST_CASE("mobilenet_v3: errors") {
     CHECK_THROWS_AS(make([](auto& c) { c.rows.clear(); }), usage_error);
     const auto net = make([](auto&) {});
     for (const auto& s : {shape{8, 9}, shape{2, 8, 8}, shape{1, 2, 8, 9}}) {
+        CAPTURE(s.text());
         CHECK_THROWS_WITH_AS(net(tensor<float>(s)),
                              ("model::mobilenet_v3: shape of x is " + s.text() + ", expected (B, L, 9)").c_str(),
                              shape_error);
@@ -194,6 +201,8 @@ TEST_CASE("mobilenet_v3: in training the ops as written, whatever the tape store
     gated.pooled_activation = nn::activation::hard_swish;
     for (const auto& form : {model::backbone_form{}, gated})
         for (const bool causal : {false, true}) {
+            CAPTURE(form.gate_before_activation);
+            CAPTURE(causal);
             auto c = config({"3,8,8,-,RE,1", "5,24,16,SE,HS,2,A", "3,32,16,SE,RE,1", "3,40,16,-,SELU,1,A"});
             c.channels = 3;
             c.stem = 8;

@@ -38,6 +38,9 @@ TEST_CASE("network: tensors and vars agree bit for bit, symbols in the shapes") 
     for (const auto head : both_heads)
         for (const auto preset : {"har_student", "har_nano"})
             for (const mode m : {mode::eval, mode::train}) {
+                CAPTURE(model::text(head));
+                CAPTURE(preset);
+                CAPTURE((m == mode::train));
                 const network net = make(preset, head);
                 tape<float> t;
                 graph g;
@@ -65,6 +68,7 @@ TEST_CASE("network: tensors and vars agree bit for bit, symbols in the shapes") 
 TEST_CASE("network: in evaluation a window's outputs do not depend on its batch") {
     const tensor<float> x = normal({5, 128, 9});
     for (const auto head : both_heads) {
+        CAPTURE(model::text(head));
         const network net = make("har_student", head);
         std::vector<tensor<float>> together;
         each_output(net(x), [&together](const std::string&, const auto& v) { together.push_back(v); });
@@ -107,6 +111,7 @@ TEST_CASE("network: a training step gives the same bits on any number of threads
     const std::size_t before = threads();
     const tensor<float> x = normal({8, 128, 9});
     for (const auto head : both_heads) {
+        CAPTURE(model::text(head));
         const auto step = [&](std::size_t n) {
             set_threads(n);
             network net = make("har_student", head);
@@ -134,6 +139,7 @@ TEST_CASE("network: a warmed-up training step does not allocate") {
     set_threads(1);
     const tensor<float> x = normal({8, 128, 9});
     for (const auto head : both_heads) {
+        CAPTURE(model::text(head));
         network net = make("har_student", head);
         net.config.dropout = 0.2;
         tape<float> t;

@@ -49,6 +49,7 @@ TEST_CASE("preset: parameters, MACs and shapes are those of the table") {
 
 TEST_CASE("preset: names, widths and errors") {
     for (const auto name : model::preset_names) {
+        CAPTURE(name);
         const auto c = model::preset(name);
         CHECK(c.preset == name);
         CHECK(c.backbone.form == model::backbone_form{});
@@ -63,8 +64,10 @@ TEST_CASE("preset: names, widths and errors") {
         "model::preset: name is \"har_studnet\", expected one of har_teacher, har_student, har_nano, "
         "mobilenet_v3_small, mobilenet_v3_large",
         usage_error);
-    for (const double width : {0.0, -1.0, 17.0, std::nan("")})
+    for (const double width : {0.0, -1.0, 17.0, std::nan("")}) {
+        CAPTURE(width);
         CHECK_THROWS_AS(model::preset("har_nano", width), usage_error);
+    }
     CHECK(model::parse_head("linear") == linear_head);
     CHECK(model::parse_head(model::text(memory_head)) == model::head_config(model::memory_head{}));
     CHECK_THROWS_AS(model::parse_head("svm"), usage_error);

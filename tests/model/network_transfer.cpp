@@ -15,6 +15,7 @@ TEST_CASE("take_memory: what each policy takes, and how fast it may change") {
     const network teacher = make("har_student", memory_head, 5);
     for (const auto policy : {model::memory_transfer::copy_slow, model::memory_transfer::copy_freeze,
                               model::memory_transfer::copy, model::memory_transfer::none}) {
+        CAPTURE(static_cast<int>(policy));
         network student = make("har_student", memory_head, 6);
         const network before = student;
         student.take_memory(teacher, policy);
@@ -97,6 +98,8 @@ TEST_CASE("take_memory: errors") {
     auto classes = with([](auto& c) { c.classes = 5; });
     auto width = with([](auto& c) { c.head = model::memory_head{.width = 8}; });
     for (network* student : {&linear, &classes, &width}) {
+        CAPTURE(model::text(student->config.head));
+        CAPTURE(student->config.classes);
         const auto before = all_values(*student);
         CHECK_THROWS_AS(student->take_memory(teacher, model::memory_transfer::copy), usage_error);
         CHECK(same_bits(all_values(*student), before));
@@ -108,6 +111,7 @@ TEST_CASE("take_memory: errors") {
 
 TEST_CASE("take_classifier: the teacher's classifier, frozen, behind a projector; both count") {
     for (const auto head : {linear_head, memory_head}) {
+        CAPTURE(model::text(head));
         const network teacher = make("har_teacher", head, 5);
         network student = make("har_student", linear_head, 6);
         const std::size_t backbone = parameter_count(student.backbone);
@@ -155,6 +159,7 @@ TEST_CASE("take_classifier: the teacher's classifier, frozen, behind a projector
 
 TEST_CASE("freeze: a frozen backbone gives the same features to the bit, whatever is trained behind it") {
     for (const auto head : both_heads) {
+        CAPTURE(model::text(head));
         auto c = make("har_nano", head).config;
         c.dropout = 0.2;
         network net(c, generator(1));

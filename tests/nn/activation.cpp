@@ -12,9 +12,14 @@ TEST_CASE("activation: text and back") {
     CHECK(nn::text(hard_swish) == "HS");
     CHECK(nn::text(selu) == "SELU");
     CHECK(nn::text(gelu) == "gelu");
-    for (const auto a : {none, relu, hard_swish, selu, gelu, log}) CHECK(nn::parse_activation(nn::text(a)) == a);
-    for (const std::string word : {"", "re", "RELU", "HS "})
+    for (const auto a : {none, relu, hard_swish, selu, gelu, log}) {
+        CAPTURE(name_of(a));
+        CHECK(nn::parse_activation(nn::text(a)) == a);
+    }
+    for (const std::string word : {"", "re", "RELU", "HS "}) {
+        CAPTURE(word);
         CHECK_RAISES(usage_error, "word is \"" + word + "\"", nn::parse_activation(word));
+    }
 }
 
 TEST_CASE("activation: the op of its name, in every world") {

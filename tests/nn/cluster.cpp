@@ -36,6 +36,7 @@ double cost(const tensor<double>& points, const std::vector<std::size_t>& medoid
 TEST_CASE("k_means: finds well separated groups from any seed; the centres are their means") {
     const auto x = blobs(25);
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        CAPTURE(seed);
         generator g(seed);
         const auto c = nn::k_means(x, 4, g);
         std::set<std::size_t> corners;
@@ -77,6 +78,7 @@ TEST_CASE("k_medoids: one point of each group; never worse than any single swap"
     CHECK(corners.size() == 4);
     for (std::size_t i = 0; i < x.shape()[0]; ++i) CHECK(m.index[m.cluster[i]] % 4 == i % 4);
     for (const std::size_t k : {2u, 3u, 5u}) {
+        CAPTURE(k);
         const auto best = nn::k_medoids(x, k);
         REQUIRE(best.index.size() == k);
         CHECK(std::is_sorted(best.index.begin(), best.index.end()));

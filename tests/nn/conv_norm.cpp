@@ -73,6 +73,9 @@ TEST_CASE("conv_norm: the length is ceil(L / stride)") {
         for (const std::size_t stride : {1u, 2u, 3u, 4u})
             for (const bool causal : {false, true})
                 for (std::size_t L = 1; L <= 9; ++L) {
+                    CAPTURE(kernel_size);
+                    CAPTURE(stride);
+                    CAPTURE(causal);
                     const auto layer =
                         make<nn::conv_norm>(0.0f, 2, 3, kernel_size, {.stride = stride, .causal = causal});
                     graph g;
@@ -85,6 +88,7 @@ TEST_CASE("conv_norm: a causal layer does not look ahead, the other one does") {
     tensor<double> changed = x;
     for (std::size_t i = 5 * 3; i < 9 * 3; ++i) changed[i] += 1; // from time 5 on
     for (const bool causal : {false, true}) {
+        CAPTURE(causal);
         const auto layer = make<nn::conv_norm>(0.0, 3, 2, 5, {.causal = causal});
         const auto a = layer(x), b = layer(changed);
         bool same = true;

@@ -22,6 +22,8 @@ template <class M, class X> X run(const M& cell, const X& x) {
 TEST_CASE("gru_cell: gradients, worlds, trace") {
     for (const std::size_t rows : {1u, 3u})
         for (const bool bias : {false, true}) {
+            CAPTURE(rows);
+            CAPTURE(bias);
             check_layer(
                 "gru_cell", {normal({rows, 3}), normal({rows, 4}, 2)},
                 [bias](auto zero) { return make(zero, 3, 4, bias); },

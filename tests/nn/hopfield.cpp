@@ -82,6 +82,8 @@ TEST_CASE("hopfield_association: gradients, worlds, trace") {
 TEST_CASE("hopfield_lookup: gradients, worlds, trace") {
     for (const std::size_t heads : {1u, 2u})
         for (const std::size_t updates : {0u, 1u, 2u, 3u}) {
+            CAPTURE(heads);
+            CAPTURE(updates);
             nn::hopfield_options o;
             o.heads = heads;
             o.learn_beta = true;
@@ -241,6 +243,7 @@ TEST_CASE("hopfield: as made") {
 TEST_CASE("hopfield: errors") {
     nn::hopfield_options o;
     for (const std::size_t heads : {0u, 3u}) {
+        CAPTURE(heads);
         o.heads = heads;
         CHECK_RAISES(usage_error, "heads is " + std::to_string(heads), association(0.0f, o));
     }

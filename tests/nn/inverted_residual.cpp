@@ -149,6 +149,11 @@ TEST_CASE("inverted_residual: in training the ops as written, whatever the tape 
             for (const std::size_t stride : {1u, 2u})
                 for (const auto activation : {none, relu, hard_swish, selu})
                     for (const bool gate_first : {false, true}) {
+                        CAPTURE(expanded);
+                        CAPTURE(squeezed);
+                        CAPTURE(stride);
+                        CAPTURE(name_of(activation));
+                        CAPTURE(gate_first);
                         const nn::inverted_residual_options o{.in = 4,
                                                               .expanded = expanded,
                                                               .out = 4,

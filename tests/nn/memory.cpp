@@ -71,6 +71,8 @@ TEST_CASE("memory: as PyTorch") {
 TEST_CASE("memory: with kappa = 0 the probabilities are the association mass of each class") {
     for (const std::size_t updates : {0u, 1u, 2u})
         for (const bool massive : {false, true}) {
+            CAPTURE(updates);
+            CAPTURE(massive);
             auto layer = make(0.0, updates, 0, massive);
             layer_check::randomise(layer, 3);
             const auto [memory, logits] = layer(normal({4, features}));
@@ -218,6 +220,7 @@ TEST_CASE("memory: place puts the patterns of a class where its features are") {
 
 TEST_CASE("memory: compression is exact where the merged patterns coincide, and keeps the mass of every class") {
     for (const double kappa : {0.0, 0.5, 1.0}) {
+        CAPTURE(kappa);
         generator g(1);
         nn::memory<double> layer(features, classes, g,
                                  {.patterns_per_class = 4, .width = width, .beta = 3, .kappa = kappa});
@@ -249,6 +252,7 @@ TEST_CASE("memory: energy lies in its bounds, is least at a pattern, and tells w
     layer.query.weight.value.fill(0); // the query is its bias: at a pattern, or opposite to it
     double known = 0;
     for (const double sign : {1.0, -1.0}) {
+        CAPTURE(sign);
         for (std::size_t c = 0; c < width; ++c) layer.query.bias.value[c] = sign * layer.keys.value(3, c);
         const double e = layer.energy(layer(normal({1, features})).memory.scores)[0];
         CHECK(e >= 0);
@@ -289,6 +293,8 @@ TEST_CASE(
 TEST_CASE("memory: several heads are the log-mean of the exponential scores that each gives by itself") {
     for (const bool massive : {false, true})
         for (const std::size_t updates : {0u, 1u}) {
+            CAPTURE(massive);
+            CAPTURE(updates);
             auto layer = make(0.0, updates, 0.5, massive, 2);
             layer_check::randomise(layer, 7);
             const auto f = normal({4, features});
@@ -330,6 +336,7 @@ TEST_CASE("memory: keys are of unit length in every head, as made and as placed"
     std::vector<int> label;
     for (std::size_t i = 0; i < 30; ++i) label.push_back(static_cast<int>(i % classes));
     for (const bool placed : {false, true}) {
+        CAPTURE(placed);
         if (placed) layer.place(normal({30, features}), label, generator(5));
         for (std::size_t m = 0; m < patterns; ++m)
             for (std::size_t c = 0; c < width; c += 2)
@@ -339,6 +346,7 @@ TEST_CASE("memory: keys are of unit length in every head, as made and as placed"
 
 TEST_CASE("memory: merged patterns of unequal mass are exact in the Hopfield updates too") {
     for (const std::size_t heads : {1u, 2u}) {
+        CAPTURE(heads);
         generator g(1);
         nn::memory<double> layer(features, classes, g,
                                  {.patterns_per_class = 3, .width = width, .updates = 1, .beta = 3, .heads = heads});

@@ -13,10 +13,12 @@ auto make(auto zero, std::size_t features = 5, std::size_t hidden = 7, std::size
 } // namespace
 
 TEST_CASE("mlp: gradients, worlds, trace") {
-    for (const std::size_t rows : {1u, 4u})
+    for (const std::size_t rows : {1u, 4u}) {
+        CAPTURE(rows);
         check_layer(
             "mlp", {normal({rows, 5})}, [](auto zero) { return make(zero); },
             [](const auto& layer, const auto& in) { return layer(in[0]); });
+    }
 }
 
 TEST_CASE("mlp: as PyTorch") {

@@ -74,8 +74,10 @@ TEST_CASE("norms: errors") {
     const nn::batch_norm<float> bn(3);
     CHECK_RAISES(shape_error, "number of rows is 1", bn(tensor<float>(shape{1, 1, 3}), mode::train));
     CHECK_NOTHROW(bn(tensor<float>(shape{1, 1, 3}), mode::eval));
-    for (const mode m : {mode::train, mode::eval})
+    for (const mode m : {mode::train, mode::eval}) {
+        CAPTURE((m == mode::train));
         CHECK_RAISES(shape_error, "op::batch_norm", bn(tensor<float>(shape{2, 5, 4}), m));
+    }
     CHECK_RAISES(shape_error, "op::layer_norm", nn::layer_norm<float>(3)(tensor<float>(shape{2, 4})));
 }
 

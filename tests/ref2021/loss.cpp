@@ -26,6 +26,7 @@ TEST_CASE("ref2021 logits loss: golden values of a right and confident teacher")
                  {12, 4.8550, 4.9698, 4.9816}};
     const std::vector<int> label{0};
     for (const auto& row : table) {
+        CAPTURE(row.classes);
         const auto teacher = spike(row.classes, 0, 10);
         const auto loss = [&](const tensor<double>& p) { return ref2021::logits_loss(p, teacher, label).item(); };
         CHECK(loss(spike(row.classes, 0, 1)) == doctest::Approx(row.perfect).epsilon(1e-3 / row.perfect));
@@ -46,6 +47,8 @@ TEST_CASE("ref2021 logits loss: gradients, both worlds, and the formula") {
     tensor<double> p = op::softmax(normal({4, 5}, 1));
     for (const double ratio : {0.0, 1.0, 2.5})
         for (const double hard : {1.0, 3.0}) {
+            CAPTURE(ratio);
+            CAPTURE(hard);
             const ref2021::loss_options o{.hard = hard, .ratio = ratio};
             check_op("ref2021", {p}, [&](const auto& in) {
                 return ref2021::logits_loss(in[0], cast<scalar_in<std::decay_t<decltype(in)>>>(teacher), labels, o);

@@ -99,6 +99,9 @@ TEST_CASE("ref2021: presets, their names and errors") {
         for (const double scale : {0.125, 0.0625})
             for (const model::head_config& head :
                  std::vector<model::head_config>{model::linear_head{}, model::memory_head{}, model::blended_head{}}) {
+                CAPTURE(name);
+                CAPTURE(scale);
+                CAPTURE(model::text(head));
                 auto c = ref2021::preset(name, scale);
                 CHECK(c.preset == name);
                 CHECK(c.backbone.form == ref2021::form);
@@ -116,8 +119,10 @@ TEST_CASE("ref2021: presets, their names and errors") {
     CHECK_THROWS_WITH_AS(ref2021::preset("teacher"),
                          "ref2021::preset: name is \"teacher\", expected one of ref2021_teacher, ref2021_student",
                          usage_error);
-    for (const double scale : {0.0, -1.0, 17.0})
+    for (const double scale : {0.0, -1.0, 17.0}) {
+        CAPTURE(scale);
         CHECK_THROWS_AS(ref2021::preset("ref2021_student", scale), usage_error);
+    }
 }
 
 TEST_CASE("ref2021: blocks, stem and widths") {
@@ -136,7 +141,10 @@ TEST_CASE("ref2021: blocks, stem and widths") {
         walk(net, [&n](const std::string&, const auto& leaf) { n += double(leaf.value.size()); });
         return n;
     }());
-    for (const std::size_t v : {1u, 8u, 9u, 63u, 64u}) CHECK(model::ceil8(v) == (v <= 8 ? 8u : v == 9 ? 16u : 64u));
+    for (const std::size_t v : {1u, 8u, 9u, 63u, 64u}) {
+        CAPTURE(v);
+        CHECK(model::ceil8(v) == (v <= 8 ? 8u : v == 9 ? 16u : 64u));
+    }
     auto other = small().backbone;
     other.form = {};
     CHECK_FALSE(other == small().backbone);
@@ -172,6 +180,7 @@ TEST_CASE("ref2021: the student takes over the teacher's head and trains it on")
     auto linear = small();
     linear.head = model::linear_head{};
     for (const auto& c : {narrow, linear}) {
+        CAPTURE(model::text(c.head));
         model::network<float> other(c, generator(2));
         CHECK_THROWS_AS(ref2021::take_head(other, teacher), usage_error);
     }
@@ -213,6 +222,7 @@ TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {
     CHECK(ours.at("form").as_bool("gate_before_activation"));
     CHECK(ours.at("head").as_string("evaluation") == "fused");
     for (const char* member : {"compat", "form"}) {
+        CAPTURE(member);
         CHECK_FALSE(plain.find(member));
         io::json lie = ours;
         lie.set(member, "none");

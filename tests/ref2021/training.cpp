@@ -44,6 +44,7 @@ TEST_CASE("ref2021::training_options: what the public code trains with") {
     base.batch = 7;
     base.weight_decay = base.clip = 3;
     for (const auto which : {phase::teacher, phase::stage, phase::logits}) {
+        CAPTURE(static_cast<int>(which));
         const auto o = ref2021::training_options(which, base);
         CHECK_NOTHROW(o.check());
         const bool stage = which == phase::stage;
@@ -128,7 +129,10 @@ struct whole_network {
 } // namespace
 
 TEST_CASE("ref2021::stage_objective: all behind the anchor stays, what lies before it is trained again") {
-    for (const std::size_t i : {0u, 1u}) check_stage(i, brief(phase::stage));
+    for (const std::size_t i : {0u, 1u}) {
+        CAPTURE(i);
+        check_stage(i, brief(phase::stage));
+    }
     auto o = brief(phase::stage);
     o.swa_epochs = 1; // one more pass over the batches, for the mean's running statistics
     check_stage(0, o);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/search/head_search.hpp"
 
+#include <utility>
+
 #include "train/step_allocations.hpp"
 #include "train/tiny.hpp"
 
@@ -153,8 +155,10 @@ TEST_CASE("search: the cheapest head within the tolerance is kept") {
     strict.tolerance = 0;
     network best = net;
     const auto strictly = search::decide(best, many().validation, many().normal, strict);
-    for (const auto& c : strictly.candidates)
+    for (const auto& c : strictly.candidates) {
+        CAPTURE(c.name);
         CHECK(c.validation.macro_f1 <= strictly.candidates[strictly.chosen].validation.macro_f1);
+    }
     CHECK(strictly.mixture.macro_f1 > 0);
 }
 
@@ -185,10 +189,14 @@ TEST_CASE("search: a warmed-up step allocates nothing") {
 }
 
 TEST_CASE("search: what is refused") {
-    for (const auto member : {&search_options::guard, &search_options::cost, &search_options::entropy,
-                              &search_options::warmup, &search_options::tolerance, &search_options::last_tau}) {
+    const std::pair<const char*, double search_options::*> members[] = {
+        {"guard", &search_options::guard},         {"cost", &search_options::cost},
+        {"entropy", &search_options::entropy},     {"warmup", &search_options::warmup},
+        {"tolerance", &search_options::tolerance}, {"last_tau", &search_options::last_tau}};
+    for (const auto& member : members) {
+        CAPTURE(member.first);
         search_options o;
-        o.*member = -1;
+        o.*member.second = -1;
         CHECK_THROWS_AS(o.check(), usage_error);
         CHECK_THROWS_AS(search::head_search({0}, o), usage_error);
     }

@@ -12,6 +12,7 @@ TEST_CASE("training: patience ends a run that stopped improving, at the epoch th
     const run whole(brief(12));
     bool ended_early = false;
     for (const std::size_t patience : {1u, 2u, 3u}) {
+        CAPTURE(patience);
         std::size_t expected = 12;
         for (std::size_t e = 1; e <= 12 && expected == 12; ++e) {
             const std::vector<train::epoch_report> so_far(
@@ -97,6 +98,7 @@ TEST_CASE("training: swa averages the networks of the last epochs and refreshes 
 
 TEST_CASE("training: a frozen backbone stays as it is, with averages too; alone, a frozen network trains nothing") {
     for (const std::size_t kind : {0u, 1u, 2u}) {
+        CAPTURE(kind);
         training_options o = brief(2);
         if (kind == 1) o.ema = 0.9;
         if (kind == 2) o.swa_epochs = 2;

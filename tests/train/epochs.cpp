@@ -58,6 +58,7 @@ TEST_CASE("training: validation windows choose the best epoch and do nothing els
         CHECK(same_bits(r->net, r->after_epoch.back()));
         double best = -1;
         for (const auto& e : history) {
+            CAPTURE(e.epoch);
             CHECK(e.best == (e.validation.macro_f1 > best));
             best = std::max(best, e.validation.macro_f1);
         }
@@ -114,8 +115,10 @@ TEST_CASE("training: a learning rate that diverges names epoch and step and leav
     CHECK(check_divergence(1e6, 26) == 1);
     CHECK(check_divergence(1e30, 26) == 1);
     std::size_t later = 0; // which moderate rates break, and when, depends on the machine's rounding
-    for (const double lr : {100.0, 200.0, 300.0, 500.0, 1000.0, 2000.0, 5000.0})
+    for (const double lr : {100.0, 200.0, 300.0, 500.0, 1000.0, 2000.0, 5000.0}) {
+        CAPTURE(lr);
         later += check_divergence(lr, 26) > 1 ? 1u : 0u;
+    }
     CHECK(later >= 1);
 }
 
@@ -237,6 +240,7 @@ TEST_CASE("training: data that cannot be trained on") {
 
 TEST_CASE("training: run() again begins anew from the network as it is, after a stop too") {
     for (const auto schedule : {optim::schedule_kind::one_cycle, optim::schedule_kind::plateau}) {
+        CAPTURE(name_of(schedule));
         training_options o = brief();
         o.schedule.kind = schedule;
         o.schedule.plateau.patience = 0;

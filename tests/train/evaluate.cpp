@@ -27,12 +27,16 @@ TEST_CASE("for_each_batch: covers the windows once, in order; the size of a batc
     };
     const auto whole = logits(s.train.size());
     CHECK(identical(whole, net(data::normalised(s.train, s.normal).x, mode::eval).logits));
-    for (const std::size_t batch : {1u, 7u, 64u}) CHECK(identical(logits(batch), whole));
+    for (const std::size_t batch : {1u, 7u, 64u}) {
+        CAPTURE(batch);
+        CHECK(identical(logits(batch), whole));
+    }
 }
 
 TEST_CASE("predict: softmax of the logits, rows sum to 1") {
     const sets& s = few();
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network net = make(student_config(head));
         const auto p = train::predict(net, s.train, s.normal);
         REQUIRE(p.shape() == shape{s.train.size(), 6});

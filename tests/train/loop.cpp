@@ -16,6 +16,7 @@ TEST_CASE("training: one seed gives the same bits for any number of threads; ano
     set_threads(1);
     const run one(brief());
     for (const std::size_t n : {2u, 3u}) {
+        CAPTURE(n);
         set_threads(n);
         const run other(brief());
         CHECK(same_bits(other.net, one.net));
@@ -32,6 +33,7 @@ TEST_CASE("training: one seed gives the same bits for any number of threads; ano
 TEST_CASE("training: the loss falls and unseen people are classified well above chance") {
     const sets& s = many();
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         network net = make(student_config(head));
         supervised objective;
         training_options o;
@@ -61,6 +63,7 @@ TEST_CASE("training: a network that sees some channels is trained as on windows 
     o.augment = data::augment_options::none(); // which draws by channel
     o.mixup = 0.3;
     for (const std::size_t swa : {0u, 2u}) {
+        CAPTURE(swa);
         o.swa_epochs = swa;
         o.channels = total_acc;
         network net = make(narrow_config()), alone = net;
@@ -123,6 +126,9 @@ TEST_CASE("training: a warmed-up step allocates nothing") {
                  {heads::memory, radam, 0},
                  {heads::memory, ranger, 0}};
     for (const auto& c : cases) {
+        CAPTURE(model::text(c.head));
+        CAPTURE(name_of(c.optimiser));
+        CAPTURE(c.mixup);
         network net = make(student_config(c.head));
         supervised objective;
         training_options o = brief();

@@ -10,6 +10,8 @@ TEST_CASE("supervised: the cross entropy with labels, smoothed labels and mixtur
     const network net = make(student_config());
     for (const double smoothing : {0.0, 0.2})
         for (const double mixup : {0.0, 5.0}) {
+            CAPTURE(smoothing);
+            CAPTURE(mixup);
             const data::batch b = first_batch(mixup);
             tape<float> t;
             const auto out = net(t.input(b.x), mode::eval);

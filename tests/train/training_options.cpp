@@ -11,6 +11,7 @@ TEST_CASE("training_options: values out of range") {
     const double nan = std::nan(""), inf = HUGE_VAL;
     const auto fails = [](auto member, auto... values) {
         for (const auto bad : {values...}) {
+            CAPTURE(bad);
             training_options o;
             o.*member = bad;
             CHECK_THROWS_AS(o.check(), usage_error);

@@ -31,6 +31,9 @@ TEST_CASE("attention: ignores sign, number and scale of the channels") {
     const tensor<double> x = normal({3, 8, 4});
     for (const int power : {2, 4})
         for (const auto& student : {x, affine(x, -3), repeated(x, 3)}) {
+            CAPTURE(power);
+            CAPTURE(student.shape().text());
+            CAPTURE(student[0]);
             const auto [value, slope] = differentiate(with(power), part::stages, {student}, {x});
             CHECK(value < 1e-25);
             CHECK(slope < 1e-11);
@@ -48,6 +51,7 @@ TEST_CASE("attention: the sum over the stages") {
 TEST_CASE("attention: errors") {
     check_weights<attention_options>();
     for (const int bad : {0, 1, 3, -2}) {
+        CAPTURE(bad);
         attention_options o;
         o.power = bad;
         CHECK_RAISES(usage_error, "power is", o.check());

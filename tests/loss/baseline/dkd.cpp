@@ -34,6 +34,8 @@ TEST_CASE("dkd: gradients, all worlds, PyTorch") {
 TEST_CASE("dkd: KD = target part + (1 - p_T,y) · non-target part") {
     for (const double T : {1.0, 4.0})
         for (std::uint64_t seed = 0; seed < 20; ++seed) {
+            CAPTURE(T);
+            CAPTURE(seed);
             const tensor<double> s = affine(normal({1, 5}, seed), 2), t = affine(normal({1, 5}, 100 + seed), 2);
             const std::vector<int> label{static_cast<int>(seed % 5)};
             const double p = loss::soften(t, T)[seed % 5];

@@ -32,6 +32,7 @@ TEST_CASE("hinton: gradients, all worlds, PyTorch") {
 TEST_CASE("hinton: 0 with zero gradient for z_S = z_T; what each norm ignores") {
     const tensor<double> z = affine(normal({5, 6}), 2);
     for (const logit_norm norm : every_norm) {
+        CAPTURE(name_of(norm));
         const auto [value, slope] = differentiate(with(norm, 4), part::logits, {z}, {z});
         CHECK(std::abs(value) < 1e-13);
         CHECK(slope < 1e-14);
@@ -46,6 +47,7 @@ TEST_CASE("hinton: the soft part of the logits loss with rule off") {
     const tensor<double> s = normal({5, 6}), t = normal({5, 6}, 1);
     const std::vector<int> labels{0, 1, 2, 3, 4};
     for (const logit_norm norm : every_norm) {
+        CAPTURE(name_of(norm));
         loss::logits_options o;
         o.rule = loss::repair::off;
         o.temperature = 4;

@@ -65,7 +65,10 @@ TEST_CASE("method: every name, its weights, and the term of the method it names"
     CHECK(weight("sp").term == 3000);
     CHECK(weight("pkt").term == 30000);
     CHECK(weight("simkd").hard == 0);
-    for (const auto name : {"rkd", "dkd", "dist"}) CHECK(weight(name).term == 1);
+    for (const auto name : {"rkd", "dkd", "dist"}) {
+        CAPTURE(name);
+        CHECK(weight(name).term == 1);
+    }
     CHECK_RAISES(usage_error, "name is \"crd\", expected hinton, fitnets", method<float>("crd"));
     CHECK_FALSE(method<float>::known("crd"));
     CHECK_RAISES(usage_error, "name is \"\"", method<float>(""));

@@ -11,8 +11,10 @@ TEST_CASE("pkt: gradients, all worlds, PyTorch") {
     pkt unit; // at weight 30000 the differences drown in rounding
     unit.options.weight.term = 1;
     const tensor<double> teacher = baseline_array("pkt/default/teacher_feature");
-    for (const auto& x : {baseline_array("pkt/default/feature"), normal({6, 9})})
+    for (const auto& x : {baseline_array("pkt/default/feature"), normal({6, 9})}) {
+        CAPTURE(x.shape().text());
         check_op("pkt", {x}, against(unit, part::feature, {teacher}));
+    }
     check_baseline("pkt/default", {"feature"}, against(pkt{}, part::feature, {teacher}));
 }
 
@@ -24,6 +26,7 @@ TEST_CASE("pkt: unchanged when each feature is scaled or all are rotated; 0 for 
     const double y = term_of(pkt{}, part::feature, {x}, {t});
     CHECK(y > 1);
     for (const auto& other : {scaled, rotated(x)}) {
+        CAPTURE(other[0]);
         CHECK(term_of(pkt{}, part::feature, {other}, {t}) == doctest::Approx(y).epsilon(1e-10));
         const auto [value, slope] = differentiate(pkt{}, part::feature, {other}, {x});
         CHECK(std::abs(value) < 1e-9);

@@ -28,7 +28,10 @@ TEST_CASE("rkd: gradients, all worlds, PyTorch") {
 
 TEST_CASE("rkd: gradients for a batch wider than the packs") {
     const tensor<double> t = normal({19, 3}, 1);
-    for (const auto& [distance, angle] : every_part) {
+    for (const auto& row : every_part) {
+        const auto& [distance, angle] = row;
+        CAPTURE(row.first);
+        CAPTURE(row.second);
         const auto r = testing::gradcheck({normal({19, 4})}, against(with(distance, angle), part::feature, {t}));
         CHECK_MESSAGE(r.ok, r.message);
     }
@@ -36,11 +39,15 @@ TEST_CASE("rkd: gradients for a batch wider than the packs") {
 
 TEST_CASE("rkd: unchanged when features are rotated, moved or scaled") {
     const tensor<double> x = normal({7, 5}), t = normal({7, 4}, 1);
-    for (const auto& [distance, angle] : every_part) {
+    for (const auto& row : every_part) {
+        const auto& [distance, angle] = row;
+        CAPTURE(row.first);
+        CAPTURE(row.second);
         const rkd m = with(distance, angle);
         const double y = term_of(m, part::feature, {x}, {t});
         CHECK(y > 0.1);
         for (const auto& other : {rotated(x), affine(x, 1, 3), affine(x, -4)}) {
+            CAPTURE(other[0]);
             CHECK(term_of(m, part::feature, {other}, {t}) == doctest::Approx(y).epsilon(1e-10));
             const auto [value, slope] = differentiate(m, part::feature, {other}, {x});
             CHECK(value < 1e-20);

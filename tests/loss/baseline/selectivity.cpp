@@ -32,6 +32,8 @@ TEST_CASE("selectivity: ignores sign, number, order and scale of the channels") 
     for (std::size_t row = 0; row < 24; ++row)
         for (std::size_t c = 0; c < 4; ++c) mixed[row * 4 + c] = (double(c) - 1.5) * x[row * 4 + 3 - c];
     for (const auto& student : {x, mixed, affine(x, -3), repeated(x, 3)}) {
+        CAPTURE(student.shape().text());
+        CAPTURE(student[0]);
         const auto [value, slope] = differentiate(selectivity{}, part::stages, {student}, {x});
         CHECK(value < 1e-25);
         CHECK(slope < 1e-11);

@@ -10,6 +10,7 @@ TEST_CASE("baseline weights: range") {
     CHECK_NOTHROW(baseline::weights{}.check("here"));
     CHECK_NOTHROW((baseline::weights{.hard = 0, .term = 0, .warm_up = 1}.check("here")));
     for (const double bad : {-1.0, not_a_number, infinite}) {
+        CAPTURE(bad);
         CHECK_RAISES(usage_error, "here: weight of the labels is", baseline::weights{.hard = bad}.check("here"));
         CHECK_RAISES(usage_error, "here: weight of the term is", baseline::weights{.term = bad}.check("here"));
         CHECK_RAISES(usage_error, "here: warm_up is", baseline::weights{.warm_up = bad}.check("here"));
@@ -39,6 +40,7 @@ TEST_CASE("baseline: the longer stage is averaged to the shorter") {
     const tensor<double> six = normal({2, 6, 3}), three = normal({2, 3, 4}, 1);
     const auto pooled = op::adaptive_avg_pool1d(six, 3);
     for (const bool longer_student : {true, false}) {
+        CAPTURE(longer_student);
         const auto [s, t] = baseline::detail::same_length(longer_student ? six : three, longer_student ? three : six);
         CHECK(identical(longer_student ? s : t, pooled));
         CHECK(identical(longer_student ? t : s, three));

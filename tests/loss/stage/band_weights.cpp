@@ -49,6 +49,7 @@ weighting_options with(weighting kind) {
 TEST_CASE("band weights: Fisher finds the band where the classes differ") {
     const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 32);
     for (const std::size_t bin : {1u, 3u, 11u}) {
+        CAPTURE(bin);
         const auto s = planted(basis, bin);
         const auto raw = s.fisher();
         const auto w = loss::stage::band_weights(basis, s, 0, with(weighting::fisher));
@@ -94,11 +95,14 @@ TEST_CASE("band weights: energy follows the teacher's power, or whitens it") {
 TEST_CASE("band weights: fixed kinds have mean 1 and favour their bands") {
     for (const auto kind :
          {loss::stage::time_basis::rdft, loss::stage::time_basis::dct, loss::stage::time_basis::haar}) {
+        CAPTURE(name_of(kind));
         const auto basis = loss::stage::make_basis<double>(kind, 32);
         const loss::stage::band_statistics none;
         for (const auto k :
-             {weighting::uniform, weighting::power, weighting::low, weighting::high, weighting::uncertainty})
+             {weighting::uniform, weighting::power, weighting::low, weighting::high, weighting::uncertainty}) {
+            CAPTURE(name_of(k));
             CHECK(mean_over_rows(basis, loss::stage::band_weights(basis, none, 0, with(k))) == doctest::Approx(1));
+        }
         const auto low = loss::stage::band_weights(basis, none, 0, with(weighting::low));
         const auto high = loss::stage::band_weights(basis, none, 0, with(weighting::high));
         CHECK(low.front() > 1);

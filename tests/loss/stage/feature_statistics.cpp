@@ -46,6 +46,7 @@ TEST_CASE("principal_map: uncorrelated components of mean 0 whose mean variance 
     const auto s = measured(x);
     const auto o = loss::stage::stage_options::frequency_aware();
     for (const std::size_t limit : {1u, 2u, 4u, 9u}) {
+        CAPTURE(limit);
         const auto map = loss::stage::principal_map(s, o, limit);
         const std::size_t n = map.offset.size();
         REQUIRE(n == s.principal.count(o.explained, limit));

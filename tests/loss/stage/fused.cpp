@@ -175,7 +175,11 @@ TEST_CASE("discrepancy: the normalised result of a projector supplies its map, o
     const buffer<double> mean{tensor<double>(shape{3})}, var{tensor<double>(shape{3}, 1.0)};
     const loss::stage::discrepancy_op<double> op{tables};
     for (const bool projected : {false, true})
-        for (const auto& [active, mapped] : {std::pair(false, false), {true, false}, {false, true}}) {
+        for (const auto& row : {std::pair(false, false), {true, false}, {false, true}}) {
+            const auto& [active, mapped] = row;
+            CAPTURE(projected);
+            CAPTURE(row.first);
+            CAPTURE(row.second);
             tape<double> late, stored;
             stored.store_normed(true);
             const auto run = [&, active = active, mapped = mapped](tape<double>& t) {

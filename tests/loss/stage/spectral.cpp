@@ -44,6 +44,7 @@ TEST_CASE("row penalty: gradients, both worlds, and the formula") {
 
 TEST_CASE("band power and log magnitude: gradients, both worlds, and the formula") {
     for (const std::size_t L : {8u, 9u}) {
+        CAPTURE(L);
         const auto f = [&](const auto& in) {
             using T = scalar_in<std::decay_t<decltype(in)>>;
             return op::apply(loss::stage::band_power_op<T>{bands_of<T>(L)}, in[0]);
@@ -76,6 +77,7 @@ TEST_CASE("spectral KL: gradients, 0 for equal spectra, never negative, blind to
     };
     const auto x = power(1), t = power(2);
     for (const double tau : {0.5, 1.0, 3.0}) {
+        CAPTURE(tau);
         const auto kl = [&](const tensor<double>& a, const tensor<double>& b) {
             return op::apply(loss::stage::spectral_kl_op<double>{tau}, a,
                              loss::stage::spectral_kl_op<double>::distribution(b, tau))

@@ -29,13 +29,23 @@ TEST_CASE("stage_options: out of range") {
         o.*member = value;
         CHECK_RAISES(usage_error, part, o.check());
     };
-    for (const double bad : {-0.1, 1.5, nan}) refuses(&stage_options::alpha, bad, "alpha is ");
-    for (const double bad : {-1.0, nan, inf}) refuses(&stage_options::eta, bad, "eta is ");
+    for (const double bad : {-0.1, 1.5, nan}) {
+        CAPTURE(bad);
+        refuses(&stage_options::alpha, bad, "alpha is ");
+    }
+    for (const double bad : {-1.0, nan, inf}) {
+        CAPTURE(bad);
+        refuses(&stage_options::eta, bad, "eta is ");
+    }
     for (const double bad : {0.0, -1.0, nan, inf}) {
+        CAPTURE(bad);
         refuses(&stage_options::temperature, bad, "temperature is ");
         refuses(&stage_options::delta, bad, "delta is ");
     }
-    for (const double bad : {0.0, -1.0, 1.5, nan}) refuses(&stage_options::explained, bad, "explained is ");
+    for (const double bad : {0.0, -1.0, 1.5, nan}) {
+        CAPTURE(bad);
+        refuses(&stage_options::explained, bad, "explained is ");
+    }
     stage_options o;
     o.weights.split = 1;
     CHECK_RAISES(usage_error, "split is 1", o.check());

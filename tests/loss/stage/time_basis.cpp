@@ -31,6 +31,7 @@ tensor<double> wave(std::size_t L, double cycles, double phase) {
 TEST_CASE("time basis: orthonormal for every length, its bands cover every row once and rise in frequency") {
     for (const auto kind : every_basis)
         for (std::size_t L = 1; L <= 24; ++L) {
+            CAPTURE(name_of(kind));
             CAPTURE(L);
             const auto basis = loss::stage::make_basis<double>(kind, L);
             const auto identity = loss::stage::product(basis.matrix, transposed(basis.matrix));
@@ -40,6 +41,7 @@ TEST_CASE("time basis: orthonormal for every length, its bands cover every row o
             std::size_t row = 0;
             double low = 0;
             for (const auto& band : basis.bands) {
+                CAPTURE(band.first_row);
                 CHECK(band.first_row == row);
                 CHECK(band.low >= low - 1e-12);
                 CHECK(band.high > band.low);
@@ -53,6 +55,7 @@ TEST_CASE("time basis: orthonormal for every length, its bands cover every row o
 
 TEST_CASE("time basis: a wave lies in its band") {
     for (const auto kind : {time_basis::rdft, time_basis::dct}) {
+        CAPTURE(name_of(kind));
         const auto basis = loss::stage::make_basis<double>(kind, 32);
         const auto spectrum = loss::stage::product(basis.matrix, wave(32, 5, 0.7));
         double inside = 0, all = 0;
@@ -78,7 +81,10 @@ TEST_CASE("time basis: Haar has as many levels as 2 divides the length") {
 }
 
 TEST_CASE("time basis: below 4 samples, and with none, the identity with one band") {
-    for (const auto kind : every_basis) CHECK(loss::stage::make_basis<double>(kind, 3).bands.size() == 1);
+    for (const auto kind : every_basis) {
+        CAPTURE(name_of(kind));
+        CHECK(loss::stage::make_basis<double>(kind, 3).bands.size() == 1);
+    }
     CHECK(loss::stage::make_basis<double>(time_basis::none, 64).bands.size() == 1);
 }
 
@@ -100,6 +106,8 @@ TEST_CASE("length map: spectral resampling is exact for band-limited waves at ev
 TEST_CASE("length map: pool and linear keep a constant; linear keeps a ramp; equal lengths keep everything") {
     for (const auto kind : {length_match::spectral, length_match::pool, length_match::linear})
         for (const std::size_t to : {1u, 3u, 5u, 12u}) {
+            CAPTURE(name_of(kind));
+            CAPTURE(to);
             const auto map = loss::stage::make_length_map<double>(kind, to, 12);
             for (std::size_t i = 0; i < to; ++i) {
                 double sum = 0;
@@ -113,9 +121,11 @@ TEST_CASE("length map: pool and linear keep a constant; linear keeps a ramp; equ
         for (std::size_t j = 0; j < 12; ++j) at += map(i, j) * double(j);
         CHECK(at == doctest::Approx(double(i) * 11 / 4));
     }
-    for (const auto kind : {length_match::pool, length_match::linear})
+    for (const auto kind : {length_match::pool, length_match::linear}) {
+        CAPTURE(name_of(kind));
         CHECK(identical(loss::stage::make_length_map<double>(kind, 6, 6),
                         loss::stage::make_basis<double>(time_basis::none, 6).matrix));
+    }
     const auto pool =
         loss::stage::make_length_map<double>(length_match::pool, 3, 8); // as adaptive_avg_pool1d: 0-2, 2-5, 5-7
     CHECK(pool(0, 2) == doctest::Approx(1.0 / 3));
