@@ -31,7 +31,7 @@ train::training_result<network> trained(network& student, distiller& objective, 
 
 } // namespace
 
-TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed gives the same bits") {
+TEST_CASE("baseline: every method trains its student; the teacher does not change; one seed gives the same bits") {
     for (const auto head : {heads::linear, heads::memory}) {
         CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head), 1), before = teacher;
@@ -64,7 +64,7 @@ TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed 
     }
 }
 
-TEST_CASE("baseline: every method teaches a student that sees some channels") {
+TEST_CASE("baseline: every method teaches a student that sees only some of the channels") {
     const network teacher = make(teacher_config(), 1);
     for (const auto& name : every_name) {
         CAPTURE(name);
@@ -89,7 +89,7 @@ TEST_CASE("baseline: a warmed-up step allocates nothing") {
     }
 }
 
-TEST_CASE("baseline: weights of the labels and of the term, label smoothing, warm-up") {
+TEST_CASE("baseline: weights and label smoothing and warm-up scale the terms") {
     const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
     const data::batch b = first_batch();
     const auto terms = [&](const method<float>& m, double progress, double smoothing = 0) {
@@ -116,7 +116,7 @@ TEST_CASE("baseline: weights of the labels and of the term, label smoothing, war
     }
 }
 
-TEST_CASE("baseline: a method by its type, and what it trains") {
+TEST_CASE("baseline: a method given by type or by name has the same parameters") {
     const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
     const distill::baseline_distiller of_type(teacher, student, loss::baseline::fitnets<float>{}, window,
                                               generator(5));
@@ -149,7 +149,7 @@ TEST_CASE("baseline: a hinton student follows its teacher") {
     CHECK(f1() > untrained + 0.2);
 }
 
-TEST_CASE("baseline: simkd trains projector and backbone, the borrowed classifier stays the teacher's") {
+TEST_CASE("baseline: simkd trains projector and backbone but not the teacher's classifier") {
     for (const auto head : {heads::linear, heads::memory}) {
         CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head), 1);
@@ -198,7 +198,7 @@ TEST_CASE("baseline: networks that do not fit and options out of range fail befo
     CHECK_THROWS_AS(distiller(teacher, student, method<float>("hinton"), shape{2, 32, 8}, generator(5)), shape_error);
 }
 
-TEST_CASE("baseline_distiller: no teacher that ends before it") {
+TEST_CASE("baseline_distiller: a temporary teacher does not compile") {
     const auto possible = []<class Teacher>(Teacher&&) {
         return std::is_constructible_v<distiller, Teacher, const network&, method<float>, const shape&, generator>;
     };

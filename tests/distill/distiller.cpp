@@ -26,7 +26,7 @@ network settled(network net) {
 
 } // namespace
 
-TEST_CASE("distiller: the terms sum to the total, each with the weight the options say") {
+TEST_CASE("distiller: the terms sum to the total and have the weights of the options") {
     for (const auto head : {heads::linear, heads::memory}) {
         CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head), 1), student = make(student_config(head), 2);
@@ -61,7 +61,7 @@ TEST_CASE("distiller: the terms sum to the total, each with the weight the optio
     }
 }
 
-TEST_CASE("distiller: a mixed batch moves the target of the hard term, and the teacher sees the mixed windows") {
+TEST_CASE("distiller: in a mixed batch the hard term has mixed targets and the teacher sees the mixed windows") {
     const network teacher = make(teacher_config()), student = make(student_config());
     auto objective = distiller_of(teacher, student);
     const data::batch b = first_batch(5);
@@ -81,7 +81,7 @@ TEST_CASE("distiller: a mixed batch moves the target of the hard term, and the t
     CHECK(mixed["repaired"] == dominant["repaired"]);
 }
 
-TEST_CASE("distiller: a student equal to its teacher has no stage and no memory loss") {
+TEST_CASE("distiller: stage and memory loss are 0 for a student equal to its teacher") {
     const network teacher = settled(make(teacher_config(heads::memory)));
     distill_options o = frequency_aware();
     o.logits.hard = 0;
@@ -107,7 +107,7 @@ TEST_CASE("distiller: the stage weight falls from first to last along a cosine")
           doctest::Approx((0.1 + 0.9 * (1 + std::sqrt(0.5)) / 2) * first).epsilon(1e-6));
 }
 
-TEST_CASE("distiller: projectors where channels differ, one a stage and one for the feature") {
+TEST_CASE("distiller: stages and features with different channels have one projector each") {
     const network teacher = make(teacher_config()), student = make(student_config());
     const auto names = [](const auto& objective) {
         std::string s;
@@ -138,7 +138,7 @@ TEST_CASE("distiller: projectors where channels differ, one a stage and one for 
     CHECK(names(distiller_of(make(partly), student, o)) == "stages.1.projector.map.weight(24, 12) ");
 }
 
-TEST_CASE("distiller: without the last anchor, as in the public code") {
+TEST_CASE("distiller: the last anchor can be left out as in the public code") {
     const network teacher = make(teacher_config()), student = make(student_config());
     distill_options o = frequency_aware();
     o.feature = false;
@@ -157,7 +157,7 @@ TEST_CASE("distiller: without the last anchor, as in the public code") {
     CHECK(std::isfinite(terms_of(with_feature, student)["stage"]));
 }
 
-TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one") {
+TEST_CASE("distiller: stages of different lengths are compared at the shorter length") {
     const network student = make(student_config(heads::linear));
     auto config = teacher_config(heads::linear);
     config.backbone.rows[1].stride = 1;
@@ -172,7 +172,7 @@ TEST_CASE("distiller: stages of unlike lengths are compared at the shorter one")
     CHECK(objective.stage(0).weights().size() == 5);
 }
 
-TEST_CASE("distiller: schedules switch the losses on and off") {
+TEST_CASE("distiller: the schedule decides which losses are active") {
     const network teacher = make(teacher_config(heads::memory)), student = make(student_config(heads::memory));
     distill_options o = frequency_aware();
     o.stage = loss::stage_options::plain();
@@ -202,7 +202,7 @@ TEST_CASE("distiller: schedules switch the losses on and off") {
     CHECK(at(progressive, 0.2)["stage"] != at(sequential, 0.2)["stage"]); // stages 0 and 1, or 1 alone
 }
 
-TEST_CASE("distiller: a stage phase leaves the layers above its anchor alone") {
+TEST_CASE("distiller: a stage phase gives no gradient to layers above its anchor") {
     const network teacher = make(teacher_config());
     network student = make(student_config());
     distill_options o = frequency_aware();

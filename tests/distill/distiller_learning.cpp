@@ -63,7 +63,7 @@ struct unreliable {
 
 // Ten seeds: the difference of the two moves by 0.03 from one seed to the next and is 0.03 in the mean of these ten; the mean of
 // the first three is 0.816 with, 0.821 without a teacher.
-TEST_CASE("distillation: on unseen people a distilled student does at least as well as one alone, mean of 10 seeds" *
+TEST_CASE("distillation: on unseen people the mean of 10 seeds is at least that without a teacher" *
           doctest::test_suite("slow")) {
     CHECK(test_f1(good_teacher()) > 0.8); // chance: 0.17
     double alone = 0, taught = 0;
@@ -79,7 +79,7 @@ TEST_CASE("distillation: on unseen people a distilled student does at least as w
     CHECK(taught >= alone);
 }
 
-TEST_CASE("distillation: with 30 % of the teacher's logits wrong, mix teaches better than off, mean of 3 seeds" *
+TEST_CASE("distillation: with 30 % wrong teacher logits repair by mix beats no repair in the mean of 3 seeds" *
           doctest::test_suite("slow")) {
     // The soft term alone, so that the student sees no label but through the rule.
     const unreliable teacher{&good_teacher()};

@@ -10,7 +10,7 @@
 using namespace smldist;
 using distill::distill_options;
 
-TEST_CASE("distiller: a compressed memory is matched by merged patterns") {
+TEST_CASE("distiller: merged patterns match a compressed memory with its teacher's") {
     auto c = teacher_config(heads::memory);
     memory_of(c).patterns_per_class = 4;
     network teacher = make(c);

@@ -10,7 +10,7 @@
 using namespace smldist;
 using distill::distill_options;
 
-TEST_CASE("distiller: networks that do not fit are found before training") {
+TEST_CASE("distiller: networks that do not fit are refused before training") {
     const network student = make(student_config(heads::memory));
     const auto with = [](auto change) {
         auto c = teacher_config(heads::memory);
@@ -37,7 +37,7 @@ TEST_CASE("distiller: networks that do not fit are found before training") {
     CHECK_THROWS_AS(distill::distiller(teacher, student, short_of, {}, one_window, generator(1)), usage_error);
 }
 
-TEST_CASE("distiller: options out of range") {
+TEST_CASE("distiller: values out of range are refused") {
     const network teacher = make(teacher_config()), student = make(student_config());
     constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
     const auto fails = [&](const distill_options& o) {
@@ -75,7 +75,7 @@ TEST_CASE("distiller: options out of range") {
     CHECK_NOTHROW(distill_options{}.check());
 }
 
-TEST_CASE("distiller: no teacher that ends before it") {
+TEST_CASE("distiller: a temporary teacher does not compile") {
     const auto possible = []<class Teacher>(Teacher&&) {
         return std::is_constructible_v<distill::distiller, Teacher, const network&, distill::teacher_statistics,
                                        const distill::distill_options&, const shape&, generator>;

@@ -9,7 +9,7 @@
 using namespace smldist;
 using distill::distill_options;
 
-TEST_CASE("distiller: projectors are trained along; the teacher keeps every bit") {
+TEST_CASE("distiller: projectors are trained with the student; the teacher does not change") {
     for (const auto head : {heads::linear, heads::memory}) {
         CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head)), before = teacher;
@@ -45,7 +45,7 @@ TEST_CASE("distillation: one seed gives the same bits for any number of threads"
     set_threads(before);
 }
 
-TEST_CASE("distillation: a warmed-up step allocates nothing, with merged patterns neither") {
+TEST_CASE("distillation: a warmed-up step allocates nothing with and without merged patterns") {
     const network teacher = make(teacher_config(heads::memory));
     for (const std::size_t patterns : {0u, 1u}) {
         CAPTURE(patterns);
@@ -72,7 +72,7 @@ distill::distiller narrow_distiller(const network& teacher, const network& stude
 
 } // namespace
 
-TEST_CASE("distillation: a student that sees some channels learns from a teacher that sees all") {
+TEST_CASE("distillation: a student that sees some of the channels learns from a teacher that sees all") {
     const network teacher = make(teacher_config(heads::memory));
     network start = make(narrow_config(heads::memory));
     start.take_memory(teacher, model::memory_transfer::copy_slow);
@@ -103,7 +103,8 @@ TEST_CASE("distillation: a student that sees some channels learns from a teacher
                     shape_error); // the student's windows are not the teacher's
 }
 
-TEST_CASE("distillation: without the teacher's terms, a student that sees some channels is trained alone") {
+TEST_CASE(
+    "distillation: without the teacher's terms a student of some channels gets the bits of supervised training") {
     const network teacher = make(teacher_config());
     network student = make(narrow_config()), alone = student;
     distill_options d = frequency_aware();
@@ -124,7 +125,7 @@ TEST_CASE("distillation: without the teacher's terms, a student that sees some c
     CHECK(same_bits(student, alone));
 }
 
-TEST_CASE("distillation: a warmed-up step of a student that sees some channels allocates nothing") {
+TEST_CASE("distillation: a warmed-up step of a student of some channels allocates nothing") {
     const network teacher = make(teacher_config(heads::memory));
     network student = make(narrow_config(heads::memory));
     student.take_memory(teacher, model::memory_transfer::copy_slow);
@@ -136,8 +137,7 @@ TEST_CASE("distillation: a warmed-up step of a student that sees some channels a
     check_steps_allocate_nothing(t, first_batch());
 }
 
-TEST_CASE(
-    "distiller: a teacher of a few steps, whose features are a thousandth of the student's, starts no huge loss") {
+TEST_CASE("distiller: the loss stays small for a teacher whose features are a thousandth of the student's") {
     auto c = model::preset("har_nano");
     c.backbone.channels = total_acc.size();
     c.classes = few().train.classes();

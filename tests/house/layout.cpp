@@ -300,14 +300,18 @@ TEST_CASE("layout: the tree is found") {
 
 TEST_CASE("layout: folders include only what the table allows") { expect_none(edges(library_with_bodies())); }
 TEST_CASE("layout: no cycle of includes") { expect_none(cycles(library_with_bodies())); }
-TEST_CASE("layout: xtensor and xsimd stay behind their seams") { expect_none(seams(library_with_bodies())); }
-TEST_CASE("layout: form of the headers") { expect_none(form_of_headers(library())); }
-TEST_CASE("layout: form of all files") { expect_none(form_of_all(read({"include", "tests", "examples", "bench"}))); }
+TEST_CASE("layout: only one header each includes xtensor and xsimd") { expect_none(seams(library_with_bodies())); }
+TEST_CASE("layout: headers have their guard and namespace and at most 500 lines") {
+    expect_none(form_of_headers(library()));
+}
+TEST_CASE("layout: all files begin with the SPDX line and contain no unfinished work") {
+    expect_none(form_of_all(read({"include", "tests", "examples", "bench"})));
+}
 TEST_CASE("layout: every header has its test") {
     expect_none(untested(library(), [](const std::string& test) { return fs::exists(root / test); }));
 }
 TEST_CASE("layout: fwd.hpp declares every public class template") { expect_none(undeclared(library())); }
-TEST_CASE("layout: docs/architecture.md says who may include whom as it is enforced here") {
+TEST_CASE("layout: the include table of docs/architecture.md is the enforced one") {
     std::ifstream in(root / "docs/architecture.md");
     std::map<std::string, std::set<std::string>> table;
     static const std::regex row(R"(\| (\w+) \| ([^;|]*)(;.*)? \|)");
@@ -329,7 +333,7 @@ TEST_CASE("layout: docs/architecture.md says who may include whom as it is enfor
     }
 }
 
-TEST_CASE("layout: ops are told apart by their descriptions, not by their names as text") {
+TEST_CASE("layout: no code compares names of ops as text") {
     static const std::regex compared(R"re((name|op) *[=!]= *"[a-z]+[a-z_0-9]*")re");
     std::set<std::string> names;
     smldist::spec::for_each([&](const auto& s) { names.insert(std::string(std::decay_t<decltype(s)>::name)); });
@@ -342,7 +346,7 @@ TEST_CASE("layout: ops are told apart by their descriptions, not by their names 
     });
 }
 
-TEST_CASE("layout: layers, models and losses know nothing of fusion") {
+TEST_CASE("layout: layers and models and losses do not mention fusion") {
     static const std::regex words(R"(\b(pending|settle|deferred|norm_activate)\b)");
     each_line(library(), [&](const std::string& path, std::size_t i, const std::string& line) {
         const std::string folder = folder_of(path);
@@ -353,7 +357,7 @@ TEST_CASE("layout: layers, models and losses know nothing of fusion") {
 
 TEST_CASE("layout: smldist.hpp includes every header") { expect_none(missing_in_umbrella(library_with_bodies())); }
 
-TEST_CASE("layout: each rule finds what it forbids") {
+TEST_CASE("layout: each rule reports what it forbids") {
     const std::string op = headers + "op/a.hpp";
     CHECK(edges(header_of_op({"#include \"smldist/core/shape.hpp\"", "#include <vector>"})).empty());
     CHECK(edges(header_of_op({"#include \"smldist/nn/linear.hpp\""})) ==

@@ -17,7 +17,7 @@ tensor<double> logits_of(std::size_t classes) { return normal({labels.size(), cl
 
 } // namespace
 
-TEST_CASE("cross_entropy: gradients, both worlds, PyTorch") {
+TEST_CASE("cross_entropy: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const double smoothing : {0.0, 0.1, 1.0})
         for (const bool weighted : {false, true}) {
             const loss::cross_entropy_options o{.label_smoothing = smoothing,
@@ -29,7 +29,7 @@ TEST_CASE("cross_entropy: gradients, both worlds, PyTorch") {
         }
 }
 
-TEST_CASE("cross_entropy: figures known by hand") {
+TEST_CASE("cross_entropy: values are those computed by hand") {
     const std::vector<int> two{0, 1};
     const tensor<double> even(shape{2, 4}, 0.7);
     CHECK(cross_entropy(even, two).item() == doctest::Approx(std::log(4.0)).epsilon(1e-14));
@@ -41,7 +41,7 @@ TEST_CASE("cross_entropy: figures known by hand") {
     CHECK(cross_entropy(sure, wrong).item() == 500);
 }
 
-TEST_CASE("cross_entropy: the floor of a loss that is fed probabilities, ln(1 + (N-1)/e)") {
+TEST_CASE("cross_entropy: of probabilities instead of logits it is at least ln(1 + (N-1)/e)") {
     for (const auto& row : {std::pair(4, 0.7437), {6, 1.0436}, {8, 1.2740}, {12, 1.6187}}) {
         const auto& [classes, floor] = row;
         CAPTURE(row.first);
@@ -62,7 +62,7 @@ TEST_CASE("cross_entropy: weights act as repetitions of a sample") {
           doctest::Approx(cross_entropy(more, repeated).item()).epsilon(1e-14));
 }
 
-TEST_CASE("cross_entropy: gradients of mixed labels") {
+TEST_CASE("cross_entropy: gradients are exact for mixed labels") {
     const std::vector<int> other{1, 4, 0, 2, 0, 1, 3};
     for (const double share : {0.0, 0.5, 0.8, 1.0})
         for (const bool weighted : {false, true}) {
@@ -75,7 +75,7 @@ TEST_CASE("cross_entropy: gradients of mixed labels") {
         }
 }
 
-TEST_CASE("cross_entropy: of a mixture it is the mixture of the two") {
+TEST_CASE("cross_entropy: the loss of mixed labels is the mixture of the losses") {
     const std::vector<int> other{1, 4, 0, 2, 0, 1, 3};
     const tensor<double> z = logits_of(5);
     for (const double smoothing : {0.0, 0.1, 1.0})
@@ -101,7 +101,7 @@ TEST_CASE("cross_entropy: of a mixture it is the mixture of the two") {
         }
 }
 
-TEST_CASE("cross_entropy: a mixture with weights by hand") {
+TEST_CASE("cross_entropy: mixed labels with class weights give the value computed by hand") {
     const std::vector<double> w{1, 2, 4};
     const std::vector<int> a{0}, b{2};
     const tensor<double> z{{0.3, -0.2, 0.5}};
@@ -112,7 +112,7 @@ TEST_CASE("cross_entropy: a mixture with weights by hand") {
           doctest::Approx((0.75 * nll(0) + 0.25 * 4 * nll(2)) / (0.75 + 0.25 * 4)).epsilon(1e-14));
 }
 
-TEST_CASE("label_targets: a row a label, divided by the sum of the weights") {
+TEST_CASE("label_targets: one row per label divided by the sum of the weights") {
     const std::vector<int> label{2, 0}, other{0, 0};
     const tensor<double> z(shape{2, 3});
     CHECK(identical(loss::label_targets(z, label), tensor<double>{{0, 0, 0.5}, {0.5, 0, 0}}));
@@ -122,7 +122,7 @@ TEST_CASE("label_targets: a row a label, divided by the sum of the weights") {
                     tensor<double>{{0, 0, 0.75}, {0.25, 0, 0}}));
 }
 
-TEST_CASE("cross_entropy: errors") {
+TEST_CASE("cross_entropy: invalid arguments are refused") {
     const tensor<double> z = logits_of(5);
     const std::vector<int> few{0, 1}, none, high{0, 4, 1, 1, 3, 5, 0}, low{0, 4, -1, 1, 3, 2, 0};
     CHECK_RAISES(shape_error, "expected (2, N), one row a label", cross_entropy(z, few));
@@ -155,7 +155,7 @@ TEST_CASE("cross_entropy: errors") {
     CHECK_RAISES(usage_error, "sum of the weights is 0", weighted(zeros));
 }
 
-TEST_CASE("cross_entropy: the options own their class weights, a batch's second labels are referred to") {
+TEST_CASE("cross_entropy: the options own their class weights and refer to the second labels") {
     const auto weighing = [] { return loss::cross_entropy_options{.label_smoothing = 0, .class_weight = {1, 2, 1}}; };
     const loss::cross_entropy_options o = weighing();
     const std::vector<int> label{0, 1, 2};

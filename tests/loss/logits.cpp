@@ -53,7 +53,7 @@ struct random_case {
 
 } // namespace
 
-TEST_CASE("logits loss: gradients over the product of the options") {
+TEST_CASE("logits loss: gradients are exact for every combination of options") {
     const random_case c(6, 4, 5);
     for (const repair rule : every_rule)
         for (const double temperature : {0.5, 1.0, 3.0, 20.0})
@@ -77,7 +77,7 @@ TEST_CASE("logits loss: gradients over the product of the options") {
     }
 }
 
-TEST_CASE("logits loss: PyTorch's value, gradient and repaired targets for every rule") {
+TEST_CASE("logits loss: value and gradient and repaired targets agree with PyTorch for every rule") {
     for (const repair rule : every_rule)
         for (const double temperature : {1.0, 3.0, 20.0}) {
             const std::string name = "logits/" + std::string(name_of(rule)) + "_T" + text(temperature);
@@ -93,7 +93,7 @@ TEST_CASE("logits loss: PyTorch's value, gradient and repaired targets for every
         }
 }
 
-TEST_CASE("condition: figures of the specification") {
+TEST_CASE("condition: gives the figures of the specification") {
     const tensor<double> z{{0, 1, 4, 0, 0, 0}};
     const std::vector<int> label{1};
     const auto q = [&](repair rule) { return loss::condition(z, label, with(rule, 4)).q; };
@@ -108,7 +108,7 @@ TEST_CASE("condition: figures of the specification") {
     CHECK(std::abs(move - 0.194390) < 1e-6);
 }
 
-TEST_CASE("condition: every repairing rule gives a distribution led by the label; a right teacher stays") {
+TEST_CASE("condition: every repairing rule makes the label the most probable class and keeps a right teacher") {
     const std::size_t batch = 50, classes = 6;
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
         CAPTURE(seed);
@@ -254,7 +254,7 @@ TEST_CASE("logits loss: for T → ∞ the soft term becomes half the variance of
     CHECK(farther < 0.2 * far); // the error falls as 1/T
 }
 
-TEST_CASE("logits loss: without its soft part it is cross entropy, and the teacher does not matter") {
+TEST_CASE("logits loss: without its soft part it is cross entropy and ignores the teacher") {
     const random_case c(4, 5, 2);
     logits_options o = with(repair::mix, 3, 2, 0);
     o.label_smoothing = 0.1;
@@ -264,7 +264,7 @@ TEST_CASE("logits loss: without its soft part it is cross entropy, and the teach
               .epsilon(1e-14));
 }
 
-TEST_CASE("logits loss: norms of both sides, gradients and what they are made of") {
+TEST_CASE("logits loss: norms apply to student and teacher; gradients are exact") {
     const random_case c(6, 4, 5);
     const tensor<double> z = normal({6, 4});
     for (const auto norm : {loss::logit_norm::none, loss::logit_norm::l2, loss::logit_norm::zscore})
@@ -283,7 +283,7 @@ TEST_CASE("logits loss: norms of both sides, gradients and what they are made of
         }
 }
 
-TEST_CASE("logits loss: in a mixed batch the soft term uses the dominant labels, the hard one mixed targets") {
+TEST_CASE("logits loss: in a mixed batch the soft term uses the dominant labels and the hard term mixed targets") {
     const random_case c(6, 4, 5), d(6, 4, 6);
     const tensor<double> z = normal({6, 4}, 4);
     const auto o = with(repair::mix, 3, 0.7, 1.3);
@@ -298,7 +298,7 @@ TEST_CASE("logits loss: in a mixed batch the soft term uses the dominant labels,
     CHECK(mixed.value.item() == doctest::Approx(mixed.hard.item() + mixed.soft.item()).epsilon(1e-14));
 }
 
-TEST_CASE("repair: names") {
+TEST_CASE("repair: every rule has a name") {
     for (const repair rule : every_rule) {
         CAPTURE(name_of(rule));
         CHECK(parse_enum<repair>(name_of(rule)) == rule);
@@ -308,7 +308,7 @@ TEST_CASE("repair: names") {
     CHECK_RAISES(usage_error, "name is \"\"", parse_enum<repair>(""));
 }
 
-TEST_CASE("logits loss: errors") {
+TEST_CASE("logits loss: invalid arguments are refused") {
     const random_case c(4, 5, 2);
     const tensor<double> z = normal({4, 5}, 4);
     constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();

@@ -38,7 +38,7 @@ tensor<double> permuted(const tensor<double>& x, const std::vector<std::size_t>&
 
 } // namespace
 
-TEST_CASE("memory loss: gradients, both worlds, PyTorch") {
+TEST_CASE("memory loss: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const double association : {0.0, 1.0, 0.4})
         for (const double retrieval : {0.0, 1.0, 2.5})
             for (const double tau : {1.0, 4.0}) {
@@ -51,7 +51,7 @@ TEST_CASE("memory loss: gradients, both worlds, PyTorch") {
             }
 }
 
-TEST_CASE("memory loss: 0 with zero gradient for identical outputs, also when the scores differ by a constant") {
+TEST_CASE("memory loss: 0 with zero gradient for equal outputs and for scores that differ by a constant") {
     for (const double tau : {0.5, 1.0, 4.0}) {
         CAPTURE(tau);
         const outputs_d m = random_memory(5, 8, 3, 1);
@@ -87,14 +87,14 @@ TEST_CASE("memory loss: at least 0; permuting the patterns of both changes nothi
     }
 }
 
-TEST_CASE("memory loss: one pattern explains everything, so the association term is 0") {
+TEST_CASE("memory loss: the association term is 0 with a single pattern") {
     const outputs_d student = random_memory(4, 1, 3, 1), teacher = random_memory(4, 1, 3, 5);
     CHECK(loss::memory(student, teacher, {.retrieval = 0}).item() == 0);
     CHECK(loss::memory(student, teacher).item() ==
           doctest::Approx(loss::mse(student.retrieved, teacher.retrieved).item()).epsilon(1e-14));
 }
 
-TEST_CASE("memory loss: an assignment of each pattern to itself changes no bit, of value and gradients") {
+TEST_CASE("memory loss: assigning each pattern to itself changes no bit of value and gradients") {
     std::vector<std::size_t> self(7);
     std::iota(self.begin(), self.end(), std::size_t(0));
     const outputs_d student = random_memory(5, 7, 4, 1), teacher = random_memory(5, 7, 4, 9);
@@ -113,7 +113,7 @@ TEST_CASE("memory loss: an assignment of each pattern to itself changes no bit, 
     }
 }
 
-TEST_CASE("memory loss: merged patterns, gradients, both worlds, and the formula") {
+TEST_CASE("memory loss: with merged patterns gradients are exact and the value is that of the formula") {
     const std::vector<std::size_t> merged{2, 0, 1, 1, 0, 2, 1};
     const outputs_d teacher = random_memory(4, 7, 3, 5);
     for (const double tau : {1.0, 0.5, 4.0}) {
@@ -137,7 +137,7 @@ TEST_CASE("memory loss: merged patterns, gradients, both worlds, and the formula
     }
 }
 
-TEST_CASE("memory loss: at least 0 with merged patterns; 0 where the student's scores are those of the merged ones") {
+TEST_CASE("memory loss: with merged patterns at least 0 and 0 for the scores of the merged patterns") {
     generator random(3);
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         CAPTURE(seed);
@@ -153,7 +153,7 @@ TEST_CASE("memory loss: at least 0 with merged patterns; 0 where the student's s
     }
 }
 
-TEST_CASE("merge_scores: the association is summed over the members, scores of any size") {
+TEST_CASE("merge_scores: sums the association over the members for scores of any size") {
     const std::vector<std::size_t> merged{1, 0, 1, 2, 0};
     const auto s = normal({3, 5});
     const auto whole = op::softmax(s), parts = op::softmax(loss::merge_scores(s, merged, 3));
@@ -171,7 +171,7 @@ TEST_CASE("merge_scores: the association is summed over the members, scores of a
     CHECK_RAISES(usage_error, "pattern 3 of the student stands for none", loss::merge_scores(s, merged, 4));
 }
 
-TEST_CASE("memory loss: errors") {
+TEST_CASE("memory loss: invalid arguments are refused") {
     const outputs_d m = random_memory(4, 6, 3, 1);
     CHECK_RAISES(usage_error, "expected one on student and teacher", loss::memory(outputs_d{}, m));
     CHECK_RAISES(usage_error, "expected one on student and teacher", loss::memory(m, outputs_d{}));

@@ -16,7 +16,7 @@ std::vector<double> list(const tensor<double>& x) { return {x.begin(), x.end()};
 
 } // namespace
 
-TEST_CASE("plain stage loss: gradients, both worlds, PyTorch") {
+TEST_CASE("plain stage loss: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const std::string name : {"stage/rank2", "stage/rank3"}) {
         const auto teacher = stored(name + "/teacher");
         const loss::feature_statistics<double> s{stored(name + "/mean"), stored(name + "/std")};
@@ -26,7 +26,8 @@ TEST_CASE("plain stage loss: gradients, both worlds, PyTorch") {
     }
 }
 
-TEST_CASE("plain stage loss with projector: gradients, both worlds, PyTorch") {
+TEST_CASE("plain stage loss with projector: gradients are exact; values and gradients agree between worlds and with "
+          "PyTorch") {
     for (const std::string name : {"stage/rank2_projector", "stage/rank3_projector"}) {
         const auto array = [&](const std::string& what) { return stored(name + "/" + what); };
         const auto teacher = array("teacher"), mean = array("mean"), std = array("std");
@@ -66,7 +67,7 @@ TEST_CASE("plain stage loss with projector: gradients, both worlds, PyTorch") {
     }
 }
 
-TEST_CASE("frequency-aware stage loss: PyTorch's DFT, all phase-free terms") {
+TEST_CASE("frequency-aware stage loss: agrees with PyTorch's DFT for all phase-free terms") {
     for (const std::string L : {"8", "9"})
         for (const double alpha : {0.5, 1.0})
             for (std::size_t term = 0; term < names_of<loss::phase_free>().size(); ++term) {
@@ -83,7 +84,7 @@ TEST_CASE("frequency-aware stage loss: PyTorch's DFT, all phase-free terms") {
             }
 }
 
-TEST_CASE("frequency-aware stage loss: gradients and both worlds over all options") {
+TEST_CASE("frequency-aware stage loss: gradients are exact and all worlds agree for all options") {
     const auto s = random_statistics(3);
     for (std::size_t basis = 0; basis < names_of<loss::time_basis>().size(); ++basis)
         for (std::size_t term = 0; term < names_of<loss::phase_free>().size(); ++term)
@@ -114,7 +115,7 @@ TEST_CASE("frequency-aware stage loss: gradients and both worlds over all option
                     }
 }
 
-TEST_CASE("stage loss: unlike lengths, each way to match them; gradients of projector and learned variances") {
+TEST_CASE("stage loss: gradients of projector and learned variances are exact for each way to match lengths") {
     const auto s = random_statistics(4);
     for (std::size_t match = 0; match < names_of<loss::length_match>().size(); ++match)
         for (const bool learned : {false, true}) {
@@ -135,7 +136,8 @@ TEST_CASE("stage loss: unlike lengths, each way to match them; gradients of proj
         }
 }
 
-TEST_CASE("stage loss: behind a projector tape and tensors agree to rounding in training, to the bit in evaluation") {
+TEST_CASE("stage loss: behind a projector tape and tensors agree up to rounding in training and bit for bit in "
+          "evaluation") {
     const auto s = random_statistics(4);
     const tensor<double> x = normal({3, 12, 2}, 8), teacher = normal({3, 8, 4}, 9);
     for (std::size_t term = 0; term < names_of<loss::phase_free>().size(); ++term) {
@@ -151,7 +153,7 @@ TEST_CASE("stage loss: behind a projector tape and tensors agree to rounding in 
     }
 }
 
-TEST_CASE("stage loss: refuses invalid arguments") {
+TEST_CASE("stage loss: invalid arguments are refused") {
     generator g(1);
     const auto make = [&](const shape& s, const shape& t, std::size_t C, const stage_options& o,
                           const std::vector<double>& w = {}) {

@@ -106,7 +106,7 @@ TEST_CASE("stage loss: a projector predicts the teacher's principal components")
     CHECK_RAISES(usage_error, "shape of the principal directions is (5, 4), expected (5, 5)", make(3, whole, wrong));
 }
 
-TEST_CASE("stage loss: the statistics define the teacher's space, whatever the widths") {
+TEST_CASE("stage loss: the statistics define the teacher's space for any widths") {
     const tensor<double> teacher = normal({12, 8, 4}, 1);
     loss::feature_statistics<double> channels = random_statistics(4);
     tensor<double> correlation(shape{4, 4});

@@ -53,7 +53,7 @@ TEST_CASE("stage loss: a circular shift leaves the phase-free terms unchanged an
     }
 }
 
-TEST_CASE("stage loss: 0 for equal features; does not depend on the scale and offset of the teacher's channels") {
+TEST_CASE("stage loss: 0 for equal features; independent of scale and offset of the teacher's channels") {
     const tensor<double> x = normal({3, 8, 4}, 1), t = normal({3, 8, 4}, 2);
     const auto s = random_statistics(4);
     for (const auto& o : {stage_options::plain(), stage_options::frequency_aware()}) {
@@ -92,14 +92,14 @@ TEST_CASE("stage loss: a dead channel of the teacher has no effect") {
     CHECK(stage(x, t, s, stage_options::plain()).item() == 0);
 }
 
-TEST_CASE("stage loss: about 2 for an untrained projector, the sum of two unit variances") {
+TEST_CASE("stage loss: an untrained projector costs about 2 which is the sum of two unit variances") {
     const tensor<double> x = normal({64, 16, 3}, 1), t = normal({64, 16, 5}, 2);
     CHECK(stage(x, t, unit(5), stage_options::plain()).item() == doctest::Approx(2).epsilon(0.1));
     CHECK(stage(x, t, unit(5), options(loss::time_basis::rdft, 0.5, loss::phase_free::none, 0)).item() ==
           doctest::Approx(2).epsilon(0.1));
 }
 
-TEST_CASE("stage loss: weights count by band") {
+TEST_CASE("stage loss: a difference in one band is weighted by the weight of that band") {
     // A difference in bin 3 alone is weighted by the weight of bin 3.
     tensor<double> x(shape{1, 16, 1});
     const tensor<double> zero(shape{1, 16, 1});

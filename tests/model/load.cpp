@@ -14,7 +14,7 @@
 
 using namespace smldist;
 
-TEST_CASE("a network comes back from its file bit for bit, with its facts") {
+TEST_CASE("load: gives back the network bit for bit with its facts") {
     for (const auto& row :
          {std::pair(heads::linear, 0u), {heads::memory, 0u}, {heads::linear, 11u}, {heads::memory, 1u}}) {
         const auto& [head, projected] = row;
@@ -55,7 +55,7 @@ TEST_CASE("a network comes back from its file bit for bit, with its facts") {
     }
 }
 
-TEST_CASE("a compressed memory, several heads and a lookup come back too") {
+TEST_CASE("load: gives back compressed memories and several heads and lookups") {
     auto c = small();
     memory_of(c).heads = 4;
     model::network<float> heads(c, generator(1));
@@ -82,7 +82,7 @@ TEST_CASE("a compressed memory, several heads and a lookup come back too") {
            "heads is 3");
 }
 
-TEST_CASE("the graph in the file names tensors that the file holds") {
+TEST_CASE("load: the graph in the file names only tensors of the file") {
     const model::network<float> net(small(), generator(1));
     const auto b = io::read_bundle(model::to_bytes(net, facts(), window()));
     std::size_t named = 0, ops = 0;
@@ -97,7 +97,7 @@ TEST_CASE("the graph in the file names tensors that the file holds") {
     CHECK(ops > 20);
 }
 
-TEST_CASE("what is frozen comes back frozen; a file without frozen modules says nothing of it") {
+TEST_CASE("load: frozen modules come back frozen; without any the file does not mention them") {
     const auto frozen_in = [](const io::byte_vector& bytes) {
         const auto b = io::read_bundle(io::byte_vector(bytes));
         const io::json* list = b.facts.architecture.find("frozen");

@@ -54,7 +54,7 @@ void refuse_within_promise(const std::string& name, const io::byte_vector& bytes
 
 } // namespace
 
-TEST_CASE("a self-test that asks for much more than the file is refused before it is given any") {
+TEST_CASE("load: a self-test that needs much more memory or work than the file is refused before it runs") {
     refuse_within_promise("wide", with_window(one_row(4000, "1,4000,4,-,RE,1"), 20'000), "work with its self-test");
     refuse_within_promise("wider", with_window(one_row(10'000, "1,10000,4,-,RE,1"), 100'000),
                           "work with its self-test");
@@ -74,7 +74,7 @@ TEST_CASE("a self-test that asks for much more than the file is refused before i
     refuse_within_promise("long names of frozen modules", frozen(2, std::size_t(7) << 20), "frozen module");
 }
 
-TEST_CASE("what presets and long windows need is given, and the option gives more") {
+TEST_CASE("load: presets and long windows fit the default limit; an option raises it") {
     for (const auto& [name, length] :
          {std::pair("har_teacher", 4096), {"har_student", 8192}, {"mobilenet_v3_large", 512}}) {
         const std::string preset = name;

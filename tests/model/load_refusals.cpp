@@ -16,7 +16,7 @@
 
 using namespace smldist;
 
-TEST_CASE("files that lie are refused with a message that names the lie") {
+TEST_CASE("load: forged files are refused with a message that names the cause") {
     using facts_t = io::model_facts;
     using tensors_t = std::vector<io::tensor_view>;
     refuse(forged([](facts_t& f, tensors_t&) { f.architecture.set("type", "resnet"); }), "type");
@@ -52,7 +52,7 @@ TEST_CASE("files that lie are refused with a message that names the lie") {
            "label of pattern 7 is 9");
 }
 
-TEST_CASE("truncation and flipped bits never pass") {
+TEST_CASE("load: truncated files are refused and flipped bits never crash") {
     const model::network<float> net(small(), generator(1));
     const auto bytes = model::to_bytes(net, facts(), window());
     for (std::size_t n = 0; n < bytes.size(); n += 1 + bytes.size() / 97)
@@ -71,7 +71,7 @@ TEST_CASE("truncation and flipped bits never pass") {
     CHECK(refused > 150); // a flipped bit in created_by, a label's text or a hop is another valid file
 }
 
-TEST_CASE("names and windows in a file are bounded, and the message begins with its path") {
+TEST_CASE("load: names and windows in a file are bounded; the message begins with the path") {
     using facts_t = io::model_facts;
     using tensors_t = std::vector<io::tensor_view>;
     const std::string endless(100'000, ',');
@@ -147,7 +147,7 @@ io::byte_vector unchecked(const model::network<float>& net, io::model_facts f, c
 
 } // namespace
 
-TEST_CASE("what load refuses is not saved, and the old file is intact") {
+TEST_CASE("save: refuses what load would refuse and leaves the old file intact") {
     namespace fs = std::filesystem;
     const fs::path folder = fs::temp_directory_path() / "smldist-save-test";
     fs::remove_all(folder);
@@ -190,7 +190,7 @@ TEST_CASE("what load refuses is not saved, and the old file is intact") {
     fs::remove_all(folder);
 }
 
-TEST_CASE("facts that do not fit the network are refused when saving") {
+TEST_CASE("save: facts that do not fit the network are refused") {
     const model::network<float> net(small(), generator(1));
     CHECK_THROWS_AS(model::to_bytes(net, facts(), tensor<float>(shape{1, 16, 3})), shape_error);
     auto f = facts();

@@ -33,7 +33,7 @@ template <class X, class F> void each_output(const outputs<X>& out, F f) {
 
 } // namespace
 
-TEST_CASE("network: tensors and vars agree bit for bit, symbols in the shapes") {
+TEST_CASE("network: tensors and vars agree bit for bit and symbols agree in shapes") {
     const tensor<float> x = normal({3, 21, 9});
     for (const auto head : both_heads)
         for (const auto preset : {"har_student", "har_nano"})
@@ -100,7 +100,7 @@ TEST_CASE("network: dropout draws from the tape in training") {
     CHECK_THROWS_AS(net(x, mode::train), usage_error);
 }
 
-TEST_CASE("network: a seed gives the same weights, and both heads the same backbone") {
+TEST_CASE("network: one seed gives the same weights and both heads the same backbone") {
     CHECK(same_bits(all_values(make("har_student")), all_values(make("har_student"))));
     CHECK_FALSE(same_bits(all_values(make("har_student")), all_values(make("har_student", both_heads[0], 2))));
     const auto a = make("har_student"), b = make("har_student", memory_head);
@@ -162,7 +162,7 @@ TEST_CASE("network: a warmed-up training step does not allocate") {
     set_threads(before);
 }
 
-TEST_CASE("network: a model that was copied or moved after the forward pass is not stepped") {
+TEST_CASE("network: the optimiser refuses a model that was copied or moved after the forward pass") {
     const tensor<float> x = normal({8, 16, 9});
     auto net = std::make_unique<network>(make("har_nano"));
     tape<float> t;
@@ -184,7 +184,7 @@ TEST_CASE("network: a model that was copied or moved after the forward pass is n
     CHECK_FALSE(same_bits(all_values(moved), untouched));
 }
 
-TEST_CASE("network: a lookup head") {
+TEST_CASE("network: a lookup head classifies and can be borrowed and searched") {
     const network net = make("har_nano", model::lookup_head{.patterns_per_class = 5});
     const auto* lookup = net.head<nn::hopfield_classifier<float>>();
     REQUIRE(lookup);

@@ -11,7 +11,7 @@
 
 using namespace smldist;
 
-TEST_CASE("preset: parameters, MACs and shapes are those of the table") {
+TEST_CASE("preset: parameters and MACs and shapes are those of the table") {
     const struct {
         std::string_view name;
         double width;
@@ -47,7 +47,7 @@ TEST_CASE("preset: parameters, MACs and shapes are those of the table") {
     }
 }
 
-TEST_CASE("preset: names, widths and errors") {
+TEST_CASE("preset: names and widths give their configurations; others are refused") {
     for (const auto name : model::preset_names) {
         CAPTURE(name);
         const auto c = model::preset(name);

@@ -140,12 +140,13 @@ constexpr double lr = 2e-3, momentum = 0.9, decay = 1e-3; // as in make_model.py
 
 } // namespace
 
-TEST_CASE_TEMPLATE("network: outputs, loss, gradients and running statistics as PyTorch", T, double, float) {
+TEST_CASE_TEMPLATE("network: outputs and loss and gradients and running statistics agree with PyTorch", T, double,
+                   float) {
     for (const std::string name : {"har_student", "har_nano"})
         for (const auto& head : {linear_head, memory_head}) check_pass<T>(name, head);
 }
 
-TEST_CASE("network: ten steps of AdamW, Adam and SGD as PyTorch") {
+TEST_CASE("network: ten steps of AdamW and Adam and SGD agree with PyTorch") {
     check_steps<double>("har_student", memory_head, "adamw", optim::adamw<double>(lr, decay));
     check_steps<double>("har_nano", memory_head, "adam", optim::adam<double>({.lr = lr, .weight_decay = decay}));
     check_steps<double>("har_nano", linear_head, "sgd",

@@ -11,7 +11,7 @@
 
 using namespace smldist;
 
-TEST_CASE("take_memory: what each policy takes, and how fast it may change") {
+TEST_CASE("take_memory: each policy decides what is copied and how fast it is trained") {
     const network teacher = make("har_student", memory_head, 5);
     for (const auto policy : {model::memory_transfer::copy_slow, model::memory_transfer::copy_freeze,
                               model::memory_transfer::copy, model::memory_transfer::none}) {
@@ -46,7 +46,7 @@ TEST_CASE("take_memory: what each policy takes, and how fast it may change") {
     }
 }
 
-TEST_CASE("take_memory: from another feature width and another number of patterns") {
+TEST_CASE("take_memory: works across feature widths and numbers of patterns") {
     const network teacher = make("har_teacher", memory_head);
     auto c = model::preset("har_nano");
     c.head = model::memory_head{.patterns_per_class = 7, .width = 16, .kappa = 0.25};
@@ -62,7 +62,7 @@ TEST_CASE("take_memory: from another feature width and another number of pattern
     CHECK(student(normal({2, 16, 9})).memory.scores.shape() == shape{2, 18});
 }
 
-TEST_CASE("take_memory: compressed to the medoids of each class, the dropout stays the student's") {
+TEST_CASE("take_memory: can be compressed to the medoids of each class; dropout stays the student's") {
     const network teacher = make("har_teacher", memory_head); // 3 patterns a class
     auto c = model::preset("har_nano");
     c.head = model::memory_head{.width = 16, .dropout = 0.1};
@@ -86,7 +86,7 @@ TEST_CASE("take_memory: compressed to the medoids of each class, the dropout sta
     CHECK(same_bits(all_values(other), before));
 }
 
-TEST_CASE("take_memory: errors") {
+TEST_CASE("take_memory: invalid arguments are refused") {
     const auto with = [](auto change) {
         auto c = model::preset("har_nano");
         c.head = model::memory_head{};
@@ -109,7 +109,7 @@ TEST_CASE("take_memory: errors") {
     CHECK_THROWS_AS(student.take_memory(linear, model::memory_transfer::copy), usage_error);
 }
 
-TEST_CASE("take_classifier: the teacher's classifier, frozen, behind a projector; both count") {
+TEST_CASE("take_classifier: puts the teacher's frozen classifier behind a projector and counts both") {
     for (const auto head : {linear_head, memory_head}) {
         CAPTURE(model::text(head));
         const network teacher = make("har_teacher", head, 5);
@@ -157,7 +157,7 @@ TEST_CASE("take_classifier: the teacher's classifier, frozen, behind a projector
     CHECK_THROWS_AS(other.take_classifier(make("har_teacher", linear_head), generator(1)), usage_error);
 }
 
-TEST_CASE("freeze: a frozen backbone gives the same features to the bit, whatever is trained behind it") {
+TEST_CASE("freeze: a frozen backbone gives the same features bit for bit while its head is trained") {
     for (const auto head : both_heads) {
         CAPTURE(model::text(head));
         auto c = make("har_nano", head).config;

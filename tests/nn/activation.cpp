@@ -5,7 +5,7 @@
 
 using namespace smldist;
 
-TEST_CASE("activation: text and back") {
+TEST_CASE("activation: every name is parsed to its enumerator") {
     using enum nn::activation;
     CHECK(nn::text(none) == "-");
     CHECK(nn::text(relu) == "RE");
@@ -22,7 +22,7 @@ TEST_CASE("activation: text and back") {
     }
 }
 
-TEST_CASE("activation: the op of its name, in every world") {
+TEST_CASE("activation: computes the op of its name in every world") {
     const tensor<double> x = normal({2, 5});
     const auto apply = [&x](nn::activation a) { return nn::activate(x, a); };
     CHECK(identical(apply(nn::activation::none), x));

@@ -16,7 +16,7 @@ tensor<double> spike(std::size_t N, std::size_t at, double value) {
 
 } // namespace
 
-TEST_CASE("ref2021 logits loss: golden values of a right and confident teacher") {
+TEST_CASE("ref2021 logits loss: gives the golden values for a right and confident teacher") {
     const struct {
         std::size_t classes;
         double perfect, uniform, wrong;
@@ -41,7 +41,7 @@ TEST_CASE("ref2021 logits loss: golden values of a right and confident teacher")
     }
 }
 
-TEST_CASE("ref2021 logits loss: gradients, both worlds, and the formula") {
+TEST_CASE("ref2021 logits loss: gradients are exact and all worlds agree; the value is that of the formula") {
     const std::vector<int> labels{0, 3, 2, 1};
     const auto teacher = normal({4, 5}, 2);
     tensor<double> p = op::softmax(normal({4, 5}, 1));
@@ -64,7 +64,7 @@ TEST_CASE("ref2021 logits loss: gradients, both worlds, and the formula") {
         }
 }
 
-TEST_CASE("ref2021 logits loss: what is refused") {
+TEST_CASE("ref2021 logits loss: invalid arguments are refused") {
     const auto p = normal({2, 3});
     CHECK_RAISES(usage_error, "hard is -1, expected at least 0",
                  ref2021::logits_loss(p, p, std::vector<int>{0, 1}, {.hard = -1}));

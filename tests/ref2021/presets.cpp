@@ -76,7 +76,7 @@ std::string traced_anchors(const std::string& name, double scale) {
 
 } // namespace
 
-TEST_CASE("ref2021: parameters, MACs and anchors of the published example") {
+TEST_CASE("ref2021: the published example has its parameters and MACs and anchors") {
     for (const auto& row : table) {
         CAPTURE(row.name);
         const auto whole = size_by_hand(ref2021::preset(row.name), length);
@@ -90,11 +90,12 @@ TEST_CASE("ref2021: parameters, MACs and anchors of the published example") {
     CHECK(parameter_count(nn::blended_head<float>(width, 8, g)) + dead_parameters == 799250);
 }
 
-TEST_CASE("ref2021: the published student itself" * doctest::test_suite("slow")) {
+TEST_CASE("ref2021: the published student at full width has its parameters and MACs and anchors" *
+          doctest::test_suite("slow")) {
     CHECK(traced_anchors("ref2021_student", 1) == "15x256 8x1024 4x2048 ");
 }
 
-TEST_CASE("ref2021: presets, their names and errors") {
+TEST_CASE("ref2021: names and scales give presets; others are refused") {
     for (const auto name : ref2021::preset_names)
         for (const double scale : {0.125, 0.0625})
             for (const model::head_config& head :
@@ -125,7 +126,7 @@ TEST_CASE("ref2021: presets, their names and errors") {
     }
 }
 
-TEST_CASE("ref2021: blocks, stem and widths") {
+TEST_CASE("ref2021: blocks and stem and widths are those of the public code") {
     const model::network<float> net(small(), generator(1));
     const auto& blocks = net.backbone.blocks;
     CHECK(net.backbone.stem.conv.weight.shape() == shape{8, 5, 3}); // ceil8(5), though the config says 16
@@ -150,7 +151,7 @@ TEST_CASE("ref2021: blocks, stem and widths") {
     CHECK_FALSE(other == small().backbone);
 }
 
-TEST_CASE("network.up_to_stage: the same stages, and nothing behind them") {
+TEST_CASE("network.up_to_stage: computes the same stages and nothing behind them") {
     const model::network<double> net(small(), generator(1));
     const auto x = array("x");
     const auto whole = net(x);
@@ -168,7 +169,7 @@ TEST_CASE("network.up_to_stage: the same stages, and nothing behind them") {
                          "network.up_to_stage: stage is 3, expected below the number of anchors, 3", usage_error);
 }
 
-TEST_CASE("ref2021: the student takes over the teacher's head and trains it on") {
+TEST_CASE("ref2021: the student takes over the teacher's head and continues to train it") {
     const model::network<float> teacher(small(), generator(1));
     model::network<float> student(small(), generator(2));
     ref2021::take_head(student, teacher);
@@ -196,7 +197,7 @@ TEST_CASE("ref2021: the student takes over the teacher's head and trains it on")
                          "model::network: candidate is blended, expected a head by itself", usage_error);
 }
 
-TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {
+TEST_CASE("ref2021: model files name the form and head; other files do not mention them") {
     auto c = small();
     c.head = model::blended_head{.evaluation = nn::blended_output::fused};
     const model::network<float> net(c, generator(1));

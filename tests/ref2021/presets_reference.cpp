@@ -62,7 +62,8 @@ template <class T> void check_outputs(const std::string& prefix, const outputs<t
 
 } // namespace
 
-TEST_CASE_TEMPLATE("ref2021: outputs, losses, gradients and running statistics as PyTorch", T, double, float) {
+TEST_CASE_TEMPLATE("ref2021: outputs and losses and gradients and running statistics agree with PyTorch", T, double,
+                   float) {
     auto net = make<T>();
     const auto x = cast<T>(array("x"));
     std::size_t leaves = 0;
@@ -108,7 +109,7 @@ TEST_CASE_TEMPLATE("ref2021: outputs, losses, gradients and running statistics a
     }
 }
 
-TEST_CASE("ref2021: three Adam steps a stage, then eight of Ranger, as PyTorch") {
+TEST_CASE("ref2021: three Adam steps per stage and then eight of Ranger agree with PyTorch") {
     auto net = make<double>();
     tape<double> t;
     const auto train = [&](const std::string& name, std::size_t steps, auto optimiser) {
@@ -127,8 +128,8 @@ TEST_CASE("ref2021: three Adam steps a stage, then eight of Ranger, as PyTorch")
     });
 }
 
-TEST_CASE_TEMPLATE("ref2021: from the code's start each layer-norm of the head has its turn, as PyTorch", T, double,
-                   float) {
+TEST_CASE_TEMPLATE("ref2021: from initial values each layer-norm of the head gets its gradient in turn as in PyTorch",
+                   T, double, float) {
     auto net = make<T>();
     auto& head = *net.template head<nn::blended_head<T>>();
     for (auto* norm : {&head.norm_state, &head.norm_stored, &head.norm}) *norm = nn::layer_norm<T>(12);

@@ -11,7 +11,7 @@ using train::supervised;
 using train::training_options;
 using training = train::training<network, supervised>;
 
-TEST_CASE("training: one seed gives the same bits for any number of threads; another seed gives others") {
+TEST_CASE("training: one seed gives the same bits for any number of threads and another seed others") {
     const std::size_t before = threads();
     set_threads(1);
     const run one(brief());
@@ -47,7 +47,7 @@ TEST_CASE("training: the loss falls and unseen people are classified well above 
     }
 }
 
-TEST_CASE("training: mixup changes the training, and one seed still gives the same bits") {
+TEST_CASE("training: mixup changes the training and one seed still gives the same bits") {
     training_options o = brief();
     o.mixup = 0.3;
     const run one(o), two(o);
@@ -57,7 +57,7 @@ TEST_CASE("training: mixup changes the training, and one seed still gives the sa
     CHECK(same_bits(run(o).net, run(brief()).net));
 }
 
-TEST_CASE("training: a network that sees some channels is trained as on windows that have no others") {
+TEST_CASE("training: selecting channels is the same as training on windows of only those channels") {
     const sets& s = few();
     training_options o = brief();
     o.augment = data::augment_options::none(); // which draws by channel
@@ -138,7 +138,7 @@ TEST_CASE("training: a warmed-up step allocates nothing") {
     }
 }
 
-TEST_CASE("training: the normaliser and the options may be temporaries, the windows may not") {
+TEST_CASE("training: normaliser and options may be temporaries but windows may not") {
     const run kept(brief());
     network net = make(student_config());
     supervised objective;

@@ -6,7 +6,7 @@
 
 using namespace smldist;
 
-TEST_CASE("supervised: the cross entropy with labels, smoothed labels and mixtures of labels") {
+TEST_CASE("supervised: is the cross entropy of labels and smoothed labels and mixed labels") {
     const network net = make(student_config());
     for (const double smoothing : {0.0, 0.2})
         for (const double mixup : {0.0, 5.0}) {

@@ -22,12 +22,12 @@ double label_logit(const tensor<float>& logits, const data::windows& w) {
 
 } // namespace
 
-TEST_CASE("validation_metric: the score is macro-F1 where no metric is given") {
+TEST_CASE("validation_metric: the score is macro-F1 if no metric is given") {
     const run r(brief());
     for (const auto& e : r.result.history) CHECK(e.score == e.validation.macro_f1);
 }
 
-TEST_CASE("validation_metric: a metric decides the best epoch and patience, an error by its smallest value") {
+TEST_CASE("validation_metric: a metric decides best epoch and patience; of an error the smallest value is best") {
     const run usual(brief(8));
     for (const bool larger : {true, false}) {
         CAPTURE(larger);

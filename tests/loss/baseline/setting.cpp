@@ -6,7 +6,7 @@
 using namespace smldist;
 namespace baseline = loss::baseline;
 
-TEST_CASE("baseline weights: range") {
+TEST_CASE("baseline weights: values out of range are refused") {
     CHECK_NOTHROW(baseline::weights{}.check("here"));
     CHECK_NOTHROW((baseline::weights{.hard = 0, .term = 0, .warm_up = 1}.check("here")));
     for (const double bad : {-1.0, not_a_number, infinite}) {
@@ -18,7 +18,7 @@ TEST_CASE("baseline weights: range") {
     CHECK_RAISES(usage_error, "warm_up is 1.5", baseline::weights{.warm_up = 1.5}.check("here"));
 }
 
-TEST_CASE("baseline: checks of what networks return") {
+TEST_CASE("baseline: outputs of student and teacher that do not fit are refused") {
     namespace check = baseline::detail;
     const auto logits = [](const shape& s) { return shapes_of(part::logits, {s}); };
     CHECK_NOTHROW(check::check_classes("here", logits({4, 6}), logits({4, 6})));

@@ -16,13 +16,13 @@ TEST_CASE("stage_options: the defaults and plain ones are in range") {
     CHECK(stage_options::plain().eta == 0);
 }
 
-TEST_CASE("stage_options: a name for every value") {
+TEST_CASE("stage_options: every enumerator has a name") {
     CHECK(name_of(loss::stage::standardise::sample) == "sample");
     CHECK(name_of(loss::stage::phase_free::attention) == "attention");
     CHECK(name_of(loss::stage::channel_match::all) == "all");
 }
 
-TEST_CASE("stage_options: out of range") {
+TEST_CASE("stage_options: values out of range are refused") {
     constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
     const auto refuses = [](double stage_options::*member, double value, const char* part) {
         stage_options o;

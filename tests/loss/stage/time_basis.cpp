@@ -28,7 +28,7 @@ tensor<double> wave(std::size_t L, double cycles, double phase) {
 
 } // namespace
 
-TEST_CASE("time basis: orthonormal for every length, its bands cover every row once and rise in frequency") {
+TEST_CASE("time basis: orthonormal for every length with bands that cover every row once in order of frequency") {
     for (const auto kind : every_basis)
         for (std::size_t L = 1; L <= 24; ++L) {
             CAPTURE(name_of(kind));
@@ -69,7 +69,7 @@ TEST_CASE("time basis: a wave lies in its band") {
     }
 }
 
-TEST_CASE("time basis: Haar has as many levels as 2 divides the length") {
+TEST_CASE("time basis: Haar has as many levels as the length has factors of 2") {
     CHECK(loss::stage::make_basis<double>(time_basis::haar, 16).bands.size() == 5);
     CHECK(loss::stage::make_basis<double>(time_basis::haar, 12).bands.size() == 3);
     CHECK(loss::stage::make_basis<double>(time_basis::haar, 7).bands.size() == 1);
@@ -80,7 +80,7 @@ TEST_CASE("time basis: Haar has as many levels as 2 divides the length") {
     CHECK(basis.matrix(4, 2) == 0);
 }
 
-TEST_CASE("time basis: below 4 samples, and with none, the identity with one band") {
+TEST_CASE("time basis: below 4 samples and with none it is the identity with one band") {
     for (const auto kind : every_basis) {
         CAPTURE(name_of(kind));
         CHECK(loss::stage::make_basis<double>(kind, 3).bands.size() == 1);
@@ -103,7 +103,7 @@ TEST_CASE("length map: spectral resampling is exact for band-limited waves at ev
             }
 }
 
-TEST_CASE("length map: pool and linear keep a constant; linear keeps a ramp; equal lengths keep everything") {
+TEST_CASE("length map: pool and linear keep constants; linear keeps ramps; equal lengths change nothing") {
     for (const auto kind : {length_match::spectral, length_match::pool, length_match::linear})
         for (const std::size_t to : {1u, 3u, 5u, 12u}) {
             CAPTURE(name_of(kind));
@@ -133,7 +133,7 @@ TEST_CASE("length map: pool and linear keep a constant; linear keeps a ramp; equ
     CHECK(pool(1, 6) == 0);
 }
 
-TEST_CASE("time basis: refuses invalid arguments") {
+TEST_CASE("time basis: invalid arguments are refused") {
     CHECK_RAISES(usage_error, "length is 0", loss::stage::make_basis<float>(time_basis::rdft, 0));
     CHECK_RAISES(usage_error, "lengths are 9 from 8", loss::stage::make_length_map<float>(length_match::pool, 9, 8));
     CHECK_RAISES(usage_error, "lengths are 0 from 8", loss::stage::make_length_map<float>(length_match::pool, 0, 8));
