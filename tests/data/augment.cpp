@@ -253,7 +253,7 @@ TEST_CASE("options out of range are refused") {
         {"jitter_sd", &augment_options::jitter_sd}};
     for (const auto& member : members)
         for (const double value : {-0.1, 181.0, std::nan("")}) {
-            CAPTURE(member.first);
+            CAPTURE(std::string(member.first));
             CAPTURE(value);
             augment_options o;
             o.*member.second = value;

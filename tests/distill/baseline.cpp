@@ -173,7 +173,7 @@ TEST_CASE("baseline: networks that do not fit and options out of range fail befo
     };
     auto classes = student_config();
     classes.classes = 5;
-    for (const auto& name : {"hinton", "dkd", "dist", "simkd"}) {
+    for (const std::string name : {"hinton", "dkd", "dist", "simkd"}) {
         CAPTURE(name);
         fails(teacher, make(classes), method<float>(name));
     }
@@ -182,7 +182,7 @@ TEST_CASE("baseline: networks that do not fit and options out of range fail befo
     one_stage.backbone.rows[0].anchor = false;
     for (auto& row : no_stage.backbone.rows) row.anchor = false;
     fails(teacher, make(one_stage), method<float>("at"));
-    for (const auto& name : {"fitnets", "at", "sp"}) {
+    for (const std::string name : {"fitnets", "at", "sp"}) {
         CAPTURE(name);
         fails(teacher, make(no_stage), method<float>(name));
     }

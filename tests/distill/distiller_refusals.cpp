@@ -51,7 +51,7 @@ TEST_CASE("distiller: values out of range are refused") {
     for (const double bad : {-1.0, nan, inf}) {
         CAPTURE(bad);
         for (const auto& member : members) {
-            CAPTURE(member.first);
+            CAPTURE(std::string(member.first));
             distill_options o = frequency_aware();
             o.*member.second = bad;
             fails(o);

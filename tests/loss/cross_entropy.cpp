@@ -112,7 +112,7 @@ TEST_CASE("cross_entropy: mixed labels with class weights give the value compute
           doctest::Approx((0.75 * nll(0) + 0.25 * 4 * nll(2)) / (0.75 + 0.25 * 4)).epsilon(1e-14));
 }
 
-TEST_CASE("label_targets: one row per label divided by the sum of the weights") {
+TEST_CASE("label_targets: one row per label, divided by the sum of the weights") {
     const std::vector<int> label{2, 0}, other{0, 0};
     const tensor<double> z(shape{2, 3});
     CHECK(identical(loss::label_targets(z, label), tensor<double>{{0, 0, 0.5}, {0.5, 0, 0}}));
@@ -155,7 +155,7 @@ TEST_CASE("cross_entropy: invalid arguments are refused") {
     CHECK_RAISES(usage_error, "sum of the weights is 0", weighted(zeros));
 }
 
-TEST_CASE("cross_entropy: the options own their class weights and refer to the second labels") {
+TEST_CASE("cross_entropy: the options own their class weights, a batch's second labels are referred to") {
     const auto weighing = [] { return loss::cross_entropy_options{.label_smoothing = 0, .class_weight = {1, 2, 1}}; };
     const loss::cross_entropy_options o = weighing();
     const std::vector<int> label{0, 1, 2};

@@ -126,7 +126,7 @@ TEST_CASE("load: frozen modules come back frozen; without any the file does not 
          R"(["backbone.stem.norm","backbone.blocks","backbone.tail"])"}};
     for (const auto& row : cases) {
         const auto& [spoil, list] = row;
-        CAPTURE(row.second);
+        CAPTURE(std::string(row.second));
         auto net = start;
         spoil(net);
         const auto bytes = model::to_bytes(net, facts(), window());
@@ -140,7 +140,7 @@ TEST_CASE("load: frozen modules come back frozen; without any the file does not 
         CHECK(model::to_bytes(thawed, back.facts, window()) == model::to_bytes(start, facts(), window()));
     }
     using facts_t = io::model_facts;
-    for (const char* name : {"head", "backbone.stem.norm.running_mean", "back", "backbone.", ""}) {
+    for (const std::string name : {"head", "backbone.stem.norm.running_mean", "back", "backbone.", ""}) {
         CAPTURE(name);
         refuse(forged([&](facts_t& f, auto&) { f.architecture.set("frozen", io::json::array{io::json(name)}); }),
                "frozen module");

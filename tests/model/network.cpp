@@ -36,7 +36,7 @@ template <class X, class F> void each_output(const outputs<X>& out, F f) {
 TEST_CASE("network: tensors and vars agree bit for bit and symbols agree in shapes") {
     const tensor<float> x = normal({3, 21, 9});
     for (const auto head : both_heads)
-        for (const auto preset : {"har_student", "har_nano"})
+        for (const std::string preset : {"har_student", "har_nano"})
             for (const mode m : {mode::eval, mode::train}) {
                 CAPTURE(model::text(head));
                 CAPTURE(preset);

@@ -23,7 +23,7 @@ auto with(auto head, blended_output evaluation) {
 
 } // namespace
 
-TEST_CASE("blended_head: gradients are exact and all worlds agree") {
+TEST_CASE("blended_head: gradients, worlds, trace") {
     for (const auto e : {blended_output::memory, blended_output::intuition, blended_output::fused})
         check_layer(
             "blended_head " + std::string(nn::blended_output_names[static_cast<std::size_t>(e)]), {normal({3, D})},

@@ -222,7 +222,7 @@ TEST_CASE("ref2021: model files name the form and head; other files do not menti
     const io::json ours = model::to_json(c), plain = model::to_json(model::preset("har_nano"));
     CHECK(ours.at("form").as_bool("gate_before_activation"));
     CHECK(ours.at("head").as_string("evaluation") == "fused");
-    for (const char* member : {"compat", "form"}) {
+    for (const std::string member : {"compat", "form"}) {
         CAPTURE(member);
         CHECK_FALSE(plain.find(member));
         io::json lie = ours;

@@ -194,7 +194,7 @@ TEST_CASE("search: invalid arguments are refused") {
         {"entropy", &search_options::entropy},     {"warmup", &search_options::warmup},
         {"tolerance", &search_options::tolerance}, {"last_tau", &search_options::last_tau}};
     for (const auto& member : members) {
-        CAPTURE(member.first);
+        CAPTURE(std::string(member.first));
         search_options o;
         o.*member.second = -1;
         CHECK_THROWS_AS(o.check(), usage_error);

@@ -63,7 +63,7 @@ TEST_CASE("training_options: the defaults are adamw with one_cycle and no averag
     CHECK(o.memory == train::memory_initialisation::random);
 }
 
-TEST_CASE("training_options: placing a memory needs more than one epoch") {
+TEST_CASE("training_options: a memory is placed after the first epoch of several") {
     training_options o;
     o.memory = train::memory_initialisation::k_means;
     CHECK_NOTHROW(o.check());

@@ -184,7 +184,7 @@ TEST_CASE("uci_har: text, NaN and infinity in place of a number") {
                             std::pair("           1.0e+40", "field is '1.0e+40', expected a finite number"),
                             std::pair("              1,25", "field is '1,25', expected a number")}) {
         const auto& [field, wanted] = row;
-        CAPTURE(row.first);
+        CAPTURE(std::string(row.first));
         set.write(acc, swapped(whole, first, field));
         CHECK(has(set.complaint(), wanted));
         CHECK(has(set.complaint(), "body_acc_y_train.txt:1:"));

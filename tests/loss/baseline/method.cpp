@@ -65,7 +65,7 @@ TEST_CASE("method: every name gives the weights and the term of its method") {
     CHECK(weight("sp").term == 3000);
     CHECK(weight("pkt").term == 30000);
     CHECK(weight("simkd").hard == 0);
-    for (const auto name : {"rkd", "dkd", "dist"}) {
+    for (const std::string name : {"rkd", "dkd", "dist"}) {
         CAPTURE(name);
         CHECK(weight(name).term == 1);
     }
