@@ -46,6 +46,6 @@ TEST_CASE("fold: ops of constants become constants with the ops' values") {
     deploy::fold(g);
     REQUIRE(g.values(scaled).size() == 12);
     const auto want = op::scale(op::reshape(op::concat(op::softmax(net.w[0].value), net.w[1].value, 0), {12}), 2);
-    for (std::size_t i = 0; i < 12; ++i) CHECK(g.values(scaled)[i] == doctest::Approx(want[i]).epsilon(1e-6));
+    for (std::size_t i = 0; i < 12; ++i) CHECK(g.values(scaled)[i] == doctest::Approx(double(want[i])).epsilon(1e-6));
     CHECK(g.values(g.size() - 1).empty()); // depends on the window
 }
