@@ -29,4 +29,11 @@ inline smldist::tensor<double> reference(const std::string& file, const std::str
     return values;
 }
 
+/// How many arrays of `file` have a name that begins with `prefix`.
+inline std::size_t number_stored(const std::string& file, const std::string& prefix) {
+    std::size_t n = 0;
+    for (const auto& array : reference_file(file).tensors()) n += array.name.starts_with(prefix) ? 1u : 0u;
+    return n;
+}
+
 #endif

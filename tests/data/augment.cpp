@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "smldist/core/tensor.hpp"
 
 using namespace smldist;
@@ -51,6 +53,7 @@ TEST_CASE("zero probability and zero strength are the identity, bit for bit") {
     const tensor<float> x = window();
     augment_options always{1, 0, 1, 0, 1, 0, 1, 0, 0, false};
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        CAPTURE(seed);
         CHECK(identical(augmented(x, augment_options::none(), generator(seed)), x));
         always.normalised_domain = seed % 2 == 1;
         CHECK(identical(augmented(x, always, generator(seed)), x));
@@ -61,6 +64,7 @@ TEST_CASE("zero probability and zero strength are the identity, bit for bit") {
 
 TEST_CASE("a random rotation is orthogonal, of determinant 1 and of the given angle") {
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        CAPTURE(seed);
         generator g(seed);
         const auto r = data::random_rotation(g, 0.3);
         for (std::size_t i = 0; i < 3; ++i)
@@ -79,6 +83,7 @@ TEST_CASE("rotation keeps norms and, on one device, angles between sensors; othe
     const tensor<float> x = window();
     bool moved = false;
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        CAPTURE(seed);
         const tensor<float> y = augmented(x, only(&augment_options::rotation), generator(seed));
         for (std::size_t t = 0; t < length; ++t) {
             for (std::size_t k = 0; k < 9; k += 3) {
@@ -106,6 +111,7 @@ TEST_CASE("scaling: one factor a triple, N(1, 0.1²)") {
     double sum = 0, square = 0;
     const int n = 500;
     for (int seed = 0; seed < n; ++seed) {
+        CAPTURE(seed);
         const tensor<float> y =
             augmented(x, only(&augment_options::scaling), generator(static_cast<std::uint64_t>(seed)));
         const double factor = double(y[0] / x[0]);
@@ -124,6 +130,8 @@ TEST_CASE("time warp: positions ascend from 0 to L-1, even when the curve would 
     std::vector<float> position(length);
     for (const double sd : {0.0, 0.2, 1.0})
         for (std::uint64_t seed = 0; seed < 200; ++seed) {
+            CAPTURE(sd);
+            CAPTURE(seed);
             generator g(seed);
             data::time_warp_positions(position.data(), length, sd, g);
             REQUIRE(position[0] == 0);
@@ -166,6 +174,7 @@ TEST_CASE("mask: one triple becomes its mean, the rest stays") {
     const tensor<float> x = window();
     std::size_t hit[3] = {0, 0, 0};
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
+        CAPTURE(seed);
         const tensor<float> y = augmented(x, only(&augment_options::mask), generator(seed));
         std::size_t flat = 0;
         for (std::size_t c = 0; c < channels; ++c) {
@@ -232,13 +241,22 @@ TEST_CASE("half the windows are augmented at probability 0.5") {
 
 TEST_CASE("options out of range are refused") {
     CHECK_NOTHROW(augment_options{}.check());
-    for (const auto member :
-         {&augment_options::time_warp, &augment_options::rotation, &augment_options::scaling,
-          &augment_options::jitter, &augment_options::mask, &augment_options::time_warp_sd,
-          &augment_options::rotation_degrees, &augment_options::scaling_sd, &augment_options::jitter_sd})
+    const std::pair<const char*, double augment_options::*> members[] = {
+        {"time_warp", &augment_options::time_warp},
+        {"rotation", &augment_options::rotation},
+        {"scaling", &augment_options::scaling},
+        {"jitter", &augment_options::jitter},
+        {"mask", &augment_options::mask},
+        {"time_warp_sd", &augment_options::time_warp_sd},
+        {"rotation_degrees", &augment_options::rotation_degrees},
+        {"scaling_sd", &augment_options::scaling_sd},
+        {"jitter_sd", &augment_options::jitter_sd}};
+    for (const auto& member : members)
         for (const double value : {-0.1, 181.0, std::nan("")}) {
+            CAPTURE(std::string(member.first));
+            CAPTURE(value);
             augment_options o;
-            o.*member = value;
+            o.*member.second = value;
             CHECK_THROWS_AS(o.check(), usage_error);
         }
 }

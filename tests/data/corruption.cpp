@@ -56,6 +56,7 @@ TEST_CASE("corrupt: a person's device is worn turned by the angle, all its senso
     const auto x = example().x, y = corrupted(turned(40));
     for (const std::size_t i : {std::size_t(0), N - 1})
         for (std::size_t t = 0; t < L; ++t) {
+            CAPTURE(i);
             double before = 0, after = 0, between_before = 0, between_after = 0, cosine = 0;
             for (std::size_t c = 0; c < 3; ++c) {
                 before += double(x(i, t, c)) * double(x(i, t, c));

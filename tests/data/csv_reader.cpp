@@ -56,7 +56,10 @@ result read(const std::string& text, const std::vector<std::string>& columns = {
 /// What reading complains about, in whatever pieces the text comes.
 std::string complaint(const std::string& text, const std::vector<std::string>& columns = {"x", "y", "z"}) {
     const std::string whole = read(text, columns).error;
-    for (const std::size_t piece : {1u, 2u, 3u, 7u}) CHECK(read(text, columns, piece).error == whole);
+    for (const std::size_t piece : {1u, 2u, 3u, 7u}) {
+        CAPTURE(piece);
+        CHECK(read(text, columns, piece).error == whole);
+    }
     return whole;
 }
 
@@ -64,7 +67,10 @@ std::string complaint(const std::string& text, const std::vector<std::string>& c
 rows values(const std::string& text, const std::vector<std::string>& columns = {"x", "y", "z"}) {
     const result whole = read(text, columns);
     CHECK(whole.error == "");
-    for (const std::size_t piece : {1u, 2u, 3u, 7u}) CHECK(read(text, columns, piece).values == whole.values);
+    for (const std::size_t piece : {1u, 2u, 3u, 7u}) {
+        CAPTURE(piece);
+        CHECK(read(text, columns, piece).values == whole.values);
+    }
     return whole.values;
 }
 
@@ -84,6 +90,10 @@ TEST_CASE("csv_reader: each separator, with and without header, LF and CRLF, wit
             for (const std::string header :
                  {"", "x|y|z\n", "\"x\"|\"y\"|\"z\"\n", "\xEF\xBB\xBFx|y|z\n", "\xEF\xBB\xBF"})
                 for (const bool last : {true, false}) {
+                    CAPTURE(separator);
+                    CAPTURE(end);
+                    CAPTURE(header);
+                    CAPTURE(last);
                     std::string text = header + "1|2|3\n4|-5|.5" + (last ? "\n" : "");
                     for (std::size_t at = 0; (at = text.find('|', at)) != text.npos; at += separator.size())
                         text.replace(at, 1, separator);
@@ -241,6 +251,7 @@ TEST_CASE("csv_reader: quotes") {
 
 TEST_CASE("csv_reader: UTF-16 and classic Mac OS files are named as such, blank lines are not data") {
     for (const bool little : {true, false}) {
+        CAPTURE(little);
         const std::string text = "x,y,z\r\n1,2,3\r\n";
         CHECK(complaint(utf16(text, little, true)) == "f:1:1: text is UTF-16, expected UTF-8 or ASCII");
         CHECK(complaint(utf16(text, little, false)).ends_with("expected text in UTF-8 or ASCII: is this UTF-16?"));
@@ -262,6 +273,7 @@ TEST_CASE("csv_reader: messages are short and printable whatever the bytes") {
          {"1,2," + bytes + "\n", bytes + "\n", "x" + bytes + ",y\n1,2\n", bytes + bytes + "\r1",
           "1,2," + std::string(500'000, 'y') + "\n", std::string(900'000, ',') + "\n",
           "x,y,z\n" + std::string("1,\0\x1B[2J,3\n", 10)}) {
+        CAPTURE(text.size());
         const std::string message = read(text).error;
         CAPTURE(message);
         CHECK(message != "");

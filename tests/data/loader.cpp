@@ -130,6 +130,7 @@ TEST_CASE("augmented windows depend neither on batch size nor on threads") {
     data::loader l(w, o, n, generator(3));
     const epoch e = read(l, 2);
     for (const std::size_t batch : sizes{1, 4, 30}) {
+        CAPTURE(batch);
         o.batch = batch;
         data::loader m(w, o, n, generator(3));
         const epoch f = read(m, 2);
@@ -138,6 +139,7 @@ TEST_CASE("augmented windows depend neither on batch size nor on threads") {
     }
     const std::size_t before = threads();
     for (const std::size_t count : sizes{1, 3}) {
+        CAPTURE(count);
         set_threads(count);
         CHECK(read(l, 2).x == e.x);
     }
@@ -217,6 +219,7 @@ TEST_CASE("mixup: windows and labels of the plain batch, each mixed with the nex
     data::batch a, b;
     std::set<double> shares;
     for (const std::size_t epoch : {1u, 2u}) {
+        CAPTURE(epoch);
         plain.start(epoch);
         mixed.start(epoch);
         while (plain.next(a)) {
@@ -254,6 +257,8 @@ TEST_CASE("a target: each window's own row, and nothing else changes") {
     const normaliser n = fit_normaliser(w, normaliser_kind::zscore);
     for (const bool classes : {true, false})
         for (const bool shuffle : {true, false}) {
+            CAPTURE(classes);
+            CAPTURE(shuffle);
             const data::windows t = with_target(w, classes);
             loader_options o = sized(7, shuffle);
             o.augment = augment_options{};
@@ -305,7 +310,10 @@ TEST_CASE("no heap allocation after the first epoch") {
     if (!SMLDIST_RECYCLE_MEMORY) return; // a sanitizer's build asks the heap each time
     const data::windows plain = some(70, 10), with = with_target(plain);
     const normaliser n = fit_normaliser(plain, normaliser_kind::zscore);
-    for (const auto& [balanced, target] : {std::pair(false, false), {true, false}, {true, true}}) {
+    for (const auto& row : {std::pair(false, false), {true, false}, {true, true}}) {
+        const auto& [balanced, target] = row;
+        CAPTURE(row.first);
+        CAPTURE(row.second);
         const data::windows& w = target ? with : plain;
         loader_options o = sized(16);
         o.balanced = balanced;

@@ -87,7 +87,12 @@ TEST_CASE("mixing does not allocate after the first batch") {
 }
 
 TEST_CASE("mixup: errors") {
-    for (const double good : {0.0, 1e-6, 0.2, 1e6}) CHECK_NOTHROW(data::check_mixup(good));
-    for (const double bad : {-0.1, 1e-7, 1e7, std::nan(""), HUGE_VAL})
+    for (const double good : {0.0, 1e-6, 0.2, 1e6}) {
+        CAPTURE(good);
+        CHECK_NOTHROW(data::check_mixup(good));
+    }
+    for (const double bad : {-0.1, 1e-7, 1e7, std::nan(""), HUGE_VAL}) {
+        CAPTURE(bad);
         CHECK_THROWS_AS(data::check_mixup(bad), usage_error);
+    }
 }

@@ -162,6 +162,7 @@ TEST_CASE("select_channels: chosen channels come out as they do among all, for e
         CHECK(n.select_channels({}) == n);
         for (const std::vector<std::size_t>& chosen :
              {std::vector<std::size_t>{1}, std::vector<std::size_t>{0, 2, 3}, std::vector<std::size_t>{3, 1}}) {
+            CAPTURE(chosen.size());
             const normaliser some = n.select_channels(chosen);
             CHECK(some.kind == kind);
             const auto sliced = data::normalised(w.select_channels(chosen), some).x;

@@ -48,12 +48,14 @@ TEST_CASE("prefetcher: the loader's batches, epoch by epoch, also after one that
     const setting s;
     const std::size_t before = threads();
     for (const std::size_t n : {1u, 2u}) {
+        CAPTURE(n);
         set_threads(n);
         auto want = s.loader();
         data::prefetcher got(s.loader());
         CHECK(got.batches() == want.batches());
         data::batch a, b;
         for (const std::size_t epoch : {1u, 2u, 2u, 5u}) {
+            CAPTURE(epoch);
             want.start(epoch);
             got.start(epoch);
             std::size_t count = 0;
@@ -90,6 +92,7 @@ TEST_CASE("prefetcher: allocates nothing after the first epochs") {
     data::batch b;
     std::size_t before = 0;
     for (std::size_t epoch = 1; epoch < 6; ++epoch) {
+        CAPTURE(epoch);
         if (epoch == 4) before = allocations();
         for (p.start(epoch); p.next(b);) CHECK(b.size() > 0);
     }

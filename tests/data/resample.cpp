@@ -50,6 +50,7 @@ TEST_CASE("resample: a signal on the grid is returned unchanged") {
         s.labels.push_back(t / 16);
     }
     for (const std::size_t smooth : {0u, 5u}) {
+        CAPTURE(smooth);
         const auto r = data::resample({s}, {64, 0.5, smooth}, 3);
         REQUIRE(r.size() == 1);
         CHECK(r[0].subject == 3);
@@ -67,6 +68,7 @@ TEST_CASE("resample: a band-limited signal at uneven times is met within the bou
     double step = 0;
     for (std::size_t i = 1; i < t.size(); ++i) step = std::max(step, t[i] - t[i - 1]);
     for (const double rate : {37.0, 50.0, 100.0, 130.0}) {
+        CAPTURE(rate);
         const auto r = data::resample({planted(t, t, wave)}, {rate, 0.5, 0}, 0);
         REQUIRE(r.size() == 1);
         CHECK(r[0].labels.size() == static_cast<std::size_t>(t.back() * rate) + 1);
@@ -106,10 +108,12 @@ TEST_CASE("smooth_stamps: even stamps stay; time never runs backwards") {
     for (std::size_t i = 0; i < same.size(); ++i) REQUIRE(std::abs(same[i] - even_stamps[i]) < 1e-6);
     generator g(3);
     for (int round = 0; round < 50; ++round) {
+        CAPTURE(round);
         std::vector<double> stamps{1.6e9};
         while (stamps.size() < 120)
             stamps.push_back(stamps.back() + (g.chance(0.4) ? 0 : g.chance(0.05) ? 1.0 : g.uniform(0, 0.05)));
         for (const std::size_t smooth : {0u, 1u, 5u, 500u}) {
+            CAPTURE(smooth);
             const auto times = data::smooth_stamps(stamps, smooth, 0.5);
             REQUIRE(times.size() == stamps.size());
             CHECK(std::is_sorted(times.begin(), times.end()));
@@ -123,6 +127,7 @@ TEST_CASE("smooth_stamps: even stamps stay; time never runs backwards") {
 TEST_CASE("resample: a gap splits; nothing is made up within it, no window crosses it") {
     generator g(4);
     for (int round = 0; round < 20; ++round) {
+        CAPTURE(round);
         // Channel 0 counts the stretches of the device, so a window across a gap would not be constant.
         stamped_signal s{1, {}, {0}, {}};
         s.samples.push_back(0);
@@ -197,8 +202,11 @@ TEST_CASE("resample refuses what does not fit") {
     const stamped_signal good{1, {0, 1}, {0, 1}, {}};
     for (const resample_options bad : {resample_options{0, 1, 0}, resample_options{-5, 1, 0},
                                        resample_options{std::numeric_limits<double>::infinity(), 1, 0},
-                                       resample_options{50, 0, 0}, resample_options{50, std::nan(""), 0}})
+                                       resample_options{50, 0, 0}, resample_options{50, std::nan(""), 0}}) {
+        CAPTURE(bad.rate_hz);
+        CAPTURE(bad.max_gap);
         CHECK_THROWS_AS(data::resample({good}, bad, 0), usage_error);
+    }
     CHECK_THROWS_AS(data::resample({}, {}, 0), usage_error);
     const auto refused = [&](auto change) {
         stamped_signal s = good;

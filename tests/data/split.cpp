@@ -49,6 +49,7 @@ TEST_CASE("by_subject parts the windows and keeps their order") {
 
 TEST_CASE("splits take the target along, with classes and without") {
     for (const bool classes : {true, false}) {
+        CAPTURE(classes);
         data::windows w = five_people();
         w.target = tensor<float>(shape{w.size(), 2});
         for (std::size_t i = 0; i < w.size(); ++i) w.target(i, 1) = 100 + w.x[i];
@@ -82,6 +83,7 @@ TEST_CASE("hold_out_subjects is a function of the seed and holds out whole peopl
     const data::windows w = five_people();
     std::set<std::vector<int>> choices;
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        CAPTURE(seed);
         const data::hold_out a = data::hold_out_subjects(w, 2, seed), b = data::hold_out_subjects(w, 2, seed);
         CHECK(a.validation_subjects == b.validation_subjects);
         CHECK(identical(a.train.x, b.train.x));

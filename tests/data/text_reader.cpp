@@ -94,7 +94,7 @@ TEST_CASE("text_reader: a leading plus; numbers too small for double are 0, too 
 }
 
 TEST_CASE("text_reader: integers in their range") {
-    for (const char* text : {"0\n", "7\n", "2.0\n", "x\n", "99999999999\n"}) {
+    for (const std::string text : {"0\n", "7\n", "2.0\n", "x\n", "99999999999\n"}) {
         CAPTURE(text);
         text_reader in("f", text);
         REQUIRE(in.next_line());

@@ -138,6 +138,7 @@ TEST_CASE("windows with a target: it goes along, with classes and without") {
     CHECK(three_windows().targets() == 0);
     CHECK(three_windows().select({1}).target.shape() == shape{0});
     for (const bool classes : {false, true}) {
+        CAPTURE(classes);
         if (classes) {
             w = three_windows();
             w.target = three_targets().target;
@@ -174,6 +175,7 @@ TEST_CASE("windows::check: the target fits the windows and is finite") {
     w.info.labels.clear();
     CHECK(message(w) == "windows: number of names in info.labels is 0, expected one per column of the target: 2");
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        CAPTURE(bad);
         w = three_targets();
         w.target(2, 1) = bad;
         CHECK(message(w).find("windows: window 2, target 1 is ") == 0);

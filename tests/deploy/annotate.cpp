@@ -10,7 +10,7 @@
 
 using namespace smldist;
 
-TEST_CASE("annotate: readers, constants, and nodes that no output needs") {
+TEST_CASE("annotate: finds readers and constants and nodes that no output needs") {
     graph g;
     const auto x = symbol::input(g, "x", {1, 8, 6});
     const auto unused = op::exp(x);
@@ -46,7 +46,7 @@ TEST_CASE("annotate: readers, constants, and nodes that no output needs") {
     CHECK(all.extents(c.id) == shape{6});
 }
 
-TEST_CASE("annotate: convolutions by their kind") {
+TEST_CASE("annotate: tells the kinds of convolutions apart") {
     const auto role_of = [](const shape& w, op::conv1d_options o) {
         graph g;
         const auto x = symbol::input(g, "x", {1, 8, 6});
@@ -67,7 +67,7 @@ TEST_CASE("annotate: convolutions by their kind") {
     CHECK(role_of({4, 6, 3}, {.dilation = 2}) == std::pair(convolution, false));
 }
 
-TEST_CASE("annotate: the graph of a file must have logits, whatever outputs are wanted") {
+TEST_CASE("annotate: the graph of a file must have logits for any wanted outputs") {
     const auto made = [](bool from_file) {
         deploy::source s;
         s.graph.nodes.resize(1);

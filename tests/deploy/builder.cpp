@@ -8,7 +8,7 @@
 
 using namespace smldist;
 
-TEST_CASE("builder: a chain of maps runs in place, and its arena is one value") {
+TEST_CASE("builder: a chain of maps runs in place with an arena of one value") {
     const auto p = check_op([](const auto& x, const auto&) { return op::relu(op::exp(op::tanh(x))); }, 8, 16);
     CHECK(p.arena_size() == 8 * 128);
     CHECK(p.slice() == 8);
@@ -16,7 +16,7 @@ TEST_CASE("builder: a chain of maps runs in place, and its arena is one value") 
     CHECK(one.arena_size() == p.arena_size());
 }
 
-TEST_CASE("builder: constants are copied into the weights when a step reads them, once") {
+TEST_CASE("builder: a constant is copied into the weights once when a step first reads it") {
     deploy::source s;
     s.graph.nodes.resize(3);
     s.graph.nodes[0].what = s.graph.nodes[1].what = graph::kind::input;

@@ -66,7 +66,7 @@ template <class F> void refuses(F&& f, std::string_view what) {
 
 } // namespace
 
-TEST_CASE("compile: a recurrent layer, its steps written out") {
+TEST_CASE("compile: an unrolled recurrent layer gives the network's outputs") {
     generator g(1);
     recurrent net{nn::gru_cell<float>(3, 10, g), nn::linear<float>(10, 4, g)};
     const auto p = deploy::compile(net, {.batch = 2, .length = 5, .channels = 3});
@@ -74,7 +74,7 @@ TEST_CASE("compile: a recurrent layer, its steps written out") {
     same_outputs(p, x, net(x, mode::eval));
 }
 
-TEST_CASE("compile: every preset") {
+TEST_CASE("compile: every preset gives the network's outputs") {
     for (const auto name : model::preset_names) {
         CAPTURE(name);
         compiles(model::preset(name, 0.5), 128);
@@ -85,7 +85,7 @@ TEST_CASE("compile: every preset") {
     }
 }
 
-TEST_CASE("compile: every head") {
+TEST_CASE("compile: every head gives the network's outputs") {
     auto mixed = searching(three_blocks(), {heads::linear, three, heads::prototype, heads::mlp});
     mixed.temperature = 0.7;
     std::vector<model::network_config> all{mixed};
@@ -101,7 +101,7 @@ TEST_CASE("compile: every head") {
     }
 }
 
-TEST_CASE("compile: the forms of a memory") {
+TEST_CASE("compile: every form of a memory gives the network's outputs") {
     auto c = three_blocks(three);
     for (const std::size_t count : {1u, 2u})
         for (const std::size_t updates : {0u, 2u}) {
@@ -118,7 +118,7 @@ TEST_CASE("compile: the forms of a memory") {
         }
 }
 
-TEST_CASE("compile: causal networks, and the head that a search kept") {
+TEST_CASE("compile: causal networks and the head kept by a search give the network's outputs") {
     auto c = searching(three_blocks(), {heads::linear, three, heads::prototype, heads::mlp});
     c.backbone.causal = true;
     compiles(c, 40);
@@ -128,7 +128,7 @@ TEST_CASE("compile: causal networks, and the head that a search kept") {
     same_outputs(deploy::compile(net, {.length = 40}), x, net(x, mode::eval));
 }
 
-TEST_CASE("compile: a network in double") {
+TEST_CASE("compile: a network in double gives its outputs in float") {
     model::network<double> net(three_blocks(three), generator(1));
     disturb(net, 2);
     const auto x = noise({2, 32, 3}, 3);
@@ -136,12 +136,13 @@ TEST_CASE("compile: a network in double") {
     CHECK(difference(got[0], cast<float>(net(cast<double>(x), mode::eval).logits)) < 1e-5);
 }
 
-TEST_CASE("compile: the normaliser is folded in, its clipping too, and the border keeps its zeros") {
+TEST_CASE("compile: the normaliser is folded in with its clipping and padding stays 0") {
     model::network<float> net(three_blocks(heads::linear), generator(1));
     disturb(net, 2);
     auto x = noise({3, 32, 3}, 3);
     for (float& v : x) v = 9.81f + 3 * v;
     for (const bool clips : {false, true}) {
+        CAPTURE(clips);
         normaliser n{normaliser_kind::zscore, {9.5f, 10, 8}, {0.3f, 0.4f, 0}, {}, {}};
         if (clips) {
             n.kind = normaliser_kind::robust;
@@ -156,7 +157,7 @@ TEST_CASE("compile: the normaliser is folded in, its clipping too, and the borde
     }
 }
 
-TEST_CASE("compile: outputs are chosen by name, and what they do not need is not computed") {
+TEST_CASE("compile: outputs are chosen by name and only what they need is computed") {
     const model::network<float> net(three_blocks(three), generator(1));
     const auto all = deploy::compile(net, {.length = 32, .outputs = {"all"}});
     const auto logits = deploy::compile(net, {.length = 32});
@@ -176,7 +177,7 @@ TEST_CASE("compile: outputs are chosen by name, and what they do not need is not
     CHECK_THROWS_AS(deploy::compile(net, {.length = 32, .normaliser = two}), shape_error);
 }
 
-TEST_CASE("compile: one step a convolution or linear map, and the mean over time") {
+TEST_CASE("compile: there is one step per convolution and linear map and mean over time") {
     const model::network<float> net(model::preset("har_student"), generator(1));
     const auto r = deploy::compile(net, {.length = 128}).report();
     for (const auto& row : r.rows) CHECK_MESSAGE(row.ops.find("batch_norm") != 0, row.ops);
@@ -189,7 +190,7 @@ TEST_CASE("compile: one step a convolution or linear map, and the mean over time
     CHECK(runtime::text(r).find("gate + conv1d + batch_norm + add") != std::string::npos);
 }
 
-TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
+TEST_CASE("compile: a run does not allocate for any number of windows") {
     model::network<float> net(three_blocks(model::lookup_head{.patterns_per_class = 3}), generator(1));
     const auto p = deploy::compile(net, {.batch = 64, .length = 32});
     const auto x = noise({70, 32, 3}, 3);
@@ -212,7 +213,7 @@ TEST_CASE("compile: a run does not allocate, whatever the number of windows") {
     CHECK(std::equal(own.begin(), own.end(), first.begin()));
 }
 
-TEST_CASE("compile: many threads run one program, each with a workspace, and get the same bits") {
+TEST_CASE("compile: many threads with a workspace each run one program and get the same bits") {
     model::network<float> net(three_blocks(three), generator(1));
     const auto p = deploy::compile(net, {.batch = 8, .length = 32});
     const auto x = noise({20, 32, 3}, 3);

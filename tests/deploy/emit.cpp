@@ -26,8 +26,9 @@ template <class F> void refuses(F f, std::string_view what, const std::vector<sh
 
 } // namespace
 
-TEST_CASE("emit: every activation, as a step of its own and as the end of a product") {
+TEST_CASE("emit: every activation works as its own step and as the end of a product") {
     for (std::size_t i = 0; i < names_of<activation>().size(); ++i) {
+        CAPTURE(names_of<activation>()[i]);
         const auto f = static_cast<activation>(i);
         CAPTURE(name_of(f));
         const float offset = f == activation::log ? 20 : 0; // logarithms of positive numbers
@@ -54,7 +55,7 @@ TEST_CASE("emit: ops that mix the windows of a batch are refused") {
     refuses([](const auto& x, const auto&) { return op::concat(x, x, 0); }, "(concat): it mixes");
 }
 
-TEST_CASE("emit: an op of the list without a step is named") {
+TEST_CASE("emit: the error names an op that has no step") {
     graph g;
     const auto x = symbol::input(g, "x", {1, 8, 6});
     g.outputs.emplace_back("logits", op::apply(op::dropout_op<float>{{0.5}}, x).id);

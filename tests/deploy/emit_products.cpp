@@ -63,7 +63,8 @@ TEST_CASE("emit_products: convolutions of every kind with folded batch-norms giv
                      {{6, 1, 5}, {.dilation = 2, .groups = 6, .causal = true}},
                      {{10, 6, 4}, {.stride = 2, .padding = 3}},
                      {{12, 2, 3}, {.dilation = 2, .groups = 3}}}) {
-                CAPTURE(w.text());
+                const shape& weight = w;
+                CAPTURE(weight.text());
                 CAPTURE(count);
                 CAPTURE(bias);
                 const chain net(w, o, count, bias);

@@ -12,7 +12,7 @@
 
 using namespace smldist;
 
-TEST_CASE("fold: what depends only on constants is computed once") {
+TEST_CASE("fold: values that depend only on constants are computed once") {
     const auto p = check_op(
         [](const auto& x, const auto& w) {
             const auto a = op::exp(op::clamp(op::lift(x, w[0]), -1, 1));
@@ -25,7 +25,7 @@ TEST_CASE("fold: what depends only on constants is computed once") {
     CHECK(r.weight_bytes == kernel::packed_size<float>(4, 6) * sizeof(float));
 }
 
-TEST_CASE("fold: ops of constants become constants with the values that the ops give") {
+TEST_CASE("fold: ops of constants become constants with the ops' values") {
     const auto f = [](const auto& x, const auto& w) {
         const auto a = op::softmax(op::lift(x, w[0]));
         const auto b = op::reshape(op::concat(a, op::lift(x, w[1]), 0), {12});
@@ -46,6 +46,6 @@ TEST_CASE("fold: ops of constants become constants with the values that the ops 
     deploy::fold(g);
     REQUIRE(g.values(scaled).size() == 12);
     const auto want = op::scale(op::reshape(op::concat(op::softmax(net.w[0].value), net.w[1].value, 0), {12}), 2);
-    for (std::size_t i = 0; i < 12; ++i) CHECK(g.values(scaled)[i] == doctest::Approx(want[i]).epsilon(1e-6));
+    for (std::size_t i = 0; i < 12; ++i) CHECK(g.values(scaled)[i] == doctest::Approx(double(want[i])).epsilon(1e-6));
     CHECK(g.values(g.size() - 1).empty()); // depends on the window
 }

@@ -53,7 +53,7 @@ using list = std::vector<std::string>;
 
 } // namespace
 
-TEST_CASE("fuse: batch-norm, residual, activation, in the order of the graph") {
+TEST_CASE("fuse: batch-norm and residual and activation are fused in the order of the graph") {
     CHECK(steps_of([](auto& n, const auto& x, auto&) { return n.b(n.a(x)); }, nn::activation::relu) ==
           list{"conv1d + batch_norm + relu", "conv1d + batch_norm + relu"});
     CHECK(steps_of([](auto& n, const auto& x, auto&) {
@@ -72,7 +72,7 @@ TEST_CASE("fuse: batch-norm, residual, activation, in the order of the graph") {
               nn::activation::relu) == list{"conv1d + batch_norm + relu", "conv1d + batch_norm + relu", "add"});
 }
 
-TEST_CASE("fuse: outputs, values read twice and later values are not fused") {
+TEST_CASE("fuse: outputs and values read twice and later values are not fused") {
     CHECK(steps_of([](auto& n, const auto& x, auto& out) {
               out.feature = n.a.conv(x);
               return n.b(n.a.norm(out.feature));
@@ -93,13 +93,13 @@ TEST_CASE("fuse: outputs, values read twice and later values are not fused") {
           list{"conv1d + batch_norm", "conv1d + batch_norm", "affine", "batch_norm + relu"});
 }
 
-TEST_CASE("fuse: linear maps take their activation") {
+TEST_CASE("fuse: linear maps fuse their activation") {
     const auto p = check_op([](const auto& x, const auto& w) { return op::relu(op::linear(x, w[0], w[1])); }, 5, 4,
                             {{6, 4}, {6}});
     CHECK(p.report().rows[0].ops == "linear + relu");
 }
 
-TEST_CASE("fuse: a pointwise convolution applies the gate of its input, with what follows the gate") {
+TEST_CASE("fuse: a pointwise convolution applies the gate and activation of its input") {
     const auto net = [](bool then_selu, std::size_t K, std::size_t stride) {
         return [=](const auto& x, const auto& w) {
             const auto gated = op::gate(op::exp(x), op::mean_over_time(x));
@@ -109,6 +109,7 @@ TEST_CASE("fuse: a pointwise convolution applies the gate of its input, with wha
     };
     for (const std::size_t length : {1u, 5u, 16u, 40u})
         for (const bool then_selu : {false, true}) {
+            CAPTURE(then_selu);
             CAPTURE(length);
             const auto rows = check_op(net(then_selu, 1, 1), length, 5, {{6, 5, 1}, {6}}).report().rows;
             CHECK(rows.back().ops == (then_selu ? "gate + selu + conv1d + relu" : "gate + conv1d + relu"));
@@ -117,7 +118,7 @@ TEST_CASE("fuse: a pointwise convolution applies the gate of its input, with wha
     CHECK(check_op(net(false, 3, 1), 9, 5, {{6, 5, 3}, {6}}).report().rows.back().ops == "conv1d + relu");
 }
 
-TEST_CASE("fuse: a gate whose value is read elsewhere too is computed") {
+TEST_CASE("fuse: a gate that has another reader is computed") {
     const auto p = check_op(
         [](const auto& x, const auto& w) {
             const auto gated = op::gate(op::exp(x), op::mean_over_time(x));
@@ -129,7 +130,7 @@ TEST_CASE("fuse: a gate whose value is read elsewhere too is computed") {
     CHECK(gates == 1);
 }
 
-TEST_CASE("fuse: the pass alone assigns each op to a step") {
+TEST_CASE("fuse: the pass by itself assigns each op to a step") {
     two net(
         [](auto& n, const auto& x, auto&) {
             const auto h = n.a(x);

@@ -10,7 +10,7 @@
 
 using namespace smldist;
 
-TEST_CASE("network: a program is called as the network it was compiled from") {
+TEST_CASE("network: a program is called like the network it was compiled from") {
     auto c = model::preset("har_nano");
     c.head = model::memory_head{};
     model::network<float> net(c, generator(1));
@@ -41,7 +41,7 @@ TEST_CASE("network: a program is called as the network it was compiled from") {
                     usage_error);
 }
 
-TEST_CASE("network: a program teaches as the network does, on any number of threads") {
+TEST_CASE("network: a program teaches like its network on any number of threads") {
     model::network_config c = model::preset("har_nano");
     c.head = model::memory_head{};
     model::network<float> teacher(c, generator(1));
@@ -77,6 +77,7 @@ TEST_CASE("network: a program teaches as the network does, on any number of thre
     const std::size_t before = threads();
     std::vector<double> first;
     for (const std::size_t n : {1u, 2u, 3u}) {
+        CAPTURE(n);
         set_threads(n);
         const auto got = losses(fast);
         CHECK(got["hard"] == doctest::Approx(want["hard"]).epsilon(1e-5));

@@ -8,7 +8,7 @@
 
 using namespace smldist;
 
-TEST_CASE("options: what is left out comes from the network, and only the logits are computed") {
+TEST_CASE("options: defaults come from the network and only the logits are computed") {
     const model::network<float> net(model::preset("har_nano"), generator(1));
     const auto program = deploy::compile(net, {.length = 64});
     CHECK(program.channels() == net.config.backbone.channels);

@@ -16,9 +16,10 @@ bool together(const deploy::lifetime& a, const deploy::lifetime& b) { return a.f
 
 } // namespace
 
-TEST_CASE("place: values alive together do not overlap, and the arena holds all") {
+TEST_CASE("place: values alive together do not overlap and the arena holds all") {
     generator g(1);
     for (int round = 0; round < 50; ++round) {
+        CAPTURE(round);
         std::vector<deploy::lifetime> values(30);
         for (auto& v : values) {
             v.size = 1 + g.bits() % 200;
@@ -37,14 +38,14 @@ TEST_CASE("place: values alive together do not overlap, and the arena holds all"
     }
 }
 
-TEST_CASE("place: a chain needs its two largest neighbours") {
+TEST_CASE("place: the arena of a chain is its two largest neighbours") {
     std::vector<deploy::lifetime> chain;
     for (std::size_t i = 0; i < 8; ++i) chain.push_back({i % 2 ? 64u : 160u, i, i + 1});
     CHECK(deploy::arrange(chain).size == 224);
     CHECK(deploy::arrange({}).size == 0);
 }
 
-TEST_CASE("place: slices are as many windows as fit the cache, 8 to 32, and never more than the batch") {
+TEST_CASE("place: a slice is what fits the cache within 8 to 32 windows and at most the batch") {
     const probe net([](const auto& x, const auto&) { return op::relu(x); }, {});
     const auto slice = [&](std::size_t batch, std::size_t length) {
         return deploy::compile(net, {.batch = batch, .length = length, .channels = 16}).slice();

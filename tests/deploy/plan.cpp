@@ -39,7 +39,7 @@ TEST_CASE("plan: the error names an op that programs do not support") {
                          "model file: graph: node 1 is the op \"fourier\", which programs do not know", data_error);
 }
 
-TEST_CASE("plan: a graph whose shapes, inputs or outputs do not fit is refused") {
+TEST_CASE("plan: a graph whose shapes or inputs or outputs do not fit is refused") {
     const deploy::options o{.length = 8, .channels = 6};
     graph::node op;
     op.name = "relu";
@@ -66,7 +66,7 @@ TEST_CASE("plan: a graph whose shapes, inputs or outputs do not fit is refused")
     throws([](auto&) {}, {.length = 8, .channels = 5});
 }
 
-TEST_CASE("plan: a normaliser before anything but a convolution is a step of its own") {
+TEST_CASE("plan: a normaliser is its own step unless a convolution follows") {
     const probe net([](const auto& x, const auto& w) { return op::linear(x, w[0], w[1]); }, {{5, 6}, {5}});
     const normaliser n{normaliser_kind::zscore, {1, 2, 3, 4, 5, 6}, {2, 2, 2, 2, 2, 0}, {}, {}};
     const auto x = noise({3, 8, 6}, 1);

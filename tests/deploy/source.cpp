@@ -5,7 +5,7 @@
 
 using namespace smldist;
 
-TEST_CASE("source: an error in a graph is a data_error if it came from a file, otherwise a usage_error") {
+TEST_CASE("source: an error in a graph is a data_error for a file and otherwise a usage_error") {
     deploy::source s;
     s.graph.nodes.resize(1);
     s.graph.nodes[0].name = "relu";
@@ -16,7 +16,7 @@ TEST_CASE("source: an error in a graph is a data_error if it came from a file, o
     CHECK_THROWS_WITH_AS(s.fail("number of nodes is ", 3), "model file: graph: number of nodes is 3", data_error);
 }
 
-TEST_CASE("source: values of its own are taken from the budget") {
+TEST_CASE("source: values that it owns are taken from the budget") {
     budget room("model file", 0, 4000);
     deploy::source s;
     s.room = &room;

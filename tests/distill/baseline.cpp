@@ -3,8 +3,8 @@
 
 #include <limits>
 
-#include "allocations.hpp"
-#include "train/tiny.hpp"
+#include "train/run.hpp"
+#include "train/step_allocations.hpp"
 
 using namespace smldist;
 using loss::baseline::method;
@@ -22,22 +22,6 @@ network student_for(const std::string& name, const network& teacher, model::head
     return student;
 }
 
-data::batch first_batch() {
-    data::loader_options o;
-    o.batch = 26;
-    data::loader loader(few().train, o, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
-    return b;
-}
-
-train::training_options brief(std::size_t epochs = 2) {
-    train::training_options o;
-    o.epochs = epochs;
-    o.batch = 26;
-    return o;
-}
-
 using session = train::training<network, distiller>;
 
 train::training_result<network> trained(network& student, distiller& objective, const train::training_options& o,
@@ -47,8 +31,9 @@ train::training_result<network> trained(network& student, distiller& objective, 
 
 } // namespace
 
-TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed gives the same bits") {
+TEST_CASE("baseline: every method trains its student; the teacher does not change; one seed gives the same bits") {
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head), 1), before = teacher;
         for (const auto& name : every_name) {
             CAPTURE(name);
@@ -58,9 +43,10 @@ TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed 
                 set_threads(on_threads);
                 network student = start;
                 distiller objective(teacher, student, method<float>(name), window, generator(5));
-                const auto result = trained(student, objective, brief());
+                const auto result = trained(student, objective, brief(2));
                 set_threads(all);
                 for (const auto& epoch : result.history) {
+                    CAPTURE(epoch.epoch);
                     CHECK(epoch.train["hard"] + epoch.train["soft"] ==
                           doctest::Approx(epoch.train.total).epsilon(1e-5));
                     CHECK(epoch.train["soft"] > 0);
@@ -78,7 +64,7 @@ TEST_CASE("baseline: every method trains; the teacher keeps every bit; one seed 
     }
 }
 
-TEST_CASE("baseline: every method teaches a student that sees some channels") {
+TEST_CASE("baseline: every method teaches a student that sees only some of the channels") {
     const network teacher = make(teacher_config(), 1);
     for (const auto& name : every_name) {
         CAPTURE(name);
@@ -98,16 +84,12 @@ TEST_CASE("baseline: a warmed-up step allocates nothing") {
         CAPTURE(name);
         network student = student_for(name, teacher);
         distiller objective(teacher, student, method<float>(name), window, generator(5));
-        session t(student, objective, few().train, few().validation, few().normal, brief());
-        memory::trim(); // what other tests left would hide an allocation
-        t.step(b);
-        const std::size_t before = allocations();
-        for (int k = 0; k < 5; ++k) t.step(b);
-        CHECK(allocations() == before);
+        session t(student, objective, few().train, few().validation, few().normal, brief(2));
+        check_steps_allocate_nothing(t, b);
     }
 }
 
-TEST_CASE("baseline: weights of the labels and of the term, label smoothing, warm-up") {
+TEST_CASE("baseline: weights and label smoothing and warm-up scale the terms") {
     const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
     const data::batch b = first_batch();
     const auto terms = [&](const method<float>& m, double progress, double smoothing = 0) {
@@ -128,11 +110,13 @@ TEST_CASE("baseline: weights of the labels and of the term, label smoothing, war
     CHECK(terms(m, 0)["hard"] == 0);
     CHECK(terms(m, 0)["soft"] == 0);
     CHECK(terms(m, 0.25)["soft"] == doctest::Approx(soft).epsilon(1e-6));
-    for (const double progress : {0.5, 0.8, 1.0})
+    for (const double progress : {0.5, 0.8, 1.0}) {
+        CAPTURE(progress);
         CHECK(terms(m, progress)["soft"] == doctest::Approx(2 * soft).epsilon(1e-6));
+    }
 }
 
-TEST_CASE("baseline: a method by its type, and what it trains") {
+TEST_CASE("baseline: a method given by type or by name has the same parameters") {
     const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
     const distill::baseline_distiller of_type(teacher, student, loss::baseline::fitnets<float>{}, window,
                                               generator(5));
@@ -165,13 +149,14 @@ TEST_CASE("baseline: a hinton student follows its teacher") {
     CHECK(f1() > untrained + 0.2);
 }
 
-TEST_CASE("baseline: simkd trains projector and backbone, the borrowed classifier stays the teacher's") {
+TEST_CASE("baseline: simkd trains projector and backbone but not the teacher's classifier") {
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head), 1);
         network student = student_for("simkd", teacher, head);
         const network start = student;
         distiller objective(teacher, student, method<float>("simkd"), window, generator(5));
-        trained(student, objective, brief());
+        trained(student, objective, brief(2));
         CHECK_FALSE(identical(student.projector->expand.weight.value, start.projector->expand.weight.value));
         if (head == heads::linear)
             CHECK(identical(student.head<nn::linear<float>>()->weight.value,
@@ -188,15 +173,23 @@ TEST_CASE("baseline: networks that do not fit and options out of range fail befo
     };
     auto classes = student_config();
     classes.classes = 5;
-    for (const auto& name : {"hinton", "dkd", "dist", "simkd"}) fails(teacher, make(classes), method<float>(name));
+    for (const std::string name : {"hinton", "dkd", "dist", "simkd"}) {
+        CAPTURE(name);
+        fails(teacher, make(classes), method<float>(name));
+    }
     fails(teacher, student, method<float>("simkd")); // without the teacher's classifier
     auto one_stage = student_config(), no_stage = student_config();
     one_stage.backbone.rows[0].anchor = false;
     for (auto& row : no_stage.backbone.rows) row.anchor = false;
     fails(teacher, make(one_stage), method<float>("at"));
-    for (const auto& name : {"fitnets", "at", "sp"}) fails(teacher, make(no_stage), method<float>(name));
+    for (const std::string name : {"fitnets", "at", "sp"}) {
+        CAPTURE(name);
+        fails(teacher, make(no_stage), method<float>(name));
+    }
     for (const double bad : {-1.0, std::numeric_limits<double>::quiet_NaN()})
         for (const auto& name : every_name) {
+            CAPTURE(bad);
+            CAPTURE(name);
             method<float> m(name);
             m.weight().term = bad;
             fails(teacher, student_for(name, teacher), m);
@@ -205,7 +198,7 @@ TEST_CASE("baseline: networks that do not fit and options out of range fail befo
     CHECK_THROWS_AS(distiller(teacher, student, method<float>("hinton"), shape{2, 32, 8}, generator(5)), shape_error);
 }
 
-TEST_CASE("baseline_distiller: no teacher that ends before it") {
+TEST_CASE("baseline_distiller: a temporary teacher does not compile") {
     const auto possible = []<class Teacher>(Teacher&&) {
         return std::is_constructible_v<distiller, Teacher, const network&, method<float>, const shape&, generator>;
     };

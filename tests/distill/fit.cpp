@@ -48,9 +48,11 @@ network by_parts(const network& teacher, network student, distill::distill_optio
 
 } // namespace
 
-TEST_CASE("distill::fit: the bits of the parts put together by hand, for every head and option of the stages") {
+TEST_CASE("distill::fit: gives the bits of the parts assembled by hand for every head and stage option") {
     for (const auto& head : {heads::linear, heads::memory})
         for (const auto& losses : {distill::distill_options(), frequency_aware()}) {
+            CAPTURE(model::text(head));
+            CAPTURE(losses.stage.alpha);
             const network teacher = taught(head), start = make(student_config(head), 2);
             network student = start;
             const auto result =
@@ -62,7 +64,7 @@ TEST_CASE("distill::fit: the bits of the parts put together by hand, for every h
         }
 }
 
-TEST_CASE("distill::fit: a student that sees fewer channels, and one whose stages have other lengths") {
+TEST_CASE("distill::fit: trains students with fewer channels and students with other stage lengths") {
     const network teacher = taught(heads::linear);
     auto narrow = student_config();
     narrow.backbone.channels = 3;
@@ -78,7 +80,7 @@ TEST_CASE("distill::fit: a student that sees fewer channels, and one whose stage
     CHECK(history[1].train["stage"] < history[0].train["stage"]);
 }
 
-TEST_CASE("distiller: made from data it owns what it needs, and takes a compiled teacher as it is") {
+TEST_CASE("distiller: made from data it owns what it needs and uses a compiled teacher as it is") {
     const sets& s = few();
     const network student = make(student_config(), 2);
     const auto b = [&] {
@@ -107,7 +109,7 @@ TEST_CASE("distiller: made from data it owns what it needs, and takes a compiled
         usage_error);
 }
 
-TEST_CASE("distiller: statistics that were not measured for the weights of the bands are refused") {
+TEST_CASE("distiller: statistics measured for other band weights are refused") {
     const sets& s = few();
     const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
     const shape window{2, s.train.length(), s.train.channels()};
@@ -121,7 +123,7 @@ TEST_CASE("distiller: statistics that were not measured for the weights of the b
                          doctest::Contains("expected statistics measured for weights fisher"), usage_error);
 }
 
-TEST_CASE("recommended: in range, and what the library takes by itself") {
+TEST_CASE("recommended: the settings are in range and use the library's default normaliser") {
     const distill::settings s = distill::recommended();
     CHECK_NOTHROW(s.teacher.check());
     CHECK_NOTHROW(s.student.check());

@@ -9,19 +9,16 @@
 
 using namespace smldist;
 
-TEST_CASE("projected_teacher: a distiller computes the same of it, compiled or not") {
+TEST_CASE("projected_teacher: gives a distiller the losses of its teacher whether compiled or not") {
     const shape window{26, 32, 9};
     const network teacher = make(teacher_config(heads::memory), 1);
     network student = make(student_config(heads::memory), 2);
     student.take_memory(teacher, model::memory_transfer::copy_slow);
-    data::loader_options lo;
-    lo.batch = 26;
-    data::loader loader(few().train, lo, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
+    const data::batch b = first_batch();
     const distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
 
-    for (const auto& stage : {loss::stage_options(), loss::stage_options::plain()}) {
+    for (const auto& stage : {loss::stage_options::frequency_aware(), loss::stage_options::plain()}) {
+        CAPTURE(stage.alpha);
         distill::distill_options o = frequency_aware();
         o.stage = stage;
         const distill::projected_teacher answers(teacher, student, plan, o.stage, window);
@@ -56,17 +53,13 @@ TEST_CASE("projected_teacher: a distiller computes the same of it, compiled or n
     }
 }
 
-TEST_CASE("projected_teacher: as many components as channels are told from channels") {
+TEST_CASE("projected_teacher: components are distinguished from channels of the same number") {
     const shape window{26, 32, 9};
     const network teacher = make(student_config(), 1), student = make(teacher_config(), 2); // the student is wider
     const distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
     distill::distill_options o = frequency_aware();
     o.stage.explained = 1;
-    data::loader_options lo;
-    lo.batch = 26;
-    data::loader loader(few().train, lo, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
+    const data::batch b = first_batch();
     const distill::projected_teacher answers(teacher, student, plan, o.stage, window);
     const auto& first = answers.statistics().stages[0].feature;
     CHECK(first.space == loss::teacher_space::components);
@@ -80,7 +73,8 @@ TEST_CASE("projected_teacher: as many components as channels are told from chann
     CHECK(stage_term(answers, answers.statistics()) == doctest::Approx(stage_term(teacher, plan)).epsilon(1e-4));
 }
 
-TEST_CASE("projected_teacher: channels stay where channels are compared; errors") {
+TEST_CASE("projected_teacher: channels stay unprojected where channels are compared; statistics that do not fit are "
+          "refused") {
     const shape window{1, 32, 9};
     const network teacher = make(teacher_config(), 1), student = make(student_config(), 2);
     distill::teacher_statistics plan = distill::calibrate(teacher, few().train, few().normal);
@@ -108,7 +102,7 @@ TEST_CASE("projected_teacher: channels stay where channels are compared; errors"
                          usage_error);
 }
 
-TEST_CASE("projected_teacher: no teacher that ends before it") {
+TEST_CASE("projected_teacher: a temporary teacher does not compile") {
     const auto possible = []<class Teacher>(Teacher&&) {
         return std::is_constructible_v<distill::projected_teacher<network>, Teacher, const network&,
                                        const distill::teacher_statistics&, const loss::stage_options&, const shape&>;

@@ -38,9 +38,10 @@ void check_components(const loss::feature_statistics<float>& got, tensor<float> 
 
 } // namespace
 
-TEST_CASE("calibrate: statistics of every stage and of the feature over all windows") {
+TEST_CASE("calibrate: measures every stage and the feature over all windows") {
     const sets& s = many(); // eleven batches, the last one shorter
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network teacher = make(teacher_config(head));
         const distill::teacher_statistics p = distill::calibrate(teacher, s.train, s.normal);
         const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);
@@ -58,11 +59,12 @@ TEST_CASE("calibrate: statistics of every stage and of the feature over all wind
     }
 }
 
-TEST_CASE("calibrate: spectra of the standardised features, by class, when the weights are measured") {
+TEST_CASE("calibrate: measures spectra of standardised features by class when band weights need them") {
     const sets& s = many();
     const network teacher = make(teacher_config());
     const auto all = teacher(data::normalised(s.train, s.normal).x, mode::eval);
     for (const std::size_t shorter : {0u, 1u}) { // the stage's own length, and one below
+        CAPTURE(shorter);
         auto o = loss::stage_options::frequency_aware();
         std::vector<std::size_t> lengths;
         for (const auto& f : all.stages) lengths.push_back(f.shape()[1] - shorter);
@@ -90,13 +92,13 @@ TEST_CASE("calibrate: spectra of the standardised features, by class, when the w
     CHECK_THROWS_AS((void)distill::calibrate(teacher, s.train, s.normal, {}, {400, 4}), usage_error);
 }
 
-TEST_CASE("calibrate: writes nothing to the teacher") {
+TEST_CASE("calibrate: does not change the teacher") {
     const network teacher = make(teacher_config()), before = teacher;
     (void)distill::calibrate(teacher, few().train, few().normal);
     CHECK(same_bits(teacher, before));
 }
 
-TEST_CASE("channel_moments: batches of any size give the moments of the whole, far from 0 too") {
+TEST_CASE("channel_moments: batches of any size give the moments of the whole even far from 0") {
     generator random(3);
     tensor<float> x(shape{60, 2});
     for (float& v : x) v = static_cast<float>(1000 + random.normal());
@@ -113,7 +115,7 @@ TEST_CASE("channel_moments: batches of any size give the moments of the whole, f
     CHECK(double(constant.statistics().std[0]) < 1e-9);
 }
 
-TEST_CASE("calibrate: errors") {
+TEST_CASE("calibrate: invalid arguments are refused") {
     const network teacher = make(teacher_config());
     CHECK_THROWS_AS((void)distill::calibrate(teacher, few().train.select({}), few().normal), data_error);
     data::windows bad = few().train;
@@ -121,7 +123,7 @@ TEST_CASE("calibrate: errors") {
     CHECK_THROWS_AS((void)distill::calibrate(teacher, bad, few().normal), data_error);
 }
 
-TEST_CASE("calibrate: windows without classes have statistics of features and energy, and no accuracy") {
+TEST_CASE("calibrate: windows without classes give feature statistics and energy but no accuracy") {
     const network teacher = make(teacher_config(), 1);
     data::windows w = few().train;
     w.label.clear();

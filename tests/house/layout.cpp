@@ -332,7 +332,7 @@ TEST_CASE("layout: docs/architecture.md has the table of who may include whom") 
     CHECK_MESSAGE(got == want, "run this test with SMLDIST_UPDATE_DOCS=1 to write the table anew");
 }
 
-TEST_CASE("layout: ops are told apart by their descriptions, not by their names as text") {
+TEST_CASE("layout: no code compares names of ops as text") {
     static const std::regex compared(R"re((name|op) *[=!]= *"[a-z]+[a-z_0-9]*")re");
     std::set<std::string> names;
     smldist::spec::for_each([&](const auto& s) { names.insert(std::string(std::decay_t<decltype(s)>::name)); });
@@ -345,7 +345,7 @@ TEST_CASE("layout: ops are told apart by their descriptions, not by their names 
     });
 }
 
-TEST_CASE("layout: layers, models and losses know nothing of fusion") {
+TEST_CASE("layout: layers and models and losses do not mention fusion") {
     static const std::regex words(R"(\b(pending|settle|deferred|norm_activate)\b)");
     each_line(library(), [&](const std::string& path, std::size_t i, const std::string& line) {
         const std::string folder = folder_of(path);
@@ -356,7 +356,7 @@ TEST_CASE("layout: layers, models and losses know nothing of fusion") {
 
 TEST_CASE("layout: smldist.hpp includes every header") { expect_none(missing_in_umbrella(library_with_bodies())); }
 
-TEST_CASE("layout: each rule finds what it forbids") {
+TEST_CASE("layout: each rule reports what it forbids") {
     const std::string op = headers + "op/a.hpp";
     CHECK(edges(header_of_op({"#include \"smldist/core/shape.hpp\"", "#include <vector>"})).empty());
     CHECK(edges(header_of_op({"#include \"smldist/nn/linear.hpp\""})) ==

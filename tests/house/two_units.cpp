@@ -12,7 +12,7 @@ const std::type_info& tensor_of_second_unit();
 const std::type_info& tensor_of_checked_unit();
 bool checked_unit_has_assertions();
 
-TEST_CASE("two units: the same flags give the same types, other flags give others") {
+TEST_CASE("two units: types are the same under the same flags and differ under other flags") {
     CHECK(typeid(smldist::tensor<float>) == tensor_of_second_unit());
     CHECK(checked_unit_has_assertions());
     CHECK((typeid(smldist::tensor<float>) == tensor_of_checked_unit()) == bool(SMLDIST_ASSERTIONS));

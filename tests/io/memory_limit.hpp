@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
+#include <doctest/doctest.h>
 #include <fstream>
 #include <malloc.h>
 #include <new>
@@ -13,6 +15,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "smldist/core/error.hpp"
 
 // Sanitizers reserve address space of their own, and so do emulators, for which the build says 0: no limit then, the code runs
 // all the same.
@@ -101,6 +105,23 @@ template <class F> cost measured(F wanted) {
 inline bool keeps_promise(const cost& c, std::size_t file) {
     const double seconds = SMLDIST_TEST_LIMITS_MEMORY ? 1 : 30; // sanitizers and emulators
     return c.seconds < seconds && c.bytes <= file + (std::size_t(17) << 20);
+}
+
+/// load(copy of bytes) throws a data_error with `what` in the message and keeps the promise.
+template <class Bytes, class Load>
+void refuse_within_promise(const std::string& name, const Bytes& bytes, const std::string& what, Load load) {
+    CAPTURE(name);
+    const cost c = measured([&] {
+        try {
+            load(Bytes(bytes));
+        } catch (const smldist::data_error& e) {
+            if (std::string(e.what()).find(what) != std::string::npos) return true;
+            std::fprintf(stderr, "%s\n", e.what());
+        }
+        return false;
+    });
+    CHECK(c.end == ending::as_wanted);
+    CHECK_MESSAGE(keeps_promise(c, 2 * bytes.size()), name, ": ", c.seconds, " s, ", c.bytes >> 10, " KiB");
 }
 
 #endif

@@ -48,6 +48,7 @@ template <class T, class F> void compare(F f, double (*value)(double), double (*
     }
     // A lane's bits do not depend on the pack it was computed in.
     for (std::size_t first : counts{1, 5, 990}) {
+        CAPTURE(first);
         std::vector<T> part(n - first);
         kernel::map(
             part.size(), [f](auto v) { return f.value(v); }, part.data(), x.data() + first);

@@ -27,6 +27,7 @@ template <class T> void compare(std::size_t B, std::size_t L, geometry g) {
     const auto x = values<T>(B * L * g.C, 1), w = values<T>(weights, 2), bias = values<T>(g.O, 3),
                dy = values<T>(B * Lo * g.O, 4);
     for (const T* v : {static_cast<const T*>(nullptr), bias.data()}) {
+        CAPTURE((v != nullptr));
         std::vector<T> got(B * Lo * g.O), want(B * Lo * g.O);
         kernel::conv_forward(B, L, g.C, Lo, g.O, g.K, g.stride, g.pad, g.dilation, g.groups, x.data(), w.data(), v,
                              got.data());
@@ -35,6 +36,7 @@ template <class T> void compare(std::size_t B, std::size_t L, geometry g) {
         CHECK(close(got, want));
     }
     for (bool add : {false, true}) {
+        CAPTURE(add);
         auto dx = values<T>(B * L * g.C, 5), dx_want = dx;
         kernel::conv_backward_input(B, L, g.C, Lo, g.O, g.K, g.stride, g.pad, g.dilation, g.groups, dy.data(),
                                     w.data(), dx.data(), add);

@@ -42,6 +42,7 @@ template <class T> void compare(std::size_t B, std::size_t L, std::size_t C, geo
     kernel::naive::depthwise_forward(B, L, C, Lo, g.K, g.stride, g.pad, g.dilation, x.data(), w.data(), want.data());
     CHECK(close(got, want));
     for (bool add : {false, true}) {
+        CAPTURE(add);
         auto dx = values<T>(B * L * C, 4), dx_want = dx;
         kernel::depthwise_backward_input(B, L, C, Lo, g.K, g.stride, g.pad, g.dilation, dy.data(), w.data(),
                                          dx.data(), add);

@@ -25,6 +25,7 @@ TEST_CASE_TEMPLATE("gemm: equal to the plain loops", T, float, double) {
                     {
                         const auto a = values<T>(M * (K + gap), 1), b = values<T>(N * (K + gap), 2);
                         for (const T* v : {static_cast<const T*>(nullptr), bias.data()}) {
+                            CAPTURE((v != nullptr));
                             auto got = start, want = start;
                             kernel::gemm_nt(M, N, K, a.data(), K + gap, b.data(), K + gap, got.data(), ldc, add, v);
                             kernel::naive::gemm_nt(M, N, K, a.data(), K + gap, b.data(), K + gap, want.data(), ldc,
@@ -54,6 +55,7 @@ TEST_CASE_TEMPLATE("gemm_tn: a long batch in parts", T, float, double) {
         const std::size_t M = 9, N = 27;
         const auto a = values<T>(K * M, 1), b = values<T>(K * N, 2);
         for (bool add : {false, true}) {
+            CAPTURE(add);
             auto got = values<T>(M * N, 3), want = got;
             kernel::gemm_tn(M, N, K, a.data(), M, b.data(), N, got.data(), N, add);
             kernel::naive::gemm_tn(M, N, K, a.data(), M, b.data(), N, want.data(), N, add);
@@ -74,8 +76,11 @@ TEST_CASE("gemm: strided rows of A may overlap, as a convolution's do") {
 
 TEST_CASE_TEMPLATE("gemm: a row has the same bits whatever the number of rows", T, float, double) {
     const std::size_t most = 130;
-    for (const auto& [N, K] :
+    for (const auto& row :
          {std::pair<std::size_t, std::size_t>{7, 33}, {16, 5}, {24, 33}, {24, 48}, {32, 48}, {40, 33}, {96, 33}}) {
+        const auto& [N, K] = row;
+        CAPTURE(row.first);
+        CAPTURE(row.second);
         const auto a = values<T>(most * K, 1), w = values<T>(N * K, 2), bias = values<T>(N, 3);
         std::vector<T> all_nt(most * N), all_nn(most * N);
         kernel::gemm_nt(most, N, K, a.data(), K, w.data(), K, all_nt.data(), N, false, bias.data());
@@ -234,6 +239,9 @@ TEST_CASE("gemm: the same bits on any number of threads") {
         std::size_t M, N, K;
     };
     for (extents e : {extents{24, 40, 9000}, {200, 130, 300}, {130, 200, 300}}) { // cut in K, in M, in N
+        CAPTURE(e.M);
+        CAPTURE(e.N);
+        CAPTURE(e.K);
         const auto dy = values<float>(e.K * e.M, 4), x = values<float>(e.K * e.N, 5);
         std::vector<float> want(e.M * e.N);
         kernel::naive::gemm_tn(e.M, e.N, e.K, dy.data(), e.M, x.data(), e.N, want.data(), e.N, false);

@@ -24,6 +24,7 @@ template <class T, class F> void check_rows() {
     for (const std::size_t R : counts{1, 3, 4, 11})
         for (const std::size_t C : counts{1, 8, 16, 45})
             for (const bool gated : {false, true}) {
+                CAPTURE(gated);
                 CAPTURE(R);
                 CAPTURE(C);
                 const rows<T> in(R, C);
@@ -132,6 +133,7 @@ TEST_CASE_TEMPLATE("add_through_statistics", T, float, double) {
     const std::size_t R = 3001, C = 45;
     const auto x = values<T>(R * C, 1), v = values<T>(3 * C, 2), before = values<T>(R * C, 3);
     for (const bool add : {false, true}) {
+        CAPTURE(add);
         std::vector<T> want(R * C), dx;
         for (std::size_t i = 0; i < R * C; ++i) {
             const std::size_t c = i % C;

@@ -70,6 +70,7 @@ TEST_CASE_TEMPLATE("pointwise convolution of normalised columns", T, float, doub
     for (const sizes s : {sizes{1, 2, 1, 1}, {3, 5, 17, 9}, {70, 8, 40, 24}, {2, 300, 24, 16}})
         for (const bool gated : {false, true})
             for (const bool add : {false, true}) {
+                CAPTURE(add);
                 const std::size_t B = s.B, L = s.L, C = s.C, O = s.O;
                 CAPTURE(B);
                 CAPTURE(gated);
@@ -125,6 +126,7 @@ TEST_CASE_TEMPLATE("depthwise convolution of normalised columns", T, float, doub
         const auto w = values<T>(s.C * s.K, 4), dy = values<T>(s.B * Lo * s.C, 5), before = values<T>(s.C * s.K, 6);
         const auto normal = in.normal(false);
         for (const bool add : {false, true}) {
+            CAPTURE(add);
             results<T> want;
             want.y.resize(s.B * Lo * s.C);
             want.dw = before;

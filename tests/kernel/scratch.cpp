@@ -139,6 +139,7 @@ TEST_CASE("scratch: no chunk of a kernel allocates") {
         INFO(one.first);
         std::vector<float> y;
         for (int round = 0; round < 5; ++round) {
+            CAPTURE(round);
             forget_blocks();
             const std::size_t made = allocations_in_chunks();
             run(y);

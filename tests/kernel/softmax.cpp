@@ -64,6 +64,7 @@ TEST_CASE_TEMPLATE("softmax: equal to the plain loops", T, float, double) {
 TEST_CASE_TEMPLATE("softmax: a row of only −∞ gives lse −∞ and weights and gradients 0, never NaN", T, float,
                    double) {
     for (std::size_t N : counts{1, 6, 19}) {
+        CAPTURE(N);
         const std::vector<T> x(N, minus_infinity<T>), dy(N, T(1)), zeros(N, T(0));
         std::vector<T> y(N, T(7));
         T lse(0);

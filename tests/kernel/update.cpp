@@ -23,6 +23,9 @@ TEST_CASE_TEMPLATE("adam_update: equal to the plain loop, at any length", T, flo
         for (const T decay : {T(1), T(0.99)})
             for (const T l2 : {T(0), T(0.1)})
                 for (const T eps : {T(1e-8), T(1e-2)}) {
+                    CAPTURE(decay);
+                    CAPTURE(l2);
+                    CAPTURE(eps);
                     CAPTURE(n);
                     const kernel::adam_factors<T> f{.beta1 = T(0.9),
                                                     .beta2 = T(0.99),
@@ -69,6 +72,9 @@ TEST_CASE_TEMPLATE("sgd_update: equal to the plain loop, at any length", T, floa
         for (const T momentum : {T(0), T(0.9)})
             for (const T l2 : {T(0), T(0.1)})
                 for (const bool nesterov : {false, true}) {
+                    CAPTURE(momentum);
+                    CAPTURE(l2);
+                    CAPTURE(nesterov);
                     CAPTURE(n);
                     const auto g = values<T>(n, 1);
                     auto w = values<T>(n, 2), u = values<T>(n, 3);
@@ -94,6 +100,7 @@ TEST_CASE("sgd_update: the first step does not read the velocity") {
 TEST_CASE_TEMPLATE("approach: equal to the plain loop, at any length; exact at both ends", T, float, double) {
     for (const std::size_t n : sizes)
         for (const T s : {T(0), T(1e-3), T(0.3), T(0.5), T(0.7), T(1)}) {
+            CAPTURE(s);
             CAPTURE(n);
             const auto x = values<T>(n, 1), start = values<T>(n, 2);
             auto y = start, wanted = start, same = x;

@@ -59,6 +59,8 @@ TEST_CASE_TEMPLATE("map_columns and gate: equal to the plain loops", T, float, d
             CHECK(close(y, want));
             for (bool add_dx : {false, true})
                 for (bool add_dg : {false, true}) {
+                    CAPTURE(add_dx);
+                    CAPTURE(add_dg);
                     auto dx = values<T>(R * C, 6), dx_want = dx, dg = values<T>(B * C, 7), dg_want = dg;
                     kernel::gate_backward(B, L, C, dy.data(), x.data(), g.data(), dx.data(), add_dx, dg.data(),
                                           add_dg);

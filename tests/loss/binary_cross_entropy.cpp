@@ -29,10 +29,13 @@ tensor<double> scalar(double z) { return tensor<double>(shape{1, 1}, z); }
 
 } // namespace
 
-TEST_CASE("binary_cross_entropy: gradients, all worlds") {
+TEST_CASE("binary_cross_entropy: gradients are exact and all worlds agree") {
     for (const shape& s : {shape{1, 1}, shape{4, 3}, shape{3}, shape{2, 5, 17}})
         for (const bool soft : {false, true})
             for (const bool weighted : {false, true}) {
+                CAPTURE(s.text());
+                CAPTURE(soft);
+                CAPTURE(weighted);
                 const tensor<double> t = targets(s, soft);
                 const loss::binary_cross_entropy_options o{weighted ? weights_of(s.back()) : std::vector<double>()};
                 check_op(s.text() + (soft ? "_soft" : "") + (weighted ? "_weighted" : ""), {normal(s)},
@@ -46,7 +49,7 @@ TEST_CASE("binary_cross_entropy: gradients, all worlds") {
     });
 }
 
-TEST_CASE("binary_cross_entropy: PyTorch") {
+TEST_CASE("binary_cross_entropy: agrees with PyTorch") {
     for (const std::string rank : {"rank2", "rank3"})
         for (const std::string kind : {"hard", "soft"})
             for (const bool weighted : {false, true}) {
@@ -62,7 +65,7 @@ TEST_CASE("binary_cross_entropy: PyTorch") {
             }
 }
 
-TEST_CASE("binary_cross_entropy: value and gradient of PyTorch's formula, computed with 80 digits") {
+TEST_CASE("binary_cross_entropy: value and gradient are those of PyTorch's formula computed with 80 digits") {
     // -[p t ln σ(z) + (1 - t) ln(1 - σ(z))], the mean of 6; logits of ±100 among them.
     const tensor<double> z{{-2.5, 0.75, 100}, {-100, 1.5, -0.25}}, t{{0, 1, 1}, {1, 0.25, 0}};
     struct expected {
@@ -81,6 +84,7 @@ TEST_CASE("binary_cross_entropy: value and gradient of PyTorch's formula, comput
           {-0.16666666666666666, 0.071792555556479398, 0.072970583185700322}}},
     };
     for (const expected& want : cases) {
+        CAPTURE(want.weight.size());
         tape<double> tape;
         const auto v = tape.variable(z);
         const auto y = binary_cross_entropy(v, t, {want.weight});
@@ -95,7 +99,7 @@ TEST_CASE("binary_cross_entropy: value and gradient of PyTorch's formula, comput
               .item() == doctest::Approx(0.2014132779827524).epsilon(1e-13));
 }
 
-TEST_CASE("binary_cross_entropy: no logit overflows, and none that is right costs more than it should") {
+TEST_CASE("binary_cross_entropy: large logits do not overflow and right ones cost next to nothing") {
     const auto tiny = doctest::Approx(3.720075976020836e-44).epsilon(1e-14).scale(0); // ln(1 + exp(-100))
     CHECK(binary_cross_entropy(scalar(100), scalar(1)).item() == tiny);
     CHECK(binary_cross_entropy(scalar(-100), scalar(0)).item() == tiny);
@@ -104,6 +108,8 @@ TEST_CASE("binary_cross_entropy: no logit overflows, and none that is right cost
     CHECK(binary_cross_entropy(scalar(0), scalar(0.3)).item() == doctest::Approx(std::log(2.0)).epsilon(1e-15));
     for (const float z : {-1e30f, -1000.0f, 1000.0f, 1e30f})
         for (const float t : {0.0f, 1.0f}) {
+            CAPTURE(z);
+            CAPTURE(t);
             tape<float> tape;
             const auto v = tape.variable(tensor<float>(shape{1, 1}, z));
             const auto y = binary_cross_entropy(v, tensor<float>(shape{1, 1}, t));
@@ -114,7 +120,7 @@ TEST_CASE("binary_cross_entropy: no logit overflows, and none that is right cost
         }
 }
 
-TEST_CASE("binary_cross_entropy: of one label it is the cross entropy of two classes with logits 0 and z") {
+TEST_CASE("binary_cross_entropy: one label costs the cross entropy of two classes with logits 0 and z") {
     const std::vector<int> label{0, 1, 1, 0, 1};
     const tensor<double> z = normal({5, 1});
     tensor<double> t(shape{5, 1}), two(shape{5, 2});
@@ -126,10 +132,10 @@ TEST_CASE("binary_cross_entropy: of one label it is the cross entropy of two cla
           doctest::Approx(loss::cross_entropy(two, label).item()).epsilon(1e-14));
 }
 
-TEST_CASE(
-    "binary_cross_entropy: swapping what applies and what does not, and the sign of the logits, changes nothing") {
+TEST_CASE("binary_cross_entropy: inverting targets and the signs of logits together changes nothing") {
     const tensor<double> z = normal({6, 4});
     for (const bool soft : {false, true}) {
+        CAPTURE(soft);
         const tensor<double> t = targets({6, 4}, soft);
         tensor<double> minus = z, other = t;
         for (double& v : minus) v = -v;
@@ -148,7 +154,7 @@ TEST_CASE("binary_cross_entropy: weights act as repetitions of the labels that a
     CHECK(binary_cross_entropy(x, y, {{1, 1, 1}}).item() == binary_cross_entropy(x, y).item());
 }
 
-TEST_CASE("binary_cross_entropy: a mixture of two targets costs the mixture of the two") {
+TEST_CASE("binary_cross_entropy: the loss of mixed targets is the mixture of the losses") {
     const tensor<double> z = normal({4, 3}), a = targets({4, 3}, false), b = targets({4, 3}, false, 2);
     tensor<double> t = a;
     for (std::size_t i = 0; i < t.size(); ++i) t[i] = 0.7 * a[i] + 0.3 * b[i];
@@ -158,7 +164,7 @@ TEST_CASE("binary_cross_entropy: a mixture of two targets costs the mixture of t
               .epsilon(1e-14));
 }
 
-TEST_CASE("binary_cross_entropy: no heap allocation from the second step on") {
+TEST_CASE("binary_cross_entropy: a warmed-up step allocates nothing") {
     if (!SMLDIST_RECYCLE_MEMORY) return; // a sanitizer's build asks the heap each time
     const tensor<float> z = cast<float>(normal({32, 5})), t = cast<float>(targets({32, 5}, false));
     const loss::binary_cross_entropy_options o{weights_of(5)};
@@ -172,7 +178,7 @@ TEST_CASE("binary_cross_entropy: no heap allocation from the second step on") {
     CHECK(allocations() == before);
 }
 
-TEST_CASE("binary_cross_entropy: errors") {
+TEST_CASE("binary_cross_entropy: invalid arguments are refused") {
     const tensor<double> z = normal({2, 3}), t = targets({2, 3}, false);
     CHECK_RAISES(shape_error, "shapes of logits and target are (2, 3) and (3, 2), expected two of (…, K)",
                  binary_cross_entropy(z, targets({3, 2}, false)));
@@ -181,12 +187,16 @@ TEST_CASE("binary_cross_entropy: errors") {
     CHECK_RAISES(shape_error, "shape of the weights is (2), expected (3)",
                  op::apply(loss::binary_cross_entropy_op<double>{}, z, t, normal({2})));
     for (const double bad : {-0.01, 1.01, std::numeric_limits<double>::quiet_NaN()}) {
+        CAPTURE(bad);
         tensor<double> wrong = t;
         wrong(1, 1) = bad;
         CHECK_RAISES(data_error, "element 4 of the target is", binary_cross_entropy(z, wrong));
     }
     CHECK_RAISES(usage_error, "number of pos_weight is 2, expected one per label: 3",
                  binary_cross_entropy(z, t, {{1, 2}}));
-    for (const double bad : {-1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()})
+    for (const double bad :
+         {-1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+        CAPTURE(bad);
         CHECK_RAISES(usage_error, "pos_weight of label 1 is", binary_cross_entropy(z, t, {{1, bad, 1}}));
+    }
 }

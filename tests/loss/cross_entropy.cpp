@@ -17,7 +17,7 @@ tensor<double> logits_of(std::size_t classes) { return normal({labels.size(), cl
 
 } // namespace
 
-TEST_CASE("cross_entropy: gradients, both worlds, PyTorch") {
+TEST_CASE("cross_entropy: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const double smoothing : {0.0, 0.1, 1.0})
         for (const bool weighted : {false, true}) {
             const loss::cross_entropy_options o{.label_smoothing = smoothing,
@@ -29,7 +29,7 @@ TEST_CASE("cross_entropy: gradients, both worlds, PyTorch") {
         }
 }
 
-TEST_CASE("cross_entropy: figures known by hand") {
+TEST_CASE("cross_entropy: values are those computed by hand") {
     const std::vector<int> two{0, 1};
     const tensor<double> even(shape{2, 4}, 0.7);
     CHECK(cross_entropy(even, two).item() == doctest::Approx(std::log(4.0)).epsilon(1e-14));
@@ -41,8 +41,10 @@ TEST_CASE("cross_entropy: figures known by hand") {
     CHECK(cross_entropy(sure, wrong).item() == 500);
 }
 
-TEST_CASE("cross_entropy: the floor of a loss that is fed probabilities, ln(1 + (N-1)/e)") {
-    for (const auto& [classes, floor] : {std::pair(4, 0.7437), {6, 1.0436}, {8, 1.2740}, {12, 1.6187}}) {
+TEST_CASE("cross_entropy: of probabilities instead of logits it is at least ln(1 + (N-1)/e)") {
+    for (const auto& row : {std::pair(4, 0.7437), {6, 1.0436}, {8, 1.2740}, {12, 1.6187}}) {
+        const auto& [classes, floor] = row;
+        CAPTURE(row.first);
         tensor<double> p(shape{1, static_cast<std::size_t>(classes)});
         p[0] = 1;
         const std::vector<int> label{0};
@@ -60,7 +62,7 @@ TEST_CASE("cross_entropy: weights act as repetitions of a sample") {
           doctest::Approx(cross_entropy(more, repeated).item()).epsilon(1e-14));
 }
 
-TEST_CASE("cross_entropy: gradients of mixed labels") {
+TEST_CASE("cross_entropy: gradients are exact for mixed labels") {
     const std::vector<int> other{1, 4, 0, 2, 0, 1, 3};
     for (const double share : {0.0, 0.5, 0.8, 1.0})
         for (const bool weighted : {false, true}) {
@@ -73,11 +75,13 @@ TEST_CASE("cross_entropy: gradients of mixed labels") {
         }
 }
 
-TEST_CASE("cross_entropy: of a mixture it is the mixture of the two") {
+TEST_CASE("cross_entropy: the loss of mixed labels is the mixture of the losses") {
     const std::vector<int> other{1, 4, 0, 2, 0, 1, 3};
     const tensor<double> z = logits_of(5);
     for (const double smoothing : {0.0, 0.1, 1.0})
         for (const double share : {0.0, 0.3, 0.5, 0.9, 1.0}) {
+            CAPTURE(smoothing);
+            CAPTURE(share);
             const loss::cross_entropy_options o{.label_smoothing = smoothing, .class_weight = {}};
             const double a = cross_entropy(z, labels, o).item(), b = cross_entropy(z, other, o).item();
             CHECK(cross_entropy(z, labels, o, {other, share}).item() ==
@@ -97,7 +101,7 @@ TEST_CASE("cross_entropy: of a mixture it is the mixture of the two") {
         }
 }
 
-TEST_CASE("cross_entropy: a mixture with weights by hand") {
+TEST_CASE("cross_entropy: mixed labels with class weights give the value computed by hand") {
     const std::vector<double> w{1, 2, 4};
     const std::vector<int> a{0}, b{2};
     const tensor<double> z{{0.3, -0.2, 0.5}};
@@ -118,7 +122,7 @@ TEST_CASE("label_targets: one row per label, divided by the sum of the weights")
                     tensor<double>{{0, 0, 0.75}, {0.25, 0, 0}}));
 }
 
-TEST_CASE("cross_entropy: errors") {
+TEST_CASE("cross_entropy: invalid arguments are refused") {
     const tensor<double> z = logits_of(5);
     const std::vector<int> few{0, 1}, none, high{0, 4, 1, 1, 3, 5, 0}, low{0, 4, -1, 1, 3, 2, 0};
     CHECK_RAISES(shape_error, "expected (2, N), one row per label", cross_entropy(z, few));
@@ -127,14 +131,18 @@ TEST_CASE("cross_entropy: errors") {
     CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", cross_entropy(z, high));
     CHECK_RAISES(data_error, "label of sample 2 is -1", cross_entropy(z, low));
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    for (const double smoothing : {-0.01, 1.01, nan})
+    for (const double smoothing : {-0.01, 1.01, nan}) {
+        CAPTURE(smoothing);
         CHECK_RAISES(usage_error, "label_smoothing is",
                      cross_entropy(z, labels, {.label_smoothing = smoothing, .class_weight = {}}));
+    }
     const auto mixed = [&](const std::vector<int>& other, double share) {
         return cross_entropy(z, labels, {}, {other, share});
     };
-    for (const double share : {-0.01, 1.01, nan})
+    for (const double share : {-0.01, 1.01, nan}) {
+        CAPTURE(share);
         CHECK_RAISES(usage_error, "share of the label is", mixed(labels, share));
+    }
     CHECK_RAISES(shape_error, "expected (2, N), one row per label", mixed(few, 0.5));
     CHECK_RAISES(data_error, "label of sample 5 is 5, expected 0 to 4", mixed(high, 0.5));
     const std::vector<double> short_of{1, 2}, negative{1, 1, 1, -1, 1}, nans{1, nan, 1, 1, 1}, zeros(5);
@@ -147,18 +155,6 @@ TEST_CASE("cross_entropy: errors") {
     CHECK_RAISES(usage_error, "sum of the weights is 0", weighted(zeros));
 }
 
-TEST_CASE("check_labels: one label per row, each a class") {
-    const tensor<double> z(shape{2, 3});
-    const std::vector<int> good{0, 2}, few{1}, high{0, 3}, low{-1, 0};
-    loss::check_labels(z, good);
-    tape<double> t;
-    loss::check_labels(t.input(z), good);
-    CHECK_RAISES(shape_error, "loss: shape of logits is (2, 3), expected (1, N)", loss::check_labels(z, few));
-    CHECK_RAISES(shape_error, "expected (2, N)", loss::check_labels(tensor<double>(shape{2, 3, 1}), good));
-    CHECK_RAISES(data_error, "label of sample 1 is 3, expected 0 to 2", loss::check_labels(z, high));
-    CHECK_RAISES(data_error, "label of sample 0 is -1, expected 0 to 2", loss::check_labels(z, low));
-}
-
 TEST_CASE("cross_entropy: the options own their class weights, a batch's second labels are referred to") {
     const auto weighing = [] { return loss::cross_entropy_options{.label_smoothing = 0, .class_weight = {1, 2, 1}}; };
     const loss::cross_entropy_options o = weighing();
@@ -169,4 +165,16 @@ TEST_CASE("cross_entropy: the options own their class weights, a batch's second 
           cross_entropy(z, label, {.label_smoothing = 0, .class_weight = twice}).item());
     static_assert(!std::is_constructible_v<loss::mixed_labels, std::vector<int>, double>);
     static_assert(std::is_constructible_v<loss::mixed_labels, const std::vector<int>&, double>);
+}
+
+TEST_CASE("check_labels: one label per row, each a class") {
+    const tensor<double> z(shape{2, 3});
+    const std::vector<int> good{0, 2}, few{1}, high{0, 3}, low{-1, 0};
+    loss::check_labels(z, good);
+    tape<double> t;
+    loss::check_labels(t.input(z), good);
+    CHECK_RAISES(shape_error, "loss: shape of logits is (2, 3), expected (1, N)", loss::check_labels(z, few));
+    CHECK_RAISES(shape_error, "expected (2, N)", loss::check_labels(tensor<double>(shape{2, 3, 1}), good));
+    CHECK_RAISES(data_error, "label of sample 1 is 3, expected 0 to 2", loss::check_labels(z, high));
+    CHECK_RAISES(data_error, "label of sample 0 is -1, expected 0 to 2", loss::check_labels(z, low));
 }

@@ -10,14 +10,14 @@ namespace {
 constexpr logit_norm every_norm[] = {logit_norm::none, logit_norm::l2, logit_norm::zscore};
 } // namespace
 
-TEST_CASE("logit_norm: gradients, all worlds") {
+TEST_CASE("logit_norm: gradients are exact and all worlds agree") {
     for (const logit_norm norm : every_norm)
         for (const auto& s : {shape{4, 5}, shape{1, 2}, shape{2, 19}})
             check_op(std::string(name_of(norm)) + s.text(), {normal(s)},
                      [norm](const auto& in) { return loss::normalise(in[0], norm, 10); });
 }
 
-TEST_CASE("logit_norm: mean 0 and unbiased std 1, or length `scale`; the order of the classes stays") {
+TEST_CASE("logit_norm: gives mean 0 and unbiased std 1 or length `scale` and keeps the order of the classes") {
     const tensor<double> z = normal({6, 5});
     const auto standard = loss::normalise(z, logit_norm::zscore, 10), unit = loss::normalise(z, logit_norm::l2, 10);
     for (std::size_t b = 0; b < 6; ++b) {
@@ -47,8 +47,11 @@ TEST_CASE("zscore: a row of equal logits gives 0 and a finite gradient") {
     for (const double g : *t.gradient(z)) CHECK(std::isfinite(g));
 }
 
-TEST_CASE("logit_norm: names and errors") {
-    for (const logit_norm norm : every_norm) CHECK(parse_enum<logit_norm>(name_of(norm)) == norm);
+TEST_CASE("logit_norm: every norm has a name; invalid arguments are refused") {
+    for (const logit_norm norm : every_norm) {
+        CAPTURE(name_of(norm));
+        CHECK(parse_enum<logit_norm>(name_of(norm)) == norm);
+    }
     CHECK_RAISES(usage_error, "name is \"z\", expected none, l2 or zscore", parse_enum<logit_norm>("z"));
     CHECK_RAISES(shape_error, "N >= 2", loss::normalise(normal({3, 1}), logit_norm::zscore, 10));
 }

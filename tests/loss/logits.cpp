@@ -53,7 +53,7 @@ struct random_case {
 
 } // namespace
 
-TEST_CASE("logits loss: gradients over the product of the options") {
+TEST_CASE("logits loss: gradients are exact for every combination of options") {
     const random_case c(6, 4, 5);
     for (const repair rule : every_rule)
         for (const double temperature : {0.5, 1.0, 3.0, 20.0})
@@ -77,7 +77,7 @@ TEST_CASE("logits loss: gradients over the product of the options") {
     }
 }
 
-TEST_CASE("logits loss: PyTorch's value, gradient and repaired targets for every rule") {
+TEST_CASE("logits loss: value and gradient and repaired targets agree with PyTorch for every rule") {
     for (const repair rule : every_rule)
         for (const double temperature : {1.0, 3.0, 20.0}) {
             const std::string name = "logits/" + std::string(name_of(rule)) + "_T" + text(temperature);
@@ -93,7 +93,7 @@ TEST_CASE("logits loss: PyTorch's value, gradient and repaired targets for every
         }
 }
 
-TEST_CASE("condition: figures of the specification") {
+TEST_CASE("condition: gives the figures of the specification") {
     const tensor<double> z{{0, 1, 4, 0, 0, 0}};
     const std::vector<int> label{1};
     const auto q = [&](repair rule) { return loss::condition(z, label, with(rule, 4)).q; };
@@ -108,13 +108,16 @@ TEST_CASE("condition: figures of the specification") {
     CHECK(std::abs(move - 0.194390) < 1e-6);
 }
 
-TEST_CASE("condition: every repairing rule gives a distribution led by the label; a right teacher stays") {
+TEST_CASE("condition: every repairing rule makes the label the most probable class and keeps a right teacher") {
     const std::size_t batch = 50, classes = 6;
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        CAPTURE(seed);
         const random_case c(batch, classes, seed);
         for (const double temperature : {1.0, 4.0}) {
+            CAPTURE(temperature);
             const auto p = loss::condition(c.teacher, c.labels, with(repair::off, temperature)).q;
             for (const repair rule : repairing) {
+                CAPTURE(name_of(rule));
                 const auto [q, repaired] = loss::condition(c.teacher, c.labels, with(rule, temperature));
                 std::size_t wrong = 0;
                 for (std::size_t b = 0; b < batch; ++b) {
@@ -139,6 +142,8 @@ TEST_CASE("condition: mix leads by the margin and keeps the ratios of the other 
     const std::size_t batch = 50, classes = 6;
     for (const double margin : {0.0, 0.05, 0.4, 1.0})
         for (std::uint64_t seed = 0; seed < 10; ++seed) {
+            CAPTURE(margin);
+            CAPTURE(seed);
             const random_case c(batch, classes, seed);
             logits_options o;
             o.margin = margin;
@@ -160,6 +165,7 @@ TEST_CASE("condition: hardness equals label smoothing with ε = N/(e^h + N - 1)"
     const tensor<double> z{{5, 0, 0, 0}};
     const std::vector<int> label{2};
     for (const double hardness : {0.1, 3.0, 30.0, 2000.0}) {
+        CAPTURE(hardness);
         logits_options o = with(repair::hardness, 3);
         o.hardness = hardness;
         const auto q = loss::condition(z, label, o).q;
@@ -176,6 +182,8 @@ TEST_CASE("condition: hardness equals label smoothing with ε = N/(e^h + N - 1)"
 TEST_CASE("logits loss: the soft term is 0 with zero gradient for z_S = z_T and a right teacher") {
     for (const repair rule : every_rule)
         for (const double temperature : {1.0, 3.0, 20.0}) {
+            CAPTURE(name_of(rule));
+            CAPTURE(temperature);
             random_case c(20, 6, 3);
             for (std::size_t b = 0; b < 20; ++b) c.labels[b] = static_cast<int>(largest(c.teacher.data() + b * 6, 6));
             tape<double> t;
@@ -192,10 +200,13 @@ TEST_CASE("logits loss: the soft term is 0 with zero gradient for z_S = z_T and 
 
 TEST_CASE("logits loss: the soft term is never negative; a dropped sample has none") {
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        CAPTURE(seed);
         const random_case c(3, 5, seed);
         const tensor<double> student = normal({3, 5}, 1000 + seed);
-        for (const repair rule : every_rule)
+        for (const repair rule : every_rule) {
+            CAPTURE(name_of(rule));
             CHECK(loss::logits(student, c.teacher, c.labels, with(rule, 3, 0, 1)).value.item() >= -1e-14);
+        }
     }
     tape<double> t;
     const tensor<double> teacher{{9, 0, 0}, {0, 9, 0}};
@@ -211,6 +222,7 @@ TEST_CASE("logits loss: the soft term is never negative; a dropped sample has no
 TEST_CASE("logits loss: gradient of the soft term is T (softmax(z_S/T) - q)/B") {
     const random_case c(4, 5, 9);
     for (const double temperature : {1.0, 3.0}) {
+        CAPTURE(temperature);
         tape<double> t;
         const auto z = t.variable(normal({4, 5}, 4));
         const logits_options o = with(repair::mix, temperature, 0, 1);
@@ -242,7 +254,7 @@ TEST_CASE("logits loss: for T → ∞ the soft term becomes half the variance of
     CHECK(farther < 0.2 * far); // the error falls as 1/T
 }
 
-TEST_CASE("logits loss: without its soft part it is cross entropy, and the teacher does not matter") {
+TEST_CASE("logits loss: without its soft part it is cross entropy and ignores the teacher") {
     const random_case c(4, 5, 2);
     logits_options o = with(repair::mix, 3, 2, 0);
     o.label_smoothing = 0.1;
@@ -252,7 +264,7 @@ TEST_CASE("logits loss: without its soft part it is cross entropy, and the teach
               .epsilon(1e-14));
 }
 
-TEST_CASE("logits loss: norms of both sides, gradients and what they are made of") {
+TEST_CASE("logits loss: norms apply to student and teacher; gradients are exact") {
     const random_case c(6, 4, 5);
     const tensor<double> z = normal({6, 4});
     for (const auto norm : {loss::logit_norm::none, loss::logit_norm::l2, loss::logit_norm::zscore})
@@ -271,7 +283,7 @@ TEST_CASE("logits loss: norms of both sides, gradients and what they are made of
         }
 }
 
-TEST_CASE("logits loss: in a mixed batch the soft term uses the dominant labels, the hard one mixed targets") {
+TEST_CASE("logits loss: in a mixed batch the soft term uses the dominant labels and the hard term mixed targets") {
     const random_case c(6, 4, 5), d(6, 4, 6);
     const tensor<double> z = normal({6, 4}, 4);
     const auto o = with(repair::mix, 3, 0.7, 1.3);
@@ -286,19 +298,23 @@ TEST_CASE("logits loss: in a mixed batch the soft term uses the dominant labels,
     CHECK(mixed.value.item() == doctest::Approx(mixed.hard.item() + mixed.soft.item()).epsilon(1e-14));
 }
 
-TEST_CASE("repair: names") {
-    for (const repair rule : every_rule) CHECK(parse_enum<repair>(name_of(rule)) == rule);
+TEST_CASE("repair: every rule has a name") {
+    for (const repair rule : every_rule) {
+        CAPTURE(name_of(rule));
+        CHECK(parse_enum<repair>(name_of(rule)) == rule);
+    }
     CHECK(name_of(repair::mix) == "mix");
     CHECK_RAISES(usage_error, "name is \"Mix\", expected mix, hardness", parse_enum<repair>("Mix"));
     CHECK_RAISES(usage_error, "name is \"\"", parse_enum<repair>(""));
 }
 
-TEST_CASE("logits loss: errors") {
+TEST_CASE("logits loss: invalid arguments are refused") {
     const random_case c(4, 5, 2);
     const tensor<double> z = normal({4, 5}, 4);
     constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
     const auto fails = [&](const char* option, double logits_options::*member, std::initializer_list<double> values) {
         for (const double bad : values) {
+            CAPTURE(bad);
             logits_options o;
             o.*member = bad;
             CHECK_RAISES(usage_error, std::string(option) + " is", loss::condition(c.teacher, c.labels, o));

@@ -38,7 +38,7 @@ tensor<double> permuted(const tensor<double>& x, const std::vector<std::size_t>&
 
 } // namespace
 
-TEST_CASE("memory loss: gradients, both worlds, PyTorch") {
+TEST_CASE("memory loss: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const double association : {0.0, 1.0, 0.4})
         for (const double retrieval : {0.0, 1.0, 2.5})
             for (const double tau : {1.0, 4.0}) {
@@ -51,12 +51,14 @@ TEST_CASE("memory loss: gradients, both worlds, PyTorch") {
             }
 }
 
-TEST_CASE("memory loss: 0 with zero gradient for identical outputs, also when the scores differ by a constant") {
+TEST_CASE("memory loss: 0 with zero gradient for equal outputs and for scores that differ by a constant") {
     for (const double tau : {0.5, 1.0, 4.0}) {
+        CAPTURE(tau);
         const outputs_d m = random_memory(5, 8, 3, 1);
         outputs_d shifted = m;
         for (double& v : shifted.scores) v += 17;
         for (const auto& student : {m, shifted}) {
+            CAPTURE(student.scores[0]);
             tape<double> t;
             const auto s = t.variable(student.scores), r = t.variable(student.retrieved);
             const auto y = loss::memory(memory_outputs<var<double>>{s, r}, m, {.temperature = tau});
@@ -73,6 +75,7 @@ TEST_CASE("memory loss: at least 0; permuting the patterns of both changes nothi
     std::iota(order.begin(), order.end(), std::size_t(0));
     generator random(3);
     for (std::uint64_t seed = 0; seed < 500; ++seed) {
+        CAPTURE(seed);
         const outputs_d student = random_memory(3, 7, 4, 2 * seed), teacher = random_memory(3, 7, 4, 9999 + 2 * seed);
         const loss::memory_options o{.temperature = random.uniform(0.3, 5)};
         const double y = loss::memory(student, teacher, o).item();
@@ -84,18 +87,19 @@ TEST_CASE("memory loss: at least 0; permuting the patterns of both changes nothi
     }
 }
 
-TEST_CASE("memory loss: one pattern explains everything, so the association term is 0") {
+TEST_CASE("memory loss: the association term is 0 with a single pattern") {
     const outputs_d student = random_memory(4, 1, 3, 1), teacher = random_memory(4, 1, 3, 5);
     CHECK(loss::memory(student, teacher, {.retrieval = 0}).item() == 0);
     CHECK(loss::memory(student, teacher).item() ==
           doctest::Approx(loss::mse(student.retrieved, teacher.retrieved).item()).epsilon(1e-14));
 }
 
-TEST_CASE("memory loss: an assignment of each pattern to itself changes no bit, of value and gradients") {
+TEST_CASE("memory loss: assigning each pattern to itself changes no bit of value and gradients") {
     std::vector<std::size_t> self(7);
     std::iota(self.begin(), self.end(), std::size_t(0));
     const outputs_d student = random_memory(5, 7, 4, 1), teacher = random_memory(5, 7, 4, 9);
     for (const double tau : {1.0, 3.0}) {
+        CAPTURE(tau);
         tape<double> t;
         const auto gradients = [&](loss::pattern_assignment merged) {
             t.reset();
@@ -109,10 +113,11 @@ TEST_CASE("memory loss: an assignment of each pattern to itself changes no bit, 
     }
 }
 
-TEST_CASE("memory loss: merged patterns, gradients, both worlds, and the formula") {
+TEST_CASE("memory loss: with merged patterns gradients are exact and the value is that of the formula") {
     const std::vector<std::size_t> merged{2, 0, 1, 1, 0, 2, 1};
     const outputs_d teacher = random_memory(4, 7, 3, 5);
     for (const double tau : {1.0, 0.5, 4.0}) {
+        CAPTURE(tau);
         const auto f = against(teacher, {.association = 0.7, .retrieval = 1.5, .temperature = tau}, merged);
         const outputs_d student = random_memory(4, 3, 3, 1);
         check_op("memory, merged", {student.scores, student.retrieved}, f);
@@ -132,9 +137,10 @@ TEST_CASE("memory loss: merged patterns, gradients, both worlds, and the formula
     }
 }
 
-TEST_CASE("memory loss: at least 0 with merged patterns; 0 where the student's scores are those of the merged ones") {
+TEST_CASE("memory loss: with merged patterns at least 0 and 0 for the scores of the merged patterns") {
     generator random(3);
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        CAPTURE(seed);
         std::vector<std::size_t> merged{0, 1, 2, 3};
         while (merged.size() < 9) merged.push_back(random.below(4));
         random.shuffle(merged.begin(), merged.end());
@@ -147,7 +153,7 @@ TEST_CASE("memory loss: at least 0 with merged patterns; 0 where the student's s
     }
 }
 
-TEST_CASE("merge_scores: the association is summed over the members, scores of any size") {
+TEST_CASE("merge_scores: sums the association over the members for scores of any size") {
     const std::vector<std::size_t> merged{1, 0, 1, 2, 0};
     const auto s = normal({3, 5});
     const auto whole = op::softmax(s), parts = op::softmax(loss::merge_scores(s, merged, 3));
@@ -166,7 +172,7 @@ TEST_CASE("merge_scores: the association is summed over the members, scores of a
                  loss::merge_scores(s, merged, 4));
 }
 
-TEST_CASE("memory loss: errors") {
+TEST_CASE("memory loss: invalid arguments are refused") {
     const outputs_d m = random_memory(4, 6, 3, 1);
     CHECK_RAISES(usage_error, "expected one on student and teacher", loss::memory(outputs_d{}, m));
     CHECK_RAISES(usage_error, "expected one on student and teacher", loss::memory(m, outputs_d{}));
@@ -175,6 +181,7 @@ TEST_CASE("memory loss: errors") {
     CHECK_RAISES(shape_error, "(4, 6) and (3, 6)", loss::memory(m, random_memory(3, 6, 3, 1)));
     constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
     for (const double bad : {-1.0, nan, inf}) {
+        CAPTURE(bad);
         CHECK_RAISES(usage_error, "association is", loss::memory(m, m, {.association = bad}));
         CHECK_RAISES(usage_error, "retrieval is", loss::memory(m, m, {.retrieval = bad}));
         CHECK_RAISES(usage_error, "temperature is", loss::memory(m, m, {.temperature = bad}));

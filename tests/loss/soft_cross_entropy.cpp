@@ -8,7 +8,7 @@
 using namespace smldist;
 using loss::soft_cross_entropy;
 
-TEST_CASE("soft_cross_entropy: gradients for any temperature, offset and mass of the targets") {
+TEST_CASE("soft_cross_entropy: gradients are exact for any temperature and offset and mass of the targets") {
     for (const double temperature : {0.5, 1.0, 4.0})
         for (const double offset : {0.0, -2.5}) {
             tensor<double> q = normal({3, 4}, 2);
@@ -28,7 +28,7 @@ TEST_CASE("soft_cross_entropy: an impossible class costs nothing when its target
           doctest::Approx(std::log(2.0)).epsilon(1e-14));
 }
 
-TEST_CASE("soft_cross_entropy: errors") {
+TEST_CASE("soft_cross_entropy: invalid arguments are refused") {
     const tensor<double> z = normal({7, 5});
     const auto soft = [&](double temperature, const shape& q) {
         return soft_cross_entropy(z, tensor<double>(q), temperature);

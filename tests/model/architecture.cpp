@@ -64,10 +64,13 @@ void refuses(const io::json& j, std::string_view what) {
 
 } // namespace
 
-TEST_CASE("element_count is what the network holds, for every preset and three heads") {
+TEST_CASE("architecture: element_count is the number of stored elements for every preset and three heads") {
     for (const auto name : model::preset_names)
         for (const double width : {1.0, 0.5})
             for (const auto& head : {heads::linear, heads::memory, heads::blended}) {
+                CAPTURE(name);
+                CAPTURE(width);
+                CAPTURE(model::text(head));
                 auto c = model::preset(name, width);
                 c.head = head;
                 c.projected = name == "har_nano" ? std::size_t(64 * width) + 1 : 0;
@@ -75,7 +78,7 @@ TEST_CASE("element_count is what the network holds, for every preset and three h
             }
 }
 
-TEST_CASE("architecture: every head to JSON and back, and how much its network holds") {
+TEST_CASE("architecture: every head survives JSON and element_count is what its network holds") {
     for (const auto& c : configs()) {
         CAPTURE(model::head_name(c));
         const io::json j = model::to_json(c);
@@ -90,7 +93,7 @@ TEST_CASE("architecture: every head to JSON and back, and how much its network h
     }
 }
 
-TEST_CASE("architecture: what version 0.1 wrote is read") {
+TEST_CASE("architecture: JSON of version 0.1 is read") {
     const auto head = [](const char* text) { return model::config_from_json(of_0_1(text)).head; };
     CHECK(head(R"("head":"linear")") == heads::linear);
     CHECK(head(R"("head":"memory")") == heads::memory);
@@ -125,7 +128,7 @@ TEST_CASE("architecture: what version 0.1 wrote is read") {
     refuses(of_0_1(R"("head":"ref2021","evaluation":"none")"), "evaluation");
 }
 
-TEST_CASE("architecture: options out of range, of another type or too long are refused") {
+TEST_CASE("architecture: options that are out of range or of another type or too long are refused") {
     const auto with = [](const model::head_config& head, const char* option, io::json value) {
         io::json j = model::to_json(small(head)), h = j.at("head");
         h.set(option, std::move(value));

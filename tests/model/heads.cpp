@@ -11,7 +11,7 @@
 
 using namespace smldist;
 
-TEST_CASE("heads: names, and the head of a name") {
+TEST_CASE("heads: every head has a name and is found by it") {
     CHECK(heads::all.size() == model::head_names.size());
     for (std::size_t k = 0; k < heads::all.size(); ++k) {
         CHECK(heads::all[k].index() == k);
@@ -45,8 +45,9 @@ TEST_CASE("heads: a description knows the sizes of its layer's tensors") {
     }
 }
 
-TEST_CASE("heads: which of them a search mixes, and options out of range") {
+TEST_CASE("heads: all except blended can be candidates of a search; options out of range are refused") {
     for (const auto& head : heads::all) {
+        CAPTURE(model::text(head));
         CHECK(model::is_candidate(head) == (model::text(head) != "blended"));
         CHECK_NOTHROW(model::check(head));
     }
@@ -57,7 +58,7 @@ TEST_CASE("heads: which of them a search mixes, and options out of range") {
     CHECK_THROWS_AS(model::network<float>(small(model::mlp_head{.hidden = 0}), generator(1)), usage_error);
 }
 
-TEST_CASE("heads: a network visits them in the order of the list, whatever the order of the candidates") {
+TEST_CASE("heads: a network visits them in the order of the list for any order of candidates") {
     const auto paths = [](const std::vector<model::head_config>& candidates) {
         const model::network<float> net(searching(small(), candidates), generator(1));
         std::vector<std::string> found;
@@ -72,7 +73,7 @@ TEST_CASE("heads: a network visits them in the order of the list, whatever the o
     CHECK(paths({heads::mlp, heads::linear, heads::memory}) == wanted);
 }
 
-TEST_CASE("heads: keep leaves one candidate, by place or by name") {
+TEST_CASE("heads: keep leaves one candidate chosen by index or name") {
     const model::network<float> net(searching(small(), {heads::mlp, heads::memory, heads::linear}), generator(1));
     tensor<float> x(shape{2, 32, 3});
     generator g(3);

@@ -40,7 +40,7 @@ std::string message_of(std::string_view row) {
 
 } // namespace
 
-TEST_CASE("make_divisible: figures of the specification") {
+TEST_CASE("make_divisible: gives the figures of the specification") {
     const double v[] = {1, 9, 12, 18, 20, 25, 28, 36, 63};
     const std::size_t wanted[] = {8, 16, 16, 24, 24, 24, 32, 40, 64};
     for (std::size_t i = 0; i < 9; ++i) CHECK(model::make_divisible(v[i]) == wanted[i]);
@@ -53,13 +53,18 @@ TEST_CASE("make_divisible: figures of the specification") {
     }
 }
 
-TEST_CASE("row: text and back") {
+TEST_CASE("row: survives text and parsing") {
     using enum nn::activation;
     for (const std::size_t kernel_size : {1u, 3u, 15u})
         for (const bool se : {false, true})
             for (const auto a : {none, relu, hard_swish, selu})
                 for (const std::size_t stride : {1u, 4u})
                     for (const bool anchor : {false, true}) {
+                        CAPTURE(kernel_size);
+                        CAPTURE(se);
+                        CAPTURE(name_of(a));
+                        CAPTURE(stride);
+                        CAPTURE(anchor);
                         const model::row r{kernel_size, 64, 65536, se, a, stride, anchor};
                         CHECK(model::parse_row(model::text(r)) == r);
                     }
@@ -67,7 +72,7 @@ TEST_CASE("row: text and back") {
     CHECK(model::text({5, 1, 2, true, hard_swish, 2, true}) == "5,1,2,SE,HS,2,A");
 }
 
-TEST_CASE("row: what is wrong is said, with the row") {
+TEST_CASE("row: errors name the cause and the row") {
     const struct {
         std::string row, expected;
     } cases[] = {
@@ -102,12 +107,13 @@ TEST_CASE("row: what is wrong is said, with the row") {
     }
 }
 
-TEST_CASE("mobilenet_v3: lengths are ceil(L / stride), stages stand at the anchors") {
+TEST_CASE("mobilenet_v3: lengths are ceil(L / stride) and stages are the anchors") {
     const auto student = config({"3,16,16,SE,RE,2,A", "5,48,24,-,RE,2,A", "5,64,32,SE,HS,2", "5,96,32,SE,HS,1,A"});
     CHECK(traced_shapes(student, 128) == "(2, 32, 16) (2, 16, 24) (2, 8, 32) (2, 96)");
     CHECK(traced_shapes(student, 1) == "(2, 1, 16) (2, 1, 24) (2, 1, 32) (2, 96)");
     for (const bool causal : {false, true})
         for (std::size_t L = 1; L < 40; ++L) {
+            CAPTURE(causal);
             auto c = config({"5,16,16,-,RE,3,A", "3,16,8,-,HS,4,A", "15,8,8,-,RE,1,A"});
             c.causal = causal;
             const auto up = [](std::size_t n, std::size_t s) { return (n + s - 1) / s; };
@@ -132,7 +138,7 @@ TEST_CASE("mobilenet_v3: a seed gives the same weights") {
     CHECK(a.blocks[0].se->fc1.weight.shape() == shape{8, 24}); // make_divisible(24 / 4)
 }
 
-TEST_CASE("mobilenet_v3: errors") {
+TEST_CASE("mobilenet_v3: invalid arguments are refused") {
     generator g;
     const auto make = [&g](auto change) {
         auto c = config({"3,16,16,-,RE,1"});
@@ -145,6 +151,7 @@ TEST_CASE("mobilenet_v3: errors") {
     CHECK_THROWS_AS(make([](auto& c) { c.rows.clear(); }), usage_error);
     const auto net = make([](auto&) {});
     for (const auto& s : {shape{8, 9}, shape{2, 8, 8}, shape{1, 2, 8, 9}}) {
+        CAPTURE(s.text());
         CHECK_THROWS_WITH_AS(net(tensor<float>(s)),
                              ("model::mobilenet_v3: shape of x is " + s.text() + ", expected (B, L, 9)").c_str(),
                              shape_error);
@@ -156,7 +163,7 @@ TEST_CASE("mobilenet_v3: errors") {
                     usage_error);
 }
 
-TEST_CASE("backbone_config: two are equal when all is") {
+TEST_CASE("backbone_config: two are equal only if every member is equal") {
     const auto a = config({"3,16,16,-,RE,1"});
     CHECK(a == config({"3,16,16,-,RE,1"}));
     CHECK_FALSE(a == config({"3,16,16,-,RE,1,A"}));
@@ -187,13 +194,15 @@ TEST_CASE("backbone_config: two are equal when all is") {
     CHECK(options == 7);
 }
 
-TEST_CASE("mobilenet_v3: in training the ops as written, whatever the tape stores") {
+TEST_CASE("mobilenet_v3: training computes the ops as written whatever the tape stores") {
     model::backbone_form gated;
     gated.gate_before_activation = gated.always_expand = true;
     gated.se_bias = false;
     gated.pooled_activation = nn::activation::hard_swish;
     for (const auto& form : {model::backbone_form{}, gated})
         for (const bool causal : {false, true}) {
+            CAPTURE(form.gate_before_activation);
+            CAPTURE(causal);
             auto c = config({"3,8,8,-,RE,1", "5,24,16,SE,HS,2,A", "3,32,16,SE,RE,1", "3,40,16,-,SELU,1,A"});
             c.channels = 3;
             c.stem = 8;

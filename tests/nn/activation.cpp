@@ -5,19 +5,24 @@
 
 using namespace smldist;
 
-TEST_CASE("activation: text and back") {
+TEST_CASE("activation: every name is parsed to its enumerator") {
     using enum nn::activation;
     CHECK(nn::text(none) == "-");
     CHECK(nn::text(relu) == "RE");
     CHECK(nn::text(hard_swish) == "HS");
     CHECK(nn::text(selu) == "SELU");
     CHECK(nn::text(gelu) == "gelu");
-    for (const auto a : {none, relu, hard_swish, selu, gelu, log}) CHECK(nn::parse_activation(nn::text(a)) == a);
-    for (const std::string word : {"", "re", "RELU", "HS "})
+    for (const auto a : {none, relu, hard_swish, selu, gelu, log}) {
+        CAPTURE(name_of(a));
+        CHECK(nn::parse_activation(nn::text(a)) == a);
+    }
+    for (const std::string word : {"", "re", "RELU", "HS "}) {
+        CAPTURE(word);
         CHECK_RAISES(usage_error, "word is \"" + word + "\"", nn::parse_activation(word));
+    }
 }
 
-TEST_CASE("activation: the op of its name, in every world") {
+TEST_CASE("activation: computes the op of its name in every world") {
     const tensor<double> x = normal({2, 5});
     const auto apply = [&x](nn::activation a) { return nn::activate(x, a); };
     CHECK(identical(apply(nn::activation::none), x));

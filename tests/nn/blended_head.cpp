@@ -42,7 +42,7 @@ TEST_CASE("blended_head: gradients, worlds, trace") {
         [](const auto& layer, const auto& in) { return layer(in[0], mode::train); });
 }
 
-TEST_CASE("blended_head: probabilities in training, logits in evaluation, and the mixture in between") {
+TEST_CASE("blended_head: returns probabilities in training and logits or their mixture in evaluation") {
     auto head = make(0.0);
     layer_check::randomise(head, 2);
     const tensor<double> f = normal({5, D});
@@ -65,7 +65,7 @@ TEST_CASE("blended_head: probabilities in training, logits in evaluation, and th
     CHECK(difference(head(f, mode::train), p_l, 1e-12) == "");
 }
 
-TEST_CASE("blended_head: its memory is a Hopfield layer with one pattern, whatever beta and the updates") {
+TEST_CASE("blended_head: its memory equals a Hopfield layer with one pattern for any beta and updates") {
     const auto head = [] {
         auto h = make(0.0);
         layer_check::randomise(h, 2);
@@ -110,7 +110,7 @@ TEST_CASE("blended_head: its memory is a Hopfield layer with one pattern, whatev
         }
 }
 
-TEST_CASE("blended_head: the gradient goes to the first of the layer-norms that are equal") {
+TEST_CASE("blended_head: of equal layer-norms only the first gets the gradient") {
     const tensor<double> f = normal({5, D}), dy = normal({5, N}, 4);
     auto head = make(0.0);
     tape<double> t;
@@ -154,7 +154,7 @@ TEST_CASE("blended_head: the gradient goes to the first of the layer-norms that 
     CHECK(difference(*t.gradient(third), wanted, 1e-14) == "");
 }
 
-TEST_CASE("blended_head: initial values, parameters, MACs") {
+TEST_CASE("blended_head: initial values and parameter count and MACs") {
     const auto head = make(0.0f);
     CHECK(parameter_count(head) == 6 * D + (D * D + D) + 2 * (D * N + N) + 2);
     CHECK(head.mixing.value[0] == 0);

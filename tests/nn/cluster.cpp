@@ -33,9 +33,10 @@ double cost(const tensor<double>& points, const std::vector<std::size_t>& medoid
 
 } // namespace
 
-TEST_CASE("k_means: finds well separated groups from any seed; the centres are their means") {
+TEST_CASE("k_means: finds well separated groups from any seed with their means as centres") {
     const auto x = blobs(25);
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        CAPTURE(seed);
         generator g(seed);
         const auto c = nn::k_means(x, 4, g);
         std::set<std::size_t> corners;
@@ -52,7 +53,7 @@ TEST_CASE("k_means: finds well separated groups from any seed; the centres are t
     }
 }
 
-TEST_CASE("k_means: as many clusters as points, one cluster, equal points; the same seed gives the same bits") {
+TEST_CASE("k_means: one cluster and a cluster per point and equal points work; one seed gives the same bits") {
     const auto x = blobs(2);
     generator g(1);
     const auto all = nn::k_means(x, 8, g);
@@ -69,7 +70,7 @@ TEST_CASE("k_means: as many clusters as points, one cluster, equal points; the s
     CHECK(identical(nn::k_means(x, 3, a), nn::k_means(x, 3, b)));
 }
 
-TEST_CASE("k_medoids: one point of each group; never worse than any single swap") {
+TEST_CASE("k_medoids: chooses one point of each group and no single swap is better") {
     const auto x = blobs(6);
     const auto m = nn::k_medoids(x, 4);
     std::set<std::size_t> corners;
@@ -77,6 +78,7 @@ TEST_CASE("k_medoids: one point of each group; never worse than any single swap"
     CHECK(corners.size() == 4);
     for (std::size_t i = 0; i < x.shape()[0]; ++i) CHECK(m.index[m.cluster[i]] % 4 == i % 4);
     for (const std::size_t k : {2u, 3u, 5u}) {
+        CAPTURE(k);
         const auto best = nn::k_medoids(x, k);
         REQUIRE(best.index.size() == k);
         CHECK(std::is_sorted(best.index.begin(), best.index.end()));
@@ -90,7 +92,7 @@ TEST_CASE("k_medoids: one point of each group; never worse than any single swap"
     }
 }
 
-TEST_CASE("k_medoids: all points, equal points") {
+TEST_CASE("k_medoids: a medoid per point and equal points work") {
     const auto x = blobs(2);
     const auto all = nn::k_medoids(x, 8);
     for (std::size_t i = 0; i < 8; ++i) CHECK(all.cluster[i] == i);
@@ -99,7 +101,7 @@ TEST_CASE("k_medoids: all points, equal points") {
     for (const std::size_t c : equal.cluster) CHECK(c == 0);
 }
 
-TEST_CASE("clusters: what is refused") {
+TEST_CASE("clusters: invalid arguments are refused") {
     generator g(1);
     const tensor<float> x(shape{3, 2});
     CHECK_RAISES(usage_error, "number of clusters is 4, expected 1 to 3", nn::k_means(x, 4, g));

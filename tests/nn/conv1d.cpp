@@ -14,7 +14,7 @@ auto make(auto zero, std::size_t in, std::size_t out, std::size_t kernel_size, o
 
 } // namespace
 
-TEST_CASE("conv1d: gradients, worlds, trace") {
+TEST_CASE("conv1d: gradients are exact and all worlds agree") {
     struct width {
         std::size_t in, out, groups;
     };
@@ -37,7 +37,7 @@ TEST_CASE("conv1d: gradients, worlds, trace") {
                 }
 }
 
-TEST_CASE("conv1d: as made") {
+TEST_CASE("conv1d: initial values and shapes") {
     auto layer = make(0.0f, 32, 64, 5, {.groups = 2}, true);
     CHECK(layer.weight.shape() == shape{64, 16, 5});
     CHECK(layer.bias.shape() == shape{64});
@@ -53,7 +53,7 @@ TEST_CASE("conv1d: as made") {
     CHECK(paths == "weight bias ");
 }
 
-TEST_CASE("conv1d: errors") {
+TEST_CASE("conv1d: invalid arguments are refused") {
     CHECK_RAISES(usage_error, "groups is 3, expected a divisor of 4 and 6", make(0.0f, 4, 6, 3, {.groups = 3}, true));
     CHECK_RAISES(usage_error, "groups is 4", make(0.0f, 4, 6, 3, {.groups = 4}, true));
     CHECK_RAISES(usage_error, "groups is 0", make(0.0f, 4, 6, 3, {.groups = 0}, true));

@@ -37,7 +37,7 @@ mode mode_of(const io::json& o) { return o.as_bool("train") ? mode::train : mode
 
 } // namespace
 
-TEST_CASE("conv_norm: gradients, worlds, trace") {
+TEST_CASE("conv_norm: gradients are exact and all worlds agree") {
     each_case([](const nn::conv_norm_options& o, mode m) {
         check_layer(
             "conv_norm " + text(o, m), {normal({2, 7, 3})},
@@ -46,7 +46,7 @@ TEST_CASE("conv_norm: gradients, worlds, trace") {
     });
 }
 
-TEST_CASE("depthwise_separable: gradients, worlds, trace") {
+TEST_CASE("depthwise_separable: gradients are exact and all worlds agree") {
     each_case([](const nn::conv_norm_options& o, mode m) {
         check_layer(
             "depthwise_separable " + text(o, m), {normal({2, 6, 3})},
@@ -55,13 +55,13 @@ TEST_CASE("depthwise_separable: gradients, worlds, trace") {
     });
 }
 
-TEST_CASE("conv_norm: as PyTorch") {
+TEST_CASE("conv_norm: agrees with PyTorch") {
     check_layer_references(
         "conv_norm", [](auto zero, const io::json& o) { return make<nn::conv_norm>(zero, 3, 4, 5, options_of(o)); },
         [](const auto& layer, const auto& in, const io::json& o) { return layer(in[0], mode_of(o)); });
 }
 
-TEST_CASE("depthwise_separable: as PyTorch") {
+TEST_CASE("depthwise_separable: agrees with PyTorch") {
     check_layer_references(
         "depthwise_separable",
         [](auto zero, const io::json& o) { return make<nn::depthwise_separable>(zero, 3, 4, 3, options_of(o)); },
@@ -73,6 +73,9 @@ TEST_CASE("conv_norm: the length is ceil(L / stride)") {
         for (const std::size_t stride : {1u, 2u, 3u, 4u})
             for (const bool causal : {false, true})
                 for (std::size_t L = 1; L <= 9; ++L) {
+                    CAPTURE(kernel_size);
+                    CAPTURE(stride);
+                    CAPTURE(causal);
                     const auto layer =
                         make<nn::conv_norm>(0.0f, 2, 3, kernel_size, {.stride = stride, .causal = causal});
                     graph g;
@@ -80,11 +83,12 @@ TEST_CASE("conv_norm: the length is ceil(L / stride)") {
                 }
 }
 
-TEST_CASE("conv_norm: a causal layer does not look ahead, the other one does") {
+TEST_CASE("conv_norm: only a causal layer does not look ahead") {
     const tensor<double> x = normal({1, 9, 3});
     tensor<double> changed = x;
     for (std::size_t i = 5 * 3; i < 9 * 3; ++i) changed[i] += 1; // from time 5 on
     for (const bool causal : {false, true}) {
+        CAPTURE(causal);
         const auto layer = make<nn::conv_norm>(0.0, 3, 2, 5, {.causal = causal});
         const auto a = layer(x), b = layer(changed);
         bool same = true;
@@ -93,7 +97,7 @@ TEST_CASE("conv_norm: a causal layer does not look ahead, the other one does") {
     }
 }
 
-TEST_CASE("conv_norm: no bias, and a group for every channel of the depthwise part") {
+TEST_CASE("conv_norm: has no bias and one group per channel in the depthwise part") {
     const auto layer = make<nn::conv_norm>(0.0f, 3, 4, 5, {});
     CHECK(layer.conv.bias.empty());
     CHECK(parameter_count(layer) == 3 * 4 * 5 + 2 * 4);

@@ -12,7 +12,7 @@ auto make(auto zero, std::size_t in, std::size_t out) {
 }
 } // namespace
 
-TEST_CASE("feature_projector: gradients, worlds, trace") {
+TEST_CASE("feature_projector: gradients are exact and all worlds agree") {
     for (const mode m : {mode::train, mode::eval})
         for (const std::size_t out : {1u, 6u})
             check_layer(
@@ -21,7 +21,7 @@ TEST_CASE("feature_projector: gradients, worlds, trace") {
                 [m](const auto& layer, const auto& in) { return layer(in[0], m); });
 }
 
-TEST_CASE("feature_projector: PyTorch") {
+TEST_CASE("feature_projector: agrees with PyTorch") {
     const auto array = [](const std::string& name) {
         return reference("baseline.safetensors", "projector/train/" + name);
     };
@@ -56,7 +56,7 @@ TEST_CASE("feature_projector: PyTorch") {
     check("expand", layer.expand, layer.expand_norm);
 }
 
-TEST_CASE("feature_projector: parameters and MACs") {
+TEST_CASE("feature_projector: parameter count and MACs") {
     const auto layer = make(0.0f, 96, 256);
     CHECK(parameter_count(layer) == 96 * 128 + 128 * 128 + 128 * 256 + 2 * (128 + 128 + 256));
     graph g;

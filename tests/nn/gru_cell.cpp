@@ -19,9 +19,11 @@ template <class M, class X> X run(const M& cell, const X& x) {
 }
 } // namespace
 
-TEST_CASE("gru_cell: gradients, worlds, trace") {
+TEST_CASE("gru_cell: gradients are exact and all worlds agree") {
     for (const std::size_t rows : {1u, 3u})
         for (const bool bias : {false, true}) {
+            CAPTURE(rows);
+            CAPTURE(bias);
             check_layer(
                 "gru_cell", {normal({rows, 3}), normal({rows, 4}, 2)},
                 [bias](auto zero) { return make(zero, 3, 4, bias); },
@@ -32,19 +34,19 @@ TEST_CASE("gru_cell: gradients, worlds, trace") {
         }
 }
 
-TEST_CASE("gru_cell: as PyTorch") {
+TEST_CASE("gru_cell: agrees with PyTorch") {
     check_layer_references(
         "gru_cell", [](auto zero, const io::json& o) { return make(zero, 5, o.as_size("hidden")); },
         [](const auto& layer, const auto& in, const io::json&) { return layer(in[0], in[1]); });
 }
 
-TEST_CASE("gru_cell: without a state the state is 0") {
+TEST_CASE("gru_cell: a missing state is taken as 0") {
     const auto cell = make(0.0);
     const tensor<double> x = normal({3, 3});
     CHECK(identical(cell(x), cell(x, tensor<double>(shape{3, 4}))));
 }
 
-TEST_CASE("gru_cell: as made, paths, cost, errors") {
+TEST_CASE("gru_cell: initial values and paths and cost; invalid arguments are refused") {
     const auto cell = make(0.0F);
     CHECK(cell.weight_ih.shape() == shape{12, 3});
     CHECK(cell.weight_hh.shape() == shape{12, 4});

@@ -55,7 +55,7 @@ nn::hopfield_options options_of(const io::json& o) {
 
 } // namespace
 
-TEST_CASE("hopfield_association: gradients, worlds, trace") {
+TEST_CASE("hopfield_association: gradients are exact and all worlds agree") {
     for (const std::size_t heads : {1u, 2u})
         for (const std::size_t updates : {0u, 1u, 2u, 3u})
             for (const bool shared : {false, true})
@@ -79,9 +79,11 @@ TEST_CASE("hopfield_association: gradients, worlds, trace") {
                     }
 }
 
-TEST_CASE("hopfield_lookup: gradients, worlds, trace") {
+TEST_CASE("hopfield_lookup: gradients are exact and all worlds agree") {
     for (const std::size_t heads : {1u, 2u})
         for (const std::size_t updates : {0u, 1u, 2u, 3u}) {
+            CAPTURE(heads);
+            CAPTURE(updates);
             nn::hopfield_options o;
             o.heads = heads;
             o.learn_beta = true;
@@ -92,7 +94,7 @@ TEST_CASE("hopfield_lookup: gradients, worlds, trace") {
         }
 }
 
-TEST_CASE("hopfield_pooling: gradients, worlds, trace") {
+TEST_CASE("hopfield_pooling: gradients are exact and all worlds agree") {
     for (const std::size_t heads : {1u, 2u})
         for (const std::size_t updates : {0u, 1u, 2u})
             for (const std::size_t quantity : {1u, 3u})
@@ -110,7 +112,7 @@ TEST_CASE("hopfield_pooling: gradients, worlds, trace") {
                 }
 }
 
-TEST_CASE("hopfield_classifier: gradients, worlds, trace") {
+TEST_CASE("hopfield_classifier: gradients are exact and all worlds agree") {
     for (const std::size_t heads : {1u, 2u})
         check_layer(
             "hopfield_classifier, heads " + std::to_string(heads), {normal({5, state_width})},
@@ -118,7 +120,7 @@ TEST_CASE("hopfield_classifier: gradients, worlds, trace") {
             [](const auto& layer, const auto& in) { return layer(in[0]); });
 }
 
-TEST_CASE("hopfield_pooling: as PyTorch") {
+TEST_CASE("hopfield_pooling: agrees with PyTorch") {
     check_layer_references(
         "hopfield_pooling",
         [](auto zero, const io::json& o) {
@@ -132,13 +134,13 @@ TEST_CASE("hopfield_pooling: as PyTorch") {
         [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); });
 }
 
-TEST_CASE("hopfield_classifier: as PyTorch") {
+TEST_CASE("hopfield_classifier: agrees with PyTorch") {
     check_layer_references(
         "hopfield_classifier", [](auto zero, const io::json& o) { return classifier(zero, o.as_size("heads")); },
         [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); });
 }
 
-TEST_CASE("hopfield_pooling: every sample by itself, whatever the order of its steps") {
+TEST_CASE("hopfield_pooling: samples are independent and the order of time steps does not matter") {
     nn::hopfield_options o;
     o.retrieval = {.updates = 1, .eps = 0};
     auto layer = pooling(0.0, o, 2);
@@ -155,19 +157,19 @@ TEST_CASE("hopfield_pooling: every sample by itself, whatever the order of its s
     CHECK(difference(layer(turned), y, 1e-13) == "");
 }
 
-TEST_CASE("hopfield_association: as PyTorch") {
+TEST_CASE("hopfield_association: agrees with PyTorch") {
     check_layer_references(
         "hopfield_association", [](auto zero, const io::json& o) { return association(zero, options_of(o)); },
         [](const auto& layer, const auto& in, const io::json&) { return layer(in[0], in[1], in[2]); });
 }
 
-TEST_CASE("hopfield_lookup: as PyTorch") {
+TEST_CASE("hopfield_lookup: agrees with PyTorch") {
     check_layer_references(
         "hopfield_lookup", [](auto zero, const io::json& o) { return lookup(zero, options_of(o)); },
         [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); });
 }
 
-TEST_CASE("hopfield: dropout of the association, in training on a tape alone") {
+TEST_CASE("hopfield: the association is dropped only in training on a tape") {
     nn::hopfield_options o;
     o.dropout = 0.5;
     o.retrieval.updates = 1;
@@ -198,7 +200,7 @@ TEST_CASE("hopfield: the order of the patterns does not matter") {
     CHECK(difference(layer(x), before, 1e-13) == "");
 }
 
-TEST_CASE("hopfield: as made") {
+TEST_CASE("hopfield: initial values and shapes and defaults") {
     const auto layer = association(0.0, {});
     CHECK(layer.options.head_width == state_width);
     CHECK(layer.options.pattern_width == state_width);
@@ -238,9 +240,10 @@ TEST_CASE("hopfield: as made") {
     CHECK(two.value.weight.shape() == shape{4, source_width});
 }
 
-TEST_CASE("hopfield: errors") {
+TEST_CASE("hopfield: invalid arguments are refused") {
     nn::hopfield_options o;
     for (const std::size_t heads : {0u, 3u}) {
+        CAPTURE(heads);
         o.heads = heads;
         CHECK_RAISES(usage_error, "heads is " + std::to_string(heads), association(0.0f, o));
     }
@@ -255,7 +258,7 @@ TEST_CASE("hopfield: errors") {
     CHECK_RAISES(shape_error, "op::matmul", layer(normal({2, 3, 4}), normal({3, 6, 5}), normal({3, 6, 3})));
 }
 
-TEST_CASE("hopfield and memory, frozen: nothing is dropped in training") {
+TEST_CASE("hopfield and memory: frozen layers drop nothing in training") {
     generator g(1);
     nn::hopfield_options o;
     o.dropout = 0.5;

@@ -50,7 +50,7 @@ void check_uniform(const moments& m, double bound) {
 
 } // namespace
 
-TEST_CASE("init: constants") {
+TEST_CASE("init: zeros_ and ones_ and constant_ fill with constants") {
     tensor<float> w(shape{2, 3}, 5.0f);
     init::zeros_(w);
     CHECK(identical(w, tensor<float>(shape{2, 3}, 0.0f)));
@@ -60,7 +60,7 @@ TEST_CASE("init: constants") {
     CHECK(identical(w, tensor<float>(shape{2, 3}, -2.5f)));
 }
 
-TEST_CASE("init: normal_ and uniform_") {
+TEST_CASE("init: normal_ and uniform_ have their moments and bounds") {
     check_moments(measure(conv_shape, [](auto& w, auto& g) { init::normal_(w, g); }), 0, 1);
     check_moments(measure(conv_shape, [](auto& w, auto& g) { init::normal_(w, g, 2, 0.02); }), 2, 0.02);
     const auto m = measure(conv_shape, [](auto& w, auto& g) { init::uniform_(w, g, 1, 4); });
@@ -70,7 +70,7 @@ TEST_CASE("init: normal_ and uniform_") {
     check_moments(measure(conv_shape, [](auto& w, auto& g) { init::uniform_(w, g); }), 0.5, 1 / std::sqrt(12.0));
 }
 
-TEST_CASE("init: trunc_normal_") {
+TEST_CASE("init: trunc_normal_ has its moments and bounds") {
     // The standard deviation of a standard normal cut at ±2 is 0.87962566.
     const auto m = measure(conv_shape, [](auto& w, auto& g) { init::trunc_normal_(w, g); });
     check_moments(m, 0, 0.87962566);
@@ -120,7 +120,7 @@ TEST_CASE("init: a fan needs two axes") {
                          "nn::init: shape of weight is (8), expected (out, in) or (out, in, kernel)", shape_error);
 }
 
-TEST_CASE("init: a seed gives the same numbers, in float those of double rounded") {
+TEST_CASE("init: one seed gives the same numbers; those in float are rounded from double") {
     const auto draw = [](auto zero, std::uint64_t seed) {
         tensor<decltype(zero)> w(conv_shape);
         generator g(seed);

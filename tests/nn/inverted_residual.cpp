@@ -20,7 +20,7 @@ std::string text(const nn::inverted_residual_options& o, mode m) {
 
 } // namespace
 
-TEST_CASE("inverted_residual: gradients, worlds, trace") {
+TEST_CASE("inverted_residual: gradients are exact and all worlds agree") {
     using enum nn::activation;
     for (const std::size_t expanded : {3u, 5u}) // without and with expansion
         for (const std::size_t out : {3u, 4u})  // with a residual connection where the stride is 1, and without
@@ -44,7 +44,7 @@ TEST_CASE("inverted_residual: gradients, worlds, trace") {
                             }
 }
 
-TEST_CASE("inverted_residual: as PyTorch") {
+TEST_CASE("inverted_residual: agrees with PyTorch") {
     check_layer_references(
         "inverted_residual",
         [](auto zero, const io::json& o) {
@@ -62,7 +62,7 @@ TEST_CASE("inverted_residual: as PyTorch") {
         });
 }
 
-TEST_CASE("inverted_residual: what is there, and what is not") {
+TEST_CASE("inverted_residual: has only the members that its options need") {
     const auto plain = make(0.0f, {.in = 4, .expanded = 4, .out = 4});
     CHECK_FALSE(plain.expand);
     CHECK_FALSE(plain.se);
@@ -87,7 +87,8 @@ TEST_CASE("inverted_residual: the residual connection adds the input") {
     CHECK(difference(with, tensor<double>(block(x).array() + x.array()), 1e-15) == "");
 }
 
-TEST_CASE("inverted_residual: always expanded, gated before the activation, without biases") {
+TEST_CASE(
+    "inverted_residual: with a gate before the activation gradients are exact and values are those of the ops") {
     using enum nn::activation;
     for (const std::size_t expanded : {3u, 5u})
         for (const std::size_t squeezed : {0u, 2u})
@@ -115,7 +116,7 @@ TEST_CASE("inverted_residual: always expanded, gated before the activation, with
                 }
 }
 
-TEST_CASE("inverted_residual: each option of the form by itself") {
+TEST_CASE("inverted_residual: each option of the form has only its own effect") {
     const auto block = [](const nn::inverted_residual_options& o) { return make(0.0, o); };
     const auto plain = block({.in = 4, .expanded = 4, .out = 4, .squeezed = 2});
     CHECK_FALSE(plain.expand);
@@ -142,13 +143,18 @@ TEST_CASE("inverted_residual: each option of the form by itself") {
     CHECK(nothing.after_se == nn::activation::none);
 }
 
-TEST_CASE("inverted_residual: in training the ops as written, whatever the tape stores") {
+TEST_CASE("inverted_residual: training computes the ops as written whatever the tape stores") {
     using enum nn::activation;
     for (const std::size_t expanded : {4u, 6u})
         for (const std::size_t squeezed : {0u, 2u})
             for (const std::size_t stride : {1u, 2u})
                 for (const auto activation : {none, relu, hard_swish, selu})
                     for (const bool gate_first : {false, true}) {
+                        CAPTURE(expanded);
+                        CAPTURE(squeezed);
+                        CAPTURE(stride);
+                        CAPTURE(name_of(activation));
+                        CAPTURE(gate_first);
                         const nn::inverted_residual_options o{.in = 4,
                                                               .expanded = expanded,
                                                               .out = 4,
@@ -184,12 +190,12 @@ TEST_CASE("inverted_residual: in training the ops as written, whatever the tape 
                     }
 }
 
-TEST_CASE("inverted_residual: errors") {
+TEST_CASE("inverted_residual: invalid arguments are refused") {
     CHECK_RAISES(shape_error, "op::conv1d",
                  make(0.0f, {.in = 4, .expanded = 8, .out = 4})(tensor<float>(shape{1, 5, 3})));
 }
 
-TEST_CASE("inverted_residual: gradients where some of its layers are frozen and others not") {
+TEST_CASE("inverted_residual: gradients are exact with some layers frozen") {
     using enum nn::activation;
     const auto check = [](const char* what, auto&& freeze_part, const nn::inverted_residual_options& o) {
         check_layer(

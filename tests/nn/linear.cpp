@@ -14,7 +14,7 @@ auto make(auto zero, std::size_t in, std::size_t out, bool bias) {
 
 } // namespace
 
-TEST_CASE("linear: gradients, worlds, trace") {
+TEST_CASE("linear: gradients are exact and all worlds agree") {
     for (const auto& x : {shape{3}, shape{2, 3}, shape{2, 4, 3}})
         for (const bool bias : {true, false})
             check_layer(
@@ -22,7 +22,7 @@ TEST_CASE("linear: gradients, worlds, trace") {
                 [](const auto& layer, const auto& in) { return layer(in[0]); });
 }
 
-TEST_CASE("linear: as made") {
+TEST_CASE("linear: initial values and shapes") {
     const auto layer = make(0.0f, 200, 100, true);
     CHECK(layer.weight.shape() == shape{100, 200});
     CHECK(layer.bias.shape() == shape{100});
@@ -38,7 +38,7 @@ TEST_CASE("linear: as made") {
     CHECK(identical(layer.weight.value, make(0.0f, 200, 100, true).weight.value));
 }
 
-TEST_CASE("linear: paths and errors") {
+TEST_CASE("linear: paths of its parameters; invalid arguments are refused") {
     auto layer = make(0.0f, 3, 5, true);
     std::string paths;
     walk(layer, [&paths](const std::string& path, auto&) { paths += path + " "; });

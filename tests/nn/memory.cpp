@@ -38,7 +38,7 @@ template <class T> symbol all(const nn::memory<T>& layer, const symbol& f) {
 
 } // namespace
 
-TEST_CASE("memory: gradients, worlds, trace") {
+TEST_CASE("memory: gradients are exact and all worlds agree") {
     for (const std::size_t updates : {0u, 1u, 2u})
         for (const double kappa : {0.0, 0.5, 1.0})
             for (const bool massive : {false, true})
@@ -48,7 +48,7 @@ TEST_CASE("memory: gradients, worlds, trace") {
                     [](const auto& layer, const auto& in) { return all(layer, in[0]); });
 }
 
-TEST_CASE("memory: gradients, worlds, trace, with several heads") {
+TEST_CASE("memory of several heads: gradients are exact and all worlds agree") {
     for (const std::size_t heads : {2u, 4u})
         for (const std::size_t updates : {0u, 2u})
             for (const bool massive : {false, true})
@@ -58,7 +58,7 @@ TEST_CASE("memory: gradients, worlds, trace, with several heads") {
                     [](const auto& layer, const auto& in) { return all(layer, in[0]); });
 }
 
-TEST_CASE("memory: as PyTorch") {
+TEST_CASE("memory: agrees with PyTorch") {
     check_layer_references(
         "memory",
         [](auto zero, const io::json& o) {
@@ -68,9 +68,11 @@ TEST_CASE("memory: as PyTorch") {
         [](const auto& layer, const auto& in, const io::json&) { return all(layer, in[0]); });
 }
 
-TEST_CASE("memory: with kappa = 0 the probabilities are the association mass of each class") {
+TEST_CASE("memory: with kappa = 0 the probabilities are each class's association mass") {
     for (const std::size_t updates : {0u, 1u, 2u})
         for (const bool massive : {false, true}) {
+            CAPTURE(updates);
+            CAPTURE(massive);
             auto layer = make(0.0, updates, 0, massive);
             layer_check::randomise(layer, 3);
             const auto [memory, logits] = layer(normal({4, features}));
@@ -125,7 +127,7 @@ TEST_CASE("memory: the order of the patterns does not matter") {
                   doctest::Approx(before.memory.scores(b, (m * 5 + 1) % patterns)).epsilon(1e-13));
 }
 
-TEST_CASE("memory: beta is held within 0.1 and 100, and is not moved beyond") {
+TEST_CASE("memory: beta stays within 0.1 and 100 and gets no gradient beyond") {
     auto layer = make(0.0, 0, 0.5, false);
     layer_check::randomise(layer, 6);
     const tensor<double> f = normal({4, features});
@@ -141,7 +143,7 @@ TEST_CASE("memory: beta is held within 0.1 and 100, and is not moved beyond") {
     CHECK(t.gradient(layer.log_beta)->item() == 0);
 }
 
-TEST_CASE("memory: as made") {
+TEST_CASE("memory: initial values and shapes and paths") {
     auto layer = make(0.0f, 0, 0.5, false);
     CHECK(layer.keys.shape() == shape{patterns, width});
     for (std::size_t m = 0; m < patterns; ++m) {
@@ -162,7 +164,7 @@ TEST_CASE("memory: as made") {
     CHECK(paths == "query.weight query.bias keys log_beta labels ");
 }
 
-TEST_CASE("memory: errors") {
+TEST_CASE("memory: invalid arguments are refused") {
     generator g(1);
     const auto with = [&g](nn::memory_options o, std::size_t n = classes) {
         return nn::memory<float>(features, n, g, o);
@@ -179,7 +181,7 @@ TEST_CASE("memory: errors") {
     CHECK_RAISES(shape_error, "op::linear", with({})(tensor<float>(shape{2, 4})));
 }
 
-TEST_CASE("memory: place puts the patterns of a class where its features are") {
+TEST_CASE("memory: place moves the patterns of a class to its features") {
     generator g(2);
     auto layer = make(0.0, 0, 0.5, false);
     layer_check::randomise(layer, 4);
@@ -216,8 +218,9 @@ TEST_CASE("memory: place puts the patterns of a class where its features are") {
     CHECK_RAISES(shape_error, "expected one per row", layer.place(f, label, generator(5)));
 }
 
-TEST_CASE("memory: compression is exact where the merged patterns coincide, and keeps the mass of every class") {
+TEST_CASE("memory: compression is exact for coinciding patterns and keeps the mass of every class") {
     for (const double kappa : {0.0, 0.5, 1.0}) {
+        CAPTURE(kappa);
         generator g(1);
         nn::memory<double> layer(features, classes, g,
                                  {.patterns_per_class = 4, .width = width, .beta = 3, .kappa = kappa});
@@ -243,12 +246,13 @@ TEST_CASE("memory: compression is exact where the merged patterns coincide, and 
     }
 }
 
-TEST_CASE("memory: energy lies in its bounds, is least at a pattern, and tells what is unknown") {
+TEST_CASE("memory: energy is within its bounds and least at a pattern and higher far from all") {
     generator g(1);
     nn::memory<double> layer(features, classes, g, {.patterns_per_class = 4, .width = width, .beta = 20, .kappa = 0});
     layer.query.weight.value.fill(0); // the query is its bias: at a pattern, or opposite to it
     double known = 0;
     for (const double sign : {1.0, -1.0}) {
+        CAPTURE(sign);
         for (std::size_t c = 0; c < width; ++c) layer.query.bias.value[c] = sign * layer.keys.value(3, c);
         const double e = layer.energy(layer(normal({1, features})).memory.scores)[0];
         CHECK(e >= 0);
@@ -262,8 +266,7 @@ TEST_CASE("memory: energy lies in its bounds, is least at a pattern, and tells w
     CHECK_RAISES(shape_error, "expected (B, 12)", layer.energy(tensor<double>(shape{2, 5})));
 }
 
-TEST_CASE(
-    "memory: the logits miss dropped patterns, in training alone, each sample its own; the association is whole") {
+TEST_CASE("memory: in training dropout removes patterns from each sample's logits but not from the association") {
     generator g(1);
     const std::size_t many = 24; // one pattern a class: without κ a logit is its score
     nn::memory<double> layer(features, many, g,
@@ -286,9 +289,11 @@ TEST_CASE(
     CHECK_RAISES(usage_error, "mode is train on a plain tensor", layer(f, mode::train));
 }
 
-TEST_CASE("memory: several heads are the log-mean of the exponential scores that each gives by itself") {
+TEST_CASE("memory: scores of several heads are the log-mean-exp of the scores of each head") {
     for (const bool massive : {false, true})
         for (const std::size_t updates : {0u, 1u}) {
+            CAPTURE(massive);
+            CAPTURE(updates);
             auto layer = make(0.0, updates, 0.5, massive, 2);
             layer_check::randomise(layer, 7);
             const auto f = normal({4, features});
@@ -324,12 +329,13 @@ TEST_CASE("memory: several heads are the log-mean of the exponential scores that
         }
 }
 
-TEST_CASE("memory: keys are of unit length in every head, as made and as placed") {
+TEST_CASE("memory: keys have unit length in every head when made and when placed") {
     generator g(2);
     auto layer = make(0.0, 0, 0.5, false, 2);
     std::vector<int> label;
     for (std::size_t i = 0; i < 30; ++i) label.push_back(static_cast<int>(i % classes));
     for (const bool placed : {false, true}) {
+        CAPTURE(placed);
         if (placed) layer.place(normal({30, features}), label, generator(5));
         for (std::size_t m = 0; m < patterns; ++m)
             for (std::size_t c = 0; c < width; c += 2)
@@ -337,8 +343,9 @@ TEST_CASE("memory: keys are of unit length in every head, as made and as placed"
     }
 }
 
-TEST_CASE("memory: merged patterns of unequal mass are exact in the Hopfield updates too") {
+TEST_CASE("memory: Hopfield updates are exact with merged patterns of unequal mass") {
     for (const std::size_t heads : {1u, 2u}) {
+        CAPTURE(heads);
         generator g(1);
         nn::memory<double> layer(features, classes, g,
                                  {.patterns_per_class = 3, .width = width, .updates = 1, .beta = 3, .heads = heads});

@@ -12,20 +12,22 @@ auto make(auto zero, std::size_t features = 5, std::size_t hidden = 7, std::size
 }
 } // namespace
 
-TEST_CASE("mlp: gradients, worlds, trace") {
-    for (const std::size_t rows : {1u, 4u})
+TEST_CASE("mlp: gradients are exact and all worlds agree") {
+    for (const std::size_t rows : {1u, 4u}) {
+        CAPTURE(rows);
         check_layer(
             "mlp", {normal({rows, 5})}, [](auto zero) { return make(zero); },
             [](const auto& layer, const auto& in) { return layer(in[0]); });
+    }
 }
 
-TEST_CASE("mlp: as PyTorch") {
+TEST_CASE("mlp: agrees with PyTorch") {
     check_layer_references(
         "mlp", [](auto zero, const io::json&) { return make(zero); },
         [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); });
 }
 
-TEST_CASE("mlp: as made, paths, errors") {
+TEST_CASE("mlp: initial values and paths; invalid arguments are refused") {
     auto layer = make(0.0F);
     CHECK(layer.down.weight.shape() == shape{7, 5});
     CHECK(layer.up.weight.shape() == shape{3, 7});

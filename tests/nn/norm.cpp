@@ -5,7 +5,7 @@
 
 using namespace smldist;
 
-TEST_CASE("batch_norm: gradients, worlds, trace") {
+TEST_CASE("batch_norm: gradients are exact and all worlds agree") {
     for (const mode m : {mode::train, mode::eval})
         for (const auto& x : {shape{2, 5, 3}, shape{6, 3}, shape{3, 4, 17}})
             for (const double eps : {1e-5, 1e-2})
@@ -15,7 +15,7 @@ TEST_CASE("batch_norm: gradients, worlds, trace") {
                     [m](const auto& layer, const auto& in) { return layer(in[0], m); });
 }
 
-TEST_CASE("layer_norm: gradients, worlds, trace") {
+TEST_CASE("layer_norm: gradients are exact and all worlds agree") {
     for (const bool affine : {true, false})
         for (const auto& x : {shape{5}, shape{3, 5}, shape{2, 3, 17}})
             for (const double eps : {1e-5, 1e-2}) {
@@ -26,14 +26,14 @@ TEST_CASE("layer_norm: gradients, worlds, trace") {
             }
 }
 
-TEST_CASE("l2_normalize: gradients, worlds, trace, and what is zero") {
+TEST_CASE("l2_normalize: gradients are exact and all worlds agree; a zero vector stays zero") {
     for (const auto& x : {shape{3, 5}, shape{2, 3, 17}, shape{4}})
         check_op("l2_normalize" + x.text(), {normal(x)}, [](const auto& in) { return op::l2_normalize(in[0]); });
     const tensor<double> y = op::l2_normalize(tensor<double>{{3, 4}, {0, 0}});
     CHECK(difference(y, {{0.6, 0.8}, {0, 0}}, 1e-15) == "");
 }
 
-TEST_CASE("batch_norm: the running statistics change in training alone, on the tape alone, when they are written") {
+TEST_CASE("batch_norm: running statistics change only in training on a tape when notes are written") {
     nn::batch_norm<double> layer(2, {.momentum = 0.25});
     const tensor<double> x{{1, -2}, {3, 2}, {5, 0}};
     const auto before = layer;
@@ -51,7 +51,7 @@ TEST_CASE("batch_norm: the running statistics change in training alone, on the t
     CHECK(difference(layer.running_var.value, {0.75 + 0.25 * 4, 0.75 + 0.25 * 4}, 1e-15) == "");
 }
 
-TEST_CASE("norms: as made") {
+TEST_CASE("norms: initial values and parameter counts and defaults") {
     const nn::batch_norm<float> bn(3);
     const nn::layer_norm<float> ln(3), plain(3, false);
     const tensor<float> one{1, 1, 1}, zero{0, 0, 0};
@@ -70,16 +70,18 @@ TEST_CASE("norms: as made") {
     CHECK(ln.options.eps == 1e-5);
 }
 
-TEST_CASE("norms: errors") {
+TEST_CASE("norms: invalid arguments are refused") {
     const nn::batch_norm<float> bn(3);
     CHECK_RAISES(shape_error, "number of rows is 1", bn(tensor<float>(shape{1, 1, 3}), mode::train));
     CHECK_NOTHROW(bn(tensor<float>(shape{1, 1, 3}), mode::eval));
-    for (const mode m : {mode::train, mode::eval})
+    for (const mode m : {mode::train, mode::eval}) {
+        CAPTURE((m == mode::train));
         CHECK_RAISES(shape_error, "op::batch_norm", bn(tensor<float>(shape{2, 5, 4}), m));
+    }
     CHECK_RAISES(shape_error, "op::layer_norm", nn::layer_norm<float>(3)(tensor<float>(shape{2, 4})));
 }
 
-TEST_CASE("batch_norm, frozen: in training as in evaluation, exact gradients, statistics that stay") {
+TEST_CASE("batch_norm: a frozen layer computes in training what it computes in evaluation with exact gradients") {
     const auto make = [](auto zero) {
         nn::batch_norm<decltype(zero)> layer(3);
         for (std::size_t c = 0; c < 3; ++c) {

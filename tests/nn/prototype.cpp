@@ -12,20 +12,22 @@ auto make(auto zero, std::size_t features = 5, std::size_t classes = 3) {
 }
 } // namespace
 
-TEST_CASE("prototype: gradients, worlds, trace") {
-    for (const std::size_t rows : {1u, 4u})
+TEST_CASE("prototype: gradients are exact and all worlds agree") {
+    for (const std::size_t rows : {1u, 4u}) {
+        CAPTURE(rows);
         check_layer(
             "prototype", {normal({rows, 5})}, [](auto zero) { return make(zero); },
             [](const auto& layer, const auto& in) { return layer(in[0]); });
+    }
 }
 
-TEST_CASE("prototype: as PyTorch") {
+TEST_CASE("prototype: agrees with PyTorch") {
     check_layer_references(
         "prototype", [](auto zero, const io::json&) { return make(zero); },
         [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); });
 }
 
-TEST_CASE("prototype: direction alone decides, within the learned scale") {
+TEST_CASE("prototype: logits depend only on the direction and are bounded by the learned scale") {
     const auto layer = make(0.0);
     const auto f = normal({4, 5});
     auto longer = f;
@@ -37,7 +39,7 @@ TEST_CASE("prototype: direction alone decides, within the learned scale") {
     CHECK(layer(own)[1] == doctest::Approx(10)); // a prototype is most like itself
 }
 
-TEST_CASE("prototype: as made, paths, errors") {
+TEST_CASE("prototype: initial values and paths; invalid arguments are refused") {
     auto layer = make(0.0F);
     CHECK(layer.weight.shape() == shape{3, 5});
     CHECK(std::exp(layer.log_scale.value.item()) == doctest::Approx(10).epsilon(1e-5));

@@ -14,7 +14,7 @@ auto make(auto zero, std::size_t channels, std::size_t squeezed) {
 
 } // namespace
 
-TEST_CASE("squeeze_excite: gradients, worlds, trace") {
+TEST_CASE("squeeze_excite: gradients are exact and all worlds agree") {
     for (const auto& x : {shape{2, 5, 3}, shape{1, 1, 17}, shape{3, 2, 8}})
         for (const std::size_t squeezed : {1u, 4u})
             check_layer(
@@ -22,14 +22,14 @@ TEST_CASE("squeeze_excite: gradients, worlds, trace") {
                 [](const auto& layer, const auto& in) { return layer(in[0]); });
 }
 
-TEST_CASE("squeeze_excite: as PyTorch") {
+TEST_CASE("squeeze_excite: agrees with PyTorch") {
     check_layer_references(
         "squeeze_excite",
         [](auto zero, const io::json& o) { return make(zero, o.as_size("channels"), o.as_size("squeezed")); },
         [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); });
 }
 
-TEST_CASE("squeeze_excite: a gate of 1/2 for zero weights, the same for all times") {
+TEST_CASE("squeeze_excite: zero weights give a gate of 1/2 and gates are constant in time") {
     auto layer = make(0.0, 3, 2);
     layer.fc2.weight.value.fill(0);
     const tensor<double> x = normal({2, 4, 3});
@@ -37,7 +37,7 @@ TEST_CASE("squeeze_excite: a gate of 1/2 for zero weights, the same for all time
     CHECK_RAISES(shape_error, "op::linear: shape of x is (2, 4)", layer(tensor<double>(shape{2, 4, 4})));
 }
 
-TEST_CASE("squeeze_excite: without biases, weights as of a linear map") {
+TEST_CASE("squeeze_excite: without biases its weights are initialised as those of a linear map") {
     generator g(1);
     const nn::squeeze_excite<double> layer(64, 16, g, {.bias = false});
     CHECK(layer.fc1.bias.empty());
@@ -55,7 +55,7 @@ TEST_CASE("squeeze_excite: without biases, weights as of a linear map") {
         [](const auto& l, const auto& in) { return l(in[0]); });
 }
 
-TEST_CASE("squeeze_excite: parameters and MACs") {
+TEST_CASE("squeeze_excite: parameter count and MACs") {
     const auto layer = make(0.0f, 16, 8);
     CHECK(parameter_count(layer) == 16 * 8 + 8 + 8 * 16 + 16);
     graph g;

@@ -7,9 +7,12 @@ using namespace smldist;
 
 TEST_CASE("adaptive_avg_pool1d: gradients, worlds, trace") {
     for (const auto& x : {shape{2, 7, 3}, shape{1, 1, 9}, shape{2, 8, 1}})
-        for (const std::size_t length : {1u, 3u, 4u, 8u, 11u})
+        for (const std::size_t length : {1u, 3u, 4u, 8u, 11u}) {
+            CAPTURE(x.text());
+            CAPTURE(length);
             check_op(x.text() + " to " + std::to_string(length), {normal(x)},
                      [length](const auto& in) { return op::adaptive_avg_pool1d(in[0], length); });
+        }
 }
 
 TEST_CASE("adaptive_avg_pool1d: windows share a step where the lengths do not divide") {

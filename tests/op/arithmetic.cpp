@@ -67,6 +67,7 @@ TEST_CASE("div") {
 
 TEST_CASE("add, sub, mul, div: one variable on both sides") {
     for (const shape& s : {shape{}, shape{7}, shape{2, 3}}) {
+        CAPTURE(s.text());
         check_op("add(x, x)", {normal(s)}, [](const auto& in) { return op::add(in[0], in[0]); });
         check_op("sub(x, x)", {normal(s)}, [](const auto& in) { return op::sub(in[0], in[0]); });
         check_op("mul(x, x)", {normal(s)}, [](const auto& in) { return op::mul(in[0], in[0]); });

@@ -2,6 +2,7 @@
 #include "smldist/op/broadcast.hpp"
 
 #include "check.hpp"
+#include "smldist/spec/shapes.hpp"
 
 using namespace smldist;
 

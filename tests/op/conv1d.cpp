@@ -86,6 +86,7 @@ TEST_CASE("conv1d: the same bits for any number of threads, alone and in a batch
     const parameter<float> none;
     const std::size_t before = threads();
     for (const std::size_t groups : {1u, 4u, 24u}) {
+        CAPTURE(groups);
         const auto w = cast<float>(normal({24, 24 / groups, 3}, 2));
         const op::conv1d_options o{.padding = 1, .groups = groups};
         set_threads(1);

@@ -19,6 +19,8 @@ tensor<double> probabilities(const tensor<double>& z, std::size_t J) {
 TEST_CASE("mixture: gradients, both worlds, and the formula") {
     for (const std::size_t J : {1u, 2u, 4u})
         for (const std::size_t N : {2u, 5u}) {
+            CAPTURE(J);
+            CAPTURE(N);
             const auto z = normal({3, J * N}, 1), a = normal({J}, 2);
             check_op("mixture", {z, a}, [](const auto& in) { return op::mixture(in[0], in[1]); });
             const auto y = op::mixture(z, a), p = probabilities(z, J), w = op::softmax(a);

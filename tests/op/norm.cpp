@@ -170,8 +170,10 @@ TEST_CASE("batch_norm: errors") {
     CHECK_RAISES(shape_error, "shape of x is (0, 3)", run({0, 3}, three, three, stat, mode::eval));
     CHECK_RAISES(shape_error, "shape of weight or bias is (2)", run({4, 3}, two, three, stat, mode::train));
     CHECK_RAISES(shape_error, "shape of weight or bias is (2)", run({4, 3}, three, two, stat, mode::eval));
-    for (const mode m : {mode::train, mode::eval})
+    for (const mode m : {mode::train, mode::eval}) {
+        CAPTURE((m == mode::train));
         CHECK_RAISES(shape_error, "is (2), expected (3)", run({4, 3}, three, three, short_stat, m));
+    }
 }
 
 TEST_CASE("layer_norm") {

@@ -219,6 +219,7 @@ TEST_CASE("normed value: in evaluation there is none, and a trace has the ops as
     CHECK(t.normed(l.normalise(t.input(normal({3, 5, 6}, 8)), activation::relu, mode::eval)) == nullptr);
     each_case([&](first a, activation f, std::size_t gates, next b) {
         for (const mode m : {mode::eval, mode::train}) {
+            CAPTURE((m == mode::train));
             graph g;
             l(a, f, gates, b, symbol::input(g, "x", {3, 5, 6}), symbol::input(g, "g", {3, 6}), m);
             std::size_t gated = 0, normed = 0, activated = 0;

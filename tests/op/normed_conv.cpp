@@ -16,6 +16,7 @@ TEST_CASE("normed_depthwise") {
         for (const sizes& c :
              {sizes{3, 3, {.padding = 1, .groups = 3}}, sizes{17, 5, {.stride = 2, .padding = 2, .groups = 17}},
               sizes{2, 4, {.padding = 3, .dilation = 2, .groups = 2}}, sizes{3, 3, {.groups = 3, .causal = true}}}) {
+            CAPTURE(name_of(f));
             const auto [stride, padding, dilation, groups, causal] = c.o; // a new option must come in here
             CAPTURE(c.o.stride);
             CAPTURE(c.o.causal);
@@ -36,7 +37,11 @@ TEST_CASE("normed_depthwise") {
 
 TEST_CASE("normed_pointwise") {
     for (const auto f : {activation::none, activation::relu, activation::hard_swish, activation::selu})
-        for (const auto& [C, O] : {std::pair<std::size_t, std::size_t>{3, 4}, {19, 9}}) {
+        for (const auto& row : {std::pair<std::size_t, std::size_t>{3, 4}, {19, 9}}) {
+            const auto& [C, O] = row;
+            CAPTURE(name_of(f));
+            CAPTURE(row.first);
+            CAPTURE(row.second);
             check_op("normed_pointwise", {normal({2, 5, C}, 1), normal({3, C}, 2), normal({O, C, 1}, 3)},
                      [&](const auto& in) {
                          using T = op::scalar_of_t<decltype(in[0])>;

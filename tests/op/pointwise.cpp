@@ -110,6 +110,7 @@ TEST_CASE_TEMPLATE("pointwise: infinities and NaN", T, float, double) {
 TEST_CASE("dropout: gradient, both worlds, trace") {
     const auto f = [](const auto& in) { return op::dropout(in[0], {0.4}, mode::train); };
     for (const auto& s : shapes) {
+        CAPTURE(s.text());
         const auto r = testing::gradcheck({normal(s)}, f);
         CHECK_MESSAGE(r.ok, r.message);
     }
@@ -122,6 +123,7 @@ TEST_CASE("dropout: gradient, both worlds, trace") {
 
 TEST_CASE("dropout: kept elements are scaled, the share of dropped ones is p") {
     for (const double p : {0.1, 0.5, 0.9}) {
+        CAPTURE(p);
         tape<float> t(5);
         const auto y = op::dropout(t.input(tensor<float>(shape{200, 500}, 1.0f)), {p}, mode::train);
         std::size_t dropped = 0, kept = 0;

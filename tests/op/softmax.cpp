@@ -64,6 +64,8 @@ TEST_CASE("softmax family: a masked element counts nothing, errors") {
 TEST_CASE("log_mean_exp: gradients, both worlds, the formula, errors") {
     for (const std::size_t J : {1u, 2u, 3u})
         for (const std::size_t N : {1u, 4u}) {
+            CAPTURE(J);
+            CAPTURE(N);
             const auto x = normal({3, J * N});
             check_op("log_mean_exp", {x}, [J](const auto& in) { return op::log_mean_exp(in[0], {.blocks = J}); });
             const auto y = op::log_mean_exp(x, {.blocks = J});
@@ -79,8 +81,10 @@ TEST_CASE("log_mean_exp: gradients, both worlds, the formula, errors") {
     const tensor<float> far{{800, -800, 800, 800}}; // ln((e^800 + e^800)/2), ln((e^-800 + e^800)/2)
     CHECK(op::log_mean_exp(far, {.blocks = 2})(0, 1) == doctest::Approx(800 - std::log(2.0)));
     CHECK(op::log_mean_exp(far, {.blocks = 2})(0, 0) == 800.0f);
-    for (const std::size_t blocks : {0u, 2u})
+    for (const std::size_t blocks : {0u, 2u}) {
+        CAPTURE(blocks);
         CHECK_RAISES(shape_error, "expected (B, J·N)", op::log_mean_exp(x, {.blocks = blocks}));
+    }
     CHECK_RAISES(shape_error, "shape is (4)", op::log_mean_exp(normal({4}), {.blocks = 2}));
 }
 

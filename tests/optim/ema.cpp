@@ -6,25 +6,14 @@
 #include <cmath>
 
 #include "allocations.hpp"
+#include "counted.hpp"
 
 using namespace smldist;
 
 namespace {
 
-struct model {
-    parameter<double> weight;
-    buffer<double> running;
-    buffer<std::int32_t> labels;
-
-    static void visit(auto& self, auto&& member) {
-        member("weight", self.weight);
-        member("running", self.running);
-        member("labels", self.labels);
-    }
-};
-
-model make(double w, double r, std::int32_t label) {
-    model m;
+counted make(double w, double r, std::int32_t label) {
+    counted m;
     m.weight.value = tensor<double>{w, 2 * w};
     m.running.value = tensor<double>{r};
     m.labels.value = tensor<std::int32_t>{label};
@@ -34,9 +23,9 @@ model make(double w, double r, std::int32_t label) {
 } // namespace
 
 TEST_CASE("ema: frozen parameters are copied unchanged and stay frozen") {
-    optim::ema<model> average(make(1, 5, 0), 0.5);
+    optim::ema<counted> average(make(1, 5, 0), 0.5);
     average.update(make(3, 5, 0));
-    model now = make(4, 6, 0);
+    counted now = make(4, 6, 0);
     freeze(now);
     average.update(now);
     CHECK(is_frozen(average.model));
@@ -47,7 +36,7 @@ TEST_CASE("ema: frozen parameters are copied unchanged and stay frozen") {
 }
 
 TEST_CASE("ema: averages parameters with a ramp, copies buffers") {
-    optim::ema<model> average(make(1, 5, 0), 0.5);
+    optim::ema<counted> average(make(1, 5, 0), 0.5);
     double wanted = 1;
     for (int t = 0; t < 20; ++t) {
         const double now = std::sin(t), d = std::min(0.5, double(1 + t) / (10 + t));
@@ -62,17 +51,17 @@ TEST_CASE("ema: averages parameters with a ramp, copies buffers") {
 }
 
 TEST_CASE("ema: averages frozen parameters too, and does not change the model") {
-    model now = make(3, 0, 0);
+    counted now = make(3, 0, 0);
     now.weight.trainable = false;
-    optim::ema<model> average(make(1, 0, 0), 0);
+    optim::ema<counted> average(make(1, 0, 0), 0);
     average.update(now);
     CHECK(average.model.weight.value[0] == 3); // without memory: the last
     CHECK(now.weight.value[0] == 3);
 }
 
 TEST_CASE("ema: an update does not allocate once it has run") {
-    const model now = make(2, 0, 0);
-    optim::ema<model> average(make(1, 0, 0));
+    const counted now = make(2, 0, 0);
+    optim::ema<counted> average(make(1, 0, 0));
     average.update(now);
     const std::size_t before = allocations();
     for (int i = 0; i < 5; ++i) average.update(now);
@@ -81,5 +70,5 @@ TEST_CASE("ema: an update does not allocate once it has run") {
 
 TEST_CASE("ema: errors") {
     for (const double decay : {-0.1, 1.0, std::nan("")})
-        CHECK_THROWS_AS(optim::ema<model>(make(1, 0, 0), decay), usage_error);
+        CHECK_THROWS_AS(optim::ema<counted>(make(1, 0, 0), decay), usage_error);
 }

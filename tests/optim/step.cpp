@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "counted.hpp"
 #include "pair.hpp"
 #include "smldist/optim/adam.hpp"
 #include "smldist/optim/sgd.hpp"
@@ -21,19 +22,6 @@ template <class M> std::string visited(M& model, tape<double>& t) {
     });
     return s;
 }
-
-/// A model with running statistics and labels.
-struct counted {
-    parameter<double> weight;
-    buffer<double> running;
-    buffer<std::int32_t> labels;
-
-    static void visit(auto& self, auto&& member) {
-        member("weight", self.weight);
-        member("running", self.running);
-        member("labels", self.labels);
-    }
-};
 
 /// A view of one parameter.
 struct half {

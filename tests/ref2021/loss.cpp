@@ -16,7 +16,7 @@ tensor<double> spike(std::size_t N, std::size_t at, double value) {
 
 } // namespace
 
-TEST_CASE("ref2021 logits loss: golden values of a right and confident teacher") {
+TEST_CASE("ref2021 logits loss: gives the golden values for a right and confident teacher") {
     const struct {
         std::size_t classes;
         double perfect, uniform, wrong;
@@ -26,6 +26,7 @@ TEST_CASE("ref2021 logits loss: golden values of a right and confident teacher")
                  {12, 4.8550, 4.9698, 4.9816}};
     const std::vector<int> label{0};
     for (const auto& row : table) {
+        CAPTURE(row.classes);
         const auto teacher = spike(row.classes, 0, 10);
         const auto loss = [&](const tensor<double>& p) { return ref2021::logits_loss(p, teacher, label).item(); };
         CHECK(loss(spike(row.classes, 0, 1)) == doctest::Approx(row.perfect).epsilon(1e-3 / row.perfect));
@@ -40,12 +41,14 @@ TEST_CASE("ref2021 logits loss: golden values of a right and confident teacher")
     }
 }
 
-TEST_CASE("ref2021 logits loss: gradients, both worlds, and the formula") {
+TEST_CASE("ref2021 logits loss: gradients are exact and all worlds agree; the value is that of the formula") {
     const std::vector<int> labels{0, 3, 2, 1};
     const auto teacher = normal({4, 5}, 2);
     tensor<double> p = op::softmax(normal({4, 5}, 1));
     for (const double ratio : {0.0, 1.0, 2.5})
         for (const double hard : {1.0, 3.0}) {
+            CAPTURE(ratio);
+            CAPTURE(hard);
             const ref2021::loss_options o{.hard = hard, .ratio = ratio};
             check_op("ref2021", {p}, [&](const auto& in) {
                 return ref2021::logits_loss(in[0], cast<scalar_in<std::decay_t<decltype(in)>>>(teacher), labels, o);
@@ -61,7 +64,7 @@ TEST_CASE("ref2021 logits loss: gradients, both worlds, and the formula") {
         }
 }
 
-TEST_CASE("ref2021 logits loss: what is refused") {
+TEST_CASE("ref2021 logits loss: invalid arguments are refused") {
     const auto p = normal({2, 3});
     CHECK_RAISES(usage_error, "hard is -1, expected at least 0",
                  ref2021::logits_loss(p, p, std::vector<int>{0, 1}, {.hard = -1}));

@@ -1,89 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The public code's form of a network: against PyTorch number by number, and the sizes of its example.
+/// The public code's form of a network: the sizes of its example, heads and files.
+#include "smldist/ref2021/presets.hpp"
+
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <span>
+#include <cstddef>
 #include <string>
-#include <type_traits>
 #include <vector>
 
-#include "model/deviation.hpp"
-#include "reference.hpp"
-#include "smldist/autograd/tape.hpp"
+#include "small.hpp"
 #include "smldist/graph/summary.hpp"
-#include "smldist/loss/cross_entropy.hpp"
-#include "smldist/loss/mse.hpp"
 #include "smldist/model/load.hpp"
-#include "smldist/optim/adam.hpp"
-#include "smldist/optim/ranger.hpp"
-#include "smldist/ref2021/loss.hpp"
-#include "smldist/ref2021/presets.hpp"
 
 using namespace smldist;
 
 namespace {
-
-const std::string file = "ref2021.safetensors";
-
-tensor<double> array(const std::string& name) { return reference(file, name); }
-
-/// In float the batch-norms, here over as few as 18 rows, amplify the rounding of gradients.
-template <class T> constexpr double tolerance = 1e-10;
-template <> constexpr double tolerance<float> = 1e-4;
-
-model::network_config small() {
-    model::network_config c;
-    c.backbone.form = ref2021::form;
-    c.backbone.channels = 5;
-    for (const auto line : {"3,8,8,SE,SELU,2,A", "5,20,12,SE,HS,1,A", "3,24,16,-,SELU,1,A"})
-        c.backbone.rows.push_back(model::parse_row(line));
-    c.backbone.tail = 12;
-    c.classes = 4;
-    c.head = model::blended_head{};
-    c.dropout = 0;
-    return c;
-}
-
-/// f(path, leaf) for every parameter and every buffer that holds no labels.
-template <class T> void each_leaf(model::network<T>& net, auto f) {
-    walk(net, [&f](const std::string& path, auto& leaf) {
-        if constexpr (std::is_same_v<decltype(leaf.value), tensor<T>>) f(path, leaf);
-    });
-}
-
-template <class T> model::network<T> make() {
-    model::network<T> net(small(), generator(1));
-    each_leaf(net, [](const std::string& path, auto& leaf) { leaf.value = cast<T>(array("init/" + path)); });
-    return net;
-}
-
-std::vector<int> labels() {
-    const auto y = array("labels");
-    return {y.begin(), y.end()};
-}
-
-std::size_t number_stored(const std::string& prefix) {
-    std::size_t n = 0;
-    for (const auto& t : reference_file(file).tensors()) n += t.name.starts_with(prefix) ? 1 : 0;
-    return n;
-}
-
-/// A loss of the public code on the batch x, of as much of a network in training as it needs.
-template <class T> var<T> loss_of(const std::string& name, const model::network<T>& net, tape<T>& t) {
-    const auto x = t.input(cast<T>(array("x")));
-    if (name == "labels") return loss::cross_entropy(net(x, mode::train).logits, labels());
-    if (name == "logits")
-        return ref2021::logits_loss(net(x, mode::train).logits, cast<T>(array("teacher/logits")), labels());
-    const std::size_t i = name == "stage1";
-    return loss::mse(net.up_to_stage(i, x, mode::train).stages[i], cast<T>(array("teacher/" + name)));
-}
-
-template <class T> void check_outputs(const std::string& prefix, const outputs<tensor<T>>& out) {
-    for (std::size_t i = 0; i < out.stages.size(); ++i)
-        CHECK(deviation(out.stages[i], array(prefix + "stage" + std::to_string(i))) <= tolerance<T>);
-    CHECK(deviation(out.feature, array(prefix + "feature")) <= tolerance<T>);
-}
 
 /// Parameters and MACs of a configuration, from section 2 of docs/ref2021.md.
 struct size_of_network {
@@ -145,109 +76,7 @@ std::string traced_anchors(const std::string& name, double scale) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("ref2021: outputs, losses, gradients and running statistics as PyTorch", T, double, float) {
-    auto net = make<T>();
-    const auto x = cast<T>(array("x"));
-    std::size_t leaves = 0;
-    each_leaf(net, [&leaves](const std::string&, const auto&) { ++leaves; });
-    CHECK(leaves == number_stored("init/"));
-    for (std::size_t e = 0; e < 3; ++e) {
-        net.template head<nn::blended_head<T>>()->evaluation = static_cast<nn::blended_output>(e);
-        const std::string name(names_of<nn::blended_output>()[e]);
-        CAPTURE(name);
-        const auto out = net(x);
-        check_outputs("eval/", out);
-        CHECK(deviation(out.logits, array("eval/" + name)) <= tolerance<T>);
-        const auto trained = net(x, mode::train); // whatever the evaluation: probabilities
-        check_outputs("train/", trained);
-        CHECK(deviation(trained.logits, array("train/fused")) <= tolerance<T>);
-    }
-    for (const std::string name : {"labels", "stage0", "stage1", "logits"}) {
-        CAPTURE(name);
-        tape<T> t;
-        const auto y = loss_of<T>(name, net, t);
-        CHECK(deviation(y.value(), array(name + "/loss")) <= tolerance<T>);
-        t.backward(y);
-        std::size_t gradients = 0;
-        each_leaf(net, [&](const std::string& path, auto& leaf) {
-            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, parameter<T>>) {
-                const auto* gradient = t.gradient(leaf);
-                if (!gradient) return;
-                CAPTURE(path);
-                CHECK(deviation(*gradient, array(name + "/gradient/" + path)) <= tolerance<T>);
-                ++gradients;
-            } else {
-                if (name != "labels" && name != "stage0") return;
-                auto before = leaf;
-                t.write_notes(leaf);
-                CHECK(deviation(leaf.value, array(name + "/running/" + path)) <= tolerance<T>);
-                // Behind the anchor nothing ran.
-                if (name == "stage0" && !path.starts_with("backbone.stem") && !path.starts_with("backbone.blocks.0"))
-                    CHECK(identical(leaf.value, before.value));
-                leaf = before;
-            }
-        });
-        CHECK(gradients == number_stored(name + "/gradient/"));
-    }
-}
-
-TEST_CASE("ref2021: three Adam steps a stage, then eight of Ranger, as PyTorch") {
-    auto net = make<double>();
-    tape<double> t;
-    const auto train = [&](const std::string& name, std::size_t steps, auto optimiser) {
-        for (std::size_t i = 0; i < steps; ++i) {
-            t.reset();
-            t.backward(loss_of<double>(name, net, t));
-            optimiser.step(net, t);
-        }
-    };
-    train("stage0", 3, optim::adam<double>({.lr = 1e-4}));
-    train("stage1", 3, optim::adam<double>({.lr = 1e-4}));
-    train("logits", 8, optim::ranger<double>(1e-3));
-    each_leaf(net, [](const std::string& path, const auto& leaf) {
-        CAPTURE(path);
-        CHECK(deviation(leaf.value, array("after/" + path)) <= 1e-8);
-    });
-}
-
-TEST_CASE_TEMPLATE("ref2021: from the code's start each layer-norm of the head has its turn, as PyTorch", T, double,
-                   float) {
-    auto net = make<T>();
-    auto& head = *net.template head<nn::blended_head<T>>();
-    for (auto* norm : {&head.norm_state, &head.norm_stored, &head.norm}) *norm = nn::layer_norm<T>(12);
-    tape<T> t;
-    auto optimiser = optim::ranger<T>(1e-3);
-    for (std::size_t step = 1; step <= 8; ++step) {
-        t.reset();
-        t.backward(loss_of<T>("labels", net, t));
-        const std::string prefix = "fresh/" + std::to_string(step) + "/";
-        std::size_t gradients = 0;
-        walk(net, [&](const std::string& path, const auto& leaf) {
-            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, parameter<T>>) {
-                if (step > 4 || !path.starts_with("ref2021.norm")) return;
-                CAPTURE(prefix + path);
-                const auto* gradient = t.gradient(leaf);
-                REQUIRE((gradient != nullptr) == (reference_file(file).find(prefix + path) != nullptr));
-                if (!gradient) return;
-                ++gradients;
-                CHECK(deviation(*gradient, array(prefix + path)) <= tolerance<T>);
-                // In step 1 that of the state's, in step 2 of the stored pattern's, then of the projection's.
-                const std::string turn = step == 1 ? "norm_state." : step == 2 ? "norm_stored." : "norm.";
-                CHECK((kernel::dot(gradient->size(), gradient->data(), gradient->data()) > 0) ==
-                      path.starts_with("ref2021." + turn));
-            }
-        });
-        if (step <= 4) CHECK(gradients == 2 * std::min<std::size_t>(step, 3));
-        optimiser.step(net, t);
-    }
-    each_leaf(net, [](const std::string& path, const auto& leaf) {
-        CAPTURE(path);
-        if (path.starts_with("ref2021."))
-            CHECK(deviation(leaf.value, array("fresh/after/" + path)) <= (std::is_same_v<T, double> ? 1e-8 : 1e-4));
-    });
-}
-
-TEST_CASE("ref2021: parameters, MACs and anchors of the published example") {
+TEST_CASE("ref2021: the published example has its parameters and MACs and anchors") {
     for (const auto& row : table) {
         CAPTURE(row.name);
         const auto whole = size_by_hand(ref2021::preset(row.name), length);
@@ -261,37 +90,19 @@ TEST_CASE("ref2021: parameters, MACs and anchors of the published example") {
     CHECK(parameter_count(nn::blended_head<float>(width, 8, g)) + dead_parameters == 799250);
 }
 
-TEST_CASE("ref2021: the published student itself" * doctest::test_suite("slow")) {
+TEST_CASE("ref2021: the published student at full width has its parameters and MACs and anchors" *
+          doctest::test_suite("slow")) {
     CHECK(traced_anchors("ref2021_student", 1) == "15x256 8x1024 4x2048 ");
 }
 
-TEST_CASE("ref2021: blocks, stem and widths") {
-    const model::network<float> net(small(), generator(1));
-    const auto& blocks = net.backbone.blocks;
-    CHECK(net.backbone.stem.conv.weight.shape() == shape{8, 5, 3}); // ceil8(5), though the config says 16
-    REQUIRE(blocks[0].expand);                                      // though 8 = 8
-    CHECK(blocks[0].se->fc1.weight.shape() == shape{2, 8});         // 8 / 4, unrounded
-    CHECK(blocks[0].se->fc1.bias.empty());
-    CHECK(blocks[1].expand->conv.weight.shape() == shape{24, 8, 1}); // ceil8(20)
-    CHECK(blocks[1].se->fc1.weight.shape() == shape{6, 24});
-    CHECK(blocks[1].project.conv.weight.shape() == shape{16, 24, 1}); // ceil8(12)
-    CHECK(blocks[2].residual);
-    CHECK(model::element_count(net.config) == [&] {
-        double n = 0;
-        walk(net, [&n](const std::string&, const auto& leaf) { n += double(leaf.value.size()); });
-        return n;
-    }());
-    for (const std::size_t v : {1u, 8u, 9u, 63u, 64u}) CHECK(model::ceil8(v) == (v <= 8 ? 8u : v == 9 ? 16u : 64u));
-    auto other = small().backbone;
-    other.form = {};
-    CHECK_FALSE(other == small().backbone);
-}
-
-TEST_CASE("ref2021: presets, their names and errors") {
+TEST_CASE("ref2021: names and scales give presets; others are refused") {
     for (const auto name : ref2021::preset_names)
         for (const double scale : {0.125, 0.0625})
             for (const model::head_config& head :
                  std::vector<model::head_config>{model::linear_head{}, model::memory_head{}, model::blended_head{}}) {
+                CAPTURE(name);
+                CAPTURE(scale);
+                CAPTURE(model::text(head));
                 auto c = ref2021::preset(name, scale);
                 CHECK(c.preset == name);
                 CHECK(c.backbone.form == ref2021::form);
@@ -309,11 +120,38 @@ TEST_CASE("ref2021: presets, their names and errors") {
     CHECK_THROWS_WITH_AS(ref2021::preset("teacher"),
                          "ref2021::preset: name is \"teacher\", expected one of ref2021_teacher, ref2021_student",
                          usage_error);
-    for (const double scale : {0.0, -1.0, 17.0})
+    for (const double scale : {0.0, -1.0, 17.0}) {
+        CAPTURE(scale);
         CHECK_THROWS_AS(ref2021::preset("ref2021_student", scale), usage_error);
+    }
 }
 
-TEST_CASE("network.up_to_stage: the same stages, and nothing behind them") {
+TEST_CASE("ref2021: blocks and stem and widths are those of the public code") {
+    const model::network<float> net(small(), generator(1));
+    const auto& blocks = net.backbone.blocks;
+    CHECK(net.backbone.stem.conv.weight.shape() == shape{8, 5, 3}); // ceil8(5), though the config says 16
+    REQUIRE(blocks[0].expand);                                      // though 8 = 8
+    CHECK(blocks[0].se->fc1.weight.shape() == shape{2, 8});         // 8 / 4, unrounded
+    CHECK(blocks[0].se->fc1.bias.empty());
+    CHECK(blocks[1].expand->conv.weight.shape() == shape{24, 8, 1}); // ceil8(20)
+    CHECK(blocks[1].se->fc1.weight.shape() == shape{6, 24});
+    CHECK(blocks[1].project.conv.weight.shape() == shape{16, 24, 1}); // ceil8(12)
+    CHECK(blocks[2].residual);
+    CHECK(model::element_count(net.config) == [&] {
+        double n = 0;
+        walk(net, [&n](const std::string&, const auto& leaf) { n += double(leaf.value.size()); });
+        return n;
+    }());
+    for (const std::size_t v : {1u, 8u, 9u, 63u, 64u}) {
+        CAPTURE(v);
+        CHECK(model::ceil8(v) == (v <= 8 ? 8u : v == 9 ? 16u : 64u));
+    }
+    auto other = small().backbone;
+    other.form = {};
+    CHECK_FALSE(other == small().backbone);
+}
+
+TEST_CASE("network.up_to_stage: computes the same stages and nothing behind them") {
     const model::network<double> net(small(), generator(1));
     const auto x = array("x");
     const auto whole = net(x);
@@ -331,7 +169,7 @@ TEST_CASE("network.up_to_stage: the same stages, and nothing behind them") {
                          "network.up_to_stage: stage is 3, expected below the number of anchors, 3", usage_error);
 }
 
-TEST_CASE("ref2021: the student takes over the teacher's head and trains it on") {
+TEST_CASE("ref2021: the student takes over the teacher's head and continues to train it") {
     const model::network<float> teacher(small(), generator(1));
     model::network<float> student(small(), generator(2));
     ref2021::take_head(student, teacher);
@@ -343,6 +181,7 @@ TEST_CASE("ref2021: the student takes over the teacher's head and trains it on")
     auto linear = small();
     linear.head = model::linear_head{};
     for (const auto& c : {narrow, linear}) {
+        CAPTURE(model::text(c.head));
         model::network<float> other(c, generator(2));
         CHECK_THROWS_AS(ref2021::take_head(other, teacher), usage_error);
     }
@@ -359,7 +198,7 @@ TEST_CASE("ref2021: the student takes over the teacher's head and trains it on")
                          usage_error);
 }
 
-TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {
+TEST_CASE("ref2021: model files name the form and head; other files do not mention them") {
     auto c = small();
     c.head = model::blended_head{.evaluation = nn::blended_output::fused};
     const model::network<float> net(c, generator(1));
@@ -384,7 +223,8 @@ TEST_CASE("ref2021: a model file says so, and any other says nothing of it") {
     const io::json ours = model::to_json(c), plain = model::to_json(model::preset("har_nano"));
     CHECK(ours.at("form").as_bool("gate_before_activation"));
     CHECK(ours.at("head").as_string("evaluation") == "fused");
-    for (const char* member : {"compat", "form"}) {
+    for (const std::string member : {"compat", "form"}) {
+        CAPTURE(member);
         CHECK_FALSE(plain.find(member));
         io::json lie = ours;
         lie.set(member, "none");

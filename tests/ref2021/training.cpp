@@ -24,16 +24,6 @@ model::network_config published(bool wide = false) {
     return c;
 }
 
-data::batch first_batch(double mixup = 0) {
-    data::loader_options o;
-    o.batch = 26;
-    o.mixup = mixup;
-    data::loader loader(few().train, o, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
-    return b;
-}
-
 train::training_options brief(phase which) {
     train::training_options o;
     o.epochs = 2;
@@ -49,11 +39,12 @@ train::training_result<network> trained(network& net, Objective& objective, cons
 
 } // namespace
 
-TEST_CASE("ref2021::training_options: what the public code trains with") {
+TEST_CASE("ref2021::training_options: are those of the public code") {
     train::training_options base;
     base.batch = 7;
     base.weight_decay = base.clip = 3;
     for (const auto which : {phase::teacher, phase::stage, phase::logits}) {
+        CAPTURE(static_cast<int>(which));
         const auto o = ref2021::training_options(which, base);
         CHECK_NOTHROW(o.check());
         const bool stage = which == phase::stage;
@@ -81,7 +72,7 @@ TEST_CASE("ref2021::training_options: what the public code trains with") {
     CHECK(ref2021::stage_count(0) == 0);
 }
 
-TEST_CASE("ref2021::stage_objective: the mean square of a difference, features as they are") {
+TEST_CASE("ref2021::stage_objective: is the mean squared error of unscaled features") {
     const network teacher = make(published(), 1), student = make(published(), 2);
     const data::batch b = first_batch();
     for (std::size_t i = 0; i < 3; ++i) {
@@ -137,15 +128,18 @@ struct whole_network {
 
 } // namespace
 
-TEST_CASE("ref2021::stage_objective: all behind the anchor stays, what lies before it is trained again") {
-    for (const std::size_t i : {0u, 1u}) check_stage(i, brief(phase::stage));
+TEST_CASE("ref2021::stage_objective: trains everything up to the anchor and nothing behind it") {
+    for (const std::size_t i : {0u, 1u}) {
+        CAPTURE(i);
+        check_stage(i, brief(phase::stage));
+    }
     auto o = brief(phase::stage);
     o.swa_epochs = 1; // one more pass over the batches, for the mean's running statistics
     check_stage(0, o);
 }
 
 TEST_CASE(
-    "ref2021::stage_objective: what a student that cannot run in part learns is the same, but its statistics move") {
+    "ref2021::stage_objective: a student that cannot run in part learns the same weights but moves its statistics") {
     const network teacher = make(published(), 1);
     network student = make(published(), 2);
     whole_network other{student};
@@ -163,7 +157,7 @@ TEST_CASE(
     CHECK_FALSE(identical(mean(other.net), mean(student)));
 }
 
-TEST_CASE("ref2021::logits_objective: logits_loss of probabilities against logits") {
+TEST_CASE("ref2021::logits_objective: is logits_loss of the student's probabilities and the teacher's logits") {
     const network teacher = make(published(), 1), student = make(published(), 2);
     const data::batch b = first_batch();
     logits_objective objective(teacher);
@@ -179,7 +173,7 @@ TEST_CASE("ref2021::logits_objective: logits_loss of probabilities against logit
     CHECK_THROWS_AS(logits_objective(teacher, {.hard = -1}), usage_error);
 }
 
-TEST_CASE("ref2021: the whole of the public code's training, in small") {
+TEST_CASE("ref2021: every phase of the public code's training lowers its loss on a small example") {
     network teacher = make(published(), 1);
     train::supervised labels;
     auto o = brief(phase::teacher);
@@ -200,7 +194,7 @@ TEST_CASE("ref2021: the whole of the public code's training, in small") {
     CHECK(result.history.back().train["soft"] < result.history.front().train["soft"]);
 }
 
-TEST_CASE("ref2021 objectives: no teacher that ends before them") {
+TEST_CASE("ref2021 objectives: a temporary teacher does not compile") {
     const auto stage = []<class Teacher>(Teacher&&) {
         return std::is_constructible_v<ref2021::stage_objective<network>, Teacher, const network&, std::size_t,
                                        const shape&, generator>;

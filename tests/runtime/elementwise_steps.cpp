@@ -69,6 +69,8 @@ TEST_CASE("elementwise_steps: gate, pools and reductions") {
     check_op([](const auto& x, const auto&) { return op::max_pool1d(x, {3, 2, 1}); }, 9, 5);
     for (const std::ptrdiff_t axis : {1, -1})
         for (const bool keep : {false, true}) {
+            CAPTURE(axis);
+            CAPTURE(keep);
             check_op([=](const auto& x, const auto&) { return op::sum(x, {axis, keep}); }, 9, 5);
             check_op([=](const auto& x, const auto&) { return op::mean(x, {axis, keep}); }, 9, 5);
         }
@@ -88,9 +90,11 @@ TEST_CASE("elementwise_steps: functions of rows") {
 }
 
 TEST_CASE("elementwise_steps: slices and concatenations") {
-    for (const std::ptrdiff_t axis : {1, 2, -1})
+    for (const std::ptrdiff_t axis : {1, 2, -1}) {
+        CAPTURE(axis);
         check_op([=](const auto& x, const auto&) { return op::concat(op::slice(x, axis, 1, 4), op::relu(x), axis); },
                  9, 5);
+    }
 }
 
 TEST_CASE("elementwise_steps: Hopfield retrieval over learned patterns, over the window, and from learned states") {

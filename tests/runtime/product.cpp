@@ -26,6 +26,7 @@ TEST_CASE("product: convolutions, dense, grouped, depthwise and pointwise") {
             for (const std::size_t K : {1u, 3u, 5u, 7u})
                 for (const std::size_t groups : {1u, 2u, 6u})
                     for (const bool causal : {false, true}) {
+                        CAPTURE(causal);
                         const op::conv1d_options o{stride, causal ? 0 : (K - 1) / 2, dilation, groups, causal};
                         INFO("stride ", stride, " dilation ", dilation, " K ", K, " groups ", groups);
                         const auto p = check_op([o](const auto& x, const auto& w) { return convolve(x, w, o); }, 17,
@@ -69,6 +70,8 @@ TEST_CASE("product: linear maps and matrix products") {
     check_op([](const auto& x, const auto& w) { return op::matmul(x, op::lift(x, w[0])); }, 5, 7, {{7, 10}});
     for (const bool ta : {false, true})
         for (const bool tb : {false, true}) {
+            CAPTURE(ta);
+            CAPTURE(tb);
             const op::matmul_options o{ta, tb};
             check_op([o](const auto& x, const auto&) { return op::matmul(x, x, o); }, 6, 6);
             check_op([o](const auto& x, const auto& w) { return op::matmul(op::lift(x, w[0]), x, o); }, 6, 6,

@@ -22,6 +22,7 @@ TEST_CASE("step: finish adds bias and residual, then applies the function") {
     for (std::size_t f = 0; f < names_of<activation>().size(); ++f) {
         CAPTURE(names_of<activation>()[f]);
         for (const std::size_t columns : {1u, 3u, 8u, 21u}) {
+            CAPTURE(columns);
             const std::size_t step = columns + 2;
             std::vector<float> y(2 * step, 0.25f), bias(columns, 0.25f), residual(2 * step, 0.5f);
             runtime::finish(static_cast<activation>(f), 2, columns, y.data(), step, bias.data(), residual.data());

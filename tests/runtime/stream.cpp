@@ -53,6 +53,7 @@ TEST_CASE("stream: the logits of every window have the bits of the program over 
 
         runtime::stream s(one, {.hop = hop});
         for (int round = 0; round < 2; ++round, s.reset()) {
+            CAPTURE(round);
             std::size_t decided = 0;
             for (std::size_t t = 0; t < r.size(); ++t) {
                 const auto* d = s.push(r[t]);
@@ -132,8 +133,10 @@ TEST_CASE("stream: allocates nothing, refuses programs that it cannot run") {
 
     const auto feature = r.compile(1, {"feature"});
     CHECK_RAISES(usage_error, "no output named logits", runtime::stream(feature));
-    for (const float bad : {-0.1f, 1.0f, std::numeric_limits<float>::quiet_NaN()})
+    for (const float bad : {-0.1f, 1.0f, std::numeric_limits<float>::quiet_NaN()}) {
+        CAPTURE(bad);
         CHECK_RAISES(usage_error, "expected 0 <= smoothing < 1", runtime::stream(net, {.smoothing = bad}));
+    }
 }
 
 TEST_CASE("stream: no program that ends before it") {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/search/head_search.hpp"
 
-#include "allocations.hpp"
+#include <utility>
+
+#include "train/step_allocations.hpp"
 #include "train/tiny.hpp"
 
 using namespace smldist;
@@ -49,7 +51,7 @@ TEST_CASE("search: the kept head gives the bits that it gave as a candidate") {
     CHECK_THROWS_AS(linear.keep("memory"), usage_error);
 }
 
-TEST_CASE("search: costs are the MACs of the heads, the cheapest is 0") {
+TEST_CASE("search: costs are the MACs of the heads above the cheapest") {
     const network net = make(searching(student_config()));
     const auto costs = search::candidate_costs(net, window); // D = 16, N = 6, h = 8, M = 12, r = 8
     const double linear = 16 * 6, memory = 16 * 8 + 2 * 12 * 8, prototype = 16 * 6, mlp = 16 * 8 + 8 * 6;
@@ -59,7 +61,7 @@ TEST_CASE("search: costs are the MACs of the heads, the cheapest is 0") {
     CHECK(costs[3] == mlp - linear);
 }
 
-TEST_CASE("search: weights wait for the warm-up, temperature falls, the objective's parts add up") {
+TEST_CASE("search: architecture weights wait for the warm-up and the temperature falls") {
     network net = make(searching(student_config()));
     search_options o;
     o.warmup = 0.2;
@@ -77,7 +79,7 @@ TEST_CASE("search: weights wait for the warm-up, temperature falls, the objectiv
     for (const double w : weights(waiting)) CHECK(w == 0.25);
 }
 
-TEST_CASE("search: added as a callback, the objective enters each epoch as by hand") {
+TEST_CASE("search: as a callback the objective enters each epoch as it does by hand") {
     network added = make(searching(student_config())), by_hand = added;
     run_search(added, few(), 4);
     search::head_search objective(search::candidate_costs(by_hand, window), {});
@@ -96,7 +98,7 @@ TEST_CASE("search: added as a callback, the objective enters each epoch as by ha
     CHECK(added.config.temperature < 1);
 }
 
-TEST_CASE("search: identical heads without a cost keep equal weights; a dear one loses them") {
+TEST_CASE("search: identical heads keep equal weights without a cost; an expensive one loses weight") {
     // Two candidates that see the same logits: guard, entropy and cost off.
     search_options o;
     o.guard = o.entropy = o.cost = 0;
@@ -121,7 +123,7 @@ TEST_CASE("search: identical heads without a cost keep equal weights; a dear one
     CHECK(g[0] < -0.1F);
 }
 
-TEST_CASE("search: a planted better head wins; the report tells why") {
+TEST_CASE("search: a head made to be better wins and the report gives the reason") {
     // The prototype head is frozen at random directions: it cannot learn, the linear head can.
     network net = make(searching(student_config(), {heads::linear, heads::prototype}));
     auto& prototype = *net.head<nn::prototype<float>>();
@@ -153,12 +155,14 @@ TEST_CASE("search: the cheapest head within the tolerance is kept") {
     strict.tolerance = 0;
     network best = net;
     const auto strictly = search::decide(best, many().validation, many().normal, strict);
-    for (const auto& c : strictly.candidates)
+    for (const auto& c : strictly.candidates) {
+        CAPTURE(c.name);
         CHECK(c.validation.macro_f1 <= strictly.candidates[strictly.chosen].validation.macro_f1);
+    }
     CHECK(strictly.mixture.macro_f1 > 0);
 }
 
-TEST_CASE("search: a network that sees some channels is decided on those") {
+TEST_CASE("search: a network that sees some of the channels is decided on those") {
     auto c = searching(student_config());
     c.backbone.channels = total_acc.size();
     const network net = make(c);
@@ -181,23 +185,18 @@ TEST_CASE("search: a warmed-up step allocates nothing") {
     train::training_options o;
     o.batch = 26;
     train::training<network, search::head_search> t(net, objective, few().train, few().validation, few().normal, o);
-    data::loader_options lo;
-    lo.batch = 26;
-    data::loader loader(few().train, lo, few().normal, generator(0));
-    data::batch b;
-    REQUIRE(loader.next(b));
-    memory::trim();
-    t.step(b);
-    const std::size_t before = allocations();
-    for (int k = 0; k < 5; ++k) t.step(b);
-    CHECK(allocations() == before);
+    check_steps_allocate_nothing(t, first_batch());
 }
 
-TEST_CASE("search: what is refused") {
-    for (const auto member : {&search_options::guard, &search_options::cost, &search_options::entropy,
-                              &search_options::warmup, &search_options::tolerance, &search_options::last_tau}) {
+TEST_CASE("search: invalid arguments are refused") {
+    const std::pair<const char*, double search_options::*> members[] = {
+        {"guard", &search_options::guard},         {"cost", &search_options::cost},
+        {"entropy", &search_options::entropy},     {"warmup", &search_options::warmup},
+        {"tolerance", &search_options::tolerance}, {"last_tau", &search_options::last_tau}};
+    for (const auto& member : members) {
+        CAPTURE(std::string(member.first));
         search_options o;
-        o.*member = -1;
+        o.*member.second = -1;
         CHECK_THROWS_AS(o.check(), usage_error);
         CHECK_THROWS_AS(search::head_search({0}, o), usage_error);
     }

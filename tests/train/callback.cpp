@@ -32,7 +32,7 @@ struct recorder {
 
 } // namespace
 
-TEST_CASE("callback: what is one") {
+TEST_CASE("callback: the concept accepts only types with a matching member") {
     struct none {};
     struct other {
         void after_epoch(std::string&) {}
@@ -47,8 +47,7 @@ TEST_CASE("callback: what is one") {
     CHECK_FALSE(train::callback<other, state>);
 }
 
-TEST_CASE(
-    "callback: each moment in its order, again in a second run; a run that stops has all moments of its last epoch") {
+TEST_CASE("callback: members are called in order in every run; a stopped run completes its last epoch") {
     network net = make(student_config());
     supervised labels;
     training t(net, labels, few().train, few().validation, few().normal, brief(2));
@@ -64,7 +63,7 @@ TEST_CASE(
     CHECK(r.calls == "begin epoch1 1+ 2+ validate report end");
 }
 
-TEST_CASE("callback: an lvalue is referred to, an rvalue is moved in, and they are called in the order of add") {
+TEST_CASE("callback: lvalues are referred to and rvalues moved in; calls are in the order of add") {
     struct append {
         std::string* to;
         char what;
@@ -86,7 +85,7 @@ TEST_CASE("callback: an lvalue is referred to, an rvalue is moved in, and they a
     CHECK(order == "Abc.Abc.");
 }
 
-TEST_CASE("callback: stop ends training after that epoch's validation, whoever asks and when") {
+TEST_CASE("callback: stop in any member ends training after the epoch's validation") {
     struct at_step {
         std::size_t epoch, step;
         void after_step(run_state& s) const {
@@ -139,8 +138,7 @@ TEST_CASE("callback: before_step may change the learning rate and after_step see
     for (std::size_t k = 0; k < l.seen.size(); ++k) CHECK(l.seen[k] == wanted.steps[k].loss);
 }
 
-TEST_CASE(
-    "callback: what it throws passes through; a numeric_error before validation restores the last good network") {
+TEST_CASE("callback: exceptions pass through; a numeric_error before validation restores the last good network") {
     struct fails {
         void before_validation(state& s) const {
             if (s.epoch == 2) raise<numeric_error>("fails", "epoch is 2");
@@ -156,7 +154,7 @@ TEST_CASE(
     CHECK(&t.current() == &net);
 }
 
-TEST_CASE("callback: a warm step with callbacks allocates nothing") {
+TEST_CASE("callback: a warmed-up step with callbacks allocates nothing") {
     struct counts {
         std::size_t steps = 0;
         double loss = 0;
@@ -170,9 +168,7 @@ TEST_CASE("callback: a warm step with callbacks allocates nothing") {
     training t(net, labels, few().train, few().validation, few().normal, o);
     counts c;
     t.add(c);
-    data::loader loader(few().train, {.batch = 26}, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
+    const data::batch b = first_batch();
     t.run(); // ema begins with it
     t.step(b);
     const std::size_t before = allocations(), steps = c.steps;

@@ -8,10 +8,11 @@ using train::supervised;
 using train::training_options;
 using training = train::training<network, supervised>;
 
-TEST_CASE("training: patience ends a run that stopped improving, at the epoch the rule says") {
+TEST_CASE("training: patience ends a run that stopped improving at the expected epoch") {
     const run whole(brief(12));
     bool ended_early = false;
     for (const std::size_t patience : {1u, 2u, 3u}) {
+        CAPTURE(patience);
         std::size_t expected = 12;
         for (std::size_t e = 1; e <= 12 && expected == 12; ++e) {
             const std::vector<train::epoch_report> so_far(
@@ -48,8 +49,7 @@ TEST_CASE("training: with ema the averaged weights are validated and returned") 
     CHECK_FALSE(same_bits(net, run(brief()).net));
 }
 
-TEST_CASE("training: swa averages the networks of the last epochs and refreshes their statistics, without changing "
-          "the training") {
+TEST_CASE("training: swa averages the last epochs' networks and refreshes statistics without changing the training") {
     training_options o = brief(4);
     const run usual(o);
     o.swa_epochs = 3;
@@ -95,8 +95,9 @@ TEST_CASE("training: swa averages the networks of the last epochs and refreshes 
     CHECK_FALSE(same_bits(net, usual.net));
 }
 
-TEST_CASE("training: a frozen backbone stays as it is, with averages too; alone, a frozen network trains nothing") {
+TEST_CASE("training: a frozen backbone does not change even with averages; a fully frozen network trains nothing") {
     for (const std::size_t kind : {0u, 1u, 2u}) {
+        CAPTURE(kind);
         training_options o = brief(2);
         if (kind == 1) o.ema = 0.9;
         if (kind == 2) o.swa_epochs = 2;
@@ -144,7 +145,7 @@ void check_equal(const std::pair<network, train::training_result<network>>& a,
 
 } // namespace
 
-TEST_CASE("callbacks: an option and its callback do the same; no order of k-means and averages matters") {
+TEST_CASE("callbacks: an option and its callback do the same in any order of k-means and averages") {
     const network start = make(student_config(heads::memory));
     training_options o = brief(5);
     const auto plain = with(o, start);
@@ -167,7 +168,7 @@ TEST_CASE("callbacks: an option and its callback do the same; no order of k-mean
     check_equal(with(brief(12), start, train::early_stopping{.patience = 1}), brief_run);
 }
 
-TEST_CASE("callbacks: averages begin anew after a callback that moves the weights, and in a second run") {
+TEST_CASE("callbacks: averages start over after a callback that moves the weights and in a second run") {
     struct moves {
         void before_epoch(train::state<network>& s) const {
             if (s.epoch != 3) return;
@@ -209,13 +210,13 @@ TEST_CASE("callbacks: averages begin anew after a callback that moves the weight
     CHECK(same_bits(net, with(o, other).first));
 }
 
-TEST_CASE("callbacks: best_model keeps what the result has as the best, one of the user's too") {
+TEST_CASE("callbacks: best_model keeps the best network of the result") {
     train::best_model<network> best;
     const auto r = with(brief(5), make(student_config()), best, train::ema<network>(0.8));
     REQUIRE(best.model);
     CHECK(same_bits(*best.model, r.second.best));
 }
 
-TEST_CASE("callbacks: decay out of range is found when training begins") {
+TEST_CASE("callbacks: a decay out of range is refused when training begins") {
     CHECK_THROWS_AS(with(brief(), make(student_config()), train::ema<network>(1.0)), usage_error);
 }

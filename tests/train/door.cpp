@@ -59,7 +59,7 @@ struct forwards : train::supervised {
 
 } // namespace
 
-TEST_CASE("door: the first thing that a network or objective lacks") {
+TEST_CASE("door: reports the first thing that a network or objective lacks") {
     using train::supervised;
     CHECK(refused<network, supervised>() == refusal::none);
     CHECK(refused<fine, supervised>() == refusal::none);

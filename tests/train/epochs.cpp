@@ -11,7 +11,7 @@ using train::supervised;
 using train::training_options;
 using training = train::training<network, supervised>;
 
-TEST_CASE("training: reports") {
+TEST_CASE("training: every step and epoch is reported with its figures") {
     const run r(brief(4));
     const auto& history = r.result.history;
     REQUIRE(history.size() == 4);
@@ -40,7 +40,7 @@ TEST_CASE("training: reports") {
     CHECK(history[3].lr == doctest::Approx(schedule(15)).epsilon(1e-12));
 }
 
-TEST_CASE("training: validation windows choose the best epoch and do nothing else") {
+TEST_CASE("training: validation windows only choose the best epoch") {
     const run usual(brief(5));
     data::windows other = few().validation;
     std::rotate(other.label.begin(), other.label.begin() + 7, other.label.end());
@@ -58,6 +58,7 @@ TEST_CASE("training: validation windows choose the best epoch and do nothing els
         CHECK(same_bits(r->net, r->after_epoch.back()));
         double best = -1;
         for (const auto& e : history) {
+            CAPTURE(e.epoch);
             CHECK(e.best == (e.validation.macro_f1 > best));
             best = std::max(best, e.validation.macro_f1);
         }
@@ -66,7 +67,7 @@ TEST_CASE("training: validation windows choose the best epoch and do nothing els
     CHECK(again.macro_f1 == usual.result.history[usual.result.best_epoch - 1].validation.macro_f1);
 }
 
-TEST_CASE("training: stop ends the run after that epoch's validation") {
+TEST_CASE("training: stop ends the run after the epoch's validation") {
     network net = make(student_config());
     supervised objective;
     training t(net, objective, few().train, few().validation, few().normal, brief(10));
@@ -110,20 +111,22 @@ std::size_t check_divergence(double lr, std::size_t batch) {
     return epoch;
 }
 
-TEST_CASE("training: a learning rate that diverges names epoch and step and leaves the last good network") {
+TEST_CASE("training: the error of a diverging run names epoch and step; the last good network remains") {
     CHECK(check_divergence(1e6, 26) == 1);
     CHECK(check_divergence(1e30, 26) == 1);
     std::size_t later = 0; // which moderate rates break, and when, depends on the machine's rounding
-    for (const double lr : {100.0, 200.0, 300.0, 500.0, 1000.0, 2000.0, 5000.0})
+    for (const double lr : {100.0, 200.0, 300.0, 500.0, 1000.0, 2000.0, 5000.0}) {
+        CAPTURE(lr);
         later += check_divergence(lr, 26) > 1 ? 1u : 0u;
+    }
     CHECK(later >= 1);
 }
 
-TEST_CASE("training: a network that is not finite in validation has diverged too") {
+TEST_CASE("training: a network that is not finite in validation counts as diverged") {
     CHECK(check_divergence(1e30, few().train.size()) == 1); // the only step of an epoch has a finite loss
 }
 
-TEST_CASE("training: every optimiser and every schedule learns") {
+TEST_CASE("training: the loss falls with every optimiser and schedule") {
     using enum optim::optimiser_kind;
     using schedule = optim::schedule_kind;
     const struct {
@@ -155,7 +158,7 @@ TEST_CASE("training: every optimiser and every schedule learns") {
     }
 }
 
-TEST_CASE("training: plateau on the loss of an epoch's last batch") {
+TEST_CASE("training: a plateau can observe the loss of an epoch's last batch") {
     training_options o = brief(8);
     o.optimiser = optim::optimiser_kind::sgd;
     o.lr = 0.5;
@@ -172,7 +175,7 @@ TEST_CASE("training: plateau on the loss of an epoch's last batch") {
     CHECK(r.result.history.back().lr < o.lr);
 }
 
-TEST_CASE("training: options out of range") {
+TEST_CASE("training: values out of range are refused") {
     const auto fails = [](auto member, auto bad) {
         training_options o = brief();
         o.*member = bad;
@@ -190,7 +193,7 @@ TEST_CASE("training: options out of range") {
     CHECK_THROWS_AS(t.run(), usage_error);
 }
 
-TEST_CASE("training: data that cannot be trained on") {
+TEST_CASE("training: windows that cannot be trained on are refused") {
     const sets& s = few();
     const auto trains = [&](const data::windows& train, const data::windows& validation, const normaliser& normal,
                             const model::network_config& c = student_config()) {
@@ -235,8 +238,9 @@ TEST_CASE("training: data that cannot be trained on") {
     CHECK_THROWS_AS(trains(s.train, s.validation, s.normal, c), shape_error);
 }
 
-TEST_CASE("training: run() again begins anew from the network as it is, after a stop too") {
+TEST_CASE("training: a second run() starts over from the current network even after a stop") {
     for (const auto schedule : {optim::schedule_kind::one_cycle, optim::schedule_kind::plateau}) {
+        CAPTURE(name_of(schedule));
         training_options o = brief();
         o.schedule.kind = schedule;
         o.schedule.plateau.patience = 0;

@@ -7,7 +7,7 @@
 
 using namespace smldist;
 
-TEST_CASE("for_each_batch: covers the windows once, in order; the size of a batch changes no bit") {
+TEST_CASE("for_each_batch: covers the windows once in order; the batch size changes no bit") {
     const sets& s = few();
     const network net = make(student_config());
     const auto logits = [&](std::size_t batch) {
@@ -27,12 +27,16 @@ TEST_CASE("for_each_batch: covers the windows once, in order; the size of a batc
     };
     const auto whole = logits(s.train.size());
     CHECK(identical(whole, net(data::normalised(s.train, s.normal).x, mode::eval).logits));
-    for (const std::size_t batch : {1u, 7u, 64u}) CHECK(identical(logits(batch), whole));
+    for (const std::size_t batch : {1u, 7u, 64u}) {
+        CAPTURE(batch);
+        CHECK(identical(logits(batch), whole));
+    }
 }
 
-TEST_CASE("predict: softmax of the logits, rows sum to 1") {
+TEST_CASE("predict: returns the softmax of the logits with rows that sum to 1") {
     const sets& s = few();
     for (const auto head : {heads::linear, heads::memory}) {
+        CAPTURE(model::text(head));
         const network net = make(student_config(head));
         const auto p = train::predict(net, s.train, s.normal);
         REQUIRE(p.shape() == shape{s.train.size(), 6});
@@ -49,7 +53,7 @@ TEST_CASE("predict: softmax of the logits, rows sum to 1") {
     }
 }
 
-TEST_CASE("evaluate: the figures of the predicted classes") {
+TEST_CASE("evaluate: returns the figures of the predicted classes") {
     const sets& s = few();
     const network net = make(student_config());
     const auto p = train::predict(net, s.test, s.normal);
@@ -62,7 +66,7 @@ TEST_CASE("evaluate: the figures of the predicted classes") {
     CHECK(e.calibration_error == metric::expected_calibration_error(p, s.test.label));
 }
 
-TEST_CASE("evaluate: some channels of normalised windows are normalised windows of some channels") {
+TEST_CASE("evaluate: selecting channels before or after normalisation is the same") {
     const sets& s = few();
     const network net = make(narrow_config());
     const auto p = train::predict(net, s.test, s.normal, total_acc);
@@ -72,7 +76,7 @@ TEST_CASE("evaluate: some channels of normalised windows are normalised windows 
     CHECK_THROWS_AS((void)train::evaluate(net, s.test, s.normal, std::vector<std::size_t>{6, 7, 9}), usage_error);
 }
 
-TEST_CASE("evaluate: errors") {
+TEST_CASE("evaluate: invalid arguments are refused") {
     const sets& s = few();
     const network net = make(student_config());
     data::windows none = s.train.select({});

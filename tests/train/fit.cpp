@@ -5,7 +5,7 @@
 
 using namespace smldist;
 
-TEST_CASE("fit: the bits of a training by labels with the same options") {
+TEST_CASE("fit: gives the bits of a supervised training with the same options") {
     train::training_options o;
     o.epochs = 2;
     network by_fit = make(student_config()), by_hand = by_fit;

@@ -24,7 +24,7 @@ train::run_state after(std::size_t epoch) {
 
 } // namespace
 
-TEST_CASE("print_epochs: one line per epoch") {
+TEST_CASE("print_epochs: prints one line per epoch") {
     std::ostringstream out;
     const train::print_epochs with_name(out, "student"), without(out);
     with_name.after_epoch(after(1));
@@ -36,7 +36,7 @@ TEST_CASE("print_epochs: one line per epoch") {
           "epoch 2/12  loss 0.0000  lr 4.00e-03  score 0.5000  2.5 s\n");
 }
 
-TEST_CASE("csv_log: a header once a training, a row per epoch with the terms of the first") {
+TEST_CASE("csv_log: writes one header and a row per epoch with the terms of the first epoch") {
     std::ostringstream out;
     train::csv_log log(out);
     log.before_training(train::run_state());
@@ -56,7 +56,7 @@ TEST_CASE("csv_log: a header once a training, a row per epoch with the terms of 
     CHECK(out.str() == "epoch,loss,hard,soft,lr,score,best,seconds\n1,1.25,1,0.25,0.004,0.5,1,2.5\n");
 }
 
-TEST_CASE("logging: a stream that fails") {
+TEST_CASE("logging: a failing stream is an io_error") {
     std::ostringstream out;
     out.setstate(std::ios::badbit);
     CHECK_THROWS_AS(train::print_epochs(out).after_epoch(after(1)), io_error);

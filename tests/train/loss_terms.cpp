@@ -19,7 +19,7 @@ std::string text(const loss_terms& t) {
 
 } // namespace
 
-TEST_CASE("loss_terms: values by name, in the order in which they were added") {
+TEST_CASE("loss_terms: values are found by name and kept in the order of add") {
     loss_terms t;
     CHECK(t.size() == 0);
     CHECK(t["hard"] == 0);
@@ -37,7 +37,7 @@ TEST_CASE("loss_terms: values by name, in the order in which they were added") {
     CHECK(text(t) == "soft=2.250000 hard=0.500000 zero=0.000000 ");
 }
 
-TEST_CASE("loss_terms: sum and scale") {
+TEST_CASE("loss_terms: can be summed and scaled") {
     loss_terms a, b;
     a.total = 1;
     a.add("hard", 2);
@@ -52,7 +52,7 @@ TEST_CASE("loss_terms: sum and scale") {
     CHECK(a["stage"] == 40);
 }
 
-TEST_CASE("loss_terms: at most as many names as its capacity; nothing is allocated") {
+TEST_CASE("loss_terms: holds at most as many names as its capacity and allocates nothing") {
     const std::string_view names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
     loss_terms t;
     const std::size_t before = allocations();

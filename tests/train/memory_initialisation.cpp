@@ -36,8 +36,7 @@ std::vector<network> trained(network net, const train::training_options& o) {
 
 } // namespace
 
-TEST_CASE(
-    "place_memory: the patterns are those that place makes of the features of all windows, nothing else moves") {
+TEST_CASE("place_memory: places the patterns by the features of all windows and changes nothing else") {
     const sets& s = few();
     network net = make(teacher_config(heads::memory));
     network by_hand = net;
@@ -50,7 +49,7 @@ TEST_CASE(
     CHECK_FALSE(same_bits(net, make(teacher_config(heads::memory))));
 }
 
-TEST_CASE("training: k_means places the memory between the first epoch and the second") {
+TEST_CASE("training: k_means places the memory between the first and the second epoch") {
     const network net = make(teacher_config(heads::memory));
     const auto random = trained(net, brief(memory_initialisation::random)),
                placed = trained(net, brief(memory_initialisation::k_means));
@@ -69,7 +68,7 @@ TEST_CASE("training: k_means places the memory between the first epoch and the s
     CHECK(same_bits(trained(net, brief(memory_initialisation::k_means)).back(), placed.back()));
 }
 
-TEST_CASE("training: averages begin anew where the memory is placed") {
+TEST_CASE("training: averages start over when the memory is placed") {
     const network net = make(teacher_config(heads::memory));
     auto o = brief(memory_initialisation::k_means, 2);
     o.ema = 0.9999;
@@ -85,7 +84,7 @@ TEST_CASE("training: averages begin anew where the memory is placed") {
               doctest::Approx(double(placed.memory()->keys.value[i])).epsilon(1e-3));
 }
 
-TEST_CASE("place_memory: what cannot be placed is said before training") {
+TEST_CASE("place_memory: a memory that cannot be placed is refused before training") {
     const sets& s = few();
     train::supervised labels;
     const auto fails = [&](network net, const train::training_options& o) {
@@ -106,7 +105,7 @@ TEST_CASE("place_memory: what cannot be placed is said before training") {
               .find("epochs is 1, expected at least 2 with k_means") != std::string::npos);
 }
 
-TEST_CASE("place_memory: a network without any memory is refused, and one under search placed") {
+TEST_CASE("place_memory: a network without memory is refused and one under search is placed") {
     struct plain {
         outputs<tensor<float>> operator()(const tensor<float>&, mode) const { return {}; }
     } none;

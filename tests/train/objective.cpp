@@ -6,24 +6,12 @@
 
 using namespace smldist;
 
-namespace {
-
-data::batch first_batch(double mixup = 0) {
-    data::loader_options o;
-    o.batch = 26;
-    o.mixup = mixup;
-    data::loader loader(few().train, o, few().normal, generator(1));
-    data::batch b;
-    REQUIRE(loader.next(b));
-    return b;
-}
-
-} // namespace
-
-TEST_CASE("supervised: the cross entropy with labels, smoothed labels and mixtures of labels") {
+TEST_CASE("supervised: is the cross entropy of labels and smoothed labels and mixed labels") {
     const network net = make(student_config());
     for (const double smoothing : {0.0, 0.2})
         for (const double mixup : {0.0, 5.0}) {
+            CAPTURE(smoothing);
+            CAPTURE(mixup);
             const data::batch b = first_batch(mixup);
             tape<float> t;
             const auto out = net(t.input(b.x), mode::eval);

@@ -9,7 +9,7 @@ using train::training_options;
 using training = train::training<network, supervised>;
 using state = train::state<network>;
 
-TEST_CASE("state: a callback finds network, options and data, and where training stands") {
+TEST_CASE("state: gives a callback network and options and data and progress") {
     struct looks {
         const network* net;
         std::size_t steps = 0, epochs = 0;
@@ -56,7 +56,7 @@ TEST_CASE("state: a callback finds network, options and data, and where training
     CHECK(r.best_epoch == first_best(r.history));
 }
 
-TEST_CASE("state: what is shown is validated, kept as the best and returned") {
+TEST_CASE("state: a network shown by a callback is validated and kept as the best and returned") {
     struct shows {
         network other = make(student_config(), 9);
         void before_validation(state& s) { s.shown = &other; }

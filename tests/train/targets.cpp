@@ -4,8 +4,8 @@
 #include <cmath>
 #include <string>
 
-#include "allocations.hpp"
 #include "train/run.hpp"
+#include "train/step_allocations.hpp"
 
 using namespace smldist;
 using train::training_options;
@@ -121,7 +121,7 @@ TEST_CASE("multi-label: the weight of positives raises the share of predicted la
     CHECK(share(20) > share(1));
 }
 
-TEST_CASE("targets: mixtures are learned from too, and one seed gives the same bits for any number of threads") {
+TEST_CASE("targets: can be mixed and one seed gives the same bits for any number of threads") {
     const data_sets s(false);
     const auto trained = [&](double mixup, std::size_t on_threads) {
         const std::size_t all = threads();
@@ -140,7 +140,7 @@ TEST_CASE("targets: mixtures are learned from too, and one seed gives the same b
     CHECK_FALSE(same_bits(trained(0, 1), mixed));
 }
 
-TEST_CASE("targets: a warm step allocates nothing") {
+TEST_CASE("targets: a warmed-up step allocates nothing") {
     const data_sets s(true);
     data::loader loader(s.train, {.batch = 40, .mixup = 0.3}, s.normal, generator(1));
     data::batch b;
@@ -150,17 +150,13 @@ TEST_CASE("targets: a warm step allocates nothing") {
         training_options o = steps(1);
         o.metric = train::r2_score();
         train::training t(net, objective, s.train, s.validation, s.normal, o);
-        memory::trim();
-        t.step(b);
-        const std::size_t before = allocations();
-        for (int k = 0; k < 5; ++k) t.step(b);
-        CHECK(allocations() == before);
+        check_steps_allocate_nothing(t, b);
     };
     check(train::regression{});
     check(train::multi_label{{.pos_weight = {1, 2}}});
 }
 
-TEST_CASE("targets: windows with classes too keep their evaluation until a metric is chosen") {
+TEST_CASE("targets: windows that also have classes are evaluated by class until a metric is chosen") {
     data_sets s(false);
     for (data::windows* w : {&s.train, &s.validation})
         for (std::size_t i = 0; i < w->size(); ++i) w->label.push_back(w->target[2 * i] > 0 ? 1 : 0);
@@ -177,7 +173,7 @@ TEST_CASE("targets: windows with classes too keep their evaluation until a metri
     CHECK(by_target.validation.counts.classes() == 0);
 }
 
-TEST_CASE("targets: what does not fit is refused") {
+TEST_CASE("targets: columns and objectives that do not fit are refused") {
     const data_sets s(false);
     const data::windows &train_windows = s.train, &validation = s.validation;
     auto o = steps(1);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/heads.hpp"
+#include "smldist/data/loader.hpp"
 #include "smldist/data/normaliser.hpp"
 #include "smldist/data/split.hpp"
 #include "smldist/data/synthetic.hpp"
@@ -65,6 +66,13 @@ struct sets {
 inline const sets& few() {
     static const sets s(6, 10);
     return s;
+}
+/// The first batch of few(), of 26 windows, normalised and not augmented.
+inline smldist::data::batch first_batch(double mixup = 0) {
+    smldist::data::loader loader(few().train, {.batch = 26, .mixup = mixup}, few().normal, smldist::generator(1));
+    smldist::data::batch b;
+    REQUIRE(loader.next(b));
+    return b;
 }
 /// 8 training people, 1344 windows: enough to learn from.
 inline const sets& many() {

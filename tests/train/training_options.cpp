@@ -7,10 +7,11 @@
 using namespace smldist;
 using train::training_options;
 
-TEST_CASE("training_options: values out of range") {
+TEST_CASE("training_options: values out of range are refused") {
     const double nan = std::nan(""), inf = HUGE_VAL;
     const auto fails = [](auto member, auto... values) {
         for (const auto bad : {values...}) {
+            CAPTURE(bad);
             training_options o;
             o.*member = bad;
             CHECK_THROWS_AS(o.check(), usage_error);
@@ -40,7 +41,7 @@ TEST_CASE("training_options: values out of range") {
     CHECK_THROWS_AS(o.check(), usage_error);
 }
 
-TEST_CASE("training_options: one average of the two") {
+TEST_CASE("training_options: ema and swa together are refused") {
     training_options o;
     o.swa_epochs = o.epochs;
     CHECK_NOTHROW(o.check());
@@ -51,7 +52,7 @@ TEST_CASE("training_options: one average of the two") {
     CHECK_NOTHROW(o.check());
 }
 
-TEST_CASE("training_options: defaults") {
+TEST_CASE("training_options: the defaults are adamw with one_cycle and no averages or mixup") {
     const training_options o;
     CHECK(o.optimiser == optim::optimiser_kind::adamw);
     CHECK(o.schedule.kind == optim::schedule_kind::one_cycle);

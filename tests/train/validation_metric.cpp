@@ -22,14 +22,15 @@ double label_logit(const tensor<float>& logits, const data::windows& w) {
 
 } // namespace
 
-TEST_CASE("validation_metric: the score is macro-F1 where no metric is given") {
+TEST_CASE("validation_metric: the score is macro-F1 if no metric is given") {
     const run r(brief());
     for (const auto& e : r.result.history) CHECK(e.score == e.validation.macro_f1);
 }
 
-TEST_CASE("validation_metric: a metric decides the best epoch and patience, an error by its smallest value") {
+TEST_CASE("validation_metric: a metric decides best epoch and patience; of an error the smallest value is best") {
     const run usual(brief(8));
     for (const bool larger : {true, false}) {
+        CAPTURE(larger);
         const double sign = larger ? 1 : -1;
         training_options o = brief(8);
         o.metric = {"label_logit",
@@ -88,6 +89,7 @@ TEST_CASE("validation_metric: a plateau observes the score and must look for the
 
 TEST_CASE("validation_metric: a score that is not finite ends training with the last good network") {
     for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+        CAPTURE(bad);
         training_options o = brief(5);
         std::size_t calls = 0;
         o.metric = {"r2", [&](const auto&, const auto&) { return ++calls == 3 ? bad : 1.0; }};

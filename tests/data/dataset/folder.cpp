@@ -9,6 +9,7 @@ TEST_CASE("dataset_folder: given directly or by its parent; errors name what is 
     const scratch_folder at;
     at.write("The Set/part/a.txt", "1\n");
     for (const auto& path : {at.path(), at.path() / "The Set"}) {
+        CAPTURE(path.string());
         const data::dataset_folder set("loader", path, "The Set", "https://example.org/set");
         CHECK(set.path() == at.path() / "The Set");
         CHECK(set.file("part/a.txt") == at.path() / "The Set/part/a.txt");

@@ -113,8 +113,9 @@ TEST_CASE("hapt: the published recordings give the published windows, row by row
     CHECK(w.size() == 10929);
     CHECK_NOTHROW(w.check_trainable());
     const auto [train, test] = data::test_on(w, {data::hapt_test_subjects.begin(), data::hapt_test_subjects.end()});
-    for (const auto& [part, suffix, ours] :
-         {std::tuple("Train", "train", &train), std::tuple("Test", "test", &test)}) {
+    for (const auto& row : {std::tuple("Train", "train", &train), std::tuple("Test", "test", &test)}) {
+        const auto& [part, suffix, ours] = row;
+        CAPTURE(std::string(std::get<0>(row)));
         const std::string folder = std::string(part) + "/", end = std::string(suffix) + ".txt";
         data::text_reader labels(root / (folder + "y_" + end)), subjects(root / (folder + "subject_id_" + end));
         std::vector<int> label, subject;

@@ -33,6 +33,7 @@ public:
 TEST_CASE("mhealth: columns, labels, and the electrocardiogram by option") {
     const small_set at;
     for (const bool ecg : {false, true}) {
+        CAPTURE(ecg);
         const auto set = data::mhealth(at.path(), {ecg, {3, 10}});
         const std::size_t channels = ecg ? 23 : 21;
         CHECK_NOTHROW(set.info.check(channels));

@@ -52,6 +52,7 @@ public:
 TEST_CASE("sp_sw_har: only one device, or both on one clock") {
     const small_set at;
     for (const auto devices : {sp_sw_har_devices::phone, sp_sw_har_devices::watch, sp_sw_har_devices::both}) {
+        CAPTURE(static_cast<int>(devices));
         const auto set = at.load(devices);
         const bool both = devices == sp_sw_har_devices::both;
         const std::size_t channels = both ? 12 : 6;
@@ -119,6 +120,7 @@ TEST_CASE("sp_sw_har: the published set" * doctest::test_suite("real data")) {
     const auto base = published("sp_sw_har");
     if (base.empty()) return;
     for (const auto devices : {sp_sw_har_devices::phone, sp_sw_har_devices::watch, sp_sw_har_devices::both}) {
+        CAPTURE(static_cast<int>(devices));
         auto set = data::sp_sw_har(base, {devices});
         CHECK(set.repairs.empty());
         CHECK(set.recordings.size() == 223);

@@ -84,6 +84,7 @@ const std::string acc = "train/Inertial Signals/body_acc_y_train.txt";
 TEST_CASE("uci_har: a small set, by its folder and by its parent") {
     const small_set set;
     for (const fs::path& path : {set.root(), set.base()}) {
+        CAPTURE(path.string());
         const auto [train, test] = data::uci_har(path);
         CHECK_NOTHROW(train.check());
         CHECK(train.x.shape() == shape{2, 128, 9});
@@ -127,6 +128,7 @@ TEST_CASE("uci_har: a missing folder or file is named, with where to get it") {
     }
     for (const std::string& file : {acc, std::string("train/y_train.txt"), std::string("test/subject_test.txt"),
                                     std::string("test/Inertial Signals/total_acc_z_test.txt")}) {
+        CAPTURE(file);
         const std::string text = set.read(file);
         fs::remove(set.root() / file);
         CHECK(has(set.complaint(), file));
@@ -176,12 +178,13 @@ TEST_CASE("uci_har: wrong number of columns or lines") {
 TEST_CASE("uci_har: text, NaN and infinity in place of a number") {
     const small_set set;
     const std::string whole = set.read(acc), first = whole.substr(0, 18);
-    for (const auto& [field, wanted] :
-         {std::pair("            walked", "field is 'walked', expected a number"),
-          std::pair("               nan", "field is 'nan', expected a finite number"),
-          std::pair("              -inf", "field is '-inf', expected a finite number"),
-          std::pair("           1.0e+40", "field is '1.0e+40', expected a finite number"),
-          std::pair("              1,25", "field is '1,25', expected a number")}) {
+    for (const auto& row : {std::pair("            walked", "field is 'walked', expected a number"),
+                            std::pair("               nan", "field is 'nan', expected a finite number"),
+                            std::pair("              -inf", "field is '-inf', expected a finite number"),
+                            std::pair("           1.0e+40", "field is '1.0e+40', expected a finite number"),
+                            std::pair("              1,25", "field is '1,25', expected a number")}) {
+        const auto& [field, wanted] = row;
+        CAPTURE(std::string(row.first));
         set.write(acc, swapped(whole, first, field));
         CHECK(has(set.complaint(), wanted));
         CHECK(has(set.complaint(), "body_acc_y_train.txt:1:"));
@@ -191,6 +194,7 @@ TEST_CASE("uci_har: text, NaN and infinity in place of a number") {
 TEST_CASE("uci_har: labels and subjects out of range, missing or on both sides") {
     const small_set set;
     for (const std::string bad : {"0", "7", "-1", "1.5", "x"}) {
+        CAPTURE(bad);
         set.write("train/y_train.txt", "5\n" + bad + "\n");
         CHECK(has(set.complaint(), "y_train.txt:2:1: label is '" + bad + "', expected 1 to 6"));
     }

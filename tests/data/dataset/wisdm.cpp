@@ -169,7 +169,10 @@ TEST_CASE("wisdm: stamps in another unit are refused; in the published one other
             text += "1,Sitting," + std::to_string(static_cast<long long>(4910596232 + t * nanoseconds)) + ",1,1,1;\n";
         return text;
     };
-    for (const double step : {26e6, 50e6, 99e6}) CHECK(at.refusal(with_step(step)) == "");
+    for (const double step : {26e6, 50e6, 99e6}) {
+        CAPTURE(step);
+        CHECK(at.refusal(with_step(step)) == "");
+    }
     const std::string message = at.refusal(with_step(50)); // milliseconds
     CHECK(has(message, "WISDM_ar_v1.1_raw.txt: median step between stamps is "));
     CHECK(has(message, "expected about 0.05 s, as at 20 Hz"));

@@ -15,7 +15,7 @@ attention with(int power) {
 }
 } // namespace
 
-TEST_CASE("attention: gradients, all worlds, PyTorch") {
+TEST_CASE("attention: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const std::string length : {"6to6", "7to3", "4to6"})
         for (const int power : {2, 4}) {
             const std::string name = "at/" + length + "_p" + std::to_string(power);
@@ -27,10 +27,13 @@ TEST_CASE("attention: gradients, all worlds, PyTorch") {
         }
 }
 
-TEST_CASE("attention: ignores sign, number and scale of the channels") {
+TEST_CASE("attention: does not depend on sign or number or scale of the channels") {
     const tensor<double> x = normal({3, 8, 4});
     for (const int power : {2, 4})
         for (const auto& student : {x, affine(x, -3), repeated(x, 3)}) {
+            CAPTURE(power);
+            CAPTURE(student.shape().text());
+            CAPTURE(student[0]);
             const auto [value, slope] = differentiate(with(power), part::stages, {student}, {x});
             CHECK(value < 1e-25);
             CHECK(slope < 1e-11);
@@ -38,16 +41,17 @@ TEST_CASE("attention: ignores sign, number and scale of the channels") {
     CHECK(term_of(with(2), part::stages, {normal({3, 8, 4}, 1)}, {x}) > 1);
 }
 
-TEST_CASE("attention: the sum over the stages") {
+TEST_CASE("attention: the value is the sum over the stages") {
     const tensor<double> a = normal({3, 8, 4}), b = normal({3, 4, 6}, 1), c = normal({3, 8, 2}, 2),
                          d = normal({3, 4, 3}, 3);
     CHECK(term_of(with(2), part::stages, {a, b}, {c, d}) ==
           doctest::Approx(term_of(with(2), part::stages, {a}, {c}) + term_of(with(2), part::stages, {b}, {d})));
 }
 
-TEST_CASE("attention: errors") {
+TEST_CASE("attention: invalid arguments are refused") {
     check_weights<attention_options>();
     for (const int bad : {0, 1, 3, -2}) {
+        CAPTURE(bad);
         attention_options o;
         o.power = bad;
         CHECK_RAISES(usage_error, "power is", o.check());

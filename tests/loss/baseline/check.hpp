@@ -110,6 +110,7 @@ inline smldist::tensor<double> repeated(const smldist::tensor<double>& x, std::s
 template <class O>
 void check_option(O options, double& (*member)(O&), const std::string& name, std::initializer_list<double> bad) {
     for (const double value : bad) {
+        CAPTURE(value);
         O o = options;
         member(o) = value;
         CHECK_RAISES(smldist::usage_error, name + " is", o.check());

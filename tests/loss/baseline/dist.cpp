@@ -22,7 +22,7 @@ double distance(correlate along, const tensor<double>& x, const tensor<double>& 
 }
 } // namespace
 
-TEST_CASE("dist: gradients, all worlds, PyTorch") {
+TEST_CASE("dist: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const double beta : {1.0, 0.3})
         for (const double gamma : {2.0, 0.0})
             for (const double tau : {1.0, 4.0}) {
@@ -34,7 +34,7 @@ TEST_CASE("dist: gradients, all worlds, PyTorch") {
             }
 }
 
-TEST_CASE("pearson: positive affine maps of each row or column cost nothing, negative ones the most") {
+TEST_CASE("pearson: positive affine maps of a row or column cost nothing and negative ones the most") {
     const tensor<double> t = normal({5, 4});
     tensor<double> rows = t, columns = t;
     for (std::size_t b = 0; b < 5; ++b)
@@ -50,7 +50,7 @@ TEST_CASE("pearson: positive affine maps of each row or column cost nothing, neg
     CHECK(distance(correlate::samples, affine(t, -2, 1), t) == doctest::Approx(2).epsilon(1e-7));
 }
 
-TEST_CASE("dist: nearly 0 for z_S = z_T, without a slope; constant rows have no correlation") {
+TEST_CASE("dist: value and gradient vanish for z_S = z_T; constant rows have no correlation") {
     const tensor<double> z = normal({6, 5});
     const auto [value, slope] = differentiate(dist{}, part::logits, {z}, {z});
     CHECK(std::abs(value) < 1e-6);
@@ -60,7 +60,7 @@ TEST_CASE("dist: nearly 0 for z_S = z_T, without a slope; constant rows have no 
     CHECK(std::isfinite(flat.slope));
 }
 
-TEST_CASE("dist: errors") {
+TEST_CASE("dist: invalid arguments are refused") {
     check_weights<dist_options>();
     check_option<dist_options>({}, [](auto& o) -> double& { return o.temperature; }, "temperature",
                                {0, -1, not_a_number, infinite});

@@ -19,7 +19,7 @@ dkd with(double alpha, double beta, double temperature) {
 const std::vector<int> labels{0, 4, 2, 2, 1, 3};
 } // namespace
 
-TEST_CASE("dkd: gradients, all worlds, PyTorch") {
+TEST_CASE("dkd: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const double alpha : {1.0, 0.5})
         for (const double beta : {8.0, 0.0})
             for (const double T : {1.0, 4.0}) {
@@ -34,6 +34,8 @@ TEST_CASE("dkd: gradients, all worlds, PyTorch") {
 TEST_CASE("dkd: KD = target part + (1 - p_T,y) · non-target part") {
     for (const double T : {1.0, 4.0})
         for (std::uint64_t seed = 0; seed < 20; ++seed) {
+            CAPTURE(T);
+            CAPTURE(seed);
             const tensor<double> s = affine(normal({1, 5}, seed), 2), t = affine(normal({1, 5}, 100 + seed), 2);
             const std::vector<int> label{static_cast<int>(seed % 5)};
             const double p = loss::soften(t, T)[seed % 5];
@@ -51,7 +53,7 @@ TEST_CASE("dkd: 0 with zero gradient for z_S = z_T; a constant added to a row ch
           doctest::Approx(term_of(dkd{}, part::logits, {z}, {t}, labels)).epsilon(1e-12));
 }
 
-TEST_CASE("dkd: logits far apart stay finite, also in float") {
+TEST_CASE("dkd: the value stays finite for logits far apart") {
     const tensor<float> s{{300, -300, 0}, {-300, 300, 0}}, t{{-300, 300, 0}, {-300, 300, 0}};
     outputs<tensor<float>> student, teacher;
     student.logits = s;
@@ -67,7 +69,7 @@ TEST_CASE("dkd: two classes have no non-target part") {
           doctest::Approx(loss::divergence(s, loss::soften(t, 4), 4).item()).epsilon(1e-12));
 }
 
-TEST_CASE("dkd: errors") {
+TEST_CASE("dkd: invalid arguments are refused") {
     check_weights<dkd_options>();
     CHECK(dkd_options{}.weight.warm_up == doctest::Approx(20.0 / 240));
     check_option<dkd_options>({}, [](auto& o) -> double& { return o.temperature; }, "temperature",

@@ -38,7 +38,7 @@ fitnets<double> prepared(fitnets_options o, const std::vector<shape>& student, c
 
 } // namespace
 
-TEST_CASE("fitnets: gradients by the stage, all worlds, PyTorch") {
+TEST_CASE("fitnets: gradients by the stage are exact and agree with PyTorch") {
     for (const auto& l : lengths)
         for (const bool relu : {false, true}) {
             const std::string name = case_name(l, relu);
@@ -60,7 +60,7 @@ TEST_CASE("fitnets: gradients by the stage, all worlds, PyTorch") {
         }
 }
 
-TEST_CASE("fitnets: gradients by the regressor, differences and PyTorch") {
+TEST_CASE("fitnets: gradients by the regressor are exact and agree with PyTorch") {
     for (const auto& l : lengths)
         for (const bool relu : {false, true}) {
             const std::string name = case_name(l, relu);
@@ -82,7 +82,7 @@ TEST_CASE("fitnets: gradients by the regressor, differences and PyTorch") {
         }
 }
 
-TEST_CASE("fitnets: the middle stage of each network, or the chosen one") {
+TEST_CASE("fitnets: compares the middle stage of each network or the chosen one") {
     const auto width = [](const fitnets<double>& m) { return m.regressor->conv.weight.shape(); };
     const std::vector<shape> student{{2, 8, 3}, {2, 4, 4}, {2, 2, 5}}, teacher{{2, 8, 6}, {2, 4, 7}};
     CHECK(width(prepared({}, student, teacher)) == shape{7, 4, 1});
@@ -93,7 +93,7 @@ TEST_CASE("fitnets: the middle stage of each network, or the chosen one") {
     CHECK(parameter_count(fitnets<double>{}) == 0);
 }
 
-TEST_CASE("fitnets: errors") {
+TEST_CASE("fitnets: invalid arguments are refused") {
     check_weights<fitnets_options>();
     const std::vector<shape> one{{2, 8, 3}}, none;
     CHECK_RAISES(usage_error, "the student has 0 stages", prepared({}, none, one));

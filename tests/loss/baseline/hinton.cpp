@@ -19,7 +19,7 @@ hinton with(logit_norm norm, double temperature) {
 constexpr logit_norm every_norm[] = {logit_norm::none, logit_norm::l2, logit_norm::zscore};
 } // namespace
 
-TEST_CASE("hinton: gradients, all worlds, PyTorch") {
+TEST_CASE("hinton: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const logit_norm norm : every_norm)
         for (const double T : {1.0, 4.0}) {
             const std::string name = "hinton/" + std::string(name_of(norm)) + "_T" + text(T);
@@ -29,9 +29,10 @@ TEST_CASE("hinton: gradients, all worlds, PyTorch") {
         }
 }
 
-TEST_CASE("hinton: 0 with zero gradient for z_S = z_T; what each norm ignores") {
+TEST_CASE("hinton: 0 with zero gradient for z_S = z_T; each norm ignores the maps that it removes") {
     const tensor<double> z = affine(normal({5, 6}), 2);
     for (const logit_norm norm : every_norm) {
+        CAPTURE(name_of(norm));
         const auto [value, slope] = differentiate(with(norm, 4), part::logits, {z}, {z});
         CHECK(std::abs(value) < 1e-13);
         CHECK(slope < 1e-14);
@@ -42,10 +43,11 @@ TEST_CASE("hinton: 0 with zero gradient for z_S = z_T; what each norm ignores") 
     CHECK(term_of(with(logit_norm::none, 4), part::logits, {affine(z, 3)}, {z}) > 0.1);
 }
 
-TEST_CASE("hinton: the soft part of the logits loss with rule off") {
+TEST_CASE("hinton: equals the soft part of the logits loss with rule off") {
     const tensor<double> s = normal({5, 6}), t = normal({5, 6}, 1);
     const std::vector<int> labels{0, 1, 2, 3, 4};
     for (const logit_norm norm : every_norm) {
+        CAPTURE(name_of(norm));
         loss::logits_options o;
         o.rule = loss::repair::off;
         o.temperature = 4;
@@ -55,7 +57,7 @@ TEST_CASE("hinton: the soft part of the logits loss with rule off") {
     }
 }
 
-TEST_CASE("hinton: errors") {
+TEST_CASE("hinton: invalid arguments are refused") {
     check_weights<hinton_options>();
     check_option<hinton_options>({}, [](auto& o) -> double& { return o.temperature; }, "temperature",
                                  {0, -1, not_a_number, infinite});

@@ -38,7 +38,7 @@ outputs<var<float>> on(tape<float>& t, const outputs<tensor<float>>& o) {
 
 } // namespace
 
-TEST_CASE("method: every name, its weights, and the term of the method it names") {
+TEST_CASE("method: every name gives the weights and the term of its method") {
     const auto student = random_outputs(8, 3, 0), teacher = random_outputs(4, 5, 10);
     std::string all;
     for (const auto& name : every_name) {
@@ -65,13 +65,16 @@ TEST_CASE("method: every name, its weights, and the term of the method it names"
     CHECK(weight("sp").term == 3000);
     CHECK(weight("pkt").term == 30000);
     CHECK(weight("simkd").hard == 0);
-    for (const auto name : {"rkd", "dkd", "dist"}) CHECK(weight(name).term == 1);
+    for (const std::string name : {"rkd", "dkd", "dist"}) {
+        CAPTURE(name);
+        CHECK(weight(name).term == 1);
+    }
     CHECK_RAISES(usage_error, "name is \"crd\", expected hinton, fitnets", method<float>("crd"));
     CHECK_FALSE(method<float>::known("crd"));
     CHECK_RAISES(usage_error, "name is \"\"", method<float>(""));
 }
 
-TEST_CASE("method: the same bits as the method itself; parameters by their path") {
+TEST_CASE("method: gives the bits and the parameter paths of the method itself") {
     const auto student = random_outputs(8, 3, 0), teacher = random_outputs(4, 5, 10);
     CHECK(identical(method<float>("dkd")(student, teacher, labels), loss::baseline::dkd{}(student, teacher, labels)));
     method<float> m("fitnets");
@@ -83,7 +86,7 @@ TEST_CASE("method: the same bits as the method itself; parameters by their path"
                    "fitnets.regressor.norm.running_mean fitnets.regressor.norm.running_var ");
 }
 
-TEST_CASE("method: forward and backward of a warmed-up step allocate nothing") {
+TEST_CASE("method: a warmed-up forward and backward pass allocates nothing") {
     const auto student = random_outputs(8, 3, 0), teacher = random_outputs(4, 5, 10);
     for (const auto& name : every_name) {
         CAPTURE(name);

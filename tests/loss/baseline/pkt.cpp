@@ -7,16 +7,18 @@ using namespace smldist;
 using loss::baseline::pkt;
 using loss::baseline::pkt_options;
 
-TEST_CASE("pkt: gradients, all worlds, PyTorch") {
+TEST_CASE("pkt: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     pkt unit; // at weight 30000 the differences drown in rounding
     unit.options.weight.term = 1;
     const tensor<double> teacher = baseline_array("pkt/default/teacher_feature");
-    for (const auto& x : {baseline_array("pkt/default/feature"), normal({6, 9})})
+    for (const auto& x : {baseline_array("pkt/default/feature"), normal({6, 9})}) {
+        CAPTURE(x.shape().text());
         check_op("pkt", {x}, against(unit, part::feature, {teacher}));
+    }
     check_baseline("pkt/default", {"feature"}, against(pkt{}, part::feature, {teacher}));
 }
 
-TEST_CASE("pkt: unchanged when each feature is scaled or all are rotated; 0 for the teacher's own") {
+TEST_CASE("pkt: unchanged when features are scaled or rotated; 0 for the teacher's features") {
     const tensor<double> x = normal({7, 5}), t = normal({7, 4}, 1);
     tensor<double> scaled = x;
     for (std::size_t b = 0; b < 7; ++b)
@@ -24,6 +26,7 @@ TEST_CASE("pkt: unchanged when each feature is scaled or all are rotated; 0 for 
     const double y = term_of(pkt{}, part::feature, {x}, {t});
     CHECK(y > 1);
     for (const auto& other : {scaled, rotated(x)}) {
+        CAPTURE(other[0]);
         CHECK(term_of(pkt{}, part::feature, {other}, {t}) == doctest::Approx(y).epsilon(1e-10));
         const auto [value, slope] = differentiate(pkt{}, part::feature, {other}, {x});
         CHECK(std::abs(value) < 1e-9);
@@ -31,7 +34,7 @@ TEST_CASE("pkt: unchanged when each feature is scaled or all are rotated; 0 for 
     }
 }
 
-TEST_CASE("pkt: features of no length and opposite features stay finite, also in float") {
+TEST_CASE("pkt: value and gradient stay finite for zero and for opposite features") {
     outputs<tensor<float>> student, teacher;
     student.feature = tensor<float>{{0, 0}, {1, 2}, {-1, -2}, {-2, -4}};
     teacher.feature = tensor<float>{{1, 2}, {-1, -2}, {-3, -6}, {0, 1}};
@@ -44,7 +47,7 @@ TEST_CASE("pkt: features of no length and opposite features stay finite, also in
     CHECK(std::isfinite((*t.gradient(recorded.feature))[2]));
 }
 
-TEST_CASE("pkt: errors") {
+TEST_CASE("pkt: invalid arguments are refused") {
     check_weights<pkt_options>();
     generator g;
     CHECK_RAISES(usage_error, "expected (B, D)",

@@ -17,7 +17,7 @@ rkd with(double distance, double angle) {
 const std::pair<double, double> every_part[] = {{25, 50}, {25, 0}, {0, 50}};
 } // namespace
 
-TEST_CASE("rkd: gradients, all worlds, PyTorch") {
+TEST_CASE("rkd: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const auto& [distance, angle] : every_part) {
         const std::string name = "rkd/d" + text(distance) + "_a" + text(angle);
         const auto f = against(with(distance, angle), part::feature, {baseline_array(name + "/teacher_feature")});
@@ -26,21 +26,28 @@ TEST_CASE("rkd: gradients, all worlds, PyTorch") {
     }
 }
 
-TEST_CASE("rkd: gradients for a batch wider than the packs") {
+TEST_CASE("rkd: gradients are exact for a batch larger than a SIMD pack") {
     const tensor<double> t = normal({19, 3}, 1);
-    for (const auto& [distance, angle] : every_part) {
+    for (const auto& row : every_part) {
+        const auto& [distance, angle] = row;
+        CAPTURE(row.first);
+        CAPTURE(row.second);
         const auto r = testing::gradcheck({normal({19, 4})}, against(with(distance, angle), part::feature, {t}));
         CHECK_MESSAGE(r.ok, r.message);
     }
 }
 
-TEST_CASE("rkd: unchanged when features are rotated, moved or scaled") {
+TEST_CASE("rkd: unchanged when features are rotated or moved or scaled") {
     const tensor<double> x = normal({7, 5}), t = normal({7, 4}, 1);
-    for (const auto& [distance, angle] : every_part) {
+    for (const auto& row : every_part) {
+        const auto& [distance, angle] = row;
+        CAPTURE(row.first);
+        CAPTURE(row.second);
         const rkd m = with(distance, angle);
         const double y = term_of(m, part::feature, {x}, {t});
         CHECK(y > 0.1);
         for (const auto& other : {rotated(x), affine(x, 1, 3), affine(x, -4)}) {
+            CAPTURE(other[0]);
             CHECK(term_of(m, part::feature, {other}, {t}) == doctest::Approx(y).epsilon(1e-10));
             const auto [value, slope] = differentiate(m, part::feature, {other}, {x});
             CHECK(value < 1e-20);
@@ -49,7 +56,7 @@ TEST_CASE("rkd: unchanged when features are rotated, moved or scaled") {
     }
 }
 
-TEST_CASE("rkd: equal windows have a finite gradient, and a batch of equal windows none") {
+TEST_CASE("rkd: the gradient is finite with equal windows and 0 for a batch of equal windows") {
     tensor<double> x = normal({5, 3});
     std::copy_n(x.data(), 3, x.data() + 3);
     const tensor<double> t = normal({5, 4}, 1);
@@ -61,7 +68,7 @@ TEST_CASE("rkd: equal windows have a finite gradient, and a batch of equal windo
     CHECK(all.slope == 0);
 }
 
-TEST_CASE("rkd: errors") {
+TEST_CASE("rkd: invalid arguments are refused") {
     check_weights<rkd_options>();
     check_option<rkd_options>({}, [](auto& o) -> double& { return o.distance; }, "distance",
                               {-1, not_a_number, infinite});

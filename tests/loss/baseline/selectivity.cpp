@@ -7,7 +7,7 @@ using namespace smldist;
 using loss::baseline::selectivity;
 using loss::baseline::selectivity_options;
 
-TEST_CASE("selectivity: gradients, all worlds, PyTorch") {
+TEST_CASE("selectivity: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const std::string length : {"6to6", "7to3", "4to6"}) {
         const std::string name = "nst/" + length;
         const auto f = against(selectivity{}, part::stages,
@@ -17,7 +17,7 @@ TEST_CASE("selectivity: gradients, all worlds, PyTorch") {
     }
 }
 
-TEST_CASE("selectivity: the figure of two channels") {
+TEST_CASE("selectivity: the value of two channels is the one computed by hand") {
     // U = (1, 0), (0, 1) and V = (0, 1): mean k of U is 2/4, of V 1, between both 1/2
     tensor<double> u(shape{1, 2, 2}), v(shape{1, 2, 1});
     u(0, 0, 0) = 3;
@@ -26,12 +26,14 @@ TEST_CASE("selectivity: the figure of two channels") {
     CHECK(term_of(selectivity{}, part::stages, {u}, {v}) == doctest::Approx(50 * (0.5 + 1 - 2 * 0.5)));
 }
 
-TEST_CASE("selectivity: ignores sign, number, order and scale of the channels") {
+TEST_CASE("selectivity: does not depend on sign or number or order or scale of the channels") {
     const tensor<double> x = normal({3, 8, 4});
     tensor<double> mixed(x.shape());
     for (std::size_t row = 0; row < 24; ++row)
         for (std::size_t c = 0; c < 4; ++c) mixed[row * 4 + c] = (double(c) - 1.5) * x[row * 4 + 3 - c];
     for (const auto& student : {x, mixed, affine(x, -3), repeated(x, 3)}) {
+        CAPTURE(student.shape().text());
+        CAPTURE(student[0]);
         const auto [value, slope] = differentiate(selectivity{}, part::stages, {student}, {x});
         CHECK(value < 1e-25);
         CHECK(slope < 1e-11);
@@ -47,7 +49,7 @@ TEST_CASE("selectivity: value and gradient stay finite with a silent channel") {
     CHECK(std::isfinite(slope));
 }
 
-TEST_CASE("selectivity: errors") {
+TEST_CASE("selectivity: invalid arguments are refused") {
     check_weights<selectivity_options>();
     generator g;
     const shape one{2, 8, 3};

@@ -6,10 +6,11 @@
 using namespace smldist;
 namespace baseline = loss::baseline;
 
-TEST_CASE("baseline weights: range") {
+TEST_CASE("baseline weights: values out of range are refused") {
     CHECK_NOTHROW(baseline::weights{}.check("here"));
     CHECK_NOTHROW((baseline::weights{.hard = 0, .term = 0, .warm_up = 1}.check("here")));
     for (const double bad : {-1.0, not_a_number, infinite}) {
+        CAPTURE(bad);
         CHECK_RAISES(usage_error, "here: weight of the labels is", baseline::weights{.hard = bad}.check("here"));
         CHECK_RAISES(usage_error, "here: weight of the term is", baseline::weights{.term = bad}.check("here"));
         CHECK_RAISES(usage_error, "here: warm_up is", baseline::weights{.warm_up = bad}.check("here"));
@@ -17,7 +18,7 @@ TEST_CASE("baseline weights: range") {
     CHECK_RAISES(usage_error, "warm_up is 1.5", baseline::weights{.warm_up = 1.5}.check("here"));
 }
 
-TEST_CASE("baseline: checks of what networks return") {
+TEST_CASE("baseline: outputs of student and teacher that do not fit are refused") {
     namespace check = baseline::detail;
     const auto logits = [](const shape& s) { return shapes_of(part::logits, {s}); };
     CHECK_NOTHROW(check::check_classes("here", logits({4, 6}), logits({4, 6})));
@@ -39,6 +40,7 @@ TEST_CASE("baseline: the longer stage is averaged to the shorter") {
     const tensor<double> six = normal({2, 6, 3}), three = normal({2, 3, 4}, 1);
     const auto pooled = op::adaptive_avg_pool1d(six, 3);
     for (const bool longer_student : {true, false}) {
+        CAPTURE(longer_student);
         const auto [s, t] = baseline::detail::same_length(longer_student ? six : three, longer_student ? three : six);
         CHECK(identical(longer_student ? s : t, pooled));
         CHECK(identical(longer_student ? t : s, three));

@@ -7,7 +7,7 @@ using namespace smldist;
 using loss::baseline::similarity;
 using loss::baseline::similarity_options;
 
-TEST_CASE("similarity: gradients, all worlds, PyTorch") {
+TEST_CASE("similarity: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     for (const std::string length : {"6to6", "7to3", "4to6"}) {
         const std::string name = "sp/" + length;
         const auto f = against(similarity{}, part::stages, {baseline_array(name + "/teacher_stage")});
@@ -28,7 +28,7 @@ TEST_CASE("similarity: unchanged when the flattened features are rotated or scal
     CHECK(slope < 1e-10);
 }
 
-TEST_CASE("similarity: the last stage, or the chosen one") {
+TEST_CASE("similarity: compares the last stage or the chosen one") {
     const tensor<double> a = normal({4, 6, 3}), b = normal({4, 3, 5}, 1), c = normal({4, 6, 2}, 2),
                          d = normal({4, 3, 4}, 3);
     const auto alone = [](const auto& s, const auto& t) { return term_of(similarity{}, part::stages, {s}, {t}); };
@@ -39,7 +39,7 @@ TEST_CASE("similarity: the last stage, or the chosen one") {
     CHECK(term_of(first, part::stages, {a, b}, {c, d}) == alone(a, c));
 }
 
-TEST_CASE("similarity: errors") {
+TEST_CASE("similarity: invalid arguments are refused") {
     check_weights<similarity_options>();
     generator g;
     const shape one{2, 8, 3};

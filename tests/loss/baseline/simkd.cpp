@@ -7,13 +7,13 @@ using namespace smldist;
 using loss::baseline::simkd;
 using loss::baseline::simkd_options;
 
-TEST_CASE("simkd: gradients, all worlds, PyTorch") {
+TEST_CASE("simkd: gradients are exact; values and gradients agree between worlds and with PyTorch") {
     const auto f = against(simkd{}, part::feature, {baseline_array("simkd/default/teacher_feature")});
     check_op("simkd", {baseline_array("simkd/default/feature")}, f);
     check_baseline("simkd/default", {"feature"}, f);
 }
 
-TEST_CASE("simkd: 0 with zero gradient for the teacher's feature; no weight on the labels") {
+TEST_CASE("simkd: 0 with zero gradient for the teacher's feature; labels have no weight") {
     const tensor<double> x = normal({4, 3});
     const auto [value, slope] = differentiate(simkd{}, part::feature, {x}, {x});
     CHECK(value == 0);
@@ -21,7 +21,7 @@ TEST_CASE("simkd: 0 with zero gradient for the teacher's feature; no weight on t
     CHECK(simkd{}.options.weight.hard == 0);
 }
 
-TEST_CASE("simkd: errors") {
+TEST_CASE("simkd: invalid arguments are refused") {
     check_weights<simkd_options>();
     generator g;
     const auto shapes = [](const shape& feature, const shape& logits) {

@@ -46,9 +46,10 @@ weighting_options with(weighting kind) {
 
 } // namespace
 
-TEST_CASE("band weights: Fisher finds the band where the classes differ") {
+TEST_CASE("band weights: Fisher weights are largest in the band where the classes differ") {
     const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 32);
     for (const std::size_t bin : {1u, 3u, 11u}) {
+        CAPTURE(bin);
         const auto s = planted(basis, bin);
         const auto raw = s.fisher();
         const auto w = loss::stage::band_weights(basis, s, 0, with(weighting::fisher));
@@ -62,7 +63,7 @@ TEST_CASE("band weights: Fisher finds the band where the classes differ") {
     }
 }
 
-TEST_CASE("band weights: Fisher's ratio is the formula, on two classes of known means") {
+TEST_CASE("band weights: Fisher's ratio is that of the formula for two classes of known means") {
     // u = ln(1+|x|) takes the values of a and b in class 0, of c in class 1, in a basis of one row.
     loss::stage::time_bands<double> one{tensor<double>(shape{1, 1}, 1.0), {{0, 1, 0, 0.5}}};
     loss::stage::band_statistics s(2, 1, 1);
@@ -77,7 +78,7 @@ TEST_CASE("band weights: Fisher's ratio is the formula, on two classes of known 
     CHECK(s.energy()[0] == doctest::Approx((0.25 + 2.25 + 16) / 3).epsilon(1e-12));
 }
 
-TEST_CASE("band weights: energy follows the teacher's power, or whitens it") {
+TEST_CASE("band weights: energy weights follow the teacher's power or whiten it") {
     const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 32);
     const auto s = planted(basis, 3);
     auto o = with(weighting::energy);
@@ -91,14 +92,17 @@ TEST_CASE("band weights: energy follows the teacher's power, or whitens it") {
         }
 }
 
-TEST_CASE("band weights: fixed kinds have mean 1 and favour their bands") {
+TEST_CASE("band weights: fixed weights have mean 1 and are largest in their bands") {
     for (const auto kind :
          {loss::stage::time_basis::rdft, loss::stage::time_basis::dct, loss::stage::time_basis::haar}) {
+        CAPTURE(name_of(kind));
         const auto basis = loss::stage::make_basis<double>(kind, 32);
         const loss::stage::band_statistics none;
         for (const auto k :
-             {weighting::uniform, weighting::power, weighting::low, weighting::high, weighting::uncertainty})
+             {weighting::uniform, weighting::power, weighting::low, weighting::high, weighting::uncertainty}) {
+            CAPTURE(name_of(k));
             CHECK(mean_over_rows(basis, loss::stage::band_weights(basis, none, 0, with(k))) == doctest::Approx(1));
+        }
         const auto low = loss::stage::band_weights(basis, none, 0, with(weighting::low));
         const auto high = loss::stage::band_weights(basis, none, 0, with(weighting::high));
         CHECK(low.front() > 1);
@@ -110,7 +114,7 @@ TEST_CASE("band weights: fixed kinds have mean 1 and favour their bands") {
     }
 }
 
-TEST_CASE("band weights: a band in Hz at the stage's rate") {
+TEST_CASE("band weights: a band in Hz is found at the stage's rate") {
     const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 32);
     weighting_options o = with(weighting::hertz);
     o.low_hz = 1;
@@ -126,7 +130,7 @@ TEST_CASE("band weights: a band in Hz at the stage's rate") {
     CHECK_RAISES(usage_error, "expected an overlap", loss::stage::band_weights(basis, {}, 0, o)); // rate unknown
 }
 
-TEST_CASE("band weights: refuses invalid arguments") {
+TEST_CASE("band weights: invalid arguments are refused") {
     const auto basis = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, 8);
     auto o = with(weighting::uniform);
     o.split = 1;

@@ -31,7 +31,7 @@ tensor<double> by_target(const compared_channels<double>& c, const tensor<double
 
 } // namespace
 
-TEST_CASE("compared_channels: equal channels are standardised by the teacher's statistics, on both sides") {
+TEST_CASE("compared_channels: equal channels of both sides are standardised by the teacher's statistics") {
     const auto s = statistics();
     const tensor<double> x = normal({2, 5, 4}, 1);
     const compared_channels<double> c(x.shape(), x.shape(), s, {});
@@ -46,8 +46,7 @@ TEST_CASE("compared_channels: equal channels are standardised by the teacher's s
     CHECK(c.student_normal().shape() == shape{3, 4});
 }
 
-TEST_CASE(
-    "compared_channels: behind a projector the teacher's components are compared, projected here or by the teacher") {
+TEST_CASE("compared_channels: behind a projector components are compared whether projected here or by the teacher") {
     auto s = statistics();
     const tensor<double> t = normal({2, 5, 4}, 1), x = normal({2, 5, 3}, 2);
     const auto map = loss::stage::principal_map(s, {}, 3);
@@ -70,7 +69,7 @@ TEST_CASE(
     CHECK(identical(projector.norm.weight.value, map.std)); // it begins with the deviations of what it predicts
 }
 
-TEST_CASE("compared_channels: unscaled features, and each sample scaled separately") {
+TEST_CASE("compared_channels: features can be unscaled or scaled for each sample") {
     const tensor<double> t = normal({2, 5, 4}, 1), x = normal({2, 5, 3}, 2);
     const compared_channels<double> none(x.shape(), t.shape(), statistics(), options(standardise::none));
     CHECK(none.projected());
@@ -85,7 +84,7 @@ TEST_CASE("compared_channels: unscaled features, and each sample scaled separate
     CHECK_FALSE(timeless.by_sample()); // there is no time to scale along
 }
 
-TEST_CASE("unit_rows: gradients, both worlds, and mean square 1 along time") {
+TEST_CASE("unit_rows: gradients are exact and all worlds agree; the mean square along time is 1") {
     const tensor<double> x = normal({2, 5, 3}, 1);
     check_op("unit_rows", {x}, [](const auto& in) { return loss::stage::unit_rows(in[0]); });
     const tensor<double> y = loss::stage::unit_rows(x);

@@ -17,7 +17,7 @@ tensor<double> identity(std::size_t L) {
 
 } // namespace
 
-TEST_CASE("compared_rows: basis behind the length map, weights of the bands on their rows") {
+TEST_CASE("compared_rows: applies the basis after the length map and band weights to their rows") {
     auto o = stage_options::frequency_aware();
     o.alpha = 0.5;
     const std::vector<double> w{0.5, 1, 2, 1.5, 3};
@@ -41,7 +41,7 @@ TEST_CASE("compared_rows: basis behind the length map, weights of the bands on t
     CHECK(other.weights == std::vector<double>(other.basis.bands.size(), 1));
 }
 
-TEST_CASE("compared_rows: where the basis changes nothing, and features without time") {
+TEST_CASE("compared_rows: a basis that changes nothing is skipped; features without time are a single row") {
     const rows plain({2, 8, 3}, {2, 8, 3}, stage_options::plain(), {});
     CHECK(identical(plain.student, identity(8)));
     CHECK(identical(plain.teacher, identity(8)));
@@ -72,7 +72,7 @@ TEST_CASE("compared_rows: where the basis changes nothing, and features without 
                  rows({2, 8, 3}, {2, 8, 3}, stage_options::frequency_aware(), {1, 1}));
 }
 
-TEST_CASE("mean_by_variance: the formula") {
+TEST_CASE("mean_by_variance: the value is that of the formula") {
     const tensor<double> e{1, 2, 3};
     parameter<double> v;
     v.value = tensor<double>{0.5, -1};

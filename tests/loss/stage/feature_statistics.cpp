@@ -28,7 +28,7 @@ loss::stage::feature_statistics<double> measured(const tensor<double>& x) {
 
 } // namespace
 
-TEST_CASE("feature_statistics: standardised channels have mean 0 and variance 1, dead ones are 0") {
+TEST_CASE("feature_statistics: standardised channels have mean 0 and variance 1; dead channels are 0") {
     tensor<double> x = op::linear(normal({200, 3}, 1), normal({4, 3}, 2), normal({4}, 3));
     for (std::size_t r = 0; r < 200; ++r) x(r, 2) = 5;
     const auto s = measured(x);
@@ -41,11 +41,12 @@ TEST_CASE("feature_statistics: standardised channels have mean 0 and variance 1,
     }
 }
 
-TEST_CASE("principal_map: uncorrelated components of mean 0 whose mean variance is 1") {
+TEST_CASE("principal_map: components are uncorrelated with mean 0 and mean variance 1") {
     const tensor<double> x = op::linear(normal({400, 5}, 1), normal({5, 5}, 2), normal({5}, 3));
     const auto s = measured(x);
     const auto o = loss::stage::stage_options::frequency_aware();
     for (const std::size_t limit : {1u, 2u, 4u, 9u}) {
+        CAPTURE(limit);
         const auto map = loss::stage::principal_map(s, o, limit);
         const std::size_t n = map.offset.size();
         REQUIRE(n == s.principal.count(o.explained, limit));
@@ -66,7 +67,7 @@ TEST_CASE("principal_map: uncorrelated components of mean 0 whose mean variance 
     }
 }
 
-TEST_CASE("principal_map: nothing where channels are compared; errors") {
+TEST_CASE("principal_map: empty where channels are compared; invalid arguments are refused") {
     auto s = measured(normal({50, 4}, 1));
     auto o = loss::stage::stage_options::frequency_aware();
     CHECK_FALSE(loss::stage::principal_map(s, o, 2).offset.empty());
@@ -82,7 +83,7 @@ TEST_CASE("principal_map: nothing where channels are compared; errors") {
                  loss::stage::principal_map(s, o, 2));
 }
 
-TEST_CASE("scales_differ: where all live channels are much narrower than 1; a dead one does not count") {
+TEST_CASE("scales_differ: true if all live channels are much narrower than 1; dead channels do not count") {
     const auto of = [](const tensor<double>& std) {
         return loss::stage::scales_differ(loss::stage::feature_statistics<double>{tensor<double>(std.shape()), std});
     };

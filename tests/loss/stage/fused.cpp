@@ -108,7 +108,7 @@ void check_parts(const std::string& name, const parts<double>& wide, const parts
     }
 }
 
-TEST_CASE("discrepancy: no chunk allocates") {
+TEST_CASE("discrepancy: chunks of parallel loops do not allocate") {
     const parts<float> p(16, 32, 16, true, 8, targets::projected);
     const auto x = cast<float>(normal({24, 32, 8}, 1)), t = cast<float>(normal({24, 16, 10}, 2)),
                map = cast<float>(normal({3, 8}, 3));
@@ -125,7 +125,7 @@ TEST_CASE("discrepancy: no chunk allocates") {
 
 } // namespace
 
-TEST_CASE("discrepancy: gradients, both worlds, and the ops it stands for") {
+TEST_CASE("discrepancy: gradients are exact and all worlds agree; it equals the ops that it replaces") {
     for (std::size_t kind = 0; kind < names_of<loss::stage::penalty>().size(); ++kind)
         for (const bool magnitudes : {false, true})
             for (const auto& [L, from_x, from_t] :
@@ -144,14 +144,14 @@ TEST_CASE("discrepancy: gradients, both worlds, and the ops it stands for") {
                     }
 }
 
-TEST_CASE("discrepancy: features without time, and more samples than one group of targets") {
+TEST_CASE("discrepancy: equals the composed ops for features without time and for many samples") {
     check_parts("rows", {0, 0, 0, false, 5, targets::projected}, {0, 0, 0, false, 5, targets::projected}, {7, 5},
                 {7, 7}, loss::stage::penalty::huber);
     check_parts("groups", {24, 24, 24, true, 2, targets::projected}, {24, 24, 24, true, 2, targets::projected},
                 {5, 24, 2}, {5, 24, 4}, loss::stage::penalty::square);
 }
 
-TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal features") {
+TEST_CASE("discrepancy: gradients are added to existing ones; 0 for equal features") {
     const auto tables = parts<double>(8, 8, 8, true).tables;
     const tensor<double> x = normal({2, 8, 3}, 1), t = normal({2, 8, 3}, 2);
     tape<double> tape;
@@ -168,14 +168,18 @@ TEST_CASE("discrepancy: gradients are added to what is there; 0 for equal featur
     CHECK(op::apply(op, x, none, x).item() < 1e-28);
 }
 
-TEST_CASE("discrepancy: the normalised result of a projector supplies its map, other features do not") {
+TEST_CASE("discrepancy: reads the map of a projector's normalised result and of nothing else") {
     const auto tables = parts<double>(8, 8, 8, true).tables;
     const tensor<double> x = normal({2, 8, 3}, 1), target = normal({2, 8, 3}, 2), own = normal({3, 3}, 5), none;
     const parameter<double> onto{normal({3, 3}, 6)}, absent, weight{normal({3}, 3)}, bias{normal({3}, 4)};
     const buffer<double> mean{tensor<double>(shape{3})}, var{tensor<double>(shape{3}, 1.0)};
     const loss::stage::discrepancy_op<double> op{tables};
     for (const bool projected : {false, true})
-        for (const auto& [active, mapped] : {std::pair(false, false), {true, false}, {false, true}}) {
+        for (const auto& row : {std::pair(false, false), {true, false}, {false, true}}) {
+            const auto& [active, mapped] = row;
+            CAPTURE(projected);
+            CAPTURE(row.first);
+            CAPTURE(row.second);
             tape<double> late, stored;
             stored.store_normed(true);
             const auto run = [&, active = active, mapped = mapped](tape<double>& t) {
@@ -196,7 +200,7 @@ TEST_CASE("discrepancy: the normalised result of a projector supplies its map, o
         }
 }
 
-TEST_CASE("discrepancy: the target is moved onto the tape, as a constant") {
+TEST_CASE("discrepancy: the target is moved onto the tape as a constant") {
     const auto tables = parts<double>(8, 8, 8, true).tables;
     tape<double> t;
     const auto x = t.variable(normal({2, 8, 3}, 1));
@@ -228,7 +232,7 @@ TEST_CASE("discrepancy: the same bits on any number of threads") {
     for (std::size_t i = 0; i < one.size(); ++i) CHECK(identical(one[i], three[i]));
 }
 
-TEST_CASE("discrepancy: errors") {
+TEST_CASE("discrepancy: invalid arguments are refused") {
     const auto of = [&](const loss::stage::discrepancy_op<float>& op, const shape& x, const shape& t,
                         const shape& map = {}) {
         return op::apply(op, tensor<float>(x), map.rank() == 0 ? tensor<float>() : tensor<float>(map),

@@ -130,7 +130,7 @@ struct fused_case {
 
 } // namespace
 
-TEST_CASE("fused_comparison: the composition's value and gradients for every option") {
+TEST_CASE("fused_comparison: value and gradients equal those of the composition for every option") {
     for (std::size_t i = 0;; ++i) { // the digits of i are a choice for every option
         std::size_t rest = i;
         const auto pick = [&](const auto& from) -> const auto& {

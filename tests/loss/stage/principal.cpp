@@ -19,7 +19,7 @@ tensor<double> moments(std::size_t C, std::size_t R) {
 
 } // namespace
 
-TEST_CASE("principal: eigenvectors, by falling eigenvalue, orthonormal") {
+TEST_CASE("principal: eigenvectors are orthonormal and sorted by falling eigenvalue") {
     for (const std::size_t C : {1u, 2u, 5u, 33u})
         for (const std::size_t R : {C / 2 + 1, 2 * C}) {
             CAPTURE(C);
@@ -48,7 +48,7 @@ TEST_CASE("principal: eigenvectors, by falling eigenvalue, orthonormal") {
         }
 }
 
-TEST_CASE("principal: by hand, and of nothing") {
+TEST_CASE("principal: gives eigenvectors computed by hand; a zero matrix has no variance") {
     const auto p = loss::stage::principal<double>(tensor<double>{{2, -1}, {-1, 2}});
     CHECK(p.variance[0] == doctest::Approx(3));
     CHECK(p.variance[1] == doctest::Approx(1));
@@ -62,7 +62,7 @@ TEST_CASE("principal: by hand, and of nothing") {
     CHECK(none.count(0.99, 3) == 1);
 }
 
-TEST_CASE("principal: how many components a share needs") {
+TEST_CASE("principal: as many components as the explained share needs") {
     loss::stage::principal_components<double> p;
     p.variance = {6, 3, 0.9, 0.1};
     CHECK(p.count(0.5, 4) == 1);

@@ -5,7 +5,7 @@
 
 using namespace smldist;
 
-TEST_CASE("projector: shapes, a map without bias, and one name for each member") {
+TEST_CASE("projector: maps the last axis without a bias; shapes and paths of its parameters") {
     generator random(5);
     const loss::stage::projector<float> p(3, 5, random);
     CHECK(p(tensor<float>(shape{2, 7, 3}), mode::eval).shape() == shape{2, 7, 5});

@@ -15,7 +15,7 @@ template <class T> auto bands_of(std::size_t L) {
 
 } // namespace
 
-TEST_CASE("row penalty: gradients, both worlds, and the formula") {
+TEST_CASE("row penalty: gradients are exact and all worlds agree; the value is that of the formula") {
     const auto t = normal({3, 5, 7}, 2);
     for (std::size_t kind = 0; kind < names_of<loss::stage::penalty>().size(); ++kind) {
         const auto f = [&](const auto& in) {
@@ -42,8 +42,10 @@ TEST_CASE("row penalty: gradients, both worlds, and the formula") {
     CHECK_RAISES(shape_error, "(B, L, C)", op::apply(op, tensor<float>(shape{2, 3}), tensor<float>(shape{2, 3})));
 }
 
-TEST_CASE("band power and log magnitude: gradients, both worlds, and the formula") {
+TEST_CASE(
+    "band power and log magnitude: gradients are exact and all worlds agree; the value is that of the formula") {
     for (const std::size_t L : {8u, 9u}) {
+        CAPTURE(L);
         const auto f = [&](const auto& in) {
             using T = scalar_in<std::decay_t<decltype(in)>>;
             return op::apply(loss::stage::band_power_op<T>{bands_of<T>(L)}, in[0]);
@@ -68,7 +70,8 @@ TEST_CASE("band power and log magnitude: gradients, both worlds, and the formula
                  op::apply(loss::stage::band_power_op<float>{bands_of<float>(8)}, tensor<float>(shape{2, 9, 3})));
 }
 
-TEST_CASE("spectral KL: gradients, 0 for equal spectra, never negative, blind to the scale of a channel") {
+TEST_CASE(
+    "spectral KL: 0 for equal spectra and never negative; independent of a channel's scale; gradients are exact") {
     const auto power = [](std::uint64_t seed) {
         tensor<double> p = normal({2, 5, 3}, seed);
         for (double& v : p) v = v * v + 0.05;
@@ -76,6 +79,7 @@ TEST_CASE("spectral KL: gradients, 0 for equal spectra, never negative, blind to
     };
     const auto x = power(1), t = power(2);
     for (const double tau : {0.5, 1.0, 3.0}) {
+        CAPTURE(tau);
         const auto kl = [&](const tensor<double>& a, const tensor<double>& b) {
             return op::apply(loss::stage::spectral_kl_op<double>{tau}, a,
                              loss::stage::spectral_kl_op<double>::distribution(b, tau))

@@ -6,8 +6,9 @@
 
 using namespace smldist;
 
-TEST_CASE("target_map: nothing, a factor for each channel, any matrix") {
+TEST_CASE("target_map: applies nothing or a factor per channel or any matrix") {
     for (const std::size_t C : {1u, 5u, 24u}) {
+        CAPTURE(C);
         const tensor<double> t = normal({7, C}, 1), factor = normal({C}, 2), offset = normal({C}, 3);
         const auto brought = [&](const loss::stage::target_map<double>& map, const tensor<double>& x) {
             auto y = tensor<double>::uninitialized({7, C});

@@ -28,9 +28,10 @@ tensor<double> wave(std::size_t L, double cycles, double phase) {
 
 } // namespace
 
-TEST_CASE("time basis: orthonormal for every length, its bands cover every row once and rise in frequency") {
+TEST_CASE("time basis: orthonormal for every length with bands that cover every row once in order of frequency") {
     for (const auto kind : every_basis)
         for (std::size_t L = 1; L <= 24; ++L) {
+            CAPTURE(name_of(kind));
             CAPTURE(L);
             const auto basis = loss::stage::make_basis<double>(kind, L);
             const auto identity = loss::stage::product(basis.matrix, transposed(basis.matrix));
@@ -40,6 +41,7 @@ TEST_CASE("time basis: orthonormal for every length, its bands cover every row o
             std::size_t row = 0;
             double low = 0;
             for (const auto& band : basis.bands) {
+                CAPTURE(band.first_row);
                 CHECK(band.first_row == row);
                 CHECK(band.low >= low - 1e-12);
                 CHECK(band.high > band.low);
@@ -53,6 +55,7 @@ TEST_CASE("time basis: orthonormal for every length, its bands cover every row o
 
 TEST_CASE("time basis: a wave lies in its band") {
     for (const auto kind : {time_basis::rdft, time_basis::dct}) {
+        CAPTURE(name_of(kind));
         const auto basis = loss::stage::make_basis<double>(kind, 32);
         const auto spectrum = loss::stage::product(basis.matrix, wave(32, 5, 0.7));
         double inside = 0, all = 0;
@@ -66,7 +69,7 @@ TEST_CASE("time basis: a wave lies in its band") {
     }
 }
 
-TEST_CASE("time basis: Haar has as many levels as 2 divides the length") {
+TEST_CASE("time basis: Haar has as many levels as the length has factors of 2") {
     CHECK(loss::stage::make_basis<double>(time_basis::haar, 16).bands.size() == 5);
     CHECK(loss::stage::make_basis<double>(time_basis::haar, 12).bands.size() == 3);
     CHECK(loss::stage::make_basis<double>(time_basis::haar, 7).bands.size() == 1);
@@ -77,8 +80,11 @@ TEST_CASE("time basis: Haar has as many levels as 2 divides the length") {
     CHECK(basis.matrix(4, 2) == 0);
 }
 
-TEST_CASE("time basis: below 4 samples, and with none, the identity with one band") {
-    for (const auto kind : every_basis) CHECK(loss::stage::make_basis<double>(kind, 3).bands.size() == 1);
+TEST_CASE("time basis: below 4 samples and with none it is the identity with one band") {
+    for (const auto kind : every_basis) {
+        CAPTURE(name_of(kind));
+        CHECK(loss::stage::make_basis<double>(kind, 3).bands.size() == 1);
+    }
     CHECK(loss::stage::make_basis<double>(time_basis::none, 64).bands.size() == 1);
 }
 
@@ -97,9 +103,11 @@ TEST_CASE("length map: spectral resampling is exact for band-limited waves at ev
             }
 }
 
-TEST_CASE("length map: pool and linear keep a constant; linear keeps a ramp; equal lengths keep everything") {
+TEST_CASE("length map: pool and linear keep constants; linear keeps ramps; equal lengths change nothing") {
     for (const auto kind : {length_match::spectral, length_match::pool, length_match::linear})
         for (const std::size_t to : {1u, 3u, 5u, 12u}) {
+            CAPTURE(name_of(kind));
+            CAPTURE(to);
             const auto map = loss::stage::make_length_map<double>(kind, to, 12);
             for (std::size_t i = 0; i < to; ++i) {
                 double sum = 0;
@@ -113,9 +121,11 @@ TEST_CASE("length map: pool and linear keep a constant; linear keeps a ramp; equ
         for (std::size_t j = 0; j < 12; ++j) at += map(i, j) * double(j);
         CHECK(at == doctest::Approx(double(i) * 11 / 4));
     }
-    for (const auto kind : {length_match::pool, length_match::linear})
+    for (const auto kind : {length_match::pool, length_match::linear}) {
+        CAPTURE(name_of(kind));
         CHECK(identical(loss::stage::make_length_map<double>(kind, 6, 6),
                         loss::stage::make_basis<double>(time_basis::none, 6).matrix));
+    }
     const auto pool =
         loss::stage::make_length_map<double>(length_match::pool, 3, 8); // as adaptive_avg_pool1d: 0-2, 2-5, 5-7
     CHECK(pool(0, 2) == doctest::Approx(1.0 / 3));
@@ -123,7 +133,7 @@ TEST_CASE("length map: pool and linear keep a constant; linear keeps a ramp; equ
     CHECK(pool(1, 6) == 0);
 }
 
-TEST_CASE("time basis: refuses invalid arguments") {
+TEST_CASE("time basis: invalid arguments are refused") {
     CHECK_RAISES(usage_error, "length is 0", loss::stage::make_basis<float>(time_basis::rdft, 0));
     CHECK_RAISES(usage_error, "lengths are 9 from 8", loss::stage::make_length_map<float>(length_match::pool, 9, 8));
     CHECK_RAISES(usage_error, "lengths are 0 from 8", loss::stage::make_length_map<float>(length_match::pool, 0, 8));

@@ -38,17 +38,26 @@ void check_map(const loss::stage::time_map<double>& map, const tensor<double>& m
 
 } // namespace
 
-TEST_CASE("time_map: a matrix and its transpose") {
-    for (const auto& [rows, from] : {std::pair(1u, 1u), {4u, 7u}, {8u, 8u}}) {
+TEST_CASE("time_map: applies a matrix and its transpose") {
+    for (const auto& row : {std::pair(1u, 1u), {4u, 7u}, {8u, 8u}}) {
+        const auto& [rows, from] = row;
+        CAPTURE(row.first);
+        CAPTURE(row.second);
         const tensor<double> m = normal({rows, from}, 3);
-        for (const std::size_t C : {1u, 5u, 24u}) check_map(loss::stage::time_map<double>(m), m, C);
+        for (const std::size_t C : {1u, 5u, 24u}) {
+            CAPTURE(C);
+            check_map(loss::stage::time_map<double>(m), m, C);
+        }
     }
 }
 
-TEST_CASE("time_map: the folded real DFT, even and odd lengths") {
+TEST_CASE("time_map: the folded real DFT equals the matrix for even and odd lengths") {
     for (const std::size_t L : {4u, 5u, 6u, 7u, 8u, 9u, 10u, 12u, 15u, 16u, 18u, 32u}) {
         CAPTURE(L);
         const auto m = loss::stage::make_basis<double>(loss::stage::time_basis::rdft, L).matrix;
-        for (const std::size_t C : {1u, 5u, 24u}) check_map(loss::stage::time_map<double>::rdft(m), m, C);
+        for (const std::size_t C : {1u, 5u, 24u}) {
+            CAPTURE(C);
+            check_map(loss::stage::time_map<double>::rdft(m), m, C);
+        }
     }
 }
