@@ -11,7 +11,7 @@
 
 #include "smldist/core/enum_names.hpp"
 #include "smldist/data/corruption.hpp"
-#include "smldist/distill/fit.hpp"
+#include "smldist/distill/settings.hpp"
 #include "smldist/model/network.hpp"
 #include "smldist/runtime/stream.hpp"
 

@@ -211,6 +211,7 @@
 #include "smldist/distill/distiller.hpp"
 #include "smldist/distill/fit.hpp"
 #include "smldist/distill/projected_teacher.hpp"
+#include "smldist/distill/settings.hpp"
 #include "smldist/distill/teacher_statistics.hpp"
 
 #include "smldist/search/head_search.hpp"

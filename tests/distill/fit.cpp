@@ -122,14 +122,3 @@ TEST_CASE("distiller: statistics measured for other band weights are refused") {
     CHECK_THROWS_WITH_AS(distill::distiller(teacher, student, unmeasured, frequency_aware(), window, generator(1)),
                          doctest::Contains("expected statistics measured for weights fisher"), usage_error);
 }
-
-TEST_CASE("recommended: the settings are in range and use the library's default normaliser") {
-    const distill::settings s = distill::recommended();
-    CHECK_NOTHROW(s.teacher.check());
-    CHECK_NOTHROW(s.student.check());
-    CHECK_NOTHROW(s.losses.check());
-    CHECK(s.normaliser == normaliser_kind::shared);
-    CHECK(s.losses.stage.alpha == 0);
-    CHECK(s.losses.stage.eta == 0);
-    CHECK(data::fit_normaliser(few().train) == data::fit_normaliser(few().train, s.normaliser));
-}

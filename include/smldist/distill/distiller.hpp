@@ -4,53 +4,22 @@
 #define SMLDIST_DISTILL_DISTILLER_HPP
 
 #include <concepts>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "smldist/core/enum_names.hpp"
 #include "smldist/deploy/compile.hpp"
 #include "smldist/deploy/network.hpp"
 #include "smldist/distill/projected_teacher.hpp"
+#include "smldist/distill/settings.hpp"
 #include "smldist/distill/teacher_statistics.hpp"
 #include "smldist/graph/trace.hpp"
-#include "smldist/loss/logits.hpp"
-#include "smldist/loss/memory.hpp"
 #include "smldist/loss/stage.hpp"
-#include "smldist/op/arithmetic.hpp"
 #include "smldist/train/loop.hpp"
 
 namespace smldist::distill {
 SMLDIST_NAMESPACE_BEGIN
-
-/// When which loss is minimised.
-enum class distill_schedule : std::uint8_t {
-    joint,       ///< all at once, the stage weight falling from stage_first to stage_last
-    progressive, ///< first the stages, one more at a time, then jointly: nothing is forgotten
-    sequential   ///< first the stages, one at a time, then logits and memory (the published code's order)
-};
-constexpr auto enum_names(distill_schedule) {
-    return enum_table("distill::distill_schedule", "joint", "progressive", "sequential");
-}
-
-struct distill_options {
-    loss::logits_options logits;
-    loss::memory_options memory;
-    loss::stage_options stage;                ///< of the anchors
-    double stage_first = 1, stage_last = 0.1; ///< λ_stage at the first and last step, a cosine between
-    double memory_weight = 0.5;               ///< λ_mem, when both networks have a memory
-    std::vector<std::size_t> merged =
-        {};                   ///< of a compressed memory, as network::take_memory returned it; empty: none
-    bool feature = true;      ///< the penultimate feature is one more stage
-    bool include_last = true; ///< the last anchor is a stage
-    distill_schedule schedule = distill_schedule::joint;
-    double stage_share = 0.5; ///< share of the steps that progressive and sequential give to the stages
-
-    /// Throws usage_error for a value out of range.
-    SMLDIST_FUNCTION void check() const;
-};
 
 /// The length at which each stage of two networks is compared: the shorter one.
 /// Throws     usage_error when the numbers of stages differ.
@@ -150,7 +119,7 @@ private:
     }
     template <class Teacher> static deploy::network compiled(const Teacher& teacher, const shape& window) {
         return deploy::network(
-            deploy::compile(teacher, {.length = window[1], .channels = window[2], .outputs = {"all"}}));
+            deploy::compile(teacher, {.batch = 2, .length = window[1], .channels = window[2], .outputs = {"all"}}));
     }
 
     SMLDIST_FUNCTION distiller(parts p, const distill_options& o, generator g);
