@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// smldist::compiled: loading model files and compiling graphs into programs.
+/// smldist::compiled: files, graphs as text, loading and compiling programs.
 #define SMLDIST_COMPILED_DEPLOY
-#include "smldist/deploy/load.hpp"
-#include "smldist/deploy/plan.hpp"
+#include "smldist/smldist.hpp"
