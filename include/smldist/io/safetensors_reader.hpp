@@ -42,8 +42,8 @@ public:
     safetensors_file& operator=(const safetensors_file&) = delete;
 
     /// Takes the bytes of a file. Returns false, with `fault` set and `out` empty, when they break a rule.
-    static bool parse(byte_vector bytes, safetensors_file& out, format_fault& fault,
-                      safetensors_options options = {});
+    SMLDIST_FUNCTION static bool parse(byte_vector bytes, safetensors_file& out, format_fault& fault,
+                                       safetensors_options options = {});
     /// The same. Throws format_error.
     SMLDIST_FUNCTION static safetensors_file parse(byte_vector bytes, safetensors_options options = {});
     /// Reads a file. Throws io_error as read_file does, format_error naming the path.
