@@ -12,6 +12,7 @@
 
 #include "settings.hpp"
 #include "smldist/core/enum_names.hpp"
+#include "smldist/core/error.hpp"
 
 namespace CLI {
 class App;
@@ -90,9 +91,13 @@ public:
                T (*parse)(std::string_view), std::string (*show)(const T&), const std::string& description) {
         list(
             name, separator, shown,
-            [&values, parse](const std::vector<std::string>& words) {
+            [name, &values, parse](const std::vector<std::string>& words) {
                 std::vector<T> read;
-                for (const std::string& word : words) read.push_back(parse(word));
+                try {
+                    for (const std::string& word : words) read.push_back(parse(word));
+                } catch (const smldist::usage_error& e) {
+                    smldist::raise<smldist::usage_error>("--" + name, e.what());
+                }
                 values = read;
             },
             [&values, show] {

@@ -2,9 +2,9 @@
 /// Version, build facts and the inline ABI namespaces.
 ///
 /// What a header declares in `smldist::op` is in fact in `smldist::op::<abi>`, an inline namespace, where <abi> encodes the
-/// version, the instruction set, whether packs are xsimd's, whether there are threads, whether the code is that of the
-/// compiled library, and whether assertions are on. Translation units compiled with different flags therefore use separate
-/// functions instead of violating the one-definition rule. Headers write
+/// version, the instruction set, whether packs are xsimd's, whether there are threads and exceptions, whether the code is
+/// that of the compiled library, and whether assertions are on. Translation units compiled with different flags therefore use
+/// separate functions instead of violating the one-definition rule. Headers write
 ///
 ///     namespace smldist::op {
 ///     SMLDIST_NAMESPACE_BEGIN
@@ -77,6 +77,12 @@
 #define SMLDIST_SERIAL
 #endif
 
+#if defined(__cpp_exceptions)
+#define SMLDIST_ERRORS
+#else
+#define SMLDIST_ERRORS _noexcept ///< an error ends the program
+#endif
+
 /// The library is header-only. The optional CMake target `smldist::compiled` is a library with the code that is expensive to
 /// compile; the target defines SMLDIST_COMPILED, and headers then only declare what it contains.
 ///
@@ -132,8 +138,8 @@
 #define SMLDIST_INSTANTIATE_KERNEL(...)
 #endif
 
-#define SMLDIST_JOIN_(a, b, c, d, e, f, g, h) v##a##_##b##_##c##_##d##e##f##g##h
-#define SMLDIST_JOIN(a, b, c, d, e, f, g, h) SMLDIST_JOIN_(a, b, c, d, e, f, g, h)
+#define SMLDIST_JOIN_(a, b, c, d, e, f, g, h, i) v##a##_##b##_##c##_##d##e##f##g##h##i
+#define SMLDIST_JOIN(a, b, c, d, e, f, g, h, i) SMLDIST_JOIN_(a, b, c, d, e, f, g, h, i)
 
 /// `SMLDIST_ASSERTIONS=1` checks the preconditions of kernels and element access; it costs speed and changes the ABI
 /// namespace. Wrong *user* input never depends on it: that is checked once, at the door of each op, and throws.
@@ -154,7 +160,7 @@
 #endif
 #define SMLDIST_ABI                                                                                                  \
     SMLDIST_JOIN(SMLDIST_VERSION_MAJOR, SMLDIST_VERSION_MINOR, SMLDIST_VERSION_PATCH, SMLDIST_SIMD, SMLDIST_PACKS,   \
-                 SMLDIST_SERIAL, SMLDIST_LINKED, SMLDIST_CHECKED)
+                 SMLDIST_SERIAL, SMLDIST_ERRORS, SMLDIST_LINKED, SMLDIST_CHECKED)
 #define SMLDIST_NAMESPACE_BEGIN inline namespace SMLDIST_ABI {
 #define SMLDIST_NAMESPACE_END }
 

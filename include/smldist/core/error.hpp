@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cstddef>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>

@@ -3,13 +3,10 @@
 #ifndef SMLDIST_DATA_AUGMENT_HPP
 #define SMLDIST_DATA_AUGMENT_HPP
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <vector>
 
-#include "smldist/core/check.hpp"
-#include "smldist/core/error.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/data/recording.hpp"
 
@@ -59,19 +56,9 @@ SMLDIST_FUNCTION void time_warp_positions(float* position, std::size_t length, d
 
 namespace detail {
 
-/// Sub-streams of a window's generator: switching one augmentation on or off does not change the draws of the others.
-enum augment_stream : std::uint64_t { warp_stream, rotation_stream, scaling_stream, jitter_stream, mask_stream };
-
 /// Multiplies the three columns of a triple by a matrix, sample by sample.
 SMLDIST_FUNCTION void turn(float* x, std::size_t length, std::size_t channels,
                            const std::array<std::size_t, 3>& triple, const std::array<float, 9>& r);
-
-inline bool in_triple(const signal_info& info, std::size_t c) {
-    return std::any_of(info.triples.begin(), info.triples.end(),
-                       [c](const auto& t) { return t[0] == c || t[1] == c || t[2] == c; });
-}
-
-SMLDIST_FUNCTION void mask(float* x, std::size_t length, std::size_t channels, const signal_info& info, generator& g);
 
 } // namespace detail
 

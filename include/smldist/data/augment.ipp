@@ -4,7 +4,11 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <numbers>
+
+#include "smldist/core/check.hpp"
+#include "smldist/core/error.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
@@ -57,6 +61,14 @@ void time_warp_positions(float* position, std::size_t length, double sd, generat
 
 namespace detail {
 
+/// Sub-streams of a window's generator: switching one augmentation on or off does not change the draws of the others.
+enum augment_stream : std::uint64_t { warp_stream, rotation_stream, scaling_stream, jitter_stream, mask_stream };
+
+inline bool in_triple(const signal_info& info, std::size_t c) {
+    return std::any_of(info.triples.begin(), info.triples.end(),
+                       [c](const auto& t) { return t[0] == c || t[1] == c || t[2] == c; });
+}
+
 inline void warp_time(float* x, std::size_t length, std::size_t channels, double sd, generator& g,
                       augment_scratch& scratch) {
     if (length < 2) return;
@@ -105,7 +117,7 @@ inline void scale(float* x, std::size_t length, std::size_t channels, const sign
         if (!in_triple(info, c)) scale_column(c, static_cast<float>(1 + sd * g.normal()));
 }
 
-void mask(float* x, std::size_t length, std::size_t channels, const signal_info& info, generator& g) {
+inline void mask(float* x, std::size_t length, std::size_t channels, const signal_info& info, generator& g) {
     const auto flatten = [&](std::size_t c) {
         double sum = 0;
         for (std::size_t t = 0; t < length; ++t) sum += double(x[t * channels + c]);

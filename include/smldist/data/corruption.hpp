@@ -6,12 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "smldist/core/check.hpp"
-#include "smldist/core/error.hpp"
-#include "smldist/core/parallel.hpp"
 #include "smldist/core/random.hpp"
-#include "smldist/data/augment.hpp"
-#include "smldist/data/normaliser.hpp"
 #include "smldist/data/window.hpp"
 
 namespace smldist::data {

@@ -7,6 +7,12 @@
 #include <numbers>
 #include <vector>
 
+#include "smldist/core/check.hpp"
+#include "smldist/core/error.hpp"
+#include "smldist/core/parallel.hpp"
+#include "smldist/data/augment.hpp"
+#include "smldist/data/normaliser.hpp"
+
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 

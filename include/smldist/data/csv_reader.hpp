@@ -3,7 +3,6 @@
 #ifndef SMLDIST_DATA_CSV_READER_HPP
 #define SMLDIST_DATA_CSV_READER_HPP
 
-#include <cerrno>
 #include <cstddef>
 #include <filesystem>
 #include <functional>

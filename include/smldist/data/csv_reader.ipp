@@ -2,13 +2,16 @@
 /// The functions of data/csv_reader.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 

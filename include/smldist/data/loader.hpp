@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <vector>
 
-#include "smldist/core/error.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/core/tensor.hpp"

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/error.hpp"
+
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 

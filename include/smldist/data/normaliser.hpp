@@ -4,7 +4,6 @@
 #define SMLDIST_DATA_NORMALISER_HPP
 
 #include <cstddef>
-#include <limits>
 
 #include "smldist/core/normaliser.hpp"
 #include "smldist/core/parallel.hpp"
@@ -22,11 +21,6 @@ SMLDIST_FUNCTION void normalise(tensor<float>& x, const normaliser& n);
 }
 
 namespace detail {
-
-/// 1 / spread, or 0 when the spread vanishes or its inverse is out of the range of float.
-inline float inverse_spread(double spread) {
-    return spread > double(std::numeric_limits<float>::min()) ? static_cast<float>(1 / spread) : 0.0f;
-}
 
 struct moments {
     double mean = 0, variance = 0, square = 0; ///< of one channel, divided by n

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 namespace smldist::data {
@@ -17,6 +18,11 @@ void normalise(tensor<float>& x, const normaliser& n) {
 }
 
 namespace detail {
+
+/// 1 / spread, or 0 when the spread vanishes or its inverse is out of the range of float.
+inline float inverse_spread(double spread) {
+    return spread > double(std::numeric_limits<float>::min()) ? static_cast<float>(1 / spread) : 0.0f;
+}
 
 moments channel_moments(const tensor<float>& x, std::size_t c) {
     const std::size_t stride = x.shape().back(), rows = x.shape().rows();

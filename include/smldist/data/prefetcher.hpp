@@ -81,7 +81,7 @@ private:
 SMLDIST_NAMESPACE_END
 } // namespace smldist::data
 
-#if SMLDIST_TRAIN_BODIES
+#if SMLDIST_TRAIN_BODIES && SMLDIST_THREADS
 #include "smldist/data/prefetcher.ipp"
 #endif
 

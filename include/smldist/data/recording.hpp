@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "smldist/core/budget.hpp"
-#include "smldist/core/error.hpp"
 #include "smldist/core/memory.hpp"
 #include "smldist/core/tensor.hpp"
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "smldist/core/budget.hpp"
-#include "smldist/core/error.hpp"
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/recording.hpp"
 
@@ -43,21 +42,6 @@ struct resample_options {
 /// sign of stamps in another unit. Ignores samples that share a stamp; with fewer than eight steps nothing is checked.
 SMLDIST_FUNCTION void check_steps(std::string_view where, const std::vector<double>& stamps, double hz,
                                   double factor);
-
-namespace detail {
-
-/// Samples [first, last) of a device without a gap between them.
-struct stretch {
-    std::size_t first, last;
-};
-
-/// A time interval in which every device has samples; `at` names the stretch of each device.
-struct overlap {
-    double begin, end;
-    std::vector<stretch> at;
-};
-
-} // namespace detail
 
 /// The times at which evenly spaced samples were taken, from stamps that arrive late and in bursts.
 ///

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/error.hpp"
+
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
@@ -26,6 +28,17 @@ void check_steps(std::string_view where, const std::vector<double>& stamps, doub
 }
 
 namespace detail {
+
+/// Samples [first, last) of a device without a gap between them.
+struct stretch {
+    std::size_t first, last;
+};
+
+/// A time interval in which every device has samples; `at` names the stretch of each device.
+struct overlap {
+    double begin, end;
+    std::vector<stretch> at;
+};
 
 inline void check_stamped(const stamped_signal& s, std::size_t device) {
     const auto where = [&] { return "resample: device " + std::to_string(device); };

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "smldist/core/error.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/data/window.hpp"
 

@@ -3,14 +3,10 @@
 #ifndef SMLDIST_DATA_SYNTHETIC_HPP
 #define SMLDIST_DATA_SYNTHETIC_HPP
 
-#include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numbers>
 #include <vector>
 
-#include "smldist/core/error.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/augment.hpp"
@@ -30,48 +26,6 @@ struct synthetic_options {
 
 /// Nine channels laid out as in UCI HAR; six activities.
 [[nodiscard]] SMLDIST_FUNCTION signal_info synthetic_info(double rate_hz);
-
-namespace detail {
-
-inline constexpr double degree = std::numbers::pi / 180;
-
-/// How an activity moves a waist-worn sensor; angles in degrees, accelerations in g. Axes: x up, y left, z ahead.
-struct motion {
-    double tempo;         ///< step rate relative to the user's own; 0: no steps
-    double bounce;        ///< amplitude of the step rhythm
-    double second, third; ///< its harmonics, relative to it
-    double phase, lag;    ///< of the second harmonic and of the forward axis, in radians
-    double impact;        ///< heel strike: a damped oscillation at each step
-    double turn;          ///< angular velocity, rad/s
-    double tilt, tilt_sd; ///< of the trunk from upright
-    double sway;          ///< slow movement of a resting body
-    double transients;    ///< short movements per second
-};
-inline constexpr std::array<motion, 6> motions{{{1.00, 0.26, 0.45, 0.20, 0.0, 1.0, 0.22, 0.55, 4, 4, 0.01, 0},
-                                                {0.93, 0.24, 0.52, 0.16, 1.3, 1.8, 0.15, 0.58, 8, 5, 0.01, 0},
-                                                {1.05, 0.29, 0.40, 0.27, -1.2, 0.2, 0.34, 0.64, 1, 5, 0.01, 0},
-                                                {0, 0, 0, 0, 0, 0, 0, 0, 16, 9, 0.010, 0.10},
-                                                {0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 0.025, 0.15},
-                                                {0, 0, 0, 0, 0, 0, 0, 0, 88, 7, 0.006, 0.05}}};
-
-/// Properties of a person, drawn once per user.
-struct person {
-    double step_hz, gain, impact, acc_noise, gyro_noise, lying_side;
-    std::array<double, 2> harmonic; ///< factors on the second and third
-    std::array<double, 8> phase;
-    std::array<float, 9> mounting; ///< how the sensor sits on the body
-
-    SMLDIST_FUNCTION explicit person(generator g);
-};
-
-/// A stationary process of unit variance with a correlation time of about `seconds` (Ornstein-Uhlenbeck).
-struct drift {
-    double value = 0, keep;
-    drift(double seconds, double rate_hz) : keep(std::exp(-1 / (seconds * rate_hz))) {}
-    double next(generator& g) { return value = keep * value + std::sqrt(1 - keep * keep) * g.normal(); }
-};
-
-} // namespace detail
 
 /// Continuous recordings of the users first … first + count - 1, one each: every activity in two bouts, in random order.
 ///

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "smldist/core/error.hpp"
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/recording.hpp"
 

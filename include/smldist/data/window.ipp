@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "smldist/core/error.hpp"
+
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 

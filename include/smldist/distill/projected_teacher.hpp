@@ -66,8 +66,8 @@ public:
     }
     static void visit(auto& self, auto&& member) { member("teacher", *self.teacher_); }
 
-    /// The statistics, with the projected features marked: those that a distiller of this teacher, or of a program compiled from it,
-    /// takes.
+    /// The statistics, with the projected features marked: those that a distiller of this teacher, or of a program compiled
+    /// from it, takes.
     [[nodiscard]] const teacher_statistics& statistics() const { return statistics_; }
 
 private:

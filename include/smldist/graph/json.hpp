@@ -10,20 +10,12 @@
 #ifndef SMLDIST_GRAPH_JSON_HPP
 #define SMLDIST_GRAPH_JSON_HPP
 
-#include <array>
-#include <string_view>
-
 #include "smldist/core/budget.hpp"
-#include "smldist/core/error.hpp"
 #include "smldist/graph/graph.hpp"
 #include "smldist/io/json.hpp"
 
 namespace smldist {
 SMLDIST_NAMESPACE_BEGIN
-
-namespace detail {
-inline constexpr std::array<std::string_view, 5> node_kinds{"input", "parameter", "buffer", "constant", "op"};
-} // namespace detail
 
 /// The graph as JSON.
 [[nodiscard]] SMLDIST_COLD SMLDIST_FUNCTION io::json to_json(const graph& g);

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of graph/json.hpp, which includes this file; see SMLDIST_DEPLOY_BODIES.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "smldist/core/error.hpp"
+
 namespace smldist {
 SMLDIST_NAMESPACE_BEGIN
+
+namespace detail {
+
+inline constexpr std::array<std::string_view, 5> node_kinds{"input", "parameter", "buffer", "constant", "op"};
+
+} // namespace detail
 
 SMLDIST_COLD io::json to_json(const graph& g) {
     io::json::array nodes, outputs;

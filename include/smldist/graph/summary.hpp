@@ -3,7 +3,6 @@
 #ifndef SMLDIST_GRAPH_SUMMARY_HPP
 #define SMLDIST_GRAPH_SUMMARY_HPP
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,13 +28,6 @@ struct summary {
     std::uint64_t macs = 0;
     std::size_t peak_bytes = 0; ///< most bytes of activations alive at once when each is freed after its last use
 };
-
-namespace detail {
-/// The path of the layer that owns a parameter: what is before the last dot.
-inline std::string layer_of(const graph::node& n) {
-    return n.tensor.substr(0, std::min(n.tensor.rfind('.'), n.tensor.size()));
-}
-} // namespace detail
 
 /// Computes the summary of a graph whose tensors have names (graph/trace.hpp); `scalar_bytes` is the size of an
 /// activation's element.

@@ -10,6 +10,15 @@
 namespace smldist {
 SMLDIST_NAMESPACE_BEGIN
 
+namespace detail {
+
+/// The path of the layer that owns a parameter: what is before the last dot.
+inline std::string layer_of(const graph::node& n) {
+    return n.tensor.substr(0, std::min(n.tensor.rfind('.'), n.tensor.size()));
+}
+
+} // namespace detail
+
 summary summarise(const graph& g, std::size_t scalar_bytes) {
     summary s;
     std::vector<bool> counted(g.nodes.size());

@@ -24,25 +24,9 @@ SMLDIST_NAMESPACE_BEGIN
 inline constexpr std::string_view selftest_input = "selftest.input", selftest_output = "selftest.output";
 inline constexpr std::string_view format_version = "1";
 
-namespace detail {
-
-SMLDIST_FUNCTION json list(const std::vector<std::string>& words);
-[[gnu::cold]] SMLDIST_FUNCTION std::vector<std::string> words(const json& list, budget& room);
-/// Floats as JSON numbers that read back to the same bits.
-SMLDIST_FUNCTION json list(const std::vector<float>& values);
-
-} // namespace detail
-
 /// Checks what a model file says about a window. Throws data_error unless there are a window, a hop and a rate, and one
 /// name and one finite offset and scale per channel.
 [[gnu::cold]] SMLDIST_FUNCTION void check_preprocess(const model_facts& f);
-
-namespace detail {
-
-/// The metadata of that key. Throws data_error when there is none.
-[[gnu::cold]] SMLDIST_FUNCTION const std::string& entry(const safetensors_file& file, std::string_view key);
-
-} // namespace detail
 
 /// Tolerances of a self-test. Its logits may differ by 1e-4 of the largest, which counts as at least 1. Where a network
 /// amplifies rounding (a lookup with a sharp association after a layer-norm of small features), they may differ by up

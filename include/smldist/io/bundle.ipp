@@ -16,13 +16,13 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-json list(const std::vector<std::string>& words) {
+inline json list(const std::vector<std::string>& words) {
     json::array items;
     for (const auto& w : words) items.emplace_back(w);
     return items;
 }
 
-std::vector<std::string> words(const json& list, budget& room) {
+[[gnu::cold]] inline std::vector<std::string> words(const json& list, budget& room) {
     std::vector<std::string> out;
     const auto& items = list.as_array();
     std::size_t bytes = items.size() * 2 * sizeof(std::string);
@@ -33,7 +33,8 @@ std::vector<std::string> words(const json& list, budget& room) {
     return out;
 }
 
-json list(const std::vector<float>& values) {
+/// Floats as JSON numbers that read back to the same bits.
+inline json list(const std::vector<float>& values) {
     json::array items;
     for (const float v : values) items.emplace_back(double(v));
     return items;
@@ -109,7 +110,8 @@ namespace detail {
     check_preprocess(f);
 }
 
-const std::string& entry(const safetensors_file& file, std::string_view key) {
+/// The metadata of that key. Throws data_error when there is none.
+[[gnu::cold]] inline const std::string& entry(const safetensors_file& file, std::string_view key) {
     const auto found = file.metadata().find(key);
     if (found == file.metadata().end()) raise<data_error>("model file", "metadata key ", quote(key), " is missing");
     return found->second;

@@ -16,7 +16,6 @@
 #include <utility>
 #include <vector>
 
-#include "smldist/core/argsort.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/io/json_scanner.hpp"
 

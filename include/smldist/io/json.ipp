@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "smldist/core/argsort.hpp"
+
 namespace smldist::io {
 SMLDIST_NAMESPACE_BEGIN
 

@@ -5,8 +5,6 @@
 
 #include <span>
 
-#include "smldist/core/argsort.hpp"
-#include "smldist/core/error.hpp"
 #include "smldist/io/dtype.hpp"
 #include "smldist/io/file.hpp"
 #include "smldist/io/json_scanner.hpp"

@@ -8,6 +8,9 @@
 #include <string_view>
 #include <utility>
 
+#include "smldist/core/argsort.hpp"
+#include "smldist/core/error.hpp"
+
 namespace smldist::io {
 SMLDIST_NAMESPACE_BEGIN
 

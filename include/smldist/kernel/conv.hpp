@@ -4,7 +4,7 @@
 ///     y[b,t,o] = bias[o] + Σ_{k,c} w[o,c,k] · x[b, t·stride + k·dilation − pad, g(o)·C/groups + c]
 ///
 /// x (B,L,C), w (O, C/groups, K), y (B,Lo,O); positions outside [0, L) read as 0. `pad` is the padding on the left, Lo
-/// decides the right. Each sample becomes a matrix product with the rows of `columns` below. Cost
+/// decides the right. Each sample becomes a product with the matrix that `unfold` writes. Cost
 /// 2·B·Lo·O·K·C/groups flops. Depthwise convolution has its own kernel; pointwise is a plain product. Outputs do not
 /// overlap inputs.
 #ifndef SMLDIST_KERNEL_CONV_HPP

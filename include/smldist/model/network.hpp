@@ -259,13 +259,6 @@ SMLDIST_INSTANTIATE(outputs<symbol> network<float>::operator()(const symbol&, mo
 inline constexpr std::array<std::string_view, 5> preset_names{"har_teacher", "har_student", "har_nano",
                                                               "mobilenet_v3_small", "mobilenet_v3_large"};
 
-namespace detail {
-struct table {
-    std::size_t tail;
-    std::vector<std::string_view> rows;
-};
-} // namespace detail
-
 /// The configuration of a named network; every width times `width`, rounded to multiples of 8.
 /// Anchors stand at total stride 4, 8 and 16.
 /// Throws     usage_error for an unknown name or width ≤ 0.

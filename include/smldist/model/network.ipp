@@ -22,6 +22,12 @@ void network_config::check_heads() const {
 
 namespace detail {
 
+/// A preset at width 1.
+struct table {
+    std::size_t tail;
+    std::vector<std::string_view> rows;
+};
+
 SMLDIST_COLD inline table preset_table(std::string_view name) {
     if (name == "har_teacher")
         return {256,

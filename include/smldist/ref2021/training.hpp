@@ -51,10 +51,10 @@ constexpr std::size_t stage_count(std::size_t anchors) { return anchors > 0 ? an
 ///
 /// Stage i consists of the blocks after anchor i-1 up to anchor i, but the layers before it are trained as well: training
 /// stage i+1 forgets stage i. No layer after anchor i runs: the optimiser is given all parameters, but those there get no
-/// gradient and do not change, nor do their batch-norms' running statistics. A network without `up_to_stage` (model::network has it)
-/// runs as a whole, and then those statistics move. Where the channels of the networks differ, which the code does
-/// not handle, this object owns a projector; where the lengths differ, the shorter one counts. The teacher must outlive
-/// it.
+/// gradient and do not change, nor do their batch-norms' running statistics. A network without `up_to_stage`
+/// (model::network has it) runs as a whole, and then those statistics change. Where the channels of the networks differ,
+/// which the code does not handle, this object owns a projector; where the lengths differ, the shorter one counts. The
+/// teacher must outlive it.
 template <class Teacher> class stage_objective {
 public:
     /// `window` is the shape of a batch, (B, L, C).

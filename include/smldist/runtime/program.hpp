@@ -72,8 +72,8 @@ private:
     float* data_ = nullptr;
 };
 
-/// Any step of product.hpp and elementwise_steps.hpp, by value: the step, the function that runs it, and the places of its operands
-/// in it. A std::variant of all steps would cost every translation unit seconds of compile time.
+/// Any step of product.hpp, depthwise.hpp and elementwise_steps.hpp, by value: the step, the function that runs it, and the
+/// places of its operands in it. A std::variant of all steps would cost every translation unit seconds of compile time.
 class any_step {
 public:
     template <class S> SMLDIST_NOINLINE any_step(const S& s) : name_(S::name), run_(run_as<S>) {

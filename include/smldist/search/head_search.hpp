@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "smldist/core/check.hpp"
 #include "smldist/graph/graph.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/op/arithmetic.hpp"

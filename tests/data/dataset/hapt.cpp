@@ -7,6 +7,7 @@
 
 #include "scratch.hpp"
 #include "smldist/data/split.hpp"
+#include "smldist/data/text_reader.hpp"
 #include "smldist/data/window.hpp"
 
 using namespace smldist;

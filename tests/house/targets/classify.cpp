@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "smldist/runtime/elementwise_steps.hpp"
 #include "window.hpp"
 
 #if SMLDIST_THREADS

@@ -5,28 +5,14 @@
 
 #include <array>
 #include <filesystem>
-#include <string>
-#include <string_view>
 
-#include "smldist/core/error.hpp"
-#include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/recording.hpp"
-#include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 /// The subjects of the published test part, the same people as in UCI HAR's.
 inline constexpr std::array hapt_test_subjects{2, 4, 9, 10, 12, 13, 18, 20, 24};
-
-namespace detail {
-
-inline std::string hapt_file(std::string_view sensor, int experiment, int user) {
-    const auto two = [](int n) { return (n < 10 ? "0" : "") + std::to_string(n); };
-    return "RawData/" + std::string(sensor) + "_exp" + two(experiment) + "_user" + two(user) + ".txt";
-}
-
-} // namespace detail
 
 /// Reads the published folder "HAPT Data Set", or the folder that holds it: one recording per experiment, in the order
 /// of their numbers. 27 % of the samples are unlabelled (-1).

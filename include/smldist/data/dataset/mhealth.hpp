@@ -6,10 +6,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "smldist/core/error.hpp"
-#include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/recording.hpp"
-#include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN

@@ -6,6 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "smldist/core/error.hpp"
+#include "smldist/data/dataset/folder.hpp"
+#include "smldist/data/text_reader.hpp"
+
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 

@@ -3,14 +3,10 @@
 #ifndef SMLDIST_DATA_DATASET_MOTION_SENSE_HPP
 #define SMLDIST_DATA_DATASET_MOTION_SENSE_HPP
 
-#include <array>
 #include <filesystem>
 #include <vector>
 
-#include "smldist/core/error.hpp"
-#include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/recording.hpp"
-#include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
@@ -18,31 +14,6 @@ SMLDIST_NAMESPACE_BEGIN
 struct motion_sense_options {
     std::vector<int> subjects{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24};
 };
-
-namespace detail {
-
-/// A folder of the set and the label of all its recordings.
-struct motion_sense_trial {
-    const char* folder;
-    int label;
-};
-inline constexpr std::array<motion_sense_trial, 15> motion_sense_trials{{{"dws_1", 0},
-                                                                         {"dws_2", 0},
-                                                                         {"dws_11", 0},
-                                                                         {"ups_3", 1},
-                                                                         {"ups_4", 1},
-                                                                         {"ups_12", 1},
-                                                                         {"wlk_7", 2},
-                                                                         {"wlk_8", 2},
-                                                                         {"wlk_15", 2},
-                                                                         {"jog_9", 3},
-                                                                         {"jog_16", 3},
-                                                                         {"sit_5", 4},
-                                                                         {"sit_13", 4},
-                                                                         {"std_6", 5},
-                                                                         {"std_14", 5}}};
-
-} // namespace detail
 
 /// Reads <activity>_<trial>/sub_N.csv in the published folder "A_DeviceMotion_data", or in the folder that holds it: one
 /// recording per file.

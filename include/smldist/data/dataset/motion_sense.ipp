@@ -6,13 +6,37 @@
 #include <filesystem>
 #include <limits>
 #include <string>
-#include <string_view>
 #include <utility>
+
+#include "smldist/core/error.hpp"
+#include "smldist/data/dataset/folder.hpp"
+#include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
+
+/// A folder of the set and the label of all its recordings.
+struct motion_sense_trial {
+    const char* folder;
+    int label;
+};
+inline constexpr std::array<motion_sense_trial, 15> motion_sense_trials{{{"dws_1", 0},
+                                                                         {"dws_2", 0},
+                                                                         {"dws_11", 0},
+                                                                         {"ups_3", 1},
+                                                                         {"ups_4", 1},
+                                                                         {"ups_12", 1},
+                                                                         {"wlk_7", 2},
+                                                                         {"wlk_8", 2},
+                                                                         {"wlk_15", 2},
+                                                                         {"jog_9", 3},
+                                                                         {"jog_16", 3},
+                                                                         {"sit_5", 4},
+                                                                         {"sit_13", 4},
+                                                                         {"std_6", 5},
+                                                                         {"std_14", 5}}};
 
 inline signal_info motion_sense_info() {
     return {{"user_acc_x", "user_acc_y", "user_acc_z", "gyro_x", "gyro_y", "gyro_z", "gravity_x", "gravity_y",

@@ -10,10 +10,43 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/error.hpp"
+#include "smldist/data/dataset/folder.hpp"
+#include "smldist/data/text_reader.hpp"
+
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
+
+struct pamap2_activity {
+    int id;
+    const char* name;
+};
+/// The activities of the protocol come first.
+inline constexpr std::array<pamap2_activity, 18> pamap2_activities{{{1, "lying"},
+                                                                    {2, "sitting"},
+                                                                    {3, "standing"},
+                                                                    {4, "walking"},
+                                                                    {5, "running"},
+                                                                    {6, "cycling"},
+                                                                    {7, "Nordic walking"},
+                                                                    {12, "ascending stairs"},
+                                                                    {13, "descending stairs"},
+                                                                    {16, "vacuum cleaning"},
+                                                                    {17, "ironing"},
+                                                                    {24, "rope jumping"},
+                                                                    {9, "watching TV"},
+                                                                    {10, "computer work"},
+                                                                    {11, "car driving"},
+                                                                    {18, "folding laundry"},
+                                                                    {19, "house cleaning"},
+                                                                    {20, "playing soccer"}}};
+inline constexpr std::size_t pamap2_protocol = 12;
+inline constexpr std::array pamap2_places{"hand", "chest", "ankle"};
+
+/// Rate of the published files.
+inline constexpr double pamap2_hz = 100;
 
 inline signal_info pamap2_info(const pamap2_options& o) {
     signal_info info;

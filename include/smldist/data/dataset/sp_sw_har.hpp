@@ -3,14 +3,11 @@
 #ifndef SMLDIST_DATA_DATASET_SP_SW_HAR_HPP
 #define SMLDIST_DATA_DATASET_SP_SW_HAR_HPP
 
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 
-#include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/recording.hpp"
 #include "smldist/data/resample.hpp"
-#include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
@@ -23,14 +20,6 @@ struct sp_sw_har_options {
     /// are averaged. No sample was lost; the longest delay is 188 ms.
     resample_options resampling{.rate_hz = 100, .max_gap = 0.5, .smooth = 50};
 };
-
-namespace detail {
-
-/// Rate of the devices, and the samples over which stamps are averaged before their steps are compared with it.
-inline constexpr double sp_sw_har_hz = 103;
-inline constexpr std::size_t sp_sw_har_burst = 50;
-
-} // namespace detail
 
 /// Reads the published folder "DATA", or the folder that holds it: the executions of every person, resampled to an even
 /// rate; with both devices, side by side on one clock. subjects_info.csv says how many executions there are.

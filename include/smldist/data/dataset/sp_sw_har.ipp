@@ -4,14 +4,20 @@
 #include <filesystem>
 #include <iterator>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "smldist/data/dataset/folder.hpp"
+#include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
+
+/// Rate of the devices, and the samples over which stamps are averaged before their steps are compared with it.
+inline constexpr double sp_sw_har_hz = 103;
+inline constexpr std::size_t sp_sw_har_burst = 50;
 
 inline signal_info sp_sw_har_info(const sp_sw_har_options& o) {
     signal_info info;

@@ -3,24 +3,12 @@
 #ifndef SMLDIST_DATA_DATASET_UCI_HAR_HPP
 #define SMLDIST_DATA_DATASET_UCI_HAR_HPP
 
-#include <cstddef>
 #include <filesystem>
 
-#include "smldist/core/error.hpp"
-#include "smldist/core/tensor.hpp"
-#include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/split.hpp"
-#include "smldist/data/text_reader.hpp"
-#include "smldist/data/window.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
-
-namespace detail {
-
-inline constexpr std::size_t uci_har_length = 128;
-
-} // namespace detail
 
 /// Reads the published folder "UCI HAR Dataset", or the folder that holds it, with its official split by subject.
 ///

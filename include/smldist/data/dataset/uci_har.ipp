@@ -6,10 +6,18 @@
 #include <string_view>
 #include <vector>
 
+#include "smldist/core/error.hpp"
+#include "smldist/core/tensor.hpp"
+#include "smldist/data/dataset/folder.hpp"
+#include "smldist/data/text_reader.hpp"
+#include "smldist/data/window.hpp"
+
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
+
+inline constexpr std::size_t uci_har_length = 128;
 
 inline signal_info uci_har_info() {
     return {{"body_acc_x", "body_acc_y", "body_acc_z", "body_gyro_x", "body_gyro_y", "body_gyro_z", "total_acc_x",

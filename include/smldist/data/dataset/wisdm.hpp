@@ -3,14 +3,10 @@
 #ifndef SMLDIST_DATA_DATASET_WISDM_HPP
 #define SMLDIST_DATA_DATASET_WISDM_HPP
 
-#include <array>
 #include <filesystem>
 
-#include "smldist/core/error.hpp"
-#include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/recording.hpp"
 #include "smldist/data/resample.hpp"
-#include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
@@ -20,19 +16,6 @@ struct wisdm_options {
     /// Leave out and count records that are malformed in a way not listed below, instead of failing at the first one.
     bool drop_malformed = false;
 };
-
-namespace detail {
-
-/// Rate of the published records.
-inline constexpr double wisdm_hz = 20;
-
-struct wisdm_record {
-    int user = 0, activity = 0;
-    double seconds = 0;
-    std::array<float, 3> acc{};
-};
-
-} // namespace detail
 
 /// Reads "WISDM_ar_v1.1_raw.txt" in the published folder "WISDM_ar_v1.1", or in the folder that holds it. Consecutive
 /// records of one user are one recording, resampled to 20 Hz by their stamps; a gap and a step back in time split it.

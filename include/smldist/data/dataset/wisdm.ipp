@@ -7,10 +7,23 @@
 #include <utility>
 #include <vector>
 
+#include "smldist/core/error.hpp"
+#include "smldist/data/dataset/folder.hpp"
+#include "smldist/data/text_reader.hpp"
+
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
+
+/// Rate of the published records.
+inline constexpr double wisdm_hz = 20;
+
+struct wisdm_record {
+    int user = 0, activity = 0;
+    double seconds = 0;
+    std::array<float, 3> acc{};
+};
 
 inline signal_info wisdm_info(double rate_hz) {
     return {{"acc_x", "acc_y", "acc_z"},
