@@ -6,7 +6,6 @@
 #include "smldist/deploy/network.hpp"
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
-#include "smldist/distill/projected_teacher.hpp"
 #include "smldist/ref2021/presets.hpp"
 #include "smldist/ref2021/training.hpp"
 #include "trainings.hpp"
@@ -59,16 +58,13 @@ io::json train_published(experiment& run, const std::string& name, network& stud
 
 io::json distill_smldist(experiment& run, const network& teacher, network student, std::size_t epochs) {
     const options& o = run.o;
-    const shape window = run.window(), seen = run.seen_window();
     distill::distill_options d = losses_of(o);
     if (student.memory() && teacher.memory()) d.merged = student.take_memory(teacher, o.transfer, o.student_patterns);
-    const deploy::network whole = compiled(teacher, window);
-    const distill::teacher_statistics plan = distill::calibrate(
-        whole, run.split.train, run.normal, d.stage, distill::common_lengths(whole, student, window, seen));
-    if (!o.quiet) std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n", plan.teacher_accuracy);
-    const distill::projected_teacher answers(teacher, student, plan, d.stage, window, seen);
-    const deploy::network fast = compiled(answers, window);
-    distill::distiller objective(fast, student, answers.statistics(), d, window, generator(o.seed, 4), seen);
+    distill::distiller objective(teacher, student, run.split.train, run.normal, d, generator(o.seed, 4),
+                                 run.channels);
+    if (!o.quiet)
+        std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n",
+                     objective.statistics().teacher_accuracy);
     report_bands(run, objective);
     return run.run("student", student, objective, epochs);
 }

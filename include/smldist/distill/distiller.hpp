@@ -117,6 +117,7 @@ private:
         return {[program](const tensor<float>& x) { return (*program)(x); }, shapes_of(*program, window),
                 shapes_of(student, seen), in_components.statistics()};
     }
+    /// For batches: with a batch of 1 the program would run one window at a time.
     template <class Teacher> static deploy::network compiled(const Teacher& teacher, const shape& window) {
         return deploy::network(
             deploy::compile(teacher, {.batch = 2, .length = window[1], .channels = window[2], .outputs = {"all"}}));
