@@ -15,7 +15,8 @@ options standard_options(std::string_view subcommand) {
     o.out = subcommand == "demo" ? demo_folder : "har-run";
     if (subcommand == "demo") {
         o.baseline = true;
-        o.teacher_epochs = 12; // with 8 and 12 one seed of three leaves the distilled student behind the one alone
+        // With 8 and 12, one seed of three leaves the distilled student behind the one trained without a teacher.
+        o.teacher_epochs = 12;
         o.training.epochs = 30;
     }
     return o;

@@ -31,9 +31,11 @@ TEST_CASE("place: values alive together do not overlap and the arena holds all")
             CHECK(where.offsets[i] % 16 == 0);
             CHECK(where.offsets[i] + values[i].size <= where.size);
             for (std::size_t j = 0; j < i; ++j)
-                if (together(values[i], values[j]))
-                    CHECK((where.offsets[i] + values[i].size <= where.offsets[j] ||
-                           where.offsets[j] + values[j].size <= where.offsets[i]));
+                if (together(values[i], values[j])) {
+                    const bool i_first = where.offsets[i] < where.offsets[j];
+                    const std::size_t lower = i_first ? i : j, upper = i_first ? j : i;
+                    CHECK(where.offsets[lower] + values[lower].size <= where.offsets[upper]);
+                }
         }
     }
 }

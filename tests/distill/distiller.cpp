@@ -199,7 +199,7 @@ TEST_CASE("distiller: the schedule decides which losses are active") {
     CHECK(later["stage"] == 0);
     CHECK(later["memory"] > 0);
     CHECK(later["soft"] == after["soft"]);
-    CHECK(at(progressive, 0.2)["stage"] != at(sequential, 0.2)["stage"]); // stages 0 and 1, or 1 alone
+    CHECK(at(progressive, 0.2)["stage"] != at(sequential, 0.2)["stage"]); // stages 0 and 1, or only 1
 }
 
 TEST_CASE("distiller: a stage phase gives no gradient to layers above its anchor") {

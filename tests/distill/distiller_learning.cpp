@@ -81,7 +81,7 @@ TEST_CASE("distillation: on unseen people the mean of 10 seeds is at least that 
 
 TEST_CASE("distillation: with 30 % wrong teacher logits repair by mix beats no repair in the mean of 3 seeds" *
           doctest::test_suite("slow")) {
-    // The soft term alone, so that the student sees no label but through the rule.
+    // Only the soft term, so the student sees labels only through the rule.
     const unreliable teacher{&good_teacher()};
     const auto mean_with = [&](loss::repair rule) {
         distill_options o = frequency_aware();

@@ -18,7 +18,7 @@ using namespace har_tests;
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// Rows of a CSV with the same words, and numbers that differ by rounding alone.
+/// Checks that two rows of a CSV have the same text, and numbers that differ only by rounding.
 void check_same_rows(const std::string& a, const std::string& b) {
     std::istringstream left(a), right(b);
     for (std::string x, y; std::getline(left, x, ',') && std::getline(right, y, ',');) {

@@ -201,7 +201,7 @@ inline std::string receive(int fd, std::size_t most = std::size_t(-1)) {
     return text;
 }
 
-/// Replaces text in a copy of the model by text of the same length: the digest is of the tensors alone.
+/// Replaces text in a copy of the model by text of the same length. The digest covers only the tensors, so it still fits.
 inline void edit_model(const std::string& name, std::vector<std::pair<std::string, std::string>> edits) {
     std::string bytes = contents(place().path / "run/model.safetensors");
     for (const auto& [from, to] : edits) {

@@ -64,7 +64,7 @@ TEST_CASE("distill --student-channels trains students on some channels with a te
 
     // A student is no teacher for more channels, and no model for data that lack its own.
     CHECK(run(at, "distill --teacher run/student.safetensors" + quick).code == 4);
-    edit(at.path / "run/student.safetensors", "body_gyro_x", "body_gyro_w"); // the digest is of the tensors alone
+    edit(at.path / "run/student.safetensors", "body_gyro_x", "body_gyro_w"); // the digest covers only the tensors
     const auto missing = run(at, "evaluate --model run/student.safetensors");
     CHECK(missing.code == 4);
     CHECK_MESSAGE(has(missing.err, "body_gyro_w is missing"), missing.err);

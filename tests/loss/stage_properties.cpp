@@ -100,7 +100,7 @@ TEST_CASE("stage loss: an untrained projector costs about 2 which is the sum of 
 }
 
 TEST_CASE("stage loss: a difference in one band is weighted by the weight of that band") {
-    // A difference in bin 3 alone is weighted by the weight of bin 3.
+    // A difference only in bin 3 is weighted by the weight of bin 3.
     tensor<double> x(shape{1, 16, 1});
     const tensor<double> zero(shape{1, 16, 1});
     for (std::size_t t = 0; t < 16; ++t) x[t] = std::cos(2 * 3.14159265358979 * 3 * double(t) / 16);

@@ -85,7 +85,7 @@ TEST_CASE("sp_sw_har: labels on which the devices differ, gaps, and devices that
     CHECK(set.repairs == std::vector<data::repair>{{"executions split at a gap", 1},
                                                    {"executions whose devices share no time, left out", 1}});
     REQUIRE(set.recordings.size() == 3);
-    const auto& mixed = set.recordings[0].labels; // 80 samples agree, then the watch alone says TURNING
+    const auto& mixed = set.recordings[0].labels; // 80 samples agree, then only the watch says TURNING
     CHECK(std::count(mixed.begin(), mixed.end(), 2) == 80);
     CHECK(std::count(mixed.begin(), mixed.end(), -1) == static_cast<int>(mixed.size()) - 80);
     CHECK(set.recordings[1].subject == 12);
