@@ -43,6 +43,17 @@ TEST_CASE("signal_info refuses what does not fit") {
     refused([](auto& i) { i.triples = {{1, 2, 2}}; });
 }
 
+TEST_CASE("people are known by name or by number, with any choice of channels") {
+    data::signal_info info;
+    CHECK(info.subject_name(3) == "3");
+    info.channels = {"x", "y"};
+    info.subjects = {"anna", "ben"};
+    CHECK(info.subject_name(1) == "ben");
+    CHECK(info.subject_name(2) == "2");
+    CHECK(info.subject_name(-1) == "-1");
+    CHECK(info.select_channels(std::vector<std::size_t>{1}).subjects == info.subjects);
+}
+
 TEST_CASE("make_recording takes rows, or reports what does not fit") {
     const auto r = data::make_recording({1, 2, 3, 4, 5, 6}, 2, {0, -1, 1}, 7);
     CHECK(identical(r.samples, tensor<float>({{1, 2}, {3, 4}, {5, 6}})));

@@ -25,11 +25,18 @@ struct signal_info {
     double rate_hz = 0;
     std::vector<std::array<std::size_t, 3>> triples; ///< columns x, y, z of each 3-axis sensor
     std::vector<std::size_t> devices; ///< rigid body of each triple, turned as one; empty: all on one device
+    /// Names of the people: subject n is subjects[n]. Empty: subjects are numbers of the publisher.
+    std::vector<std::string> subjects = {};
 
     std::size_t device(std::size_t triple) const { return devices.empty() ? 0 : devices[triple]; }
     /// "body_acc_x", or "channel 3" when the columns have no names.
     std::string channel_name(std::size_t c) const {
         return c < channels.size() ? channels[c] : "channel " + std::to_string(c);
+    }
+    /// "anna", or "3" when the people have no names.
+    std::string subject_name(int subject) const {
+        const auto s = static_cast<std::size_t>(subject);
+        return subject >= 0 && s < subjects.size() ? subjects[s] : std::to_string(subject);
     }
 
     /// The channels that `wanted` names, ascending, each once. A name takes the channel of that name; if there is none,

@@ -40,6 +40,7 @@ signal_info signal_info::select_channels(std::span<const std::size_t> chosen) co
     signal_info info;
     info.labels = labels;
     info.rate_hz = rate_hz;
+    info.subjects = subjects;
     for (const std::size_t c : chosen) {
         info.channels.push_back(channel_name(c));
         if (c < units.size()) info.units.push_back(units[c]);
