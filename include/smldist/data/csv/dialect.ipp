@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The functions of data/csv/dialect.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "smldist/core/error.hpp"
+#include "smldist/data/csv/timestamps.hpp"
+#include "smldist/data/csv_reader.hpp"
+#include "smldist/data/text_reader.hpp"
+
+namespace smldist::data {
+SMLDIST_NAMESPACE_BEGIN
+
+namespace detail {
+
+std::vector<std::string> csv_fields(std::string_view line, char separator) {
+    const auto blank = [&](char c) { return c == ' ' || (c == '\t' && separator != '\t'); };
+    std::vector<std::string> fields;
+    for (std::size_t at = 0;; ++at) {
+        while (at < line.size() && blank(line[at])) ++at;
+        if (separator == ' ' && at == line.size()) return fields;
+        std::string field;
+        if (at < line.size() && line[at] == '"') {
+            for (++at; at < line.size(); ++at) {
+                if (line[at] == '"' && (at + 1 == line.size() || line[at + 1] != '"')) break;
+                at += line[at] == '"';
+                field += line[at];
+            }
+            at = std::min(line.size(), at + 1);
+            while (at < line.size() && line[at] != separator && !(separator == ' ' && blank(line[at]))) ++at;
+        } else {
+            while (at < line.size() && line[at] != separator && !(separator == ' ' && blank(line[at])))
+                field += line[at++];
+            while (!field.empty() && blank(field.back())) field.pop_back();
+        }
+        fields.push_back(std::move(field));
+        if (at == line.size()) return fields;
+    }
+}
+
+bool csv_number(std::string_view text, char decimal, double& value) {
+    if (decimal == '.') return parse_real(text, value);
+    std::string pointed(text);
+    if (text.size() > 64 || text.find('.') != text.npos) return false;
+    std::replace(pointed.begin(), pointed.end(), ',', '.');
+    return parse_real(pointed, value);
+}
+
+/// Lines of the beginning of a file.
+inline std::vector<std::string> first_lines(const std::string& name, std::string_view text) {
+    const std::size_t end = text.rfind('\n');
+    const bool cut = end != text.npos && end + 1 < text.size() && text.size() >= 65536;
+    std::string_view rest = cut ? text.substr(0, end + 1) : text;
+    line_reader in(name, [&](char* to, std::size_t n) {
+        const std::size_t size = std::min(n, rest.size());
+        std::memcpy(to, rest.data(), size);
+        rest.remove_prefix(size);
+        return size;
+    });
+    std::vector<std::string> lines;
+    while (in.next()) lines.emplace_back(in.line());
+    while (!lines.empty() && lines.back().find_first_not_of(" \t") == std::string::npos) lines.pop_back();
+    return lines;
+}
+
+/// Lines cut at one separator.
+struct cut_lines {
+    std::vector<std::vector<std::string>> fields;
+    std::vector<bool> numeric; ///< which columns of the last line hold numbers
+    std::size_t first = 0;     ///< first row; fields.size(): there is none
+    char decimal = '.';
+};
+
+/// Whether a field is a number or a time in words.
+inline bool is_number_field(const std::string& text, char decimal) {
+    double value = 0;
+    return csv_number(text, decimal, value) || read_time_text(text).has_value();
+}
+
+/// The rows that a separator makes of the lines, from the last one up.
+inline cut_lines cut_at(const std::vector<std::string>& lines, char separator) {
+    cut_lines c;
+    for (const auto& line : lines) c.fields.push_back(csv_fields(line, separator));
+    // A file that a dying program left may end within a line: the line before it tells more.
+    const std::size_t n = lines.size(),
+                      last = n > 2 && c.fields[n - 1].size() < c.fields[n - 2].size() ? n - 2 : n - 1;
+    c.first = n;
+    const std::size_t columns = c.fields[last].size();
+    if (columns < 2) return c;
+    const auto any = [&](char decimal) {
+        c.decimal = decimal;
+        c.numeric.assign(columns, false);
+        for (std::size_t i = last + 1, seen = 0; i-- > 0 && seen < 32 && c.fields[i].size() == columns; ++seen)
+            for (std::size_t k = 0; k < columns; ++k)
+                if (is_number_field(c.fields[i][k], decimal)) c.numeric[k] = true;
+        return std::count(c.numeric.begin(), c.numeric.end(), true);
+    };
+    const auto with_point = any('.');
+    if (const auto with_comma = any(','); with_comma <= with_point) any('.');
+    if (std::find(c.numeric.begin(), c.numeric.end(), true) == c.numeric.end()) return c;
+    const auto is_row = [&](const std::vector<std::string>& fields) {
+        bool number = false;
+        for (std::size_t k = 0; k < columns && fields.size() == columns; ++k) {
+            if (!c.numeric[k] || fields[k].empty()) continue;
+            if (!is_number_field(fields[k], c.decimal)) return false;
+            number = true;
+        }
+        return number;
+    };
+    for (c.first = last; c.first > 0 && is_row(c.fields[c.first - 1]);) --c.first;
+    return c;
+}
+
+/// The rate in a text such as "date format M/d/yyyy at 30 Hz Filter Normal"; 0: none.
+inline double stated_rate(const std::string& text) {
+    std::string lower = text;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (std::size_t at = lower.find("hz"); at != lower.npos; at = lower.find("hz", at + 2)) {
+        std::size_t end = at;
+        while (end > 0 && lower[end - 1] == ' ') --end;
+        std::size_t begin = end;
+        while (begin > 0 && std::strchr("0123456789.", lower[begin - 1]) != nullptr) --begin;
+        double rate = 0;
+        if (parse_real(std::string_view(lower).substr(begin, end - begin), rate) && rate > 0 && rate < 1e5)
+            return rate;
+    }
+    return 0;
+}
+
+} // namespace detail
+
+csv_dialect recognise_dialect(const std::string& name, std::string_view text) {
+    const std::vector<std::string> lines = detail::first_lines(name, text);
+    if (lines.empty()) raise<data_error>(name, "file is empty, expected a table of numbers");
+    csv_dialect d;
+    detail::cut_lines c;
+    for (const char separator : {';', ',', '\t', ' '}) {
+        c = detail::cut_at(lines, separator);
+        d.separator = separator;
+        if (c.first < lines.size()) break;
+    }
+    if (c.first == lines.size())
+        raise<data_error>(name, "first lines hold no row of numbers, expected a table: fields with ; , TAB or blanks "
+                                "between them");
+    d.decimal = c.decimal;
+    const std::size_t columns = c.numeric.size();
+    if (c.first > 0) {
+        std::vector<std::string> names = c.fields[c.first - 1];
+        if (names.size() + 1 == columns) names.insert(names.begin(), "");
+        bool named = names.size() == columns;
+        for (std::size_t k = 1; k < columns && named; ++k)
+            named = !names[k].empty() && !detail::is_number_field(names[k], '.');
+        if (named) {
+            d.header = true;
+            d.names = std::move(names);
+        }
+    }
+    d.preamble = c.first - (d.header ? 1 : 0);
+    if (d.preamble > 0) d.title = lines[0].substr(0, 200);
+    for (std::size_t i = 0; i < d.preamble && d.rate_hz == 0; ++i) d.rate_hz = detail::stated_rate(lines[i]);
+    for (std::size_t k = d.names.size(); k < columns; ++k) d.names.push_back("column " + std::to_string(k + 1));
+    for (std::size_t i = c.first; i < lines.size() && d.rows.size() < 32 && c.fields[i].size() == columns; ++i)
+        d.rows.push_back(std::move(c.fields[i]));
+    return d;
+}
+
+csv_dialect recognise_dialect(const std::filesystem::path& path) {
+    std::string text(65536, '\0');
+    const byte_source from = read_from(path);
+    std::size_t size = 0;
+    for (std::size_t n = 1; n > 0 && size < text.size(); size += n) n = from(text.data() + size, text.size() - size);
+    text.resize(size);
+    return recognise_dialect(path.string(), text);
+}
+
+SMLDIST_NAMESPACE_END
+} // namespace smldist::data
