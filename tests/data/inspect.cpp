@@ -216,10 +216,13 @@ TEST_CASE("inspect compares what sensors look like with their units") {
                                            std::vector<int>(minute, 1), r.subject);
           }) == sensor_look::gravity_in_metres);
     // Lost samples, filled with zeros or NaN, are no rest.
-    for (const float fill : {0.0f, std::numeric_limits<float>::quiet_NaN()})
-        CHECK(look([&](auto& set) {
-                  for (auto& r : set.recordings) std::fill_n(r.samples.data(), 6 * minute, fill);
-              }) == sensor_look::gravity_in_metres);
+    for (const float fill : {0.0f, std::numeric_limits<float>::quiet_NaN()}) {
+        auto set = clean();
+        for (auto& r : set.recordings) std::fill_n(r.samples.data(), 6 * minute, fill);
+        const auto f = data::inspect(set).sensors[0];
+        CHECK(f.look == sensor_look::gravity_in_metres);
+        CHECK(f.rest_windows == 18); // of the 180 others
+    }
     // Without a name that tells, the unit does.
     CHECK(look([&](auto& set) { set.info.channels = {"a", "b", "c", "d", "e", "f"}; }) ==
           sensor_look::gravity_in_metres);
