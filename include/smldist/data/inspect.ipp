@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "smldist/core/error.hpp"
+#include "smldist/data/normaliser.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
@@ -31,7 +32,7 @@ std::size_t recording_report::people_of_class(std::size_t n) const {
 
 namespace detail {
 
-inline constexpr double earth = 9.81; ///< gravity in m/s²
+inline constexpr double earth_gravity = 9.81; ///< gravity in m/s²
 
 /// Throws unless `inspect` can read the set with these options.
 inline void check_inspectable(const recording_set& set, const inspect_options& o) {
@@ -130,7 +131,7 @@ struct column_pass {
     }
 };
 
-inline std::vector<channel_figures> channels_of(const recording_set& set, std::size_t C, std::size_t rest) {
+inline std::vector<channel_figures> channel_figures_of(const recording_set& set, std::size_t C, std::size_t rest) {
     std::vector<column_pass> columns(C);
     std::vector<channel_figures> channels(C);
     for (std::size_t i = 0; i < set.recordings.size(); ++i) {
@@ -166,7 +167,7 @@ inline std::vector<channel_figures> channels_of(const recording_set& set, std::s
 }
 
 /// "body_acc" of body_acc_x, body_acc_y, body_acc_z; "sensor 2" when the names have no beginning in common.
-inline std::string sensor_name(const signal_info& info, std::size_t triple) {
+inline std::string sensor_name_of(const signal_info& info, std::size_t triple) {
     const auto& axes = info.triples[triple];
     std::string name = info.channels.empty() ? "" : info.channels[axes[0]];
     for (const std::size_t c : axes) {
@@ -181,7 +182,7 @@ inline std::string sensor_name(const signal_info& info, std::size_t triple) {
 
 enum class known_unit : std::uint8_t { other, g, metres, radians, degrees };
 
-inline known_unit unit_of(const signal_info& info, std::size_t triple) {
+inline known_unit known_unit_of(const signal_info& info, std::size_t triple) {
     if (info.units.empty()) return known_unit::other;
     const std::string& unit = info.units[info.triples[triple][0]];
     const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
@@ -194,7 +195,7 @@ inline known_unit unit_of(const signal_info& info, std::size_t triple) {
     return known_unit::other;
 }
 
-inline sensor_kind kind_of(std::string name, known_unit unit) {
+inline sensor_kind sensor_kind_of(std::string name, known_unit unit) {
     for (char& c : name)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     if (name.find("gyr") != name.npos || name.find("rotation") != name.npos) return sensor_kind::gyroscope;
@@ -204,23 +205,22 @@ inline sensor_kind kind_of(std::string name, known_unit unit) {
     return sensor_kind::other;
 }
 
-inline sensor_look look_of(const sensor_figures& f, known_unit unit) {
+inline sensor_look sensor_look_of(const sensor_figures& f, known_unit unit) {
     if (f.kind == sensor_kind::gyroscope) return f.large > 35 ? sensor_look::turns_in_degrees : sensor_look::unknown;
     if (f.kind != sensor_kind::accelerometer || f.rest_windows == 0) return sensor_look::unknown;
-    if (std::abs(f.at_rest / earth - 1) <= 0.1) return sensor_look::gravity_in_metres;
+    if (std::abs(f.at_rest / earth_gravity - 1) <= 0.1) return sensor_look::gravity_in_metres;
     if (std::abs(f.at_rest - 1) <= 0.1) return sensor_look::gravity_in_g;
-    return f.at_rest < (unit == known_unit::metres ? earth / 10 : 0.1) ? sensor_look::no_gravity
-                                                                       : sensor_look::unknown;
+    return f.at_rest < (unit == known_unit::metres ? earth_gravity / 10 : 0.1) ? sensor_look::no_gravity
+                                                                               : sensor_look::unknown;
 }
 
-/// The element at `share` of the sorted values, which it reorders.
-inline float quantile(std::vector<float>& values, double share) {
-    const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
-    std::nth_element(values.begin(), at, values.end());
-    return *at;
+/// The length of a vector of floats, which may exceed the largest float.
+inline float length_as_float(double length) {
+    return static_cast<float>(std::min(length, double(std::numeric_limits<float>::max())));
 }
 
-inline sensor_figures sensor_of(const recording_set& set, std::size_t triple, std::size_t C, std::size_t rest) {
+inline sensor_figures sensor_figures_of(const recording_set& set, std::size_t triple, std::size_t C,
+                                        std::size_t rest) {
     struct window {
         double deviation, length;
     };
@@ -245,7 +245,7 @@ inline sensor_figures sensor_of(const recording_set& set, std::size_t triple, st
                     length += v[axis] * v[axis];
                 }
                 zero = zero && length == 0;
-                if (std::isfinite(length)) lengths.push_back(static_cast<float>(std::sqrt(length)));
+                if (std::isfinite(length)) lengths.push_back(length_as_float(std::sqrt(length)));
             }
             double length = 0, of_means = 0;
             for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -258,19 +258,19 @@ inline sensor_figures sensor_of(const recording_set& set, std::size_t triple, st
         }
 
     sensor_figures f;
-    f.name = sensor_name(set.info, triple);
-    const known_unit unit = unit_of(set.info, triple);
-    f.kind = kind_of(f.name, unit);
-    if (!lengths.empty()) f.large = double(quantile(lengths, 0.999));
+    f.name = sensor_name_of(set.info, triple);
+    const known_unit unit = known_unit_of(set.info, triple);
+    f.kind = sensor_kind_of(f.name, unit);
+    if (!lengths.empty()) f.large = quantile(lengths, 0.999);
     if (!windows.empty()) {
         f.rest_windows = (windows.size() + 9) / 10;
         std::nth_element(windows.begin(), windows.begin() + static_cast<std::ptrdiff_t>(f.rest_windows - 1),
                          windows.end(), [](const window& a, const window& b) { return a.deviation < b.deviation; });
         lengths.clear();
-        for (std::size_t i = 0; i < f.rest_windows; ++i) lengths.push_back(static_cast<float>(windows[i].length));
-        f.at_rest = double(quantile(lengths, 0.5));
+        for (std::size_t i = 0; i < f.rest_windows; ++i) lengths.push_back(length_as_float(windows[i].length));
+        f.at_rest = quantile(lengths, 0.5);
     }
-    f.look = look_of(f, unit);
+    f.look = sensor_look_of(f, unit);
     return f;
 }
 
@@ -300,7 +300,7 @@ inline std::vector<std::pair<std::size_t, std::size_t>> duplicates_of(const reco
     return found;
 }
 
-inline bool contradicts(const sensor_figures& f, known_unit unit) {
+inline bool contradicts_unit(const sensor_figures& f, known_unit unit) {
     return (unit == known_unit::metres && f.look == sensor_look::gravity_in_g) ||
            (unit == known_unit::g && f.look == sensor_look::gravity_in_metres) ||
            (unit == known_unit::radians && f.look == sensor_look::turns_in_degrees) ||
@@ -326,7 +326,7 @@ inline std::vector<remark> remarks_on(const recording_report& r, const signal_in
     for (std::size_t i = 0; i < r.sensors.size(); ++i) {
         const sensor_figures& f = r.sensors[i];
         const bool is_accelerometer = f.kind == sensor_kind::accelerometer && f.rest_windows > 0;
-        if (contradicts(f, unit_of(info, i))) note(remark_kind::wrong_unit, i);
+        if (contradicts_unit(f, known_unit_of(info, i))) note(remark_kind::wrong_unit, i);
         if (is_accelerometer && f.look == sensor_look::unknown) note(remark_kind::odd_rest, i);
     }
     for (std::size_t i = 0; i < r.duplicates.size(); ++i) note(remark_kind::duplicate, i);
@@ -362,9 +362,9 @@ recording_report inspect(const recording_set& set, const inspect_options& o) {
     const double window = report.rate_hz > 0 ? o.rest_seconds * report.rate_hz : 50;
     const auto rest = static_cast<std::size_t>(std::clamp(std::round(window), 2.0, 1e9));
     detail::count_labels(report, set);
-    report.channels = detail::channels_of(set, C, rest);
+    report.channels = detail::channel_figures_of(set, C, rest);
     for (std::size_t i = 0; i < set.info.triples.size(); ++i)
-        report.sensors.push_back(detail::sensor_of(set, i, C, rest));
+        report.sensors.push_back(detail::sensor_figures_of(set, i, C, rest));
     report.duplicates = detail::duplicates_of(set);
     report.remarks = detail::remarks_on(report, set.info, o);
     return report;
