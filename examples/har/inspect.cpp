@@ -293,7 +293,8 @@ std::string presentation::sentence(const data::remark& r) const {
     case remark_kind::absent_class:
         return "Record class " + info_.labels[i] + " or leave it out: no sample has it.";
     case remark_kind::short_class:
-        return "Record more of class " + info_.labels[i] + ": " + duration(report_.samples_of_class(i)) + " are few.";
+        return "Record more of class " + info_.labels[i] + ": there are only " +
+               duration(report_.samples_of_class(i)) + " of it.";
     case remark_kind::class_of_one_person:
         return "Record class " + info_.labels[i] + " with more people: only person " + people_of(true) +
                " has it, so it cannot be both learned and tested.";
