@@ -155,7 +155,8 @@ void check_together(const std::string& name, const options& o) {
 } // namespace
 
 std::string read_command_line(int argc, const char* const* argv, const std::string& version, options& o) {
-    CLI::App app{"Human activity recognition from inertial sensors: train, distill, evaluate, predict.", "har"};
+    CLI::App app{"Human activity recognition from inertial sensors: inspect, train, distill, evaluate, predict.",
+                 "har"};
     app.set_version_flag("--version", version, "Print version, compiler and instruction set.");
     app.require_subcommand(1);
     app.fallthrough();
@@ -177,6 +178,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         output_options(d, c.values, output...);
     };
     const bool makes_folder = true;
+    command("inspect", "Print what a dataset holds and what looks wrong with it.", data_option);
     command("train", "Train one network with labels.", train_options, makes_folder);
     command("distill", "Train a teacher, then distill it into a smaller student.", distill_options, makes_folder);
     command("evaluate", "Print the figures of a model on a dataset.", evaluate_options);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "datasets.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "signals.hpp"
 #include "smldist/core/error.hpp"
@@ -25,48 +29,75 @@ using namespace smldist;
 namespace {
 
 /// Windows of about 2.56 s that overlap by half. The presets halve time four times, so the length is a multiple of 16.
-data::cut_options windows_at(double rate_hz, data::label_rule rule = data::label_rule::majority) {
+data::cut_options windows_at(double rate_hz, data::label_rule rule) {
     const auto length = 16 * static_cast<std::size_t>(std::lround(2.56 * rate_hz / 16));
     return {length, length / 2, rule};
 }
 
-/// Cuts a set without an official split; every third person is for test. Says what the loader mended or left out.
-data::train_test by_thirds(data::recording_set set, bool quiet) {
-    const data::cut_options o = windows_at(set.info.rate_hz);
-    set.drop_shorter(o.length);
-    if (!quiet)
-        for (const auto& r : set.repairs) std::fprintf(stderr, "data: %zu %s\n", r.count, r.what.c_str());
-    const data::windows w = data::cut(set.recordings, set.info, o);
-    set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
-    return data::test_on(w, data::every_third_subject(w));
+template <data::sp_sw_har_devices devices> recorded_set sp_sw_har(const std::string& folder) {
+    return {data::sp_sw_har(folder, {devices})};
 }
 
-data::train_test hapt(const std::string& folder) {
-    const auto set = data::hapt(folder);
-    const auto w = data::cut(set.recordings, set.info, windows_at(set.info.rate_hz, data::label_rule::constant));
-    return data::test_on(w, {data::hapt_test_subjects.begin(), data::hapt_test_subjects.end()});
+/// The recordings that published windows were cut from: a window continues the one before it if both have the same person
+/// and label, and its first half is the other's second half, bit by bit. Windows of n samples come n / 2 apart.
+void join(data::recording_set& set, const data::windows& w) {
+    const std::size_t C = w.channels(), n = w.length(), half = n / 2;
+    const auto continues = [&](std::size_t i) {
+        return w.subject[i] == w.subject[i - 1] && w.label[i] == w.label[i - 1] &&
+               std::memcmp(w.window(i), w.window(i - 1) + (n - half) * C, half * C * sizeof(float)) == 0;
+    };
+    for (std::size_t i = 0; i < w.size();) {
+        std::size_t end = i + 1;
+        while (end < w.size() && continues(end)) ++end;
+        const std::size_t samples = n + (end - i - 1) * (n - half);
+        data::recording r{tensor<float>::uninitialized({samples, C}), std::vector<int>(samples, w.label[i]),
+                          w.subject[i]};
+        float* to = std::copy_n(w.window(i), n * C, r.samples.data());
+        while (++i < end) to = std::copy_n(w.window(i) + half * C, (n - half) * C, to);
+        set.recordings.push_back(std::move(r));
+    }
 }
 
-template <data::sp_sw_har_devices devices> data::train_test sp_sw_har(const std::string& folder, bool quiet) {
-    return by_thirds(data::sp_sw_har(folder, {devices}), quiet);
+recorded_set uci_har(const std::string& folder) {
+    const auto [train, test] = data::uci_har(folder);
+    recorded_set recorded{{{}, train.info, {}}, test.subjects(), data::label_rule::constant};
+    join(recorded.set, train);
+    join(recorded.set, test);
+    return recorded;
+}
+
+recorded_set synthetic(std::uint64_t seed) {
+    data::synthetic_options o;
+    o.seed = seed;
+    recorded_set recorded{
+        {data::synthetic_recordings(o, 1, o.users + o.test_users), data::synthetic_info(o.rate_hz), {}},
+        {},
+        data::label_rule::constant};
+    for (std::size_t i = o.users; i < o.users + o.test_users; ++i)
+        recorded.test_people.push_back(recorded.set.recordings[i].subject);
+    return recorded;
 }
 
 struct dataset {
     std::string_view name;
-    data::train_test (*load)(const std::string& folder, bool quiet);
+    recorded_set (*read)(const std::string& folder);
+    data::train_test (*published)(const std::string& folder) = nullptr; ///< if the publisher cut the windows
 };
 
 constexpr std::array datasets{
-    dataset{"uci_har", [](const std::string& folder, bool) { return data::uci_har(folder); }},
-    dataset{"hapt", [](const std::string& folder, bool) { return hapt(folder); }},
+    dataset{"uci_har", uci_har, [](const std::string& folder) { return data::uci_har(folder); }},
+    dataset{"hapt",
+            [](const std::string& folder) {
+                const auto& people = data::hapt_test_subjects;
+                return recorded_set{data::hapt(folder), {people.begin(), people.end()}, data::label_rule::constant};
+            }},
     dataset{"sp_sw_har", sp_sw_har<data::sp_sw_har_devices::phone>},
     dataset{"sp_sw_har_watch", sp_sw_har<data::sp_sw_har_devices::watch>},
     dataset{"sp_sw_har_both", sp_sw_har<data::sp_sw_har_devices::both>},
-    dataset{"wisdm", [](const std::string& folder, bool quiet) { return by_thirds(data::wisdm(folder), quiet); }},
-    dataset{"mhealth", [](const std::string& folder, bool quiet) { return by_thirds(data::mhealth(folder), quiet); }},
-    dataset{"pamap2", [](const std::string& folder, bool quiet) { return by_thirds(data::pamap2(folder), quiet); }},
-    dataset{"motion_sense",
-            [](const std::string& folder, bool quiet) { return by_thirds(data::motion_sense(folder), quiet); }},
+    dataset{"wisdm", [](const std::string& folder) { return recorded_set{data::wisdm(folder)}; }},
+    dataset{"mhealth", [](const std::string& folder) { return recorded_set{data::mhealth(folder)}; }},
+    dataset{"pamap2", [](const std::string& folder) { return recorded_set{data::pamap2(folder)}; }},
+    dataset{"motion_sense", [](const std::string& folder) { return recorded_set{data::motion_sense(folder)}; }},
 };
 
 /// The set of NAME=DIR; throws usage_error for an unknown name.
@@ -78,6 +109,8 @@ const dataset& find(const std::string& spec) {
     raise<usage_error>("--data", "value is ", io::quote(spec), ", expected synthetic or NAME=DIR with NAME one of ",
                        dataset_names());
 }
+
+std::string folder_of(const std::string& spec) { return spec.substr(spec.find('=') + 1); }
 
 } // namespace
 
@@ -91,12 +124,25 @@ void check_dataset(const std::string& spec) {
     if (spec != "synthetic") find(spec);
 }
 
+recorded_set load_recordings(const std::string& spec, std::uint64_t seed) {
+    const interruptible nothing_to_save;
+    return spec == "synthetic" ? synthetic(seed) : find(spec).read(folder_of(spec));
+}
+
+void report_repairs(const data::recording_set& set) {
+    for (const auto& r : set.repairs) std::fprintf(stderr, "data: %zu %s\n", r.count, r.what.c_str());
+}
+
 data::train_test load_data(const std::string& spec, std::uint64_t seed, bool quiet) {
     const interruptible nothing_to_save;
-    if (spec != "synthetic") return find(spec).load(spec.substr(spec.find('=') + 1), quiet);
-    data::synthetic_options o;
-    o.seed = seed;
-    return data::synthetic(o);
+    if (spec != "synthetic" && find(spec).published) return find(spec).published(folder_of(spec));
+    auto [set, test_people, rule] = load_recordings(spec, seed);
+    const data::cut_options o = windows_at(set.info.rate_hz, rule);
+    set.drop_shorter(o.length);
+    if (!quiet) report_repairs(set);
+    const data::windows w = data::cut(set.recordings, set.info, o);
+    set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
+    return data::test_on(w, test_people.empty() ? data::every_third_subject(w) : test_people);
 }
 
 } // namespace har

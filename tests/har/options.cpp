@@ -16,7 +16,7 @@ namespace {
 
 using namespace har_tests;
 
-const std::vector<std::string> subcommands{"train", "distill", "evaluate", "predict", "summary", "demo"};
+const std::vector<std::string> subcommands{"inspect", "train", "distill", "evaluate", "predict", "summary", "demo"};
 
 /// One option as --help shows it.
 struct shown_option {
@@ -165,7 +165,7 @@ TEST_CASE("options: an unknown subcommand is refused with the list of subcommand
         const auto a = run(at, word);
         CHECK(a.code == 2);
         CHECK(has(a.err, "subcommand is \"" + word +
-                             "\", expected one of train, distill, evaluate, predict, summary, demo"));
+                             "\", expected one of inspect, train, distill, evaluate, predict, summary, demo"));
     }
 }
 
