@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// --data csv=PATH: recordings of one's own, how they are read, and the file recordings.toml beside them.
+#ifndef HAR_OWN_RECORDINGS_HPP
+#define HAR_OWN_RECORDINGS_HPP
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "declarer.hpp"
+#include "options.hpp"
+#include "smldist/data/csv_recordings.hpp"
+#include "smldist/io/json.hpp"
+
+namespace har {
+
+/// The path of csv=PATH; empty for another dataset.
+std::string own_path(const std::string& data);
+
+/// The group of options on files of one's own, whose names begin with csv-. `labelled`: whether labels and windows matter.
+void own_recordings_options(declarer& d, options& o, bool labelled = true);
+
+/// The file beside the data that says how they are read: PATH/recordings.toml for a folder, walk.toml for walk.csv.
+std::string toml_beside(const std::string& path);
+
+/// Sets the options csv-… that the command line did not give from the section [csv] of that file, if there is one. In it names
+/// stand without csv-. Throws usage_error, with file and line, as read_config and apply; io_error.
+void apply_toml_beside(const std::string& data, const std::vector<setting>& settings);
+
+/// The text of such a file, with the options as they are now.
+std::string toml_of(const std::vector<setting>& settings);
+
+/// What was understood of the files, as text for the terminal and as JSON.
+std::string understood_text(const smldist::data::csv_recording_set& set);
+smldist::io::json understood_json(const smldist::data::csv_recording_set& set);
+
+} // namespace har
+
+#endif
