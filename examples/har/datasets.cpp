@@ -8,6 +8,7 @@
 
 #include "signals.hpp"
 #include "smldist/core/error.hpp"
+#include "smldist/data/dataset/dsads.hpp"
 #include "smldist/data/dataset/hapt.hpp"
 #include "smldist/data/dataset/mhealth.hpp"
 #include "smldist/data/dataset/motion_sense.hpp"
@@ -67,6 +68,7 @@ constexpr std::array datasets{
     dataset{"pamap2", [](const std::string& folder, bool quiet) { return by_thirds(data::pamap2(folder), quiet); }},
     dataset{"motion_sense",
             [](const std::string& folder, bool quiet) { return by_thirds(data::motion_sense(folder), quiet); }},
+    dataset{"dsads", [](const std::string& folder, bool quiet) { return by_thirds(data::dsads(folder), quiet); }},
 };
 
 /// The set of NAME=DIR; throws usage_error for an unknown name.

@@ -140,6 +140,7 @@
 #include "smldist/data/augment.hpp"
 #include "smldist/data/corruption.hpp"
 #include "smldist/data/csv_reader.hpp"
+#include "smldist/data/dataset/dsads.hpp"
 #include "smldist/data/dataset/folder.hpp"
 #include "smldist/data/dataset/hapt.hpp"
 #include "smldist/data/dataset/mhealth.hpp"

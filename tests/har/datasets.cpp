@@ -20,7 +20,7 @@ using nlohmann::json;
 TEST_CASE("--data takes each dataset by name and says where to download a missing one") {
     const folder at;
     for (const std::string name : {"uci_har", "hapt", "sp_sw_har", "sp_sw_har_watch", "sp_sw_har_both", "wisdm",
-                                   "mhealth", "pamap2", "motion_sense"}) {
+                                   "mhealth", "pamap2", "motion_sense", "dsads"}) {
         CAPTURE(name);
         const auto r = run(at, "train --preset har_nano --data " + name + "=nowhere");
         CHECK(r.code == 3);
