@@ -38,7 +38,6 @@ struct dsads_options {
 /// Cost       about 2 s for half of the set.
 /// Throws     data_error, naming file, line and column: a listed subject, or every subject, has no files; a file does not
 ///            have 125 lines of 45 fields; a field is not a finite number. io_error when the system cannot read a file.
-///            usage_error for a subject outside 1 … 8.
 /// Tested     on half of the published files (segments 1 to 30 of all people and activities) and on files made by the
 ///            test.
 /// Source     Altun, Barshan and Tuncel 2010, Pattern Recognition 43 (10), https://archive.ics.uci.edu/dataset/256, CC BY

@@ -39,7 +39,6 @@ inline constexpr std::array dsads_activities{"sitting",
                                              "jumping",
                                              "playing basketball"};
 inline constexpr std::array dsads_limbs{"torso", "right_arm", "left_arm", "right_leg", "left_leg"};
-inline constexpr std::array dsads_subjects{1, 2, 3, 4, 5, 6, 7, 8};
 inline constexpr std::size_t dsads_columns = 45, dsads_rows = 125, dsads_segments = 60;
 /// Largest median of the jumps at borders, relative to the mean jump within segments, of segments that are joined.
 inline constexpr double dsads_jump = 2;
@@ -126,8 +125,6 @@ inline void dsads_read(const dataset_folder& folder, const std::string& file, st
 
 recording_set dsads(const std::filesystem::path& path, const dsads_options& o) {
     const dataset_folder folder("dsads", path, "data", "https://archive.ics.uci.edu/dataset/256");
-    for (const int subject : o.subjects)
-        if (subject < 1 || subject > 8) raise<usage_error>("dsads", "subject is ", subject, ", expected 1 to 8");
     recording_set result;
     std::vector<std::size_t> columns;
     std::tie(result.info, columns) = detail::dsads_channels(o);
@@ -142,7 +139,7 @@ recording_set dsads(const std::filesystem::path& path, const dsads_options& o) {
                              "the segments of an activity");
     read.rows.reserve(detail::dsads_segments * detail::dsads_rows * detail::dsads_columns);
 
-    for (const int subject : folder.people(o.subjects, detail::dsads_subjects, folders_of, result))
+    for (const int subject : folder.people(o.subjects, 1, 8, folders_of, result))
         for (std::size_t activity = 0; activity < detail::dsads_activities.size(); ++activity) {
             read.numbers.clear();
             read.rows.clear();

@@ -33,17 +33,18 @@ bool dataset_folder::has(const std::filesystem::path& relative) const {
     return std::filesystem::exists(path_ / relative, status);
 }
 
-std::vector<int> dataset_folder::people(const std::vector<int>& asked, std::span<const int> published,
+std::vector<int> dataset_folder::people(const std::vector<int>& asked, int first, int last,
                                         const std::function<std::vector<std::string>(int)>& files_of,
                                         recording_set& set) const {
-    std::vector<int> there, absent;
-    for (const int person : asked.empty() ? published : std::span<const int>(asked)) {
+    std::vector<int> wanted = asked, there, absent;
+    for (int person = first; asked.empty() && person <= last; ++person) wanted.push_back(person);
+    for (const int person : wanted) {
         const std::vector<std::string> files = files_of(person);
         const bool any = std::any_of(files.begin(), files.end(), [&](const std::string& file) { return has(file); });
         if (!any && !asked.empty()) missing("subject " + std::to_string(person), path_ / files.front());
         (any ? there : absent).push_back(person);
     }
-    if (there.empty()) missing("every subject", path_ / files_of(published.front()).front());
+    if (there.empty()) missing("every subject", path_ / files_of(first).front());
     note_people_without_files(set, absent);
     return there;
 }
