@@ -149,6 +149,7 @@
 #include "smldist/data/dataset/sp_sw_har.hpp"
 #include "smldist/data/dataset/uci_har.hpp"
 #include "smldist/data/dataset/wisdm.hpp"
+#include "smldist/data/filter.hpp"
 #include "smldist/data/loader.hpp"
 #include "smldist/data/mixup.hpp"
 #include "smldist/data/normaliser.hpp"
