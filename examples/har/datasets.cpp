@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "datasets.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
+#include <span>
 #include <string_view>
 
 #include "signals.hpp"
@@ -31,21 +34,35 @@ data::cut_options windows_at(double rate_hz, data::label_rule rule = data::label
     return {length, length / 2, rule};
 }
 
+/// Says on stderr what the loader mended or left out.
+void say_repairs(const data::recording_set& set, bool quiet) {
+    if (!quiet)
+        for (const auto& r : set.repairs) std::fprintf(stderr, "data: %zu %s\n", r.count, r.what.c_str());
+}
+
+/// The people of an official part who are there.
+std::vector<int> those_with_windows(const data::windows& w, std::span<const int> part) {
+    const std::vector<int> there = w.subjects();
+    std::vector<int> both;
+    std::set_intersection(part.begin(), part.end(), there.begin(), there.end(), std::back_inserter(both));
+    return both;
+}
+
 /// Cuts a set without an official split; every third person is for test. Says what the loader mended or left out.
 data::train_test by_thirds(data::recording_set set, bool quiet) {
     const data::cut_options o = windows_at(set.info.rate_hz);
     set.drop_shorter(o.length);
-    if (!quiet)
-        for (const auto& r : set.repairs) std::fprintf(stderr, "data: %zu %s\n", r.count, r.what.c_str());
+    say_repairs(set, quiet);
     const data::windows w = data::cut(set.recordings, set.info, o);
     set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
     return data::test_on(w, data::every_third_subject(w));
 }
 
-data::train_test hapt(const std::string& folder) {
+data::train_test hapt(const std::string& folder, bool quiet) {
     const auto set = data::hapt(folder);
+    say_repairs(set, quiet);
     const auto w = data::cut(set.recordings, set.info, windows_at(set.info.rate_hz, data::label_rule::constant));
-    return data::test_on(w, {data::hapt_test_subjects.begin(), data::hapt_test_subjects.end()});
+    return data::test_on(w, those_with_windows(w, data::hapt_test_subjects));
 }
 
 template <data::sp_sw_har_devices devices> data::train_test sp_sw_har(const std::string& folder, bool quiet) {
@@ -59,7 +76,7 @@ struct dataset {
 
 constexpr std::array datasets{
     dataset{"uci_har", [](const std::string& folder, bool) { return data::uci_har(folder); }},
-    dataset{"hapt", [](const std::string& folder, bool) { return hapt(folder); }},
+    dataset{"hapt", hapt},
     dataset{"sp_sw_har", sp_sw_har<data::sp_sw_har_devices::phone>},
     dataset{"sp_sw_har_watch", sp_sw_har<data::sp_sw_har_devices::watch>},
     dataset{"sp_sw_har_both", sp_sw_har<data::sp_sw_har_devices::both>},
@@ -99,6 +116,26 @@ data::train_test load_data(const std::string& spec, std::uint64_t seed, bool qui
     data::synthetic_options o;
     o.seed = seed;
     return data::synthetic(o);
+}
+
+data::train_test load_data(const std::string& spec, const data::window_filter& filter,
+                           const std::vector<subjects>& needed, std::uint64_t seed, bool quiet) {
+    data::train_test sets = load_data(spec, seed, quiet);
+    const std::vector<int> people[]{sets.test.subjects(), sets.train.subjects()};
+    if (filter.any()) { // windows of all sets overlap by half
+        const double hop_seconds = double(sets.train.length() / 2) / sets.train.info.rate_hz;
+        sets = data::filtered(sets, filter, hop_seconds);
+    }
+    for (const subjects side : needed) {
+        if (!(side == subjects::test ? sets.test : sets.train).empty()) continue;
+        std::string names;
+        for (const int person : people[static_cast<std::size_t>(side)])
+            names += (names.empty() ? "" : ", ") + sets.train.info.subject_name(person);
+        raise<data_error>("--data", "number of ", name_of(side),
+                          " windows left is 0, expected at least one: the people on that side of the split are ",
+                          names.empty() ? "none" : names);
+    }
+    return sets;
 }
 
 } // namespace har

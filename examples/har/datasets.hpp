@@ -5,7 +5,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "options.hpp"
+#include "smldist/data/filter.hpp"
 #include "smldist/data/window.hpp"
 
 namespace har {
@@ -20,6 +23,11 @@ void check_dataset(const std::string& spec);
 /// UCI HAR and HAPT have their official split; elsewhere every third person, in ascending order, is for test. What a
 /// loader mended or left out is said on stderr. Throws as check_dataset; data_error for its content.
 smldist::data::train_test load_data(const std::string& spec, std::uint64_t seed, bool quiet);
+
+/// The same, of which the filter keeps a part on each side of the split. Throws usage_error for a name that the data do not
+/// have; data_error, naming the people of the side, when nothing is left of a side that is `needed`.
+smldist::data::train_test load_data(const std::string& spec, const smldist::data::window_filter& filter,
+                                    const std::vector<subjects>& needed, std::uint64_t seed, bool quiet);
 
 } // namespace har
 

@@ -14,7 +14,7 @@ namespace har {
 inline constexpr bounds weight{0, 1e6}, share{0, 1}, part_below_one{0, 1, false, true}, inside{0, 1, true, true};
 inline constexpr std::uint64_t most_epochs = 1000000;
 
-/// The group "Data", of which more options may follow.
+/// The group "Data": the dataset and which part of it; more options may follow.
 void data_option(declarer& d, options& o);
 /// Data and how they are prepared for training.
 void data_options(declarer& d, options& o);

@@ -22,14 +22,14 @@ struct window_filter {
     bool any() const { return !subjects.empty() || !exclude.empty() || !classes.empty() || max_minutes > 0; }
 };
 
-/// A copy of the windows that the filter keeps, in their order. Only the chosen classes remain in info.labels, in their order,
-/// and labels are renumbered to match.
+/// A copy of the windows that the filter keeps, in their order. Only the chosen classes remain in info.labels, in
+/// their order, and labels are renumbered to match.
 ///
-/// Of each person and class the first windows are kept, as many as last at most `max_minutes`: n windows of length L, one each
-/// hop h, last (n - 1) h + L. Windows without classes count for each person.
-/// Throws     usage_error for a name that is not in the data, listing the known ones; for classes of windows without classes;
-///            for minutes that are negative or not finite; for minutes without a positive hop and sampling rate. data_error
-///            when no window is left.
+/// Of each person and class the first windows are kept, as many as last at most `max_minutes`: n windows of length L,
+/// one each hop h, last (n - 1) h + L. Windows without classes count for each person.
+/// Throws     usage_error for a name that is not in the data, listing the known ones; for classes of windows without
+///            classes; for minutes that are negative or not finite; for minutes without a positive hop and sampling
+///            rate. data_error when no window is left.
 [[nodiscard]] SMLDIST_FUNCTION windows filtered(const windows& w, const window_filter& f, double hop_seconds);
 
 /// The same of both sides, which share their classes. A name may occur on one side only, and one side may lose all of its

@@ -39,9 +39,10 @@ public:
 
     /// Whether there is such a file or folder in the folder.
     SMLDIST_FUNCTION bool has(const std::filesystem::path& relative) const;
-    /// The people to read: those that the caller `asked` for or, if that is empty, those of the published `first` … `last` who
-    /// have one of their files; the others are noted in `set`. `files_of(person)`: paths of files or folders, at least one.
-    /// Throws data_error when a person who was asked for has none of the files, and when nobody has one.
+    /// The people to read: those that the caller `asked` for or, if that is empty, those of the published `first` …
+    /// `last` who have one of their files; the others are noted in `set`. `files_of(person)`: paths of files or
+    /// folders, at least one. Throws data_error when a person who was asked for has none of the files, and when
+    /// nobody has one.
     [[nodiscard]] SMLDIST_FUNCTION std::vector<int>
     people(const std::vector<int>& asked, int first, int last,
            const std::function<std::vector<std::string>(int)>& files_of, recording_set& set) const;
