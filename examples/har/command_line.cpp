@@ -9,6 +9,7 @@
 #include "datasets.hpp"
 #include "declarer.hpp"
 #include "option_groups.hpp"
+#include "own_recordings.hpp"
 #include "settings.hpp"
 #include "signals.hpp"
 #include "smldist/core/error.hpp"
@@ -20,9 +21,20 @@ using namespace smldist;
 
 namespace {
 
+void inspect_options(declarer& d, options& o) {
+    data_option(d, o);
+    d.word("toml", o.toml, "FILE",
+           "With --data csv=PATH: where to write how the files were understood, unless that file exists. \"\" is "
+           "recordings.toml beside them; none writes nothing.",
+           true);
+    own_recordings_options(d, o);
+}
+
 void evaluate_options(declarer& d, options& o) {
     data_option(d, o);
+    filter_options(d, o);
     d.choice("split", o.split, "Which subjects of the dataset are used.");
+    own_recordings_options(d, o);
     d.group("Model");
     d.word("model", o.model, "FILE", "Model file, such as student.safetensors of a run; must be given.");
     d.group("Corruption of the data");
@@ -71,6 +83,7 @@ void summary_options(declarer& d, options& o) {
 
 void train_options(declarer& d, options& o) {
     data_options(d, o);
+    own_recordings_options(d, o);
     network_options(d, o, "Network to train; must be given.");
     training_options(d, o, false);
     d.group("Memory (for heads that store patterns)");
@@ -80,6 +93,7 @@ void train_options(declarer& d, options& o) {
 
 void distill_options(declarer& d, options& o) {
     data_options(d, o);
+    own_recordings_options(d, o);
     network_options(d, o, "Network of the student.", true);
     training_options(d, o, true);
     distillation_options(d, o);
@@ -95,14 +109,11 @@ struct subcommand {
 using subcommands = std::map<std::string, subcommand>; // whose elements stay where they are
 
 /// Applies the section of the subcommand `name`; all others must at least have known names.
-void apply_file(const std::string& file, const std::string& name, const subcommands& all) {
+void apply_file(const std::string& file, const std::vector<config_section>& sections, const std::string& name,
+                const subcommands& all) {
     std::string found;
     bool has_it = false;
-    const auto read = [&] {
-        const interruptible now; // the file may be a pipe that nobody writes to
-        return read_config(file);
-    };
-    for (const config_section& section : read()) {
+    for (const config_section& section : sections) {
         const auto at = all.find(section.name);
         if (at == all.end())
             raise<usage_error>(file + ":" + std::to_string(section.line), "section is ", io::quote(section.name),
@@ -118,6 +129,21 @@ void apply_file(const std::string& file, const std::string& name, const subcomma
     if (!has_it)
         raise<usage_error>(file, "sections are ", found.empty() ? "none" : found, ", expected one for ", name, ": [",
                            name, "]");
+}
+
+/// Sets what the command line leaves open: from the configuration, and, for recordings of one's own, from the file beside
+/// them, over which the configuration wins.
+void apply_files(const std::string& config, const std::string& name, const subcommands& all) {
+    std::vector<config_section> sections;
+    if (!config.empty()) {
+        const interruptible now; // the file may be a pipe that nobody writes to
+        sections = read_config(config);
+        apply_file(config, sections, name, all); // says which data
+    }
+    const auto& [values, settings] = all.at(name);
+    if (name != "predict" && own_path(values.data).empty()) return;
+    apply_toml_beside(name == "predict" ? "csv=" + values.input : values.data, settings);
+    if (!config.empty()) apply_file(config, sections, name, all);
 }
 
 /// What subcommands demand of several options at once.
@@ -178,7 +204,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         output_options(d, c.values, output...);
     };
     const bool makes_folder = true;
-    command("inspect", "Print what a dataset holds and what looks wrong with it.", data_option);
+    command("inspect", "Print what a dataset holds and what looks wrong with it.", inspect_options);
     command("train", "Train one network with labels.", train_options, makes_folder);
     command("distill", "Train a teacher, then distill it into a smaller student.", distill_options, makes_folder);
     command("evaluate", "Print the figures of a model on a dataset.", evaluate_options);
@@ -200,7 +226,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         return "";
     }
     const std::string name = app.get_subcommands().front()->get_name();
-    if (!config.empty()) apply_file(config, name, all);
+    apply_files(config, name, all);
     auto& [values, settings] = all.at(name);
     check_together(name, values);
     if (name == "demo" && values.out == demo_folder) values.force = true; // its own folder

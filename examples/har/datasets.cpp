@@ -6,12 +6,18 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "own_recordings.hpp"
 #include "signals.hpp"
 #include "smldist/core/error.hpp"
+#include "smldist/core/printable.hpp"
+#include "smldist/data/dataset/dsads.hpp"
 #include "smldist/data/dataset/hapt.hpp"
 #include "smldist/data/dataset/mhealth.hpp"
 #include "smldist/data/dataset/motion_sense.hpp"
@@ -19,6 +25,7 @@
 #include "smldist/data/dataset/sp_sw_har.hpp"
 #include "smldist/data/dataset/uci_har.hpp"
 #include "smldist/data/dataset/wisdm.hpp"
+#include "smldist/data/split.hpp"
 #include "smldist/data/synthetic.hpp"
 #include "smldist/io/json_scanner.hpp"
 
@@ -98,6 +105,7 @@ constexpr std::array datasets{
     dataset{"mhealth", [](const std::string& folder) { return recorded_set{data::mhealth(folder)}; }},
     dataset{"pamap2", [](const std::string& folder) { return recorded_set{data::pamap2(folder)}; }},
     dataset{"motion_sense", [](const std::string& folder) { return recorded_set{data::motion_sense(folder)}; }},
+    dataset{"dsads", [](const std::string& folder) { return recorded_set{data::dsads(folder)}; }},
 };
 
 /// The set of NAME=DIR; throws usage_error for an unknown name.
@@ -106,11 +114,49 @@ const dataset& find(const std::string& spec) {
     if (equals != spec.npos)
         for (const dataset& set : datasets)
             if (spec.compare(0, equals, set.name) == 0) return set;
-    raise<usage_error>("--data", "value is ", io::quote(spec), ", expected synthetic or NAME=DIR with NAME one of ",
-                       dataset_names());
+    raise<usage_error>("--data", "value is ", io::quote(spec),
+                       ", expected synthetic, csv=PATH or NAME=DIR with NAME one of ", dataset_names());
 }
 
 std::string folder_of(const std::string& spec) { return spec.substr(spec.find('=') + 1); }
+
+recorded_set own_recordings(const options& o) {
+    recorded_set recorded;
+    recorded.own = data::csv_recordings(own_path(o.data), o.csv);
+    recorded.set =
+        std::move(static_cast<data::recording_set&>(*recorded.own)); // the slice without what was understood
+    recorded.own->info = recorded.set.info;
+    recorded.own->repairs = recorded.set.repairs;
+    recorded.rule = o.windows.rule;
+    return recorded;
+}
+
+/// The people of an official part who are there.
+std::vector<int> those_with_windows(const data::windows& w, std::span<const int> part) {
+    const std::vector<int> there = w.subjects();
+    std::vector<int> both;
+    std::set_intersection(part.begin(), part.end(), there.begin(), there.end(), std::back_inserter(both));
+    return both;
+}
+
+/// The windows of a set on both sides of its split.
+data::train_test split_windows(const options& o) {
+    if (o.data != "synthetic" && own_path(o.data).empty())
+        if (const auto published = find(o.data).published) return published(folder_of(o.data));
+    recorded_set recorded = load_recordings(o);
+    data::recording_set& set = recorded.set;
+    data::cut_options how = windows_at(set.info.rate_hz, recorded.rule);
+    if (recorded.own && o.windows.length > 0) how.length = o.windows.length;
+    how.hop = recorded.own && o.windows.hop > 0 ? o.windows.hop : std::max<std::size_t>(1, how.length / 2);
+    set.drop_shorter(how.length);
+    if (!o.quiet) report_repairs(recorded);
+    if (set.recordings.empty())
+        raise<data_error>("--data", "number of recordings of at least ", how.length, " samples is 0, expected one");
+    const data::windows w = data::cut(set.recordings, set.info, how);
+    set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
+    return data::test_on(w, recorded.test_people.empty() ? data::every_third_subject(w)
+                                                         : those_with_windows(w, recorded.test_people));
+}
 
 } // namespace
 
@@ -121,28 +167,41 @@ std::string dataset_names() {
 }
 
 void check_dataset(const std::string& spec) {
-    if (spec != "synthetic") find(spec);
+    if (spec != "synthetic" && own_path(spec).empty()) find(spec);
 }
 
-recorded_set load_recordings(const std::string& spec, std::uint64_t seed) {
+recorded_set load_recordings(const options& o) {
     const interruptible nothing_to_save;
-    return spec == "synthetic" ? synthetic(seed) : find(spec).read(folder_of(spec));
+    if (!own_path(o.data).empty()) return own_recordings(o);
+    return o.data == "synthetic" ? synthetic(o.seed) : find(o.data).read(folder_of(o.data));
 }
 
-void report_repairs(const data::recording_set& set) {
-    for (const auto& r : set.repairs) std::fprintf(stderr, "data: %zu %s\n", r.count, r.what.c_str());
+void report_repairs(const recorded_set& recorded) {
+    for (const auto& r : recorded.set.repairs)
+        std::fprintf(stderr, "data: %zu %s\n", r.count, printable(r.what).c_str());
+    if (!recorded.own) return;
+    for (const auto& text : recorded.own->remarks) std::fprintf(stderr, "data: %s\n", printable(text).c_str());
 }
 
-data::train_test load_data(const std::string& spec, std::uint64_t seed, bool quiet) {
+data::train_test load_data(const options& o, const std::vector<subjects>& needed) {
     const interruptible nothing_to_save;
-    if (spec != "synthetic" && find(spec).published) return find(spec).published(folder_of(spec));
-    auto [set, test_people, rule] = load_recordings(spec, seed);
-    const data::cut_options o = windows_at(set.info.rate_hz, rule);
-    set.drop_shorter(o.length);
-    if (!quiet) report_repairs(set);
-    const data::windows w = data::cut(set.recordings, set.info, o);
-    set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
-    return data::test_on(w, test_people.empty() ? data::every_third_subject(w) : test_people);
+    data::train_test sets = split_windows(o);
+    const std::vector<int> people[]{sets.test.subjects(), sets.train.subjects()};
+    if (o.filter.any()) { // windows of all sets overlap by half unless the options say another hop
+        const std::size_t length = sets.train.length();
+        const std::size_t hop = !own_path(o.data).empty() && o.windows.hop > 0 ? o.windows.hop : length / 2;
+        sets = data::filtered(sets, o.filter, double(hop) / sets.train.info.rate_hz);
+    }
+    for (const subjects side : needed) {
+        if (!(side == subjects::test ? sets.test : sets.train).empty()) continue;
+        std::string names;
+        for (const int person : people[static_cast<std::size_t>(side)])
+            names += (names.empty() ? "" : ", ") + sets.train.info.subject_name(person);
+        raise<data_error>("--data", "number of ", name_of(side),
+                          " windows left is 0, expected at least one: the people on that side of the split are ",
+                          names.empty() ? "none" : names);
+    }
+    return sets;
 }
 
 } // namespace har

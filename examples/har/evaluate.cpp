@@ -44,7 +44,7 @@ void check_fits(const io::model_facts& facts, const std::string& model, const da
 void evaluate(const options& o) {
     const interruptible nothing_to_save;
     const auto m = load_model(o.model);
-    auto set = load_data(o.data, o.seed, o.quiet);
+    auto set = load_data(o, {o.split});
     data::windows& w = o.split == subjects::test ? set.test : set.train;
     data::corruption how = o.corruption;
     how.missing = w.info.find_channels(o.missing);

@@ -38,7 +38,7 @@ void warn_of_missing_classes(const data::hold_out& split) {
 experiment::experiment(const options& given)
     : o(given),
       folder(o.out, o.force),
-      set(load_data(o.data, o.seed, o.quiet)),
+      set(load_data(o, {subjects::train, subjects::test})),
       split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
       normal(data::fit_normaliser(split.train, o.normaliser, published(o))) {
     folder.keep("config.toml", o.config_text);

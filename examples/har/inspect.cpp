@@ -3,15 +3,21 @@
 #include "smldist/data/inspect.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "commands.hpp"
 #include "datasets.hpp"
 #include "options.hpp"
+#include "own_recordings.hpp"
 #include "signals.hpp"
+#include "smldist/core/error.hpp"
 #include "smldist/core/printable.hpp"
 #include "smldist/io/json.hpp"
 
@@ -411,18 +417,44 @@ io::json presentation::json() const {
     return j;
 }
 
+/// Writes how the files were understood where the options say, unless that file exists. Returns what became of it.
+std::string write_toml(const options& o, const data::csv_recording_set& own) {
+    const std::string file = o.toml.empty() ? toml_beside(own_path(o.data)) : o.toml;
+    std::error_code status;
+    if (o.toml == "none") return "";
+    if (std::filesystem::exists(file, status))
+        return file + " is there already: it was " + (o.toml.empty() ? "read, and is" : "") + " left as it is\n";
+    std::ofstream out(file, std::ios::binary);
+    out << toml_of(own.understood, o.windows);
+    out.close();
+    if (!out) {
+        if (!o.toml.empty()) raise<io_error>(file, "cannot be written: ", std::generic_category().message(errno));
+        return file + " cannot be written: --toml FILE writes elsewhere\n";
+    }
+    return "wrote " + file + ": change there what was misunderstood\n";
+}
+
 } // namespace
 
 void inspect(const options& o) {
     const interruptible nothing_to_save;
-    data::recording_set set = load_recordings(o.data, o.seed).set;
-    if (!o.quiet) report_repairs(set);
+    recorded_set recorded = load_recordings(o);
+    data::recording_set& set = recorded.set;
+    if (!o.quiet) report_repairs(recorded);
     for (auto* names : {&set.info.channels, &set.info.labels, &set.info.units, &set.info.subjects})
         for (std::string& name : *names) name = printable(name);
+    std::string text;
+    if (recorded.own) text = understood_text(set, *recorded.own) + "\n";
     const data::recording_report report = data::inspect(set);
     const presentation shown(set, report);
-    std::printf("%s", shown.text().c_str());
-    if (o.json) std::printf("%s\n", shown.json().dump().c_str());
+    text += shown.text();
+    if (recorded.own)
+        if (const std::string written = write_toml(o, *recorded.own); !written.empty()) text += "\n" + written;
+    std::printf("%s", text.c_str());
+    if (!o.json) return;
+    io::json j = shown.json();
+    if (recorded.own) j.set("files", understood_json(*recorded.own));
+    std::printf("%s\n", j.dump().c_str());
 }
 
 } // namespace har

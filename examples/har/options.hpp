@@ -11,6 +11,9 @@
 
 #include "smldist/core/enum_names.hpp"
 #include "smldist/data/corruption.hpp"
+#include "smldist/data/csv/options.hpp"
+#include "smldist/data/filter.hpp"
+#include "smldist/data/window.hpp"
 #include "smldist/distill/settings.hpp"
 #include "smldist/model/network.hpp"
 #include "smldist/runtime/stream.hpp"
@@ -30,9 +33,13 @@ constexpr auto enum_names(subjects) { return smldist::enum_table("--split", "tes
 
 struct options {
     // what to run on
-    std::string data = "synthetic"; ///< "synthetic" or "NAME=DIR"
-    std::string out;                ///< folder of the run
-    bool force = false;             ///< replace a run that the folder holds
+    std::string data = "synthetic";           ///< "synthetic", "csv=PATH" or "NAME=DIR"
+    smldist::data::window_filter filter;      ///< what of the dataset to use
+    smldist::data::csv_options csv;           ///< how recordings of one's own stand in their files
+    smldist::data::cut_options windows{0, 0}; ///< of recordings of one's own; 0: chosen by their rate
+    std::string toml;   ///< where inspect writes how it reads them; empty: beside them, "none": nowhere
+    std::string out;    ///< folder of the run
+    bool force = false; ///< replace a run that the folder holds
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "own_recordings.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -18,6 +20,9 @@ using namespace smldist;
 namespace {
 
 constexpr std::string_view prefix = "csv-";
+/// What matters only where labels do.
+constexpr std::array<std::string_view, 7> of_labels{"label",  "segments", "segment",   "label-map",
+                                                    "window", "hop",      "label-rule"};
 
 /// "-" stands for an empty entry of a list, which would be left out.
 std::string parse_entry(std::string_view word) { return word == "-" ? "" : std::string(word); }
@@ -117,12 +122,14 @@ void own_recordings_options(declarer& d, options& o, bool labelled) {
                          "File of each channel by its name without folder and extension; - is any file.");
     d.words<std::string>("csv-units", c.units, ',', "UNITS", parse_entry, show_entry,
                          "Unit wanted of each channel: m/s^2, g, rad/s, deg/s, uT are converted; - leaves it.");
-    d.words<std::string>("csv-bodies", c.bodies, ',', "NAMES", parse_entry, show_entry,
-                         "Body part or device that carries each channel's sensor; augmentation turns each on its own.");
+    d.words<std::string>(
+        "csv-bodies", c.bodies, ',', "NAMES", parse_entry, show_entry,
+        "Body part or device that carries each channel's sensor; augmentation turns each on its own.");
     d.word("csv-time", c.time, "COLUMN", "Column of the time; none: rows are evenly spaced at --csv-rate.", true);
     d.choice("csv-unit", c.unit, "Unit of the time; text: dates or times of day.");
-    d.choice("csv-clock", c.clock,
-             "What the times of several files of a recording count from: a shared moment, or each its own beginning.");
+    d.choice(
+        "csv-clock", c.clock,
+        "What the times of several files of a recording count from: a shared moment, or each its own beginning.");
     if (labelled) {
         d.word("csv-label", c.label, "PLACE",
                "Where labels stand: \"column NAME\", \"folder N\", \"file name\", pattern, segments or none.", true);
@@ -161,31 +168,44 @@ void apply_toml_beside(const std::string& data, const std::vector<setting>& sett
     std::error_code status;
     if (file.empty() || !std::filesystem::exists(file, status)) return;
     const std::vector<setting> own = without_prefix(settings);
-    for (const config_section& section : read_config(file)) {
+    for (config_section& section : read_config(file)) {
         if (section.name != "csv")
             raise<usage_error>(file + ":" + std::to_string(section.line), "section is [", section.name,
                                "], expected [csv]");
+        std::erase_if(section.entries, [&](const config_entry& e) {
+            const bool declared =
+                std::any_of(own.begin(), own.end(), [&](const setting& s) { return s.name == e.name; });
+            return !declared && std::find(of_labels.begin(), of_labels.end(), e.name) != of_labels.end();
+        });
         apply(file, section, own, "train");
     }
 }
 
-std::string toml_of(const std::vector<setting>& settings) {
-    std::string text = "# How har reads the recordings beside this file. Change what was misunderstood; har train --help\n"
-                       "# explains each option under --csv-NAME.\n[csv]\n";
+std::string toml_of(const data::csv_options& csv, const data::cut_options& windows) {
+    options o;
+    o.csv = csv;
+    o.windows = windows;
+    CLI::App app;
+    std::vector<setting> settings;
+    declarer d(app, settings);
+    own_recordings_options(d, o);
+    std::string text =
+        "# How har reads the recordings beside this file. Change what was misunderstood; har train --help\n"
+        "# explains each option under --csv-NAME.\n[csv]\n";
     for (const setting& s : without_prefix(settings)) text += config_line(s.entry());
     return text;
 }
 
-std::string understood_text(const data::csv_recording_set& set) {
+std::string understood_text(const data::recording_set& set, const data::csv_recording_set& own) {
     const auto line = [](const std::string& name, const std::string& text) {
         return name + std::string(10 - name.size(), ' ') + text + "\n";
     };
     std::set<std::string> files;
-    for (const data::csv_stream& s : set.streams) files.insert(s.file);
+    for (const data::csv_stream& s : own.streams) files.insert(s.file);
     std::string out = line("files", std::to_string(files.size()) +
-                                        (set.program.empty() ? "" : ", as " + set.program + " writes them"));
-    out += line("time", time_text(set));
-    for (const auto& [name, s] : by_sensor(set)) {
+                                        (own.program.empty() ? "" : ", as " + own.program + " writes them"));
+    out += line("time", time_text(own));
+    for (const auto& [name, s] : by_sensor(own)) {
         std::string text = name + ": " + number(s.median(), "%.4g Hz");
         if (!s.rates.empty()) {
             const auto [low, high] = std::minmax_element(s.rates.begin(), s.rates.end());
@@ -201,14 +221,14 @@ std::string understood_text(const data::csv_recording_set& set) {
         out += line("sensor", text);
     }
     out += line("rate", number(set.info.rate_hz, "all are resampled to %.6g Hz"));
-    out += line("labels", (set.understood.label.empty() ? "" : "by " + printable(set.understood.label) + ": ") +
+    out += line("labels", (own.understood.label.empty() ? "" : "by " + printable(own.understood.label) + ": ") +
                               listed(set.info.labels));
     std::set<int> numbers;
     for (const data::recording& r : set.recordings) numbers.insert(r.subject);
     std::vector<std::string> people;
     for (const int n : numbers) people.push_back(set.info.subject_name(n));
-    out += line("people",
-                (set.understood.subject.empty() ? "" : "by " + printable(set.understood.subject) + ": ") + listed(people));
+    out += line("people", (own.understood.subject.empty() ? "" : "by " + printable(own.understood.subject) + ": ") +
+                              listed(people));
     return out;
 }
 

@@ -24,14 +24,14 @@ void own_recordings_options(declarer& d, options& o, bool labelled = true);
 std::string toml_beside(const std::string& path);
 
 /// Sets the options csv-… that the command line did not give from the section [csv] of that file, if there is one. In it names
-/// stand without csv-. Throws usage_error, with file and line, as read_config and apply; io_error.
+/// stand without csv-; what the subcommand does not need is left out. Throws usage_error, with file and line, as read_config and apply; io_error.
 void apply_toml_beside(const std::string& data, const std::vector<setting>& settings);
 
-/// The text of such a file, with the options as they are now.
-std::string toml_of(const std::vector<setting>& settings);
+/// The text of such a file with these options.
+std::string toml_of(const smldist::data::csv_options& csv, const smldist::data::cut_options& windows);
 
 /// What was understood of the files, as text for the terminal and as JSON.
-std::string understood_text(const smldist::data::csv_recording_set& set);
+std::string understood_text(const smldist::data::recording_set& set, const smldist::data::csv_recording_set& own);
 smldist::io::json understood_json(const smldist::data::csv_recording_set& set);
 
 } // namespace har

@@ -10,6 +10,7 @@
 
 #include "program.hpp"
 #include "running.hpp"
+#include "smldist/data/filter.hpp"
 #include "smldist/distill/fit.hpp"
 #include "smldist/model/network.hpp"
 
@@ -46,6 +47,7 @@ std::map<std::string, std::string> of_training(const train::training_options& t,
     const model::memory_head memory;
     return {{"augment", "reference"},
             {"normaliser", text(normaliser)},
+            {"balanced", t.balanced ? "true" : "false"},
             {"batch", text(t.batch)},
             {"lr", text(t.lr)},
             {"optimiser", text(t.optimiser)},
@@ -113,6 +115,11 @@ TEST_CASE("the defaults of distill are those of distill::recommended") {
     check_equal(options, of_training(set.student, set.normaliser));
     check_equal(options, of_losses(set.losses));
     check_equal(options, {{"memory-transfer", text(model::memory_transfer::copy_slow)}}); // of network::take_memory
+
+    const data::window_filter filter;
+    CHECK_FALSE(filter.any());
+    check_equal(options,
+                {{"subjects", ""}, {"exclude", ""}, {"classes", ""}, {"max-minutes", text(filter.max_minutes)}});
 
     // Only what the library has no default for is left.
     for (const char* own : {"data", "validation-subjects", "preset", "teacher-preset", "width", "compat", "epochs",
