@@ -134,10 +134,13 @@ private:
     }
     std::string unit(std::size_t c) const { return c < info_.units.size() ? info_.units[c] : ""; }
     std::string person(std::size_t p) const { return info_.subject_name(report_.people[p].subject); }
+    /// "recording 12 (person anna, walking, 30.0 s)", counted from 1; with the label if it has only one.
     std::string recording(std::size_t i) const {
         const data::recording& r = set_.recordings[i];
+        const int label = r.labels.front();
+        const auto other = std::find_if(r.labels.begin(), r.labels.end(), [&](int n) { return n != label; });
         return "recording " + std::to_string(i + 1) + " (person " + info_.subject_name(r.subject) + ", " +
-               (r.labels[0] < 0 ? "unlabelled" : info_.labels[static_cast<std::size_t>(r.labels[0])]) + ", " +
+               (label < 0 || other != r.labels.end() ? "" : info_.labels[static_cast<std::size_t>(label)] + ", ") +
                duration(r.labels.size()) + ")";
     }
 
@@ -243,12 +246,6 @@ std::string presentation::sentence(const data::remark& r) const {
     const auto in_unit = [&](double v, std::size_t c) {
         return print("%.4g", v) + (unit(c).empty() ? "" : " " + unit(c));
     };
-    const auto people_of = [&](bool with) {
-        std::vector<std::string> names;
-        for (std::size_t p = 0; p < report_.people.size(); ++p)
-            if ((report_.class_by_person[i][p] > 0) == with) names.push_back(person(p));
-        return listed(names);
-    };
     switch (r.kind) {
     case remark_kind::unknown_rate:
         return "State the sampling rate: without it no duration is known.";
@@ -301,9 +298,13 @@ std::string presentation::sentence(const data::remark& r) const {
     case remark_kind::short_class:
         return "Record more of class " + info_.labels[i] + ": there are only " +
                duration(report_.samples_of_class(i)) + " of it.";
-    case remark_kind::class_of_one_person:
-        return "Record class " + info_.labels[i] + " with more people: only person " + people_of(true) +
+    case remark_kind::class_of_one_person: {
+        const auto& by_person = report_.class_by_person[i];
+        const auto only = std::find_if(by_person.begin(), by_person.end(), [](std::size_t n) { return n > 0; });
+        return "Record class " + info_.labels[i] + " with more people: only person " +
+               person(static_cast<std::size_t>(only - by_person.begin())) +
                " has it, so it cannot be both learned and tested.";
+    }
     case remark_kind::person_without_class: {
         std::vector<std::string> names;
         for (std::size_t n = 0; n < info_.labels.size(); ++n)

@@ -2,6 +2,7 @@
 // har inspect.
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -116,6 +117,35 @@ TEST_CASE("inspect joins windows of UCI HAR that share half their samples to rec
     j = inspected(3, false);
     CHECK(j["recordings"] == 144);
     CHECK(j["samples"] == 144 * 128);
+}
+
+TEST_CASE("inspect names recordings with equal samples and the only person of a class") {
+    const folder at;
+    make_uci_har(at.path / "set", 2, true);
+    for (const auto& entry : std::filesystem::directory_iterator(at.path / "set/train/Inertial Signals")) {
+        std::string text =
+            contents(entry.path()); // the first recording, of two windows, once more in place of the second
+        std::size_t end = 0;
+        for (int line = 0; line < 2; ++line) end = text.find('\n', end) + 1;
+        std::size_t next = end;
+        for (int line = 0; line < 2; ++line) next = text.find('\n', next) + 1;
+        write(entry.path(), text.substr(0, end) + text.substr(0, end) + text.substr(next));
+    }
+    for (const std::string part : {"train", "test"}) { // LAYING becomes STANDING for all but person 1
+        std::string labels = contents(at.path / "set" / part / ("y_" + part + ".txt"));
+        std::replace(labels.begin() + (part == "train" ? 24 : 0), labels.end(), '6', '5');
+        write(at.path / "set" / part / ("y_" + part + ".txt"), labels);
+    }
+    const auto r = run(at, "inspect --json --data uci_har=set");
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    CHECK(r.last()["duplicates"][0] == json::parse("[1, 2]")); // the files for test repeat those for training
+    CHECK(
+        has(r.out,
+            "\n- Leave out recording 2 (person 1, WALKING_UPSTAIRS, 3.8 s): its samples equal those of recording 1\n"
+            "  (person 1, WALKING, 3.8 s), but its labels do not.\n"));
+    CHECK(has(r.out,
+              "\n- Record class LAYING with more people: only person 1 has it, so it cannot be both learned and\n"
+              "  tested.\n"));
 }
 
 TEST_CASE("inspect shows a few remarks of a kind, the JSON all") {

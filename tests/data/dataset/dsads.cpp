@@ -65,7 +65,7 @@ TEST_CASE("dsads: consecutive segments that continue each other are one recordin
         CHECK(set.recordings[2].samples(0, 0) == 200);
         CHECK(set.recordings[2].subject == 2);
         CHECK(set.recordings[2].labels[0] == 4);
-        CHECK(set.info.labels[4] == "ascending stairs");
+        CHECK(set.info.labels[4] == "stairs up");
         CHECK(set.recordings[5].subject == 7);
         CHECK(set.recordings[5].labels[0] == 18);
         CHECK(set.repairs ==

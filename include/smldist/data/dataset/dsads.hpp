@@ -34,7 +34,8 @@ struct dsads_options {
 ///            z, mag x y z.
 /// Channels   torso_acc x y z (m/s², with gravity), torso_gyro x y z (rad/s), torso_mag x y z ("a.u.", relative to
 ///            the earth's field), the same of right_arm_…, left_arm_…, right_leg_… and left_leg_…; 25 Hz, no stamps.
-///            Each limb is a device. The labels are the publisher's nineteen activities, in their order.
+///            Each limb is a device. Labels: the publisher's nineteen activities in their order, by short names:
+///            walking is that in a parking lot, treadmill walking at 4 km/h, running that on a treadmill at 8 km/h.
 /// Repairs    "people of the published set without files (…), left out" · "segments of the published set without
 ///            files", of the people that are read · "borders at which a segment does not continue the one before,
 ///            split".

@@ -19,25 +19,13 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-inline constexpr std::array dsads_activities{"sitting",
-                                             "standing",
-                                             "lying on back",
-                                             "lying on right side",
-                                             "ascending stairs",
-                                             "descending stairs",
-                                             "standing in an elevator",
-                                             "moving in an elevator",
-                                             "walking in a parking lot",
-                                             "walking on a flat treadmill at 4 km/h",
-                                             "walking on an inclined treadmill at 4 km/h",
-                                             "running on a treadmill at 8 km/h",
-                                             "exercising on a stepper",
-                                             "exercising on a cross trainer",
-                                             "cycling in horizontal position",
-                                             "cycling in vertical position",
-                                             "rowing",
-                                             "jumping",
-                                             "playing basketball"};
+/// Short names of the publisher's activities.
+inline constexpr std::array dsads_activities{
+    "sitting",   "standing",       "lying on back",      "lying on right side",
+    "stairs up", "stairs down",    "elevator standing",  "elevator moving",
+    "walking",   "treadmill flat", "treadmill inclined", "running",
+    "stepper",   "cross trainer",  "cycling horizontal", "cycling vertical",
+    "rowing",    "jumping",        "basketball"};
 inline constexpr std::array dsads_limbs{"torso", "right_arm", "left_arm", "right_leg", "left_leg"};
 inline constexpr std::size_t dsads_columns = 45, dsads_rows = 125, dsads_segments = 60;
 /// Largest median of the jumps at borders, relative to the mean jump within segments, of segments that are joined.
