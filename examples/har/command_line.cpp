@@ -52,13 +52,25 @@ void predict_options(declarer& d, options& o) {
     d.group("Model");
     d.word("model", o.model, "FILE", "Model file, such as student.safetensors of a run; must be given.");
     d.group("Data");
-    d.word("input", o.input, "FILE",
-           "CSV file in the model's units: one line per sample, one column per channel. When the first line holds "
-           "names, columns are taken by name and others ignored; without names there are exactly the model's "
-           "channels, in "
-           "its order. Fields end with ';', ',', TAB or blanks. An empty field, NaN, and a window whose values are "
-           "too large for a finite answer are errors that name the place; the file then has no answer.",
+    d.word(
+        "input", o.input, "PATH",
+        "CSV in the model's units: columns are taken by name and others ignored; without names there are exactly the "
+        "model's channels, in its order. A file with a time is resampled to the model's rate, and no window crosses "
+        "a "
+        "gap; so is a folder, or a pattern such as \"day*/*.csv\", of such recordings. Without a time, lines are "
+        "samples "
+        "at the model's rate, and an empty field is an error. A window whose values are too large for a finite "
+        "answer "
+        "is an error too; there is no answer then.",
+        true);
+    d.word("subject", o.subject, "NAME", "Use only the recordings of this person.", true);
+    d.word("from", o.from, "TIME",
+           "Use only samples from this time on, written as in the input; without a time, a number of "
+           "samples.",
            true);
+    d.word("to", o.to, "TIME", "Use only samples before this time.", true);
+    d.flag("segments", o.merge,
+           "Merge neighbouring windows with the same label: begin, end, label, mean probability.");
     d.flag("stream", o.stream,
            "Read samples from standard input instead, by the same rules, and decide as they come. Decisions "
            "before an error stand. Fewer samples than a window give no decision.");
@@ -66,6 +78,7 @@ void predict_options(declarer& d, options& o) {
             "Number of samples from one window to the next; 0 takes the model's.");
     d.real("smoothing", o.decisions.smoothing, part_below_one,
            "With --stream: weight of the past in a running mean of the probabilities.");
+    own_recordings_options(d, o, false);
 }
 
 void summary_options(declarer& d, options& o) {
@@ -158,6 +171,9 @@ void check_together(const std::string& name, const options& o) {
         demand(o.stream != !o.input.empty(), "--input", "expected either a file or --stream");
         demand(o.decisions.smoothing < 1, "--smoothing", "value is 1 in the precision of float, expected less");
         demand(o.stream || o.decisions.smoothing == 0, "--smoothing", "works only with --stream");
+        demand(!o.stream || (o.subject.empty() && o.from.empty() && o.to.empty() && !o.merge), "--stream",
+               "works without --subject, --from, --to and --segments");
+        demand(!o.stream || o.csv == smldist::data::csv_options(), "--stream", "works without --csv options");
     }
     check_dataset(o.data);
 }

@@ -70,6 +70,8 @@ struct options {
 
     // evaluate, predict, summary
     std::string model, input;
+    std::string subject, from, to; ///< of predict: which part of the input; empty: all of it
+    bool merge = false;            ///< of predict: say segments instead of windows
     subjects split = subjects::test;
     smldist::data::corruption corruption; ///< of evaluate's data, without the channels in `missing`
     std::vector<std::string> missing;     ///< names, or words of names

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <sstream>
 #include <system_error>
 
 #include "smldist/core/error.hpp"
@@ -37,6 +38,22 @@ std::vector<setting> without_prefix(const std::vector<setting>& settings) {
             own.back().name.erase(0, prefix.size());
         }
     return own;
+}
+
+/// The description of an option as lines that begin with #, without its default.
+std::string comment(std::string description) {
+    std::replace(description.begin(), description.end(), '\n', ' ');
+    if (const std::size_t at = description.rfind("; default "); at != description.npos)
+        description.replace(at, description.npos, "]");
+    if (const std::size_t at = description.rfind(" [default "); at != description.npos) description.resize(at);
+    std::istringstream words(description);
+    std::string text, line = "#";
+    for (std::string word; words >> word; line += " " + word)
+        if (line.size() + 1 + word.size() > 100) {
+            text += line + "\n";
+            line = "#";
+        }
+    return text + line + "\n";
 }
 
 std::string number(double v, const char* format) {
@@ -108,7 +125,8 @@ std::string own_path(const std::string& data) { return data.starts_with("csv=") 
 
 void own_recordings_options(declarer& d, options& o, bool labelled) {
     data::csv_options& c = o.csv;
-    d.group("Recordings of your own (--data csv=PATH); recordings.toml beside them may hold these without csv-");
+    d.group(std::string(labelled ? "Recordings of your own (--data csv=PATH)" : "How an input with a time is read") +
+            "; a TOML file beside it may hold these without csv-");
     d.word("csv-files", c.files, "PATTERN",
            "Paths of the files below the folder: * is any text, **/ any folders, {subject}, {label}, {recording}, "
            "{sensor} and {device} say what the text there means, {subject#} is digits. Files that differ only in "
@@ -189,10 +207,10 @@ std::string toml_of(const data::csv_options& csv, const data::cut_options& windo
     std::vector<setting> settings;
     declarer d(app, settings);
     own_recordings_options(d, o);
-    std::string text =
-        "# How har reads the recordings beside this file. Change what was misunderstood; har train --help\n"
-        "# explains each option under --csv-NAME.\n[csv]\n";
-    for (const setting& s : without_prefix(settings)) text += config_line(s.entry());
+    std::string text = "# How har reads the recordings beside this file. Change what was misunderstood.\n[csv]\n";
+    for (const setting& s : without_prefix(settings))
+        text += "\n" + comment(app.get_option("--" + std::string(prefix) + s.name)->get_description()) +
+                config_line(s.entry());
     return text;
 }
 
