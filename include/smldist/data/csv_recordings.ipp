@@ -88,7 +88,10 @@ private:
             return "";
         };
         const bool folders = std::all_of(groups_.begin(), groups_.end(),
-                                         [](const csv_group& g) { return g.name.find('/') != g.name.npos; });
+                                         [](const csv_group& g) { return g.path.find('/') != g.path.npos; });
+        by_file_name_ =
+            !captured("sensor") && !captured("device") &&
+            std::any_of(groups_.begin(), groups_.end(), [](const csv_group& g) { return g.files.size() > 1; });
         if (person_.what == kind::automatic) {
             person_.column = column(&csv_columns::subject);
             person_.what = captured("subject")       ? kind::pattern
@@ -112,29 +115,6 @@ private:
             remark("labels are taken from the names of the recordings, without the number or date at their end");
     }
 
-    /// What a path says of a whole recording.
-    std::string from_path(const csv_place& place, const csv_group& group, const char* capture) const {
-        using kind = csv_place::kind;
-        const csv_file& file = folder_.files[group.files[0]];
-        if (place.what == kind::pattern) {
-            const auto at = file.captures.find(capture);
-            return at == file.captures.end() ? "" : at->second.text;
-        }
-        std::vector<std::string> parts;
-        for (const auto& part : std::filesystem::path(group.files.size() > 1 ? group.name + "/" : file.path))
-            if (!part.empty()) parts.push_back(part.string());
-        if (place.what == kind::folder) {
-            const std::size_t folders = parts.size() - (group.files.size() > 1 ? 0 : 1);
-            if (place.folder > folders)
-                raise<data_error>(file.path, capture, " is expected in folder ", place.folder,
-                                  " of its path, but it has ", folders);
-            return parts[place.folder - 1];
-        }
-        if (place.what != kind::file_name) return "";
-        const std::string last = parts.empty() ? "" : parts.back();
-        return without_number(group.files.size() > 1 ? last : file.stem());
-    }
-
     void read_group(std::size_t g) {
         const csv_group& group = groups_[g];
         const auto [sources, lacking] = find_channels(folder_, group, channels_);
@@ -143,8 +123,8 @@ private:
             if (lacking_.empty()) lacking_ = group.name + " lacks " + lacking;
             return;
         }
-        const int label = words_.number(from_path(label_, group, "label"));
-        const int person = people_.number(from_path(person_, group, "subject"));
+        const int label = words_.number(place_in_path(folder_, group, label_, "label"));
+        const int person = people_.number(place_in_path(folder_, group, person_, "subject"));
         std::vector<std::size_t> used; // files of the channels
         for (const csv_source& s : sources)
             if (std::find(used.begin(), used.end(), s.file) == used.end()) used.push_back(s.file);
@@ -176,7 +156,10 @@ private:
             }
             signals_.push_back(std::move(run));
         }
-        if (runs.empty()) result_.note("recordings without samples, left out");
+        if (runs.empty()) {
+            result_.note("recordings without samples, left out");
+            if (lacking_.empty()) lacking_ = group.name + " has no row with all axes of a sensor";
+        }
     }
 
     /// The place of a column for a purpose: as the options name it, or as it was recognised.
@@ -211,6 +194,9 @@ private:
                 channels.push_back(c);
                 columns.push_back(sources[c].column);
             }
+        for (const std::size_t column : columns)
+            if (file.column_after(column) < file.dialect.columns())
+                result_.note("columns whose name occurs again, of which the first is read");
         csv_rows rows = read_rows(file, columns);
         const std::size_t bytes = rows.bytes();
         convert_units(file, sources, channels, rows);
@@ -377,7 +363,12 @@ private:
             info.devices.push_back(bodies.emplace(channel.body, bodies.size()).first->second);
             found.erase(at);
         }
-        if (bodies.size() < 2) info.devices.clear();
+        if (bodies.size() < 2)
+            info.devices.clear();
+        else if (o_.channels.empty() && by_file_name_)
+            remark(
+                "sensors of several devices are taken from the names of the files: if these name people, say so by "
+                "{subject} in the pattern of the files");
 
         csv_options& u = result_.understood = o_;
         u.channels.clear();
@@ -473,9 +464,10 @@ private:
     budget room_;
     csv_words words_, people_;
     std::vector<csv_signals> signals_;
-    std::string lacking_; ///< the first recording that lacks a channel
+    std::string lacking_; ///< why the first recording was left out
     time_unit unit_ = time_unit::automatic;
     double rate_ = 0;
+    bool by_file_name_ = false; ///< files of a folder are one recording, no pattern says so
     csv_recording_set result_;
 };
 

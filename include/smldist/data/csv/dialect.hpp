@@ -23,6 +23,8 @@ struct csv_dialect {
     std::vector<std::string> names; ///< of the columns; "column 1", "column 2", … without a header
     double rate_hz = 0;             ///< the sampling rate that the preamble states, "at 30 Hz"; 0: none
     std::string title = {};         ///< the first line of the preamble
+    /// The fields of a line of units between the names and the rows, which counts as the last of the preamble; or empty.
+    std::vector<std::string> units = {};
     /// Fields of the first rows, at most 32, without quotes.
     std::vector<std::vector<std::string>> rows = {};
 
@@ -31,11 +33,12 @@ struct csv_dialect {
 
 /// Recognises the form of a table from the beginning of its text, which may end within a line.
 ///
-/// Separator  the first of ; , TAB and blanks that cuts the last lines of `text` into equally many fields, at least two,
-///            of which one is a number.
-/// Rows       begin with the first line from which on the number of fields is the same and every column of numbers holds
-///            one. The line before them is the header if it has a name for every column, or for every column except the
-///            first, an index as R and pandas write it. All lines above are a preamble, as ActiGraph writes it.
+/// Separator  the one of ; , TAB and blanks that cuts the last lines of `text` into equally many fields with most columns
+///            of numbers, at least one; the first of several.
+/// Rows       begin with the first line that has as many fields as the last ones and numbers in at least half of their
+///            columns of numbers. The line before them is the header if it has a name for every column, except perhaps the
+///            first, an index as R and pandas write it, and those without numbers; a row of units may follow it. All lines
+///            above are a preamble, as ActiGraph writes it.
 /// Decimal    comma, if the separator is another character and a field of numbers has one.
 /// Cost       linear in `text`.
 /// Throws     data_error `name: …` when no line is a row of numbers; data_error of line_reader (UTF-16, only CR).

@@ -2,6 +2,7 @@
 /// The functions of data/csv/dialect.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
@@ -12,6 +13,7 @@
 
 #include "smldist/core/error.hpp"
 #include "smldist/data/csv/timestamps.hpp"
+#include "smldist/data/csv/units.hpp"
 #include "smldist/data/csv_reader.hpp"
 #include "smldist/data/text_reader.hpp"
 
@@ -70,6 +72,43 @@ inline std::vector<std::string> first_lines(const std::string& name, std::string
     return lines;
 }
 
+/// Whether a field is a number or a time in words.
+inline bool is_number_field(const std::string& text, char decimal) {
+    double value = 0;
+    return csv_number(text, decimal, value) ? !std::isnan(value) : read_time_text(text).has_value();
+}
+
+/// Whether a field holds no value: empty, nan, na, n/a, null or none.
+inline bool is_missing_word(std::string word) {
+    for (char& c : word)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return word.empty() || word == "nan" || word == "na" || word == "n/a" || word == "null" || word == "none";
+}
+
+/// Whether the fields below names are units: most of them are known.
+inline bool is_unit_row(const std::vector<std::string>& fields) {
+    std::size_t known = 0, others = 0;
+    for (const std::string& field : fields)
+        if (!field.empty()) ++(is_known_unit(spelled_unit(field)) ? known : others);
+    return known > others;
+}
+
+/// The names of a header for so many columns: an index at the front may lack its name, and so may columns that hold no
+/// numbers, such as what a separator at the end of each line makes. Empty: the fields are no names.
+inline std::vector<std::string> header_names(std::vector<std::string> names, const std::vector<bool>& numeric) {
+    const std::size_t columns = numeric.size();
+    if (names.size() == columns + 1 && (names[0] == "#" || names[0] == "%")) names.erase(names.begin());
+    if (names.size() == columns + 1 && names.back().empty()) names.pop_back();
+    if (names.size() + 1 == columns) names.insert(numeric.back() ? names.begin() : names.end(), "");
+    if (names.size() != columns) return {};
+    for (std::size_t k = 0; k < columns; ++k) {
+        if (k > 0 && names[k].empty() && numeric[k]) return {};
+        if (k > 0 && is_number_field(names[k], '.')) return {};
+        if (k > 0 && names[k].empty()) names[k] = "column " + std::to_string(k + 1);
+    }
+    return names;
+}
+
 /// Lines cut at one separator.
 struct cut_lines {
     std::vector<std::vector<std::string>> fields;
@@ -78,13 +117,9 @@ struct cut_lines {
     char decimal = '.';
 };
 
-/// Whether a field is a number or a time in words.
-inline bool is_number_field(const std::string& text, char decimal) {
-    double value = 0;
-    return csv_number(text, decimal, value) || read_time_text(text).has_value();
-}
-
-/// The rows that a separator makes of the lines, from the last one up.
+/// The rows that a separator makes of the lines. The last lines tell the number of columns and which hold numbers; the first
+/// row is the first line with as many fields of which at least half of those in columns of numbers are some, so that a
+/// wrong field makes no row part of the preamble.
 inline cut_lines cut_at(const std::vector<std::string>& lines, char separator) {
     cut_lines c;
     for (const auto& line : lines) c.fields.push_back(csv_fields(line, separator));
@@ -106,15 +141,13 @@ inline cut_lines cut_at(const std::vector<std::string>& lines, char separator) {
     if (const auto with_comma = any(','); with_comma <= with_point) any('.');
     if (std::find(c.numeric.begin(), c.numeric.end(), true) == c.numeric.end()) return c;
     const auto is_row = [&](const std::vector<std::string>& fields) {
-        bool number = false;
-        for (std::size_t k = 0; k < columns && fields.size() == columns; ++k) {
-            if (!c.numeric[k] || fields[k].empty()) continue;
-            if (!is_number_field(fields[k], c.decimal)) return false;
-            number = true;
-        }
-        return number;
+        std::size_t numbers = 0, others = 0;
+        for (std::size_t k = 0; k < columns && fields.size() == columns; ++k)
+            if (c.numeric[k] && !is_missing_word(fields[k]))
+                ++(is_number_field(fields[k], c.decimal) ? numbers : others);
+        return numbers > 0 && numbers >= others;
     };
-    for (c.first = last; c.first > 0 && is_row(c.fields[c.first - 1]);) --c.first;
+    for (c.first = 0; c.first < last && !is_row(c.fields[c.first]);) ++c.first;
     return c;
 }
 
@@ -141,26 +174,31 @@ csv_dialect recognise_dialect(const std::string& name, std::string_view text) {
     if (lines.empty()) raise<data_error>(name, "file is empty, expected a table of numbers");
     csv_dialect d;
     detail::cut_lines c;
+    std::ptrdiff_t most = 0;
     for (const char separator : {';', ',', '\t', ' '}) {
-        c = detail::cut_at(lines, separator);
+        detail::cut_lines cut = detail::cut_at(lines, separator);
+        const auto numbers = std::count(cut.numeric.begin(), cut.numeric.end(), true);
+        if (cut.first == lines.size() || numbers <= most) continue;
+        most = numbers;
+        c = std::move(cut);
         d.separator = separator;
-        if (c.first < lines.size()) break;
     }
-    if (c.first == lines.size())
+    if (most == 0)
         raise<data_error>(name, "first lines hold no row of numbers, expected a table: fields with ; , TAB or blanks "
                                 "between them");
     d.decimal = c.decimal;
     const std::size_t columns = c.numeric.size();
     if (c.first > 0) {
-        std::vector<std::string> names = c.fields[c.first - 1];
-        if (names.size() + 1 == columns) names.insert(names.begin(), "");
-        bool named = names.size() == columns;
-        for (std::size_t k = 1; k < columns && named; ++k)
-            named = !names[k].empty() && !detail::is_number_field(names[k], '.');
-        if (named) {
-            d.header = true;
-            d.names = std::move(names);
+        d.names = detail::header_names(c.fields[c.first - 1], c.numeric);
+        const std::vector<std::string>& units = c.fields[c.first - 1];
+        if (c.first > 1 && units.size() == columns && detail::is_unit_row(units)) {
+            std::vector<std::string> names = detail::header_names(c.fields[c.first - 2], c.numeric);
+            if (!names.empty()) {
+                d.names = std::move(names);
+                d.units = units;
+            }
         }
+        d.header = !d.names.empty();
     }
     d.preamble = c.first - (d.header ? 1 : 0);
     if (d.preamble > 0) d.title = lines[0].substr(0, 200);
