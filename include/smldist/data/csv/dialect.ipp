@@ -103,7 +103,7 @@ inline std::vector<std::string> header_names(std::vector<std::string> names, con
     if (names.size() != columns) return {};
     for (std::size_t k = 0; k < columns; ++k) {
         if (k > 0 && names[k].empty() && numeric[k]) return {};
-        if (k > 0 && is_number_field(names[k], '.')) return {};
+        if (is_number_field(names[k], '.')) return {};
         if (k > 0 && names[k].empty()) names[k] = "column " + std::to_string(k + 1);
     }
     return names;
@@ -129,16 +129,20 @@ inline cut_lines cut_at(const std::vector<std::string>& lines, char separator) {
     c.first = n;
     const std::size_t columns = c.fields[last].size();
     if (columns < 2) return c;
-    const auto any = [&](char decimal) {
+    const auto count_numbers = [&](char decimal) {
+        std::size_t numbers = 0;
         c.decimal = decimal;
         c.numeric.assign(columns, false);
         for (std::size_t i = last + 1, seen = 0; i-- > 0 && seen < 32 && c.fields[i].size() == columns; ++seen)
             for (std::size_t k = 0; k < columns; ++k)
-                if (is_number_field(c.fields[i][k], decimal)) c.numeric[k] = true;
-        return std::count(c.numeric.begin(), c.numeric.end(), true);
+                if (is_number_field(c.fields[i][k], decimal)) {
+                    c.numeric[k] = true;
+                    ++numbers;
+                }
+        return numbers;
     };
-    const auto with_point = any('.');
-    if (const auto with_comma = any(','); with_comma <= with_point) any('.');
+    const std::size_t with_point = count_numbers('.');
+    if (separator != ',' && count_numbers(',') <= with_point) count_numbers('.');
     if (std::find(c.numeric.begin(), c.numeric.end(), true) == c.numeric.end()) return c;
     const auto is_row = [&](const std::vector<std::string>& fields) {
         std::size_t numbers = 0, others = 0;
