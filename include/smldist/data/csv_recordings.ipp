@@ -52,7 +52,7 @@ public:
         std::error_code status;
         for (const csv_file& file : folder_.files)
             bytes += std::filesystem::file_size(folder_.root / file.path, status);
-        room_ = budget("csv_recordings", 0, 8 * bytes + (std::size_t(64) << 20));
+        room_ = budget("csv_recordings", 0, 12 * bytes + (std::size_t(64) << 20));
     }
 
     csv_recording_set run() {
@@ -198,7 +198,7 @@ private:
             if (file.column_after(column) < file.dialect.columns())
                 result_.note("columns whose name occurs again, of which the first is read");
         csv_rows rows = read_rows(file, columns);
-        const std::size_t bytes = rows.bytes();
+        std::size_t bytes = rows.bytes();
         convert_units(file, sources, channels, rows);
         if (rows.stamps.empty()) {
             const double hz = o_.rate_hz > 0 && file.dialect.rate_hz == 0 ? o_.rate_hz : file.dialect.rate_hz;
@@ -206,6 +206,8 @@ private:
                 raise<data_error>(file.path,
                                   "no column is a time, expected one such as \"timestamp\", or the rate of the rows "
                                   "in Hz");
+            room_.take(rows.size * sizeof(double), "its times");
+            bytes += rows.size * sizeof(double);
             rows.stamps.resize(rows.size);
             for (std::size_t i = 0; i < rows.size; ++i) rows.stamps[i] = double(i) / hz;
         }
@@ -266,8 +268,6 @@ private:
         s.stamps.reserve(order.size());
         csv_stream facts{file.path, sensor, order.size()};
         facts.unordered = moved;
-        double spent = 0; // time between neighbours without a gap
-        std::size_t steps = 0;
         for (const std::size_t i : order) {
             const float* const row = rows.values.data() + i * rows.width + column;
             if (std::any_of(row, row + width, [](float v) { return std::isnan(v); })) {
@@ -281,9 +281,6 @@ private:
                 if (step > o_.max_gap) {
                     ++facts.gaps;
                     facts.longest_gap = std::max(facts.longest_gap, step);
-                } else {
-                    spent += step;
-                    ++steps;
                 }
             }
             s.samples.insert(s.samples.end(), row, row + width);
@@ -294,7 +291,7 @@ private:
             facts.begin = s.stamps.front();
             facts.end = s.stamps.back();
         }
-        if (spent > 0) facts.rate_hz = double(steps) / spent;
+        facts.rate_hz = rate_without_gaps(s.stamps, o_.max_gap);
         if (facts.missing < order.size()) result_.note("rows without a value of " + sensor, facts.missing);
         result_.note("steps in time longer than the longest gap", facts.gaps);
         result_.streams.push_back(std::move(facts));
@@ -333,8 +330,14 @@ private:
         }
         rate_ = o_.rate_hz;
         if (rate_ > 0) return;
-        if (!(fastest > 0))
+        if (!(fastest > 0)) {
+            double longest = 0;
+            for (const csv_stream& s : result_.streams) longest = std::max(longest, s.longest_gap);
+            if (longest > 0)
+                raise<data_error>(where_, "no step in time is within the longest gap of ", o_.max_gap, " s (one is ",
+                                  longest, " s), expected a longer one");
             raise<data_error>(where_, "sampling rate cannot be found from so few samples, expected a rate in Hz");
+        }
         rate_ = fastest >= 10 ? std::round(fastest) : std::round(10 * fastest) / 10;
     }
 

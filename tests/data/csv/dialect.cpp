@@ -135,6 +135,17 @@ TEST_CASE("csv dialect: fields that are missing or wrong, and a line that is cut
     CHECK(of("time,x,y\n0,1,2\n# marker\n2,3,4\n").preamble == 0);
     CHECK(of("time,x,y\n0,1,2\n1,2,3\n2,3").names == strings{"time", "x", "y"});
     CHECK(of("time,x,y\n0,1,2\n\n\n").rows.size() == 1);
+    // The last lines vote on the number of columns.
+    CHECK(of("time,x,y\n0,1,2\n1,2,3\n2,3,4,5\n").names == strings{"time", "x", "y"});
+    CHECK(of("time,x,y\n0,1,2\n1,2,3\n2,3\n").names == strings{"time", "x", "y"});
+    // A wrong first row is left to the reader; blank lines below the names are not.
+    CHECK(of("time,x,y\n0,1\n1,2,3\n2,3,4\n").names == strings{"time", "x", "y"});
+    CHECK(of("time,x,y\n0,1\n1,2,3\n2,3,4\n").preamble == 0);
+    CHECK(of("time,x,y\n\n0,1,2\n1,2,3\n").names == strings{"time", "x", "y"});
+    CHECK(of("time,x,y\n\n0,1,2\n1,2,3\n").preamble == 1);
+    CHECK(of("time,x,y\n# begin\n0,1,2\n1,2,3\n").names == strings{"time", "x", "y"});
+    CHECK(of("# begin\n\n# time x y\n0 1 2\n1 2 3\n").names == strings{"time", "x", "y"});
+    CHECK(of("time,x,y\ns,g,g\n\n0,1,2\n1,2,3\n").units == strings{"s", "g", "g"});
 }
 
 TEST_CASE("csv dialect: at most 32 rows and 64 KiB are looked at") {

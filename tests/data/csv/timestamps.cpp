@@ -156,6 +156,30 @@ TEST_CASE("timestamps: gaps, repetitions and steps back do not count; numbers of
     CHECK(recognise_time_unit(even(0, 1e-5)) == time_unit::automatic);
 }
 
+TEST_CASE("timestamps: the rate, with lost samples, gaps, jitter and bursts") {
+    using data::rate_without_gaps;
+    CHECK(rate_without_gaps(even(5, 0.02), 0.5) == doctest::Approx(50));
+    std::vector<double> stamps = even(0, 0.02, 100);
+    stamps.erase(stamps.begin() + 50);
+    stamps.erase(stamps.begin() + 20, stamps.begin() + 23);
+    CHECK(rate_without_gaps(stamps, 0.5) == doctest::Approx(50));
+    for (std::size_t i = 40; i < stamps.size(); ++i) stamps[i] += 10;
+    CHECK(rate_without_gaps(stamps, 0.5) == doctest::Approx(50));
+    std::vector<double> jitter, bursts, sixty;
+    for (int i = 0; i < 1000; ++i) {
+        jitter.push_back(0.01 * i + (i % 2 == 0 ? 0.005 : 0)); // steps of 5 and 15 ms
+        bursts.push_back(0.2 * (i / 10));
+        sixty.push_back(std::floor(1000 * i / 60.0) / 1000); // whole milliseconds
+    }
+    CHECK(rate_without_gaps(jitter, 0.5) == doctest::Approx(100).epsilon(1e-3));
+    CHECK(rate_without_gaps(bursts, 0.5) == doctest::Approx(50).epsilon(1e-2));
+    CHECK(rate_without_gaps(sixty, 0.5) == doctest::Approx(60).epsilon(1e-3));
+    CHECK(rate_without_gaps({}, 0.5) == 0);
+    CHECK(rate_without_gaps({1}, 0.5) == 0);
+    CHECK(rate_without_gaps({1, 2, 3}, 0.5) == 0);
+    CHECK(rate_without_gaps({1, 1, 1}, 0.5) == 0);
+}
+
 TEST_CASE("timestamps: units by name and by length") {
     CHECK(name_of(time_unit::automatic) == "auto");
     CHECK(name_of(time_unit::microseconds) == "us");

@@ -23,7 +23,7 @@ struct csv_dialect {
     std::vector<std::string> names; ///< of the columns; "column 1", "column 2", … without a header
     double rate_hz = 0;             ///< the sampling rate that the preamble states, "at 30 Hz"; 0: none
     std::string title = {};         ///< the first line of the preamble
-    /// The fields of a line of units between the names and the rows, which counts as the last of the preamble; or empty.
+    /// The fields of a line of units between the names and the rows, or empty. It and blank lines there count as preamble.
     std::vector<std::string> units = {};
     /// Fields of the first rows, at most 32, without quotes.
     std::vector<std::vector<std::string>> rows = {};

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -123,18 +124,27 @@ struct cut_lines {
 inline cut_lines cut_at(const std::vector<std::string>& lines, char separator) {
     cut_lines c;
     for (const auto& line : lines) c.fields.push_back(csv_fields(line, separator));
-    // A file that a dying program left may end within a line: the line before it tells more.
-    const std::size_t n = lines.size(),
-                      last = n > 2 && c.fields[n - 1].size() < c.fields[n - 2].size() ? n - 2 : n - 1;
+    const std::size_t n = lines.size();
+    // As many columns as most of the last lines have fields, of those with a number: one wrong line decides nothing.
+    std::map<std::size_t, std::size_t> votes;
+    std::size_t columns = 0;
+    for (std::size_t i = n, seen = 0; i-- > 0 && seen < 32; ++seen) {
+        const auto& fields = c.fields[i];
+        const bool row = std::any_of(fields.begin(), fields.end(), [](const std::string& field) {
+            return is_number_field(field, '.') || is_number_field(field, ',');
+        });
+        if (fields.size() > 1 && row && ++votes[fields.size()] > votes[columns]) columns = fields.size();
+    }
     c.first = n;
-    const std::size_t columns = c.fields[last].size();
-    if (columns < 2) return c;
+    if (columns == 0) return c;
+    std::size_t last = n - 1;
+    while (c.fields[last].size() != columns) --last;
     const auto count_numbers = [&](char decimal) {
         std::size_t numbers = 0;
         c.decimal = decimal;
         c.numeric.assign(columns, false);
-        for (std::size_t i = last + 1, seen = 0; i-- > 0 && seen < 32 && c.fields[i].size() == columns; ++seen)
-            for (std::size_t k = 0; k < columns; ++k)
+        for (std::size_t i = n, seen = 0; i-- > 0 && seen < 32; ++seen)
+            for (std::size_t k = 0; k < columns && c.fields[i].size() == columns; ++k)
                 if (is_number_field(c.fields[i][k], decimal)) {
                     c.numeric[k] = true;
                     ++numbers;
@@ -192,19 +202,27 @@ csv_dialect recognise_dialect(const std::string& name, std::string_view text) {
                                 "between them");
     d.decimal = c.decimal;
     const std::size_t columns = c.numeric.size();
-    if (c.first > 0) {
-        d.names = detail::header_names(c.fields[c.first - 1], c.numeric);
-        const std::vector<std::string>& units = c.fields[c.first - 1];
-        if (c.first > 1 && units.size() == columns && detail::is_unit_row(units)) {
-            std::vector<std::string> names = detail::header_names(c.fields[c.first - 2], c.numeric);
-            if (!names.empty()) {
-                d.names = std::move(names);
-                d.units = units;
-            }
-        }
-        d.header = !d.names.empty();
+    // Above the rows: perhaps rows with wrong fields, blank lines and comments, units, the names.
+    std::size_t above = c.first;
+    const auto wrong = [&](const std::vector<std::string>& fields) {
+        return d.separator != ' ' && fields.size() > 1 && detail::is_number_field(fields[0], d.decimal);
+    };
+    while (above > 0 && wrong(c.fields[above - 1])) --above;
+    const std::size_t begin = above; // what the reader begins with
+    const auto says_nothing = [](const std::string& line) {
+        const std::size_t at = line.find_first_not_of(" \t");
+        return at == line.npos || line[at] == '#';
+    };
+    std::size_t filled = above;
+    while (filled > 0 && says_nothing(lines[filled - 1])) --filled;
+    if (filled > 0 && !detail::header_names(c.fields[filled - 1], c.numeric).empty()) above = filled;
+    if (above > 1 && c.fields[above - 1].size() == columns && detail::is_unit_row(c.fields[above - 1])) {
+        d.names = detail::header_names(c.fields[above - 2], c.numeric);
+        if (!d.names.empty()) d.units = c.fields[above - 1];
     }
-    d.preamble = c.first - (d.header ? 1 : 0);
+    if (above > 0 && d.names.empty()) d.names = detail::header_names(c.fields[above - 1], c.numeric);
+    d.header = !d.names.empty();
+    d.preamble = begin - (d.header ? 1 : 0);
     if (d.preamble > 0) d.title = lines[0].substr(0, 200);
     for (std::size_t i = 0; i < d.preamble && d.rate_hz == 0; ++i) d.rate_hz = detail::stated_rate(lines[i]);
     for (std::size_t k = d.names.size(); k < columns; ++k) d.names.push_back("column " + std::to_string(k + 1));

@@ -96,9 +96,9 @@ struct csv_channel {
     std::string name, table, column, unit, body;
 
     /// "acc" of "acc_x"; the whole name without an axis.
-    std::string sensor() const;
+    SMLDIST_FUNCTION std::string sensor() const;
     /// 0, 1, 2 for x, y, z; -1 without an axis.
-    int axis() const;
+    SMLDIST_FUNCTION int axis() const;
 };
 
 /// The channels that are read: those of the options, or those of the sensors that at least half of the groups have.

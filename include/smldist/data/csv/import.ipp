@@ -175,7 +175,8 @@ inline std::string path_of(const csv_folder& folder, const csv_group& group) {
     if (group.name == file.folder() || (is_general_name(file.stem()) && !file.folder().empty())) {
         path = file.folder();
     } else if (group.name != ".") {
-        for (const auto& part : std::filesystem::path(group.name).replace_extension()) {
+        const std::filesystem::path whole = std::filesystem::path(group.name).replace_extension();
+        for (const auto& part : whole) {
             std::string text = part.string();
             for (const std::string place : {"{sensor}", "{device}"})
                 if (const std::size_t at = text.find(place); at != text.npos) text.erase(at, place.size());

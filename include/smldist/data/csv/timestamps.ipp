@@ -163,5 +163,25 @@ time_unit recognise_time_unit(const std::vector<double>& stamps) {
     return time_unit::automatic;
 }
 
+double rate_without_gaps(const std::vector<double>& stamps, double max_gap) {
+    double spent = 0, lost = 0;
+    std::size_t steps = 0, losses = 0;
+    for (std::size_t i = 1; i < stamps.size(); ++i)
+        if (const double step = stamps[i] - stamps[i - 1]; step <= max_gap) {
+            spent += step;
+            ++steps;
+        }
+    for (std::size_t i = 1; i < stamps.size(); ++i)
+        if (const double step = stamps[i] - stamps[i - 1]; step <= max_gap && step * double(steps) > 1.8 * spent) {
+            lost += step;
+            ++losses;
+        }
+    if (4 * lost <= spent) {
+        spent -= lost;
+        steps -= losses;
+    }
+    return spent > 0 ? double(steps) / spent : 0;
+}
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::data
