@@ -87,6 +87,16 @@ private:
                 if (file.columns.*which) return file.dialect.names[*(file.columns.*which)];
             return "";
         };
+        for (const auto& [place, what] : {std::pair(&label_, "label"), std::pair(&person_, "subject")}) {
+            if (place->what == kind::pattern && !captured(what))
+                raise<usage_error>(what, "place is \"pattern\", expected {", what, "} in the pattern of the files");
+            if (place->what == kind::column && std::none_of(files.begin(), files.end(), [&](const csv_file& f) {
+                    return f.column(place->column) < f.dialect.columns();
+                }))
+                raise<data_error>(where_, "column of the ", what, " is \"", place->column, "\", which no file has");
+        }
+        if (label_.what == kind::segments && o_.segments.empty())
+            raise<usage_error>("label", "place is \"segments\", expected a pattern of the segments files");
         const bool folders = std::all_of(groups_.begin(), groups_.end(),
                                          [](const csv_group& g) { return g.path.find('/') != g.path.npos; });
         by_file_name_ =

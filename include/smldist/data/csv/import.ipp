@@ -108,9 +108,8 @@ csv_folder find_csv_files(const std::filesystem::path& path, const csv_options& 
             found.root = root;
             pattern = rest;
         }
-        for (fs::recursive_directory_iterator at(found.root, fs::directory_options::skip_permission_denied, status),
-             end;
-             !status && at != end; at.increment(status)) {
+        for (fs::recursive_directory_iterator at(found.root, status), end; !status && at != end;
+             at.increment(status)) {
             std::error_code unknown;
             if (at->is_regular_file(unknown))
                 paths.push_back(at->path().lexically_relative(found.root).generic_string());
