@@ -413,3 +413,105 @@ TEST_CASE("csv_recordings: other common forms") {
                             })),
                  100, 50, time_unit::text, "g");
 }
+
+TEST_CASE("csv_recordings: SP-SW-HAR, read as own files, is what its loader reads" *
+          doctest::test_suite("real data")) {
+    const auto base = published("sp_sw_har");
+    if (base.empty()) return;
+    const auto own = csv_recordings(base / "DATA",
+                                    {.files = "{subject}/*_{recording#}_{device}.csv", .rate_hz = 100, .smooth = 50});
+    const auto set = data::sp_sw_har(base, {.devices = data::sp_sw_har_devices::both});
+    REQUIRE(own.recordings.size() == set.recordings.size());
+    CHECK(own.info.channels.size() == set.info.channels.size());
+    CHECK(own.info.rate_hz == set.info.rate_hz);
+    CHECK(own.info.devices == set.info.devices);
+    CHECK(own.info.subjects.size() == 23);
+    CHECK(own.info.subjects[0] == "s01");
+    double worst = 0;
+    std::size_t samples = 0, labels = 0, other = 0, far = 0;
+    for (std::size_t i = 0; i < own.recordings.size(); ++i) {
+        const auto &a = own.recordings[i], &b = set.recordings[i];
+        CHECK(a.subject + 1 == b.subject);
+        const std::size_t n = std::min(a.labels.size(), b.labels.size());
+        other += a.labels.size() != b.labels.size();
+        REQUIRE(std::max(a.labels.size(), b.labels.size()) <= n + 1);
+        for (std::size_t t = 0; t < n; ++t) {
+            const auto name = [t](const data::recording& r, const data::signal_info& info) {
+                return r.labels[t] < 0 ? std::string() : info.labels[static_cast<std::size_t>(r.labels[t])];
+            };
+            labels += name(a, own.info) != name(b, set.info);
+            for (std::size_t c = 0; c < 12; ++c) {
+                const double d = std::abs(double(a.samples(t, c)) - double(b.samples(t, c)));
+                far += d > 1e-3; // m/s^2 and rad/s
+                worst = std::max(worst, d);
+            }
+        }
+        samples += a.labels.size();
+    }
+    CHECK(samples > 248000);
+    // The loader counts from the beginning of each execution; stamps since 1970 are exact to 0.24 us, and where a smoothed
+    // step of time is near zero that decides between two samples.
+    CHECK(other <= 1);
+    CHECK(labels <= 1);
+    CHECK(far <= 10);
+    CHECK(worst < 0.2);
+}
+
+TEST_CASE("csv_recordings: MotionSense, read as own files, is what its loader reads" *
+          doctest::test_suite("real data")) {
+    const auto base = published("motion_sense");
+    if (base.empty()) return;
+    const auto folder = base / "motion-sense-master/data/A_DeviceMotion_data";
+    const auto own = csv_recordings(folder, {.files = "{label}_{recording#}/sub_{subject#}.csv", .rate_hz = 50});
+    const auto set = data::motion_sense(folder);
+    CHECK(own.program == "Core Motion");
+    CHECK(own.info.channels == set.info.channels);
+    CHECK(own.info.units == set.info.units);
+    CHECK(own.info.labels == strings{"dws", "jog", "sit", "std", "ups", "wlk"});
+    CHECK(own.info.subjects.empty());
+    REQUIRE(own.recordings.size() == 360);
+    REQUIRE(set.recordings.size() == 360);
+    for (const auto& a : own.recordings) {
+        // sit_13/sub_1 and sit_5/sub_1 are equal: one of them is enough.
+        const auto same = [&](const data::recording& b) {
+            return a.subject == b.subject && a.samples.shape() == b.samples.shape() &&
+                   std::equal(a.samples.begin(), a.samples.end(), b.samples.begin());
+        };
+        const auto found = std::find_if(set.recordings.begin(), set.recordings.end(), same);
+        REQUIRE(found != set.recordings.end());
+        const std::string& label = set.info.labels[static_cast<std::size_t>(found->labels[0])];
+        const std::string& ours = own.info.labels[static_cast<std::size_t>(a.labels[0])];
+        CHECK((ours == "dws" ? label.find("down") != label.npos
+                             : ours[0] == label[0] || label.find("up") != label.npos));
+    }
+    CHECK_RAISES(
+        data_error,
+        "dws_1/sub_1.csv: no column is a time, expected one such as \"timestamp\", or the rate of the rows in Hz",
+        csv_recordings(folder));
+}
+
+TEST_CASE("csv_recordings: HAPT and DSADS, which have no names and no times" * doctest::test_suite("real data")) {
+    if (const auto base = published("hapt"); !base.empty()) {
+        const auto folder = base / "HAPT Data Set/RawData";
+        CHECK_RAISES(data_error, "no column is a time", csv_recordings(folder));
+        const auto set = csv_recordings(
+            folder, {.files = "{sensor}_exp{recording#}_user{subject#}.txt", .label = "none", .rate_hz = 50});
+        CHECK(set.recordings.size() == 61);
+        CHECK(set.info.channels == channels({"acc", "gyro"}));
+        CHECK(set.recordings[0].subject == 1);
+        CHECK(set.recordings[0].samples(0, 0) == doctest::Approx(0.918056));
+    }
+    if (const auto base = published("dsads"); !base.empty()) {
+        CHECK_RAISES(data_error, "no column is a time", csv_recordings(base / "data"));
+        const auto set = csv_recordings(base / "data/a{label}/p{subject#}/s{recording#}.txt",
+                                        {.channels = {"torso_acc_x", "torso_acc_y", "torso_acc_z"},
+                                         .columns = {"column 1", "column 2", "column 3"},
+                                         .rate_hz = 25});
+        CHECK(set.recordings.size() % (19 * 60) == 0);
+        CHECK(set.recordings.size() > 0);
+        CHECK(set.info.labels.size() == 19);
+        CHECK(set.info.labels[1] == "02");
+        CHECK(set.recordings[0].labels.size() == 125);
+        CHECK(set.recordings[0].samples(0, 0) == doctest::Approx(8.1305));
+    }
+}

@@ -179,11 +179,11 @@ TEST_CASE("csv columns: the best column of time, label and person") {
 }
 
 TEST_CASE("csv columns: a table without names") {
-    const auto guess = [](std::vector<strings> rows) {
+    const auto guess = [](std::vector<strings> rows, const std::string& file = "data") {
         csv_dialect d;
         for (std::size_t k = 1; k <= rows[0].size(); ++k) d.names.push_back("column " + std::to_string(k));
         d.rows = std::move(rows);
-        return recognise_columns(d, "data");
+        return recognise_columns(d, file);
     };
     auto c = guess({{"2014-05-07 16:29:30.960", "1", "2", "3"}, {"2014-05-07 16:29:30.970", "1", "2", "3"}});
     CHECK(c.guessed);
@@ -198,6 +198,8 @@ TEST_CASE("csv columns: a table without names") {
     c = guess({{"0.3", "1", "2"}, {"-0.1", "1", "2"}, {"0.2", "1", "2"}});
     CHECK(!c.time);
     CHECK(sensors(c) == "acc 0 1 2");
+    c = guess({{"0.3", "1", "2"}, {"-0.1", "1", "2"}}, "gyro_exp01_user01");
+    CHECK(sensors(c) == "gyro 0 1 2");
     c = guess({{"0.00", "1", "2", "walk"}, {"0.02", "1", "2", "walk"}});
     CHECK(c.sensors.empty());
 }

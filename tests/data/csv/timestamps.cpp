@@ -174,6 +174,9 @@ TEST_CASE("timestamps: the rate, with lost samples, gaps, jitter and bursts") {
     CHECK(rate_without_gaps(jitter, 0.5) == doctest::Approx(100).epsilon(1e-3));
     CHECK(rate_without_gaps(bursts, 0.5) == doctest::Approx(50).epsilon(1e-2));
     CHECK(rate_without_gaps(sixty, 0.5) == doctest::Approx(60).epsilon(1e-3));
+    std::vector<double> mixed; // bursts of up to four samples, as the published files of SP-SW-HAR
+    for (int i = 0; i < 1000; ++i) mixed.push_back(0.01 * (i % 8 < 4 ? i / 8 * 8 + 4 : i));
+    CHECK(rate_without_gaps(mixed, 0.5) == doctest::Approx(100).epsilon(1e-2));
     CHECK(rate_without_gaps({}, 0.5) == 0);
     CHECK(rate_without_gaps({1}, 0.5) == 0);
     CHECK(rate_without_gaps({1, 2, 3}, 0.5) == 0);

@@ -51,7 +51,7 @@ struct csv_columns {
 /// Time       of several columns the stamp of the sensor comes before that of the message, and time since 1970 before
 ///            elapsed time.
 /// No names   The first column is the time if it has times in words or a unit by recognise_time_unit; the next three are
-///            taken for an accelerometer, three more for a gyroscope.
+///            taken for the sensor that the file is named after, or an accelerometer, three more for a gyroscope.
 [[nodiscard]] SMLDIST_FUNCTION csv_columns recognise_columns(const csv_dialect& d, std::string_view file);
 
 namespace detail {

@@ -268,6 +268,11 @@ csv_columns recognise_columns(const csv_dialect& d, std::string_view file) {
     csv_columns c;
     if (!d.header) {
         c = detail::guessed_columns(d);
+        if (c.sensors.size() == 1) {
+            std::vector<std::string> words = detail::read_column_name(file).words;
+            std::erase_if(words, [](const std::string& w) { return w.find_first_of("0123456789") != w.npos; });
+            if (const std::string name = detail::sensor_name(words, false); !name.empty()) c.sensors[0].name = name;
+        }
         c.form = detail::program_of(d, {});
         for (csv_sensor& sensor : c.sensors) sensor.unit = detail::usual_unit(c.form, sensor.name, false);
         return c;

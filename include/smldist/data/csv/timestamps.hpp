@@ -53,8 +53,9 @@ constexpr auto enum_names(time_unit) { return enum_table("time unit", "auto", "s
 /// Returns    automatic when no unit fits.
 [[nodiscard]] SMLDIST_FUNCTION time_unit recognise_time_unit(const std::vector<double>& stamps);
 
-/// Samples per second of ascending stamps, without steps longer than `max_gap` seconds. Steps of nearly two samples and more
-/// are samples lost, and do not count either unless they make up more than a quarter of the time, as stamps in bursts do.
+/// Samples per second of ascending stamps, without steps longer than `max_gap` seconds. Where steps are regular, so that nine
+/// of ten lie within half of their mean, those of nearly two samples and more are samples lost and do not count either; in
+/// stamps that come in bursts they do.
 /// 0 when there is no step.
 [[nodiscard]] SMLDIST_FUNCTION double rate_without_gaps(const std::vector<double>& stamps, double max_gap);
 

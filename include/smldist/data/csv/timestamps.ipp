@@ -164,23 +164,27 @@ time_unit recognise_time_unit(const std::vector<double>& stamps) {
 }
 
 double rate_without_gaps(const std::vector<double>& stamps, double max_gap) {
-    double spent = 0, lost = 0;
-    std::size_t steps = 0, losses = 0;
-    for (std::size_t i = 1; i < stamps.size(); ++i)
-        if (const double step = stamps[i] - stamps[i - 1]; step <= max_gap) {
-            spent += step;
-            ++steps;
-        }
-    for (std::size_t i = 1; i < stamps.size(); ++i)
-        if (const double step = stamps[i] - stamps[i - 1]; step <= max_gap && step * double(steps) > 1.8 * spent) {
-            lost += step;
-            ++losses;
-        }
-    if (4 * lost <= spent) {
-        spent -= lost;
-        steps -= losses;
-    }
-    return spent > 0 ? double(steps) / spent : 0;
+    struct sums {
+        double time = 0;
+        std::size_t steps = 0;
+    };
+    /// Of steps that are longer than `low` and at most `high`.
+    const auto between = [&](double low, double high) {
+        sums s;
+        for (std::size_t i = 1; i < stamps.size(); ++i)
+            if (const double step = stamps[i] - stamps[i - 1]; step > low && step <= high) {
+                s.time += step;
+                ++s.steps;
+            }
+        return s;
+    };
+    const sums all = between(-1, max_gap);
+    if (!(all.time > 0)) return 0;
+    const double mean = all.time / double(all.steps);
+    const sums lost = between(1.8 * mean, max_gap), rest{all.time - lost.time, all.steps - lost.steps};
+    const double step = rest.time / double(rest.steps);
+    const bool regular = 10 * between(0.5 * step, 1.5 * step).steps >= 9 * rest.steps;
+    return regular && 4 * lost.time <= all.time ? 1 / step : 1 / mean;
 }
 
 SMLDIST_NAMESPACE_END
