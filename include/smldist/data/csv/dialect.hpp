@@ -10,26 +10,10 @@
 #include <vector>
 
 #include "smldist/core/config.hpp"
+#include "smldist/data/csv_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
-
-/// The form of a CSV file.
-struct csv_dialect {
-    char separator = ',';           ///< ends a field: ';' ',' TAB, or ' ' for a run of blanks
-    char decimal = '.';             ///< point or comma in numbers
-    std::size_t preamble = 0;       ///< lines before the header or, without a header, before the first row
-    bool header = false;            ///< whether a line of names precedes the rows
-    std::vector<std::string> names; ///< of the columns; "column 1", "column 2", … without a header
-    double rate_hz = 0;             ///< the sampling rate that the preamble states, "at 30 Hz"; 0: none
-    std::string title = {};         ///< the first line of the preamble
-    /// The fields of a line of units between the names and the rows, or empty. It and blank lines there count as preamble.
-    std::vector<std::string> units = {};
-    /// Fields of the first rows, at most 32, without quotes.
-    std::vector<std::vector<std::string>> rows = {};
-
-    std::size_t columns() const { return names.size(); }
-};
 
 /// Recognises the form of a table from the beginning of its text, which may end within a line.
 ///
@@ -51,9 +35,6 @@ namespace detail {
 
 /// The fields of a line, without surrounding blanks and quotes.
 SMLDIST_FUNCTION std::vector<std::string> csv_fields(std::string_view line, char separator);
-
-/// Whether a text is a number in this notation.
-SMLDIST_FUNCTION bool csv_number(std::string_view text, char decimal, double& value);
 
 } // namespace detail
 

@@ -15,7 +15,6 @@
 #include "smldist/core/error.hpp"
 #include "smldist/data/csv/timestamps.hpp"
 #include "smldist/data/csv/units.hpp"
-#include "smldist/data/csv_reader.hpp"
 #include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
@@ -46,14 +45,6 @@ std::vector<std::string> csv_fields(std::string_view line, char separator) {
         fields.push_back(std::move(field));
         if (at == line.size()) return fields;
     }
-}
-
-bool csv_number(std::string_view text, char decimal, double& value) {
-    if (decimal == '.') return parse_real(text, value);
-    std::string pointed(text);
-    if (text.size() > 64 || text.find('.') != text.npos) return false;
-    std::replace(pointed.begin(), pointed.end(), ',', '.');
-    return parse_real(pointed, value);
 }
 
 /// Lines of the beginning of a file.
