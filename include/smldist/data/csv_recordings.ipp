@@ -87,7 +87,8 @@ private:
                 if (file.columns.*which) return file.dialect.names[*(file.columns.*which)];
             return "";
         };
-        for (const auto& [place, what] : {std::pair(&label_, "label"), std::pair(&person_, "subject")}) {
+        for (const csv_place* const place : {&label_, &person_}) {
+            const char* const what = place == &label_ ? "label" : "subject";
             if (place->what == kind::pattern && !captured(what))
                 raise<usage_error>(what, "place is \"pattern\", expected {", what, "} in the pattern of the files");
             if (place->what == kind::column && std::none_of(files.begin(), files.end(), [&](const csv_file& f) {
