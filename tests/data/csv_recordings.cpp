@@ -156,7 +156,7 @@ TEST_CASE("csv_recordings: two clocks and rates on one grid, bit by bit as resam
 }
 
 TEST_CASE("csv_recordings: phyphox with every separator and decimal comma, a file for each sensor") {
-    for (const auto& [separator, decimal] :
+    for (const auto& marks :
          std::vector<std::pair<char, char>>{{',', '.'}, {';', '.'}, {'\t', '.'}, {';', ','}, {'\t', ','}}) {
         const char separator = marks.first, decimal = marks.second;
         CAPTURE(separator);

@@ -165,7 +165,8 @@ TEST_CASE("csv columns: the best column of time, label and person") {
                                                         {"seconds_elapsed", time_unit::automatic},
                                                         {"SampleTimeFine", time_unit::automatic},
                                                         {"Zeit (s)", time_unit::seconds}}) {
-        CAPTURE(name);
+        const std::string form = name;
+        CAPTURE(form);
         c = of({"ax", "ay", "az", name});
         CHECK(c.time == 3);
         CHECK(c.unit == unit);

@@ -84,7 +84,7 @@ TEST_CASE("csv import: names without the number or date at their end") {
                                                           {"2024-05-06", "2024-05-06"},
                                                           {"1", "1"},
                                                           {"", ""}})
-        CHECK_MESSAGE(without_number(whole) == name, whole);
+        CHECK(whole + ": " + without_number(whole) == whole + ": " + name);
 }
 
 TEST_CASE("csv import: patterns say labels, people, recordings, sensors and devices") {

@@ -60,7 +60,8 @@ TEST_CASE("timestamps: dates and times of day in all their forms") {
                                                      {"2000-02-29", 951782400},
                                                      {"2000-03-01", 951868800},
                                                      {"1969-12-31", -86400}}) {
-        CAPTURE(text);
+        const std::string form = text;
+        CAPTURE(form);
         REQUIRE(read_time_text(text).has_value());
         CHECK(*read_time_text(text) == doctest::Approx(seconds).epsilon(1e-15));
     }
