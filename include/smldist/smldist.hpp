@@ -148,6 +148,7 @@
 #include "smldist/data/csv/segments.hpp"
 #include "smldist/data/csv/table.hpp"
 #include "smldist/data/csv/timestamps.hpp"
+#include "smldist/data/csv/units.hpp"
 #include "smldist/data/csv_reader.hpp"
 #include "smldist/data/csv_recordings.hpp"
 #include "smldist/data/dataset/dsads.hpp"

@@ -52,7 +52,7 @@ public:
         std::error_code status;
         for (const csv_file& file : folder_.files)
             bytes += std::filesystem::file_size(folder_.root / file.path, status);
-        room_ = budget("csv_recordings", 0, 8 * bytes + (std::size_t(64) << 20));
+        room_ = budget("csv_recordings", 0, 12 * bytes + (std::size_t(64) << 20));
     }
 
     csv_recording_set run() {
@@ -87,8 +87,22 @@ private:
                 if (file.columns.*which) return file.dialect.names[*(file.columns.*which)];
             return "";
         };
+        for (const csv_place* const place : {&label_, &person_}) {
+            const char* const what = place == &label_ ? "label" : "subject";
+            if (place->what == kind::pattern && !captured(what))
+                raise<usage_error>(what, "place is \"pattern\", expected {", what, "} in the pattern of the files");
+            if (place->what == kind::column && std::none_of(files.begin(), files.end(), [&](const csv_file& f) {
+                    return f.column(place->column) < f.dialect.columns();
+                }))
+                raise<data_error>(where_, "column of the ", what, " is \"", place->column, "\", which no file has");
+        }
+        if (label_.what == kind::segments && o_.segments.empty())
+            raise<usage_error>("label", "place is \"segments\", expected a pattern of the segments files");
         const bool folders = std::all_of(groups_.begin(), groups_.end(),
-                                         [](const csv_group& g) { return g.name.find('/') != g.name.npos; });
+                                         [](const csv_group& g) { return g.path.find('/') != g.path.npos; });
+        by_file_name_ =
+            !captured("sensor") && !captured("device") &&
+            std::any_of(groups_.begin(), groups_.end(), [](const csv_group& g) { return g.files.size() > 1; });
         if (person_.what == kind::automatic) {
             person_.column = column(&csv_columns::subject);
             person_.what = captured("subject")       ? kind::pattern
@@ -112,29 +126,6 @@ private:
             remark("labels are taken from the names of the recordings, without the number or date at their end");
     }
 
-    /// What a path says of a whole recording.
-    std::string from_path(const csv_place& place, const csv_group& group, const char* capture) const {
-        using kind = csv_place::kind;
-        const csv_file& file = folder_.files[group.files[0]];
-        if (place.what == kind::pattern) {
-            const auto at = file.captures.find(capture);
-            return at == file.captures.end() ? "" : at->second.text;
-        }
-        std::vector<std::string> parts;
-        for (const auto& part : std::filesystem::path(group.files.size() > 1 ? group.name + "/" : file.path))
-            if (!part.empty()) parts.push_back(part.string());
-        if (place.what == kind::folder) {
-            const std::size_t folders = parts.size() - (group.files.size() > 1 ? 0 : 1);
-            if (place.folder > folders)
-                raise<data_error>(file.path, capture, " is expected in folder ", place.folder,
-                                  " of its path, but it has ", folders);
-            return parts[place.folder - 1];
-        }
-        if (place.what != kind::file_name) return "";
-        const std::string last = parts.empty() ? "" : parts.back();
-        return without_number(group.files.size() > 1 ? last : file.stem());
-    }
-
     void read_group(std::size_t g) {
         const csv_group& group = groups_[g];
         const auto [sources, lacking] = find_channels(folder_, group, channels_);
@@ -143,8 +134,8 @@ private:
             if (lacking_.empty()) lacking_ = group.name + " lacks " + lacking;
             return;
         }
-        const int label = words_.number(from_path(label_, group, "label"));
-        const int person = people_.number(from_path(person_, group, "subject"));
+        const int label = words_.number(place_in_path(folder_, group, label_, "label"));
+        const int person = people_.number(place_in_path(folder_, group, person_, "subject"));
         std::vector<std::size_t> used; // files of the channels
         for (const csv_source& s : sources)
             if (std::find(used.begin(), used.end(), s.file) == used.end()) used.push_back(s.file);
@@ -176,7 +167,10 @@ private:
             }
             signals_.push_back(std::move(run));
         }
-        if (runs.empty()) result_.note("recordings without samples, left out");
+        if (runs.empty()) {
+            result_.note("recordings without samples, left out");
+            if (lacking_.empty()) lacking_ = group.name + " has no row with all axes of a sensor";
+        }
     }
 
     /// The place of a column for a purpose: as the options name it, or as it was recognised.
@@ -211,8 +205,11 @@ private:
                 channels.push_back(c);
                 columns.push_back(sources[c].column);
             }
+        for (const std::size_t column : columns)
+            if (file.column_after(column) < file.dialect.columns())
+                result_.note("columns whose name occurs again, of which the first is read");
         csv_rows rows = read_rows(file, columns);
-        const std::size_t bytes = rows.bytes();
+        std::size_t bytes = rows.bytes();
         convert_units(file, sources, channels, rows);
         if (rows.stamps.empty()) {
             const double hz = o_.rate_hz > 0 && file.dialect.rate_hz == 0 ? o_.rate_hz : file.dialect.rate_hz;
@@ -220,6 +217,8 @@ private:
                 raise<data_error>(file.path,
                                   "no column is a time, expected one such as \"timestamp\", or the rate of the rows "
                                   "in Hz");
+            room_.take(rows.size * sizeof(double), "its times");
+            bytes += rows.size * sizeof(double);
             rows.stamps.resize(rows.size);
             for (std::size_t i = 0; i < rows.size; ++i) rows.stamps[i] = double(i) / hz;
         }
@@ -280,8 +279,6 @@ private:
         s.stamps.reserve(order.size());
         csv_stream facts{file.path, sensor, order.size()};
         facts.unordered = moved;
-        double spent = 0; // time between neighbours without a gap
-        std::size_t steps = 0;
         for (const std::size_t i : order) {
             const float* const row = rows.values.data() + i * rows.width + column;
             if (std::any_of(row, row + width, [](float v) { return std::isnan(v); })) {
@@ -295,9 +292,6 @@ private:
                 if (step > o_.max_gap) {
                     ++facts.gaps;
                     facts.longest_gap = std::max(facts.longest_gap, step);
-                } else {
-                    spent += step;
-                    ++steps;
                 }
             }
             s.samples.insert(s.samples.end(), row, row + width);
@@ -308,7 +302,7 @@ private:
             facts.begin = s.stamps.front();
             facts.end = s.stamps.back();
         }
-        if (spent > 0) facts.rate_hz = double(steps) / spent;
+        facts.rate_hz = rate_without_gaps(s.stamps, o_.max_gap);
         if (facts.missing < order.size()) result_.note("rows without a value of " + sensor, facts.missing);
         result_.note("steps in time longer than the longest gap", facts.gaps);
         result_.streams.push_back(std::move(facts));
@@ -347,8 +341,14 @@ private:
         }
         rate_ = o_.rate_hz;
         if (rate_ > 0) return;
-        if (!(fastest > 0))
+        if (!(fastest > 0)) {
+            double longest = 0;
+            for (const csv_stream& s : result_.streams) longest = std::max(longest, s.longest_gap);
+            if (longest > 0)
+                raise<data_error>(where_, "no step in time is within the longest gap of ", o_.max_gap, " s (one is ",
+                                  longest, " s), expected a longer one");
             raise<data_error>(where_, "sampling rate cannot be found from so few samples, expected a rate in Hz");
+        }
         rate_ = fastest >= 10 ? std::round(fastest) : std::round(10 * fastest) / 10;
     }
 
@@ -377,7 +377,12 @@ private:
             info.devices.push_back(bodies.emplace(channel.body, bodies.size()).first->second);
             found.erase(at);
         }
-        if (bodies.size() < 2) info.devices.clear();
+        if (bodies.size() < 2)
+            info.devices.clear();
+        else if (o_.channels.empty() && by_file_name_)
+            remark(
+                "sensors of several devices are taken from the names of the files: if these name people, say so by "
+                "{subject} in the pattern of the files");
 
         csv_options& u = result_.understood = o_;
         u.channels.clear();
@@ -473,9 +478,10 @@ private:
     budget room_;
     csv_words words_, people_;
     std::vector<csv_signals> signals_;
-    std::string lacking_; ///< the first recording that lacks a channel
+    std::string lacking_; ///< why the first recording was left out
     time_unit unit_ = time_unit::automatic;
     double rate_ = 0;
+    bool by_file_name_ = false; ///< files of a folder are one recording, no pattern says so
     csv_recording_set result_;
 };
 

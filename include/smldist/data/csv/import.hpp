@@ -59,6 +59,12 @@ struct csv_file {
         while (k < dialect.columns() && dialect.names[k] != name) ++k;
         return k;
     }
+    /// The next place of the same name; columns() if there is none.
+    std::size_t column_after(std::size_t k) const {
+        const std::string& name = dialect.names[k];
+        for (++k; k < dialect.columns() && dialect.names[k] != name;) ++k;
+        return k;
+    }
 };
 
 /// All files below a path that may hold recordings, and what was left out.
@@ -75,18 +81,24 @@ SMLDIST_FUNCTION csv_folder find_csv_files(const std::filesystem::path& path, co
 struct csv_group {
     std::string name; ///< the path of its file, or what the paths of its files share
     std::vector<std::size_t> files;
+    std::string path = {}; ///< that names it: of its folder, or of its file without extension
 };
 
 SMLDIST_FUNCTION std::vector<csv_group> group_files(const csv_folder& folder, const csv_options& o);
+
+/// What the path of a group says of the whole of it; "" where it says nothing.
+/// Throws data_error when the path has fewer folders than `place` asks for.
+SMLDIST_FUNCTION std::string place_in_path(const csv_folder& folder, const csv_group& group, const csv_place& place,
+                                           const std::string& capture);
 
 /// A channel of the result.
 struct csv_channel {
     std::string name, table, column, unit, body;
 
     /// "acc" of "acc_x"; the whole name without an axis.
-    std::string sensor() const;
+    SMLDIST_FUNCTION std::string sensor() const;
     /// 0, 1, 2 for x, y, z; -1 without an axis.
-    int axis() const;
+    SMLDIST_FUNCTION int axis() const;
 };
 
 /// The channels that are read: those of the options, or those of the sensors that at least half of the groups have.
