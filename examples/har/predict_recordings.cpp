@@ -13,6 +13,7 @@
 #include "answers.hpp"
 #include "commands.hpp"
 #include "options.hpp"
+#include "own_recordings.hpp"
 #include "settings.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/printable.hpp"
@@ -55,36 +56,22 @@ private:
     bool dated_;
 };
 
-/// The recordings of --input with the model's channels, at its rate and in its units.
+/// The recordings of --input, without labels.
 data::csv_recording_set read_input(const options& o, const io::model_facts& facts) {
     data::csv_options how = o.csv;
-    if (!how.channels.empty() && how.channels != facts.channels)
-        raise<usage_error>("--csv-channels", "channels are not those of the model, expected none or these");
-    how.channels = facts.channels;
-    if (how.units.empty() && facts.units.size() == facts.channels.size()) how.units = facts.units;
     how.label = "none";
     how.segments.clear();
     how.label_map.clear();
     if (how.subject.empty() && o.subject.empty()) how.subject = "none";
-    if (how.rate_hz == 0) how.rate_hz = facts.rate_hz;
-    return data::csv_recordings(o.input, how);
+    return recordings_for(facts, o.input, std::move(how));
 }
 
 /// Says on stderr what a person should know of the input.
-void remark(const options& o, const data::csv_recording_set& set, double wanted_hz) {
+void remark(const options& o, const data::csv_recording_set& set, double model_hz) {
     if (o.quiet) return;
     for (const auto& r : set.repairs)
         std::fprintf(stderr, "%s: %zu %s\n", o.input.c_str(), r.count, printable(r.what).c_str());
-    double fastest = 0; // the rate of a sensor that is slower by nature is no fault
-    for (const data::csv_stream& stream : set.streams) fastest = std::max(fastest, stream.rate_hz);
-    if (!(fastest > 0) || !(wanted_hz > 0)) return;
-    if (fastest < 0.8 * wanted_hz)
-        std::fprintf(stderr,
-                     "%s: samples come at %.4g Hz, too few for a model of %.4g Hz: its answers may be wrong\n",
-                     o.input.c_str(), fastest, wanted_hz);
-    else if (fastest > 1.05 * wanted_hz)
-        std::fprintf(stderr, "%s: samples come at %.4g Hz and were resampled to the model's %.4g Hz\n",
-                     o.input.c_str(), fastest, wanted_hz);
+    report_rate(o.input, set, model_hz);
 }
 
 /// The number of the person of --subject, if one is asked for. Throws data_error that lists the people.
