@@ -216,11 +216,15 @@ void apply_toml_beside(const std::string& data, const std::vector<setting>& sett
     std::error_code status;
     if (file.empty() || !std::filesystem::exists(file, status)) return;
     const std::vector<setting> own = without_prefix(settings);
+    std::string pattern = own_path(data); // of the command line, which says where labels and people stand
+    for (const setting& s : own)
+        if (s.name == "files" && s.given()) pattern += s.now().at(0);
     for (config_section& section : read_config(file)) {
         if (section.name != "csv")
             raise<usage_error>(file + ":" + std::to_string(section.line), "section is [", section.name,
                                "], expected [csv]");
         std::erase_if(section.entries, [&](const config_entry& e) {
+            if ((e.name == "label" || e.name == "subject") && pattern.find("{" + e.name) != pattern.npos) return true;
             const bool declared =
                 std::any_of(own.begin(), own.end(), [&](const setting& s) { return s.name == e.name; });
             return !declared && std::find(of_training.begin(), of_training.end(), e.name) != of_training.end();

@@ -25,7 +25,7 @@ void own_recordings_options(declarer& d, options& o, bool labelled = true);
 std::string toml_beside(const std::string& path);
 
 /// Sets the options csv-… that the command line did not give from the section [csv] of that file, if there is one. In it names
-/// stand without csv-; what the subcommand does not need is left out. Throws usage_error, with file and line, as read_config and apply; io_error.
+/// stand without csv-; {label} and {subject} in a pattern of the command line win over its label and subject; what the subcommand does not need is left out. Throws usage_error, with file and line, as read_config and apply; io_error.
 void apply_toml_beside(const std::string& data, const std::vector<setting>& settings);
 
 /// The text of such a file with these options.
