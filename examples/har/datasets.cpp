@@ -150,6 +150,10 @@ std::vector<int> test_third(const data::windows& w, bool named) {
     return data::every_third_subject(w);
 }
 
+bool has_label(const data::recording& r) {
+    return std::any_of(r.labels.begin(), r.labels.end(), [](int label) { return label >= 0; });
+}
+
 /// The windows of both.
 data::windows joined(const data::windows& a, const data::windows& b) {
     data::windows all{tensor<float>::uninitialized({a.size() + b.size(), a.length(), a.channels()}), a.label,
@@ -181,6 +185,10 @@ data::train_test split_windows(const options& o, bool split, const io::model_fac
     }
     if (set.recordings.empty())
         raise<data_error>("--data", "number of recordings of at least ", how.length, " samples is 0, expected one");
+    if (recorded.own && std::none_of(set.recordings.begin(), set.recordings.end(), has_label))
+        raise<data_error>("--data",
+                          "number of labelled samples is 0, expected some: --csv-label or --csv-segments says "
+                          "where labels stand");
     data::windows w = data::cut(set.recordings, set.info, how);
     set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
     if (!split) return {w.select({}), std::move(w)};
