@@ -33,7 +33,8 @@ void inspect_options(declarer& d, options& o) {
 void evaluate_options(declarer& d, options& o) {
     data_option(d, o);
     filter_options(d, o);
-    d.choice("split", o.split, "Which subjects of the dataset are used; all: both sides, for people of whom the model knows nobody.");
+    d.choice("split", o.split,
+             "Which subjects of the dataset are used; all: both sides, for people of whom the model knows nobody.");
     own_recordings_options(d, o);
     d.group("Model");
     d.word("model", o.model, "FILE", "Model file, such as student.safetensors of a run; must be given.");

@@ -126,6 +126,9 @@ recorded_set own_recordings(const options& o, const io::model_facts* model) {
                                     : recordings_for(*model, own_path(o.data), o.csv);
     recorded.set =
         std::move(static_cast<data::recording_set&>(*recorded.own)); // the slice without what was understood
+    // Files may have any bytes in names; models and JSON hold text.
+    for (auto* names : {&recorded.set.info.labels, &recorded.set.info.units, &recorded.set.info.subjects})
+        for (std::string& name : *names) name = printable(name);
     recorded.own->info = recorded.set.info;
     recorded.own->repairs = recorded.set.repairs;
     recorded.rule = o.windows.rule;

@@ -398,7 +398,7 @@ io::json presentation::json() const {
         duplicates.emplace_back(io::json::array{io::json(earlier + 1), io::json(later + 1)});
     for (const auto& repair : set_.repairs) {
         io::json one;
-        one.set("what", repair.what);
+        one.set("what", printable(repair.what));
         one.set("count", repair.count);
         repairs.push_back(std::move(one));
     }

@@ -333,8 +333,8 @@ io::json understood_json(const data::csv_recording_set& set) {
     io::json::array files, remarks;
     for (const data::csv_stream& s : set.streams) {
         io::json one;
-        one.set("file", s.file);
-        one.set("sensor", s.sensor);
+        one.set("file", printable(s.file));
+        one.set("sensor", printable(s.sensor));
         one.set("rows", s.rows);
         one.set("begin", s.begin);
         one.set("end", s.end);
@@ -346,12 +346,12 @@ io::json understood_json(const data::csv_recording_set& set) {
         one.set("rows_without_value", s.missing);
         files.push_back(std::move(one));
     }
-    for (const std::string& text : set.remarks) remarks.emplace_back(text);
+    for (const std::string& text : set.remarks) remarks.emplace_back(printable(text));
     io::json j;
     j.set("program", set.program);
     j.set("time", time_text(set));
-    j.set("label", set.understood.label);
-    j.set("subject", set.understood.subject);
+    j.set("label", printable(set.understood.label));
+    j.set("subject", printable(set.understood.subject));
     j.set("streams", std::move(files));
     j.set("guesses", std::move(remarks));
     return j;

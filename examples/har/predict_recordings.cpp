@@ -30,7 +30,13 @@ namespace {
 /// Times as the files write them.
 class clock_text {
 public:
-    explicit clock_text(const data::csv_recording_set& set) : unit_(set.understood.unit), dated_(set.since_1970) {}
+    explicit clock_text(const data::csv_recording_set& set) : unit_(set.understood.unit), dated_(set.since_1970) {
+        begin_ = set.origins[0].begin;
+        for (std::size_t i = 0; i < set.origins.size(); ++i) {
+            begin_ = std::min(begin_, set.origins[i].begin);
+            end_ = std::max(end_, set.origins[i].begin + double(set.recordings[i].labels.size()) / set.info.rate_hz);
+        }
+    }
 
     std::string operator()(double seconds) const {
         if (unit_ == data::time_unit::text) {
@@ -47,13 +53,19 @@ public:
         return text;
     }
     double read(const std::string& option, const std::string& word) const {
-        if (const auto t = data::read_time_text(word)) return *t;
+        constexpr double day = 86400;
+        if (const auto t = data::read_time_text(word)) // a time of day is one of the first day
+            return dated_ && *t < day ? *t + day * std::floor(begin_ / day) : *t;
         return read_real(option, word, {-1e19, 1e19}) * data::seconds_in(unit_);
     }
+
+    /// "A to B" of all samples.
+    std::string span() const { return (*this)(begin_) + " to " + (*this)(end_); }
 
 private:
     data::time_unit unit_;
     bool dated_;
+    double begin_ = 0, end_ = 0;
 };
 
 /// The recordings of --input, without labels.
@@ -87,7 +99,7 @@ std::optional<int> person_of(const options& o, const data::csv_recording_set& se
         seen.push_back(r.subject);
         const std::string name = set.info.subject_name(r.subject);
         if (name == o.subject) return r.subject;
-        known += (known.empty() ? "" : ", ") + name;
+        known += (known.empty() ? "" : ", ") + printable(name);
     }
     raise<data_error>("--subject", "person is ", io::quote(o.subject), ", expected one of ", known);
 }
@@ -127,13 +139,15 @@ void predict_recordings(const options& o, const model::loaded<float>& m) {
     const answers say(m.facts.labels);
     std::vector<std::string> lines; // nothing is said before all is known
     std::size_t short_ones = 0;
+    bool found = false; // samples between --from and --to
     for (std::size_t i = 0; i < set.recordings.size(); ++i) {
         if (person && set.recordings[i].subject != *person) continue;
         const auto [samples, begin] = part_between(set.recordings[i], set.origins[i].begin, rate, from, to);
         if (samples.empty()) continue;
+        found = true;
         short_ones += samples.size() / C < L;
         const auto at = [&, first = begin](std::size_t sample) { return clock(first + double(sample) / rate); };
-        const std::string& name = set.origins[i].name;
+        const std::string name = printable(set.origins[i].name);
         const predictions all = answer_windows(m, samples, hop, o.json, [&](std::size_t window) {
             const auto values = samples.subspan(window * hop * C, L * C);
             refuse(name + " at " + at(window * hop), values, m.facts.channels);
@@ -165,6 +179,9 @@ void predict_recordings(const options& o, const model::loaded<float>& m) {
     if (short_ones > 0 && !o.quiet)
         std::fprintf(stderr, "%s: %zu recordings are shorter than a window of %.4g s and have no answer\n",
                      o.input.c_str(), short_ones, double(L) / rate);
+    if (!found)
+        raise<data_error>(o.input, "number of samples ", person ? "of this person " : "",
+                          "from --from to --to is 0, expected times in ", clock.span());
     if (lines.empty())
         raise<data_error>(o.input, "number of windows of ", double(L) / rate,
                           " s without a gap is 0, expected at least one");
