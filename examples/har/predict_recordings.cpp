@@ -112,8 +112,8 @@ struct part {
 
 part part_between(const data::recording& r, double begin, double rate, double from, double to) {
     const std::size_t n = r.labels.size(), C = r.samples.size() / std::max<std::size_t>(n, 1);
-    const auto place = [&](double t) {
-        return static_cast<std::size_t>(std::clamp(std::ceil((t - begin) * rate - 1e-6), 0.0, double(n)));
+    const auto place = [&](double t) { // seconds since 1970 in a double are exact to some 1e-7
+        return static_cast<std::size_t>(std::clamp(std::ceil((t - begin) * rate - 1e-3), 0.0, double(n)));
     };
     const std::size_t first = place(from), last = std::max(first, place(to));
     return {std::span(r.samples.data() + first * C, (last - first) * C), begin + double(first) / rate};
