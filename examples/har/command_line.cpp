@@ -33,7 +33,8 @@ void inspect_options(declarer& d, options& o) {
 void evaluate_options(declarer& d, options& o) {
     data_option(d, o);
     filter_options(d, o);
-    d.choice("split", o.split, "Which subjects of the dataset are used.");
+    d.choice("split", o.split,
+             "Which subjects of the dataset are used; all: both sides, for people of whom the model knows nobody.");
     own_recordings_options(d, o);
     d.group("Model");
     d.word("model", o.model, "FILE", "Model file, such as student.safetensors of a run; must be given.");
@@ -160,8 +161,8 @@ void apply_files(const std::string& config, const std::string& name, const subco
 }
 
 /// What subcommands demand of several options at once.
-void check_together(const std::string& name, const options& o) {
-    const auto demand = [&](bool ok, const char* option, const char* what) {
+void check_together(const std::string& name, const options& o, const std::vector<setting>& settings) {
+    const auto demand = [](bool ok, const char* option, const char* what) {
         if (!ok) raise<usage_error>(option, what);
     };
     if (name == "train") demand(!o.preset.empty(), "--preset", "value is missing, expected the network to train");
@@ -176,6 +177,10 @@ void check_together(const std::string& name, const options& o) {
         demand(!o.stream || o.csv == smldist::data::csv_options(), "--stream", "works without --csv options");
     }
     check_dataset(o.data);
+    if (name == "predict" || !own_path(o.data).empty()) return;
+    for (const setting& s : settings)
+        demand(!s.given() || !(s.name.starts_with("csv-") || s.name == "toml"), ("--" + s.name).c_str(),
+               "works only with --data csv=PATH");
 }
 
 /// Throws the usage_error for a command line that CLI11 refuses.
@@ -244,7 +249,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     const std::string name = app.get_subcommands().front()->get_name();
     apply_files(config, name, all);
     auto& [values, settings] = all.at(name);
-    check_together(name, values);
+    check_together(name, values, settings);
     if (name == "demo" && values.out == demo_folder) values.force = true; // its own folder
     values.config_text = to_config(name, settings);
     o = values;

@@ -120,11 +120,15 @@ const dataset& find(const std::string& spec) {
 
 std::string folder_of(const std::string& spec) { return spec.substr(spec.find('=') + 1); }
 
-recorded_set own_recordings(const options& o) {
+recorded_set own_recordings(const options& o, const io::model_facts* model) {
     recorded_set recorded;
-    recorded.own = data::csv_recordings(own_path(o.data), o.csv);
+    recorded.own = model == nullptr ? data::csv_recordings(own_path(o.data), o.csv)
+                                    : recordings_for(*model, own_path(o.data), o.csv);
     recorded.set =
         std::move(static_cast<data::recording_set&>(*recorded.own)); // the slice without what was understood
+    // Files may have any bytes in names; models and JSON hold text.
+    for (auto* names : {&recorded.set.info.labels, &recorded.set.info.units, &recorded.set.info.subjects})
+        for (std::string& name : *names) name = printable(name);
     recorded.own->info = recorded.set.info;
     recorded.own->repairs = recorded.set.repairs;
     recorded.rule = o.windows.rule;
@@ -139,22 +143,60 @@ std::vector<int> those_with_windows(const data::windows& w, std::span<const int>
     return both;
 }
 
-/// The windows of a set on both sides of its split.
-data::train_test split_windows(const options& o) {
+/// Every third person, or an error that says what to do when there are too few.
+std::vector<int> test_third(const data::windows& w, bool named) {
+    if (const std::size_t people = w.subjects().size(); people < 3)
+        raise<data_error>("--data", "number of people is ", people,
+                          ", expected at least 3, of whom every third is for test: ",
+                          named ? "record more people" : "--csv-subject says where the files name people",
+                          "; evaluate --split all takes everybody");
+    return data::every_third_subject(w);
+}
+
+bool has_label(const data::recording& r) {
+    return std::any_of(r.labels.begin(), r.labels.end(), [](int label) { return label >= 0; });
+}
+
+/// The windows of both.
+data::windows joined(const data::windows& a, const data::windows& b) {
+    data::windows all{tensor<float>::uninitialized({a.size() + b.size(), a.length(), a.channels()}), a.label,
+                      a.subject, a.info};
+    std::copy(b.x.begin(), b.x.end(), std::copy(a.x.begin(), a.x.end(), all.x.data()));
+    all.label.insert(all.label.end(), b.label.begin(), b.label.end());
+    all.subject.insert(all.subject.end(), b.subject.begin(), b.subject.end());
+    return all;
+}
+
+/// The windows of a set on both sides of its split; all of them for test if it is not to be split.
+data::train_test split_windows(const options& o, bool split, const io::model_facts* model) {
     if (o.data != "synthetic" && own_path(o.data).empty())
-        if (const auto published = find(o.data).published) return published(folder_of(o.data));
-    recorded_set recorded = load_recordings(o);
+        if (const auto published = find(o.data).published) {
+            data::train_test sets = published(folder_of(o.data));
+            if (split) return sets;
+            return {sets.train.select({}), joined(sets.train, sets.test)};
+        }
+    recorded_set recorded = load_recordings(o, model);
     data::recording_set& set = recorded.set;
     data::cut_options how = windows_at(set.info.rate_hz, recorded.rule);
+    if (recorded.own && model != nullptr) how.length = model->window;
     if (recorded.own && o.windows.length > 0) how.length = o.windows.length;
     how.hop = recorded.own && o.windows.hop > 0 ? o.windows.hop : std::max<std::size_t>(1, how.length / 2);
     set.drop_shorter(how.length);
-    if (!o.quiet) report_repairs(recorded);
+    if (!o.quiet) {
+        report_repairs(recorded);
+        if (recorded.own && model != nullptr) report_rate("data", *recorded.own, model->rate_hz);
+    }
     if (set.recordings.empty())
         raise<data_error>("--data", "number of recordings of at least ", how.length, " samples is 0, expected one");
-    const data::windows w = data::cut(set.recordings, set.info, how);
+    if (recorded.own && std::none_of(set.recordings.begin(), set.recordings.end(), has_label))
+        raise<data_error>("--data",
+                          "number of labelled samples is 0, expected some: --csv-label or --csv-segments says "
+                          "where labels stand");
+    data::windows w = data::cut(set.recordings, set.info, how);
     set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
-    return data::test_on(w, recorded.test_people.empty() ? data::every_third_subject(w)
+    if (!split) return {w.select({}), std::move(w)};
+    const bool named = !recorded.own || recorded.own->understood.subject != "none";
+    return data::test_on(w, recorded.test_people.empty() ? test_third(w, named)
                                                          : those_with_windows(w, recorded.test_people));
 }
 
@@ -170,9 +212,9 @@ void check_dataset(const std::string& spec) {
     if (spec != "synthetic" && own_path(spec).empty()) find(spec);
 }
 
-recorded_set load_recordings(const options& o) {
+recorded_set load_recordings(const options& o, const io::model_facts* model) {
     const interruptible nothing_to_save;
-    if (!own_path(o.data).empty()) return own_recordings(o);
+    if (!own_path(o.data).empty()) return own_recordings(o, model);
     return o.data == "synthetic" ? synthetic(o.seed) : find(o.data).read(folder_of(o.data));
 }
 
@@ -183,9 +225,10 @@ void report_repairs(const recorded_set& recorded) {
     for (const auto& text : recorded.own->remarks) std::fprintf(stderr, "data: %s\n", printable(text).c_str());
 }
 
-data::train_test load_data(const options& o, const std::vector<subjects>& needed) {
+data::train_test load_data(const options& o, const std::vector<subjects>& needed, const io::model_facts* model) {
     const interruptible nothing_to_save;
-    data::train_test sets = split_windows(o);
+    const bool split = std::find(needed.begin(), needed.end(), subjects::all) == needed.end();
+    data::train_test sets = split_windows(o, split, model);
     const std::vector<int> people[]{sets.test.subjects(), sets.train.subjects()};
     if (o.filter.any()) { // windows of all sets overlap by half unless the options say another hop
         const std::size_t length = sets.train.length();
@@ -193,9 +236,10 @@ data::train_test load_data(const options& o, const std::vector<subjects>& needed
         sets = data::filtered(sets, o.filter, double(hop) / sets.train.info.rate_hz);
     }
     for (const subjects side : needed) {
-        if (!(side == subjects::test ? sets.test : sets.train).empty()) continue;
+        const bool train = side == subjects::train;
+        if (!(train ? sets.train : sets.test).empty()) continue;
         std::string names;
-        for (const int person : people[static_cast<std::size_t>(side)])
+        for (const int person : people[train ? 1 : 0])
             names += (names.empty() ? "" : ", ") + sets.train.info.subject_name(person);
         raise<data_error>("--data", "number of ", name_of(side),
                           " windows left is 0, expected at least one: the people on that side of the split are ",

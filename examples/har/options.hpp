@@ -28,8 +28,8 @@ enum class compatibility : std::uint8_t { smldist, ref2021 };
 constexpr auto enum_names(compatibility) { return smldist::enum_table("--compat", "smldist", "ref2021"); }
 
 /// Part of a dataset.
-enum class subjects : std::uint8_t { test, train };
-constexpr auto enum_names(subjects) { return smldist::enum_table("--split", "test", "train"); }
+enum class subjects : std::uint8_t { test, train, all };
+constexpr auto enum_names(subjects) { return smldist::enum_table("--split", "test", "train", "all"); }
 
 struct options {
     // what to run on
@@ -43,7 +43,7 @@ struct options {
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;
-    std::size_t validation_subjects = 4;
+    std::size_t validation_subjects = 0; ///< 0: see validation_subjects in experiment.cpp
     smldist::normaliser_kind normaliser = smldist::distill::recommended().normaliser;
 
     // networks

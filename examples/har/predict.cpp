@@ -50,7 +50,8 @@ bool is_recording(const options& o, const std::vector<std::string>& channels) {
     try {
         const data::csv_dialect d = data::recognise_dialect(std::filesystem::path(o.input));
         const data::csv_columns c = data::recognise_columns(d, std::filesystem::path(o.input).stem().string());
-        if (!c.time || !has_channels(d, c, channels)) return false;
+        if (!c.time) return false;
+        if (!has_channels(d, c, channels)) return !c.guessed && !c.sensors.empty(); // which says what it lacks
         if (c.unit != data::time_unit::automatic) return true;
         std::vector<double> stamps;
         for (const auto& row : d.rows) {
