@@ -281,8 +281,7 @@ data::csv_recording_set recordings_for(const io::model_facts& model, const std::
 }
 
 void report_rate(const std::string& where, const data::csv_recording_set& set, double model_hz) {
-    double fastest = 0; // the rate of a sensor that is slower by nature is no fault
-    for (const data::csv_stream& stream : set.streams) fastest = std::max(fastest, stream.rate_hz);
+    const double fastest = set.rate_found(); // a sensor that is slower by nature is no fault
     if (!(fastest > 0) || !(model_hz > 0)) return;
     if (fastest < 0.8 * model_hz)
         std::fprintf(stderr,

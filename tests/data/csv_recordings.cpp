@@ -516,3 +516,31 @@ TEST_CASE("csv_recordings: HAPT and DSADS, which have no names and no times" * d
         CHECK(set.recordings[0].samples(0, 0) == doctest::Approx(8.1305));
     }
 }
+
+TEST_CASE("files of several forms are each recognised, and what is understood reads them again") {
+    const scratch_folder at;
+    at.write("anna/walk_1.csv", table("time,acc_x,acc_y,acc_z,activity", 100, [](std::size_t i) {
+                 return std::to_string(1700000000000 + 20 * i) + axes(i) + ",walk";
+             }));
+    at.write("ben/day_2.csv", table("t [s],acc_x,acc_y,acc_z,class", 100,
+                                    [](std::size_t i) { return number(0.02 * double(i)) + axes(i) + ",run"; }));
+    at.write("ben/day_3.csv",
+             table("t [s],acc_x,acc_y,acc_z", 100, [](std::size_t i) { return number(0.02 * double(i)) + axes(i); }));
+    const auto set = data::csv_recordings(at.path());
+    CHECK(set.info.labels == std::vector<std::string>{"run", "walk"});
+    REQUIRE(set.recordings.size() == 3);
+    CHECK(set.recordings[0].labels[5] == 1);
+    CHECK(set.recordings[1].labels[5] == 0);
+    CHECK(set.recordings[2].labels[5] == -1);
+    CHECK(set.repaired("recordings without the column of the label, unlabelled") == 1);
+    CHECK(set.understood.time == "");
+    CHECK(set.understood.unit == data::time_unit::automatic);
+    CHECK(set.understood.label == "");
+    const auto again = data::csv_recordings(at.path(), set.understood);
+    REQUIRE(again.recordings.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+        CAPTURE(i);
+        CHECK(identical(again.recordings[i].samples, set.recordings[i].samples));
+        CHECK(again.recordings[i].labels == set.recordings[i].labels);
+    }
+}

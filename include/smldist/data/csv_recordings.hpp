@@ -41,6 +41,9 @@ struct csv_recording_set : recording_set {
     std::string program;              ///< that wrote the files, as far as their form shows it
     bool since_1970 = false;          ///< stamps are times since 1970
     std::vector<std::string> remarks; ///< guesses that a person should look at
+
+    /// The rate of the fastest sensor, the median over its files, in Hz; 0: unknown.
+    SMLDIST_FUNCTION double rate_found() const;
 };
 
 /// Reads recordings from CSV files: `path` is a file, a folder or a folder with a pattern behind it ("walks/*/acc*.csv").

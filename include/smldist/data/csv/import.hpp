@@ -14,6 +14,7 @@
 #include "smldist/data/csv/dialect.hpp"
 #include "smldist/data/csv/options.hpp"
 #include "smldist/data/csv/path_pattern.hpp"
+#include "smldist/data/recording.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
@@ -24,7 +25,7 @@ namespace detail {
 struct csv_place {
     enum class kind : unsigned char { automatic, column, folder, file_name, pattern, segments, none };
     kind what = kind::automatic;
-    std::string column;     ///< its name
+    std::string column;     ///< its name; empty: as recognised in each file
     std::size_t folder = 0; ///< its level below the path, from 1
 };
 
@@ -116,6 +117,9 @@ struct csv_source {
 /// Throws data_error when a channel stands in two files.
 SMLDIST_FUNCTION std::pair<std::vector<csv_source>, std::string>
 find_channels(const csv_folder& folder, const csv_group& group, const std::vector<csv_channel>& channels);
+
+/// The facts of these channels: triples of x, y, z, and a device for each body, unless all are on one. No units if none has one.
+SMLDIST_FUNCTION signal_info info_of(const std::vector<csv_channel>& channels, double rate_hz);
 
 /// A name without the number or date at its end: "walking-2024-05-07_10-11-12" and "walking_1" are "walking".
 SMLDIST_FUNCTION std::string without_number(std::string name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/csv/import.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <exception>
@@ -49,7 +50,7 @@ std::string text_of(const csv_place& place) {
     case csv_place::kind::automatic:
         return "";
     case csv_place::kind::column:
-        return "column " + place.column;
+        return place.column.empty() ? "" : "column " + place.column;
     case csv_place::kind::folder:
         return "folder " + std::to_string(place.folder);
     case csv_place::kind::file_name:
@@ -338,6 +339,32 @@ std::pair<std::vector<csv_source>, std::string> find_channels(const csv_folder& 
         places.push_back(std::move(found[0]));
     }
     return {std::move(places), ""};
+}
+
+signal_info info_of(const std::vector<csv_channel>& channels, double rate_hz) {
+    signal_info info;
+    info.rate_hz = rate_hz;
+    std::map<std::string, std::size_t> bodies, found;
+    std::map<std::string, std::array<std::size_t, 3>> axes;
+    for (std::size_t c = 0; c < channels.size(); ++c) {
+        info.channels.push_back(channels[c].name);
+        info.units.push_back(channels[c].unit);
+        const int axis = channels[c].axis();
+        if (axis < 0) continue;
+        axes[channels[c].sensor()][static_cast<std::size_t>(axis)] = c;
+        ++found[channels[c].sensor()];
+    }
+    for (const csv_channel& channel : channels) { // sensors in the order of their channels
+        const auto at = found.find(channel.sensor());
+        if (at == found.end() || at->second != 3) continue;
+        info.triples.push_back(axes[channel.sensor()]);
+        info.devices.push_back(bodies.emplace(channel.body, bodies.size()).first->second);
+        found.erase(at);
+    }
+    if (bodies.size() < 2) info.devices.clear();
+    if (std::all_of(info.units.begin(), info.units.end(), [](const auto& unit) { return unit.empty(); }))
+        info.units.clear();
+    return info;
 }
 
 std::string without_number(std::string name) {
