@@ -24,8 +24,9 @@ namespace {
 void inspect_options(declarer& d, options& o) {
     data_option(d, o);
     d.word("toml", o.toml, "FILE",
-           "With --data csv=PATH: where to write how the files were understood, unless that file exists. \"\" is "
-           "recordings.toml beside them; none writes nothing.",
+           "With --data csv=PATH: file to write how the recordings were understood, unless it exists. \"\" is "
+           "recordings.toml in their folder, or walk.toml beside walk.csv, which all commands read; none writes "
+           "nothing.",
            true);
     own_recordings_options(d, o);
 }
@@ -35,7 +36,6 @@ void evaluate_options(declarer& d, options& o) {
     filter_options(d, o);
     d.choice("split", o.split,
              "Which subjects of the dataset are used; all: both sides, for people of whom the model knows nobody.");
-    own_recordings_options(d, o);
     d.group("Model");
     d.word("model", o.model, "FILE", "Model file, such as student.safetensors of a run; must be given.");
     d.group("Corruption of the data");
@@ -47,6 +47,7 @@ void evaluate_options(declarer& d, options& o) {
     d.words("missing", o.missing, ',', "NAMES",
             "Replace channels by their mean, as if they had failed: names of channels or words of names, with commas "
             "between.");
+    own_recordings_options(d, o);
 }
 
 void predict_options(declarer& d, options& o) {
@@ -55,20 +56,20 @@ void predict_options(declarer& d, options& o) {
     d.group("Data");
     d.word(
         "input", o.input, "PATH",
-        "CSV in the model's units: columns are taken by name and others ignored; without names there are exactly the "
-        "model's channels, in its order. A file with a time is resampled to the model's rate, and no window crosses "
-        "a "
-        "gap; so is a folder, or a pattern such as \"day*/*.csv\", of such recordings. Without a time, lines are "
-        "samples "
-        "at the model's rate, and an empty field is an error. A window whose values are too large for a finite "
-        "answer "
-        "is an error too; there is no answer then.",
+        "Recordings: a CSV file, a folder, or a pattern such as \"day*/*.csv\". Columns are found by name, others "
+        "are "
+        "ignored. With a time, samples are brought to the model's rate, and to its units where the files state "
+        "theirs; "
+        "no window crosses a gap. Lines without a time are samples in the model's units at its rate; without names "
+        "they have exactly its channels, in its order; an empty field is an error. A window whose values are too "
+        "large for a finite answer is an error too; there is no answer then.",
         true);
-    d.word("subject", o.subject, "NAME", "Use only the recordings of this person.", true);
-    d.word("from", o.from, "TIME",
-           "Use only samples from this time on, written as in the input; without a time, a number of "
-           "samples.",
-           true);
+    d.word("subject", o.subject, "PERSON", "Use only the recordings of this person.", true);
+    d.word(
+        "from", o.from, "TIME",
+        "Use only samples from this time on, written as in the input or as a time of day; without a time, the number "
+        "of a sample, from 0.",
+        true);
     d.word("to", o.to, "TIME", "Use only samples before this time.", true);
     d.flag("segments", o.merge,
            "Merge neighbouring windows with the same label: begin, end, label, mean probability.");
@@ -97,22 +98,22 @@ void summary_options(declarer& d, options& o) {
 
 void train_options(declarer& d, options& o) {
     data_options(d, o);
-    own_recordings_options(d, o);
     network_options(d, o, "Network to train; must be given.");
     training_options(d, o, false);
     d.group("Memory (for heads that store patterns)");
     memory_head_options(d, o);
     memory_training_options(d, o);
+    own_recordings_options(d, o);
 }
 
 void distill_options(declarer& d, options& o) {
     data_options(d, o);
-    own_recordings_options(d, o);
     network_options(d, o, "Network of the student.", true);
     training_options(d, o, true);
     distillation_options(d, o);
     stage_options(d, o);
     memory_options(d, o);
+    own_recordings_options(d, o);
 }
 
 /// A subcommand: its options, and how each is set.

@@ -152,15 +152,16 @@ std::string own_path(const std::string& data) { return data.starts_with("csv=") 
 
 void own_recordings_options(declarer& d, options& o, bool labelled) {
     data::csv_options& c = o.csv;
-    d.group(std::string(labelled ? "Recordings of your own (--data csv=PATH)" : "How an input with a time is read") +
-            "; a TOML file beside it may hold these without csv-");
+    d.group(std::string(labelled ? "Recordings of your own" : "Inputs with a time") +
+            ", where they are not recognised; also in recordings.toml, without csv-");
     d.word("csv-files", c.files, "PATTERN",
            "Paths of the files below the folder: * is any text, **/ any folders, {subject}, {label}, {recording}, "
            "{sensor} and {device} say what the text there means, {subject#} is digits. Files that differ only in "
            "{sensor} or {device} are one recording. \"\" takes all .csv, .tsv and .txt.",
            true);
     d.words("csv-channels", c.channels, ',', "NAMES",
-            "Channels, in order; NAME_x, NAME_y, NAME_z are one sensor. None takes what the files have.");
+            labelled ? "Channels, in order; NAME_x, NAME_y, NAME_z are one sensor. None takes what the files have."
+                     : "Channels that --csv-columns and --csv-tables are about; none: the model's.");
     d.words("csv-columns", c.columns, ';', "NAMES",
             "Column of each channel, with ; between them; none finds them by the channels' names.");
     d.words<std::string>("csv-tables", c.tables, ',', "NAMES", parse_entry, show_entry,
@@ -172,27 +173,41 @@ void own_recordings_options(declarer& d, options& o, bool labelled) {
             "csv-bodies", c.bodies, ',', "NAMES", parse_entry, show_entry,
             "Body part or device that carries each channel's sensor; augmentation turns each on its own.");
     }
-    d.word("csv-time", c.time, "COLUMN", "Column of the time; none: rows are evenly spaced at --csv-rate.", true);
+    d.word("csv-time", c.time, "COLUMN",
+           "Column of the time; none: rows are evenly spaced at --csv-rate. \"\" finds it.", true);
     d.choice("csv-unit", c.unit, "Unit of the time; text: dates or times of day.");
     d.choice(
         "csv-clock", c.clock,
         "What the times of several files of a recording count from: a shared moment, or each its own beginning.");
     if (labelled) {
-        d.word("csv-label", c.label, "PLACE",
-               "Where labels stand: \"column NAME\", \"folder N\", \"file name\", pattern, segments or none.", true);
-        d.word("csv-segments", c.segments, "PATTERN", "Files with start, end and label of activities.", true);
+        d.word(
+            "csv-label", c.label, "PLACE",
+            "Where labels are: \"column NAME\", \"folder N\" below PATH, \"file name\", pattern for {label} in the "
+            "pattern, segments or none. \"\" finds them.",
+            true);
+        d.word(
+            "csv-segments", c.segments, "PATTERN",
+            "Paths of files with columns start, end and label of activities; their folders are recordings, or hold "
+            "them.",
+            true);
         d.choice("csv-segment", c.segment, "What start and end count.");
         d.words("csv-label-map", c.label_map, ',', "RULES",
                 "OLD=NEW renames a label or merges it with NEW, OLD= makes its samples unlabelled.");
     }
-    d.word("csv-subject", c.subject, "PLACE",
-           "Where people stand: \"column NAME\", \"folder N\", pattern, or none: one person.", true);
-    d.real("csv-rate", c.rate_hz, {0, 1e5}, "Rate in Hz to resample to; 0 takes the rate found.");
+    d.word(
+        "csv-subject", c.subject, "PLACE",
+        "Where people are named: \"column NAME\", \"folder N\" below PATH, pattern for {subject} in the pattern, or "
+        "none for one person. \"\" finds them.",
+        true);
+    d.real("csv-rate", c.rate_hz, {0, 1e5},
+           labelled ? "Rate in Hz to resample to; 0 takes the rate found."
+                    : "Rate in Hz of rows without a time; 0: the model's.");
     d.real("csv-max-gap", c.max_gap, {0, 3600, true}, "Seconds without samples that end a recording.");
     d.whole("csv-smooth", c.smooth, 0, 100000,
-            "Samples on either side over which stamps are averaged, for devices that stamp in bursts.");
+            "Samples on either side over which times are averaged, for devices that deliver samples in bursts.");
     if (!labelled) return;
-    d.whole("csv-window", o.windows.length, 0, 1000000, "Samples in a window; 0: a multiple of 16, about 2.56 s.");
+    d.whole("csv-window", o.windows.length, 0, 1000000,
+            "Samples in a window; 0: a multiple of 16, about 2.56 s, or those of the model that is evaluated.");
     d.whole("csv-hop", o.windows.hop, 0, 1000000, "Samples from one window to the next; 0: half a window.");
     d.choice("csv-label-rule", o.windows.rule,
              "What gives a window its label: the majority of its samples, the last one, or one for all (constant).");

@@ -42,6 +42,12 @@ bool has_channels(const data::csv_dialect& d, const data::csv_columns& c, const 
 bool is_recording(const options& o, const std::vector<std::string>& channels) {
     std::error_code status;
     if (!std::filesystem::is_regular_file(o.input, status)) {
+        if (std::filesystem::exists(o.input, status) && !std::filesystem::is_directory(o.input, status) &&
+            !(o.csv == data::csv_options()))
+            raise<usage_error>(
+                "--input", o.input,
+                " is no file but a pipe or device, which is read as lines of samples: expected no --csv "
+                "options");
         const bool pattern = o.input.find_first_of("*?{") != o.input.npos;
         return std::filesystem::is_directory(o.input, status) ||
                (pattern && !std::filesystem::exists(o.input, status)); // a pipe can be read only once

@@ -142,11 +142,14 @@ void predict_recordings(const options& o, const model::loaded<float>& m) {
     bool found = false; // samples between --from and --to
     for (std::size_t i = 0; i < set.recordings.size(); ++i) {
         if (person && set.recordings[i].subject != *person) continue;
-        const auto [samples, begin] = part_between(set.recordings[i], set.origins[i].begin, rate, from, to);
+        const part chosen = part_between(set.recordings[i], set.origins[i].begin, rate, from, to);
+        const std::span<const float> samples = chosen.samples;
         if (samples.empty()) continue;
         found = true;
         short_ones += samples.size() / C < L;
-        const auto at = [&, first = begin](std::size_t sample) { return clock(first + double(sample) / rate); };
+        const auto at = [&, first = chosen.begin](std::size_t sample) {
+            return clock(first + double(sample) / rate);
+        };
         const std::string name = printable(set.origins[i].name);
         const predictions all = answer_windows(m, samples, hop, o.json, [&](std::size_t window) {
             const auto values = samples.subspan(window * hop * C, L * C);

@@ -321,4 +321,7 @@ TEST_CASE("a pipe is read once, as lines of samples") {
     const auto fifo = run(at, ask_model + "--input fifo", "rm -f fifo && mkfifo fifo && (cat pipe.csv >fifo &)");
     REQUIRE_MESSAGE(fifo.code == 0, fifo.err);
     CHECK(fifo.out == file.out);
+    const auto refused = run(at, ask_model + "--csv-max-gap 2 --input fifo"); // which nobody writes to
+    CHECK(refused.code == 2);
+    CHECK_MESSAGE(has(refused.err, "--input: fifo is no file but a pipe or device"), refused.err);
 }
