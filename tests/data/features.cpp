@@ -40,10 +40,10 @@ data::windows made(std::size_t N, std::size_t L, double rate,
 }
 
 /// Of window 0.
-float value(const data::feature_table& table, const std::string& name) {
+double value(const data::feature_table& table, const std::string& name) {
     const auto at = std::find(table.names.begin(), table.names.end(), name);
     REQUIRE_MESSAGE(at != table.names.end(), name);
-    return table.values(0, static_cast<std::size_t>(at - table.names.begin()));
+    return double(table.values(0, static_cast<std::size_t>(at - table.names.begin())));
 }
 
 void check_finite(const data::feature_table& table) {
@@ -70,7 +70,7 @@ TEST_CASE("features equal those of NumPy and SciPy") {
         REQUIRE(got.names.size() == want.shape()[1]);
         for (std::size_t i = 0; i < want.shape()[0]; ++i)
             for (std::size_t f = 0; f < want.shape()[1]; ++f)
-                CHECK_MESSAGE(got.values(i, f) == doctest::Approx(want(i, f)).epsilon(1e-5).scale(1e-3),
+                CHECK_MESSAGE(double(got.values(i, f)) == doctest::Approx(want(i, f)).epsilon(1e-5).scale(1e-3),
                               got.names[f]);
     }
 }
@@ -141,8 +141,8 @@ TEST_CASE("features of windows without change are defined") {
             if (!is_any_of(name, {"mean", "min", "max", "energy", "magnitude_area"}) ||
                 name.find("jerk") != name.npos)
                 CHECK_MESSAGE(value(f, name) == 0, name);
-        CHECK(value(f, "acc_x.mean") == static_cast<float>(level));
-        CHECK(value(f, "acc_x.min") == static_cast<float>(level));
+        CHECK(value(f, "acc_x.mean") == double(static_cast<float>(level)));
+        CHECK(value(f, "acc_x.min") == double(static_cast<float>(level)));
     }
     // A sensor that turns has a length that is constant in the precision of its samples.
     const auto turning = data::features(made(1, 64, 50, [](std::size_t t, std::size_t c) {
@@ -155,7 +155,8 @@ TEST_CASE("features of windows without change are defined") {
 }
 
 TEST_CASE("features are finite for every finite window") {
-    const double most = std::numeric_limits<float>::max(), least = std::numeric_limits<float>::denorm_min();
+    const double most = double(std::numeric_limits<float>::max()),
+                 least = double(std::numeric_limits<float>::denorm_min());
     for (const std::size_t L : {1u, 2u, 3u, 4u, 5u, 17u, 64u})
         for (const double rate : {0.0, 1e-300, 50.0, 1e308})
             for (const double size : {most, least, 1e-30, 1.0}) {
@@ -200,7 +201,7 @@ TEST_CASE("features: the power of all octaves is the variance of the windowed si
     for (double& v : noise) v = random.normal();
     const auto f = data::features(made(1, 100, 50, [&](std::size_t t, std::size_t c) { return noise[4 * t + c]; }));
     double octaves = 0, mean = 0, power = 0, dc = 0, window = 0;
-    for (int j = 1; j <= 6; ++j) octaves += double(value(f, "heart.octave_" + std::to_string(j)));
+    for (int j = 1; j <= 6; ++j) octaves += value(f, "heart.octave_" + std::to_string(j));
     for (std::size_t t = 0; t < 100; ++t) mean += noise[4 * t + 3] / 100;
     for (std::size_t t = 0; t < 100; ++t) {
         const double h = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * double(t) / 100);

@@ -40,6 +40,7 @@ inline constexpr std::array<std::string_view, 10> features_in_frequency{
     "dominant_hz", "dominant_share", "centroid_hz", "entropy",  "octave_1",
     "octave_2",    "octave_3",       "octave_4",    "octave_5", "octave_6"};
 inline constexpr std::size_t feature_octaves = 6;
+inline constexpr double largest_feature = double(std::numeric_limits<float>::max());
 inline constexpr std::array<std::string_view, 4> features_of_axes{"correlation_xy", "correlation_xz",
                                                                   "correlation_yz", "magnitude_area"};
 
@@ -180,19 +181,13 @@ private:
     struct job {
         std::array<std::span<double>, parts> part;
         float* to;
-        void put(double value) {
-            constexpr double most = std::numeric_limits<float>::max();
-            *to++ = static_cast<float>(std::clamp(value, -most, most));
-        }
+        void put(double value) { *to++ = static_cast<float>(std::clamp(value, -largest_feature, largest_feature)); }
     };
 
     void take(const float* window, std::size_t c, std::span<double> x) const {
         for (std::size_t t = 0; t < L_; ++t) x[t] = double(window[t * C_ + c]);
     }
-    double jerk(double step) const {
-        constexpr double most = std::numeric_limits<float>::max();
-        return std::clamp(rate_ * step, -most, most);
-    }
+    double jerk(double step) const { return std::clamp(rate_ * step, -largest_feature, largest_feature); }
     /// Sign changes per second.
     double crossings(std::span<const double> x) const {
         std::size_t n = 0;
