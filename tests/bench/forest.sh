@@ -27,8 +27,8 @@ echo '{"seed":3,"student":{"accuracy":0.5,"macro_f1":0.25,"worst_subject":7,"wor
 echo '{"seed":4,"student":{"accuracy":0.7,"macro_f1":0.75,"worst_subject":8,"worst_subject_f1":0.375,"preset":"har_nano"}}' >"$folder/b.json"
 forest --table "$folder/small.csv" --seeds 2 --networks "$folder/a.json" "$folder/b.json" --json "$folder/small.json" >"$folder/small.txt"
 forest --table "$folder/small.csv" --seeds 2 --folds people --json "$folder/people.json" --markdown >"$folder/people.txt"
-forest --data synthetic --seeds 2 --trees 20 --json "$folder/synthetic.json" -- --subjects 1,2,3,4,5,6 >"$folder/synthetic.txt"
-forest --data synthetic --seeds 2 --trees 20 --json "$folder/again.json" -- --subjects 1,2,3,4,5,6 >"$folder/again.txt"
+forest --data synthetic --seeds 2 --trees 20 --json "$folder/synthetic.json" -- --max-minutes 0.3 >"$folder/synthetic.txt"
+forest --data synthetic --seeds 2 --trees 20 --json "$folder/again.json" -- --max-minutes 0.3 >"$folder/again.txt"
 cmp "$folder/synthetic.txt" "$folder/again.txt"
 python3 - "$folder" <<'PYTHON'
 import json, math, sys
@@ -61,7 +61,7 @@ near(people["majority"]["accuracy"]["mean"], 3 / 9)  # "walk" for anna, "rest" f
 
 synthetic = read("synthetic")
 summary = {s["method"]: s for s in synthetic["summary"]}
-assert synthetic["people"] == 6 and synthetic["features"] == 516 and summary["forest"]["seeds"] == 2, summary
+assert synthetic["people"] == 22 and synthetic["features"] == 516 and summary["forest"]["seeds"] == 2, summary
 assert summary["forest"]["macro_f1"]["mean"] > 0.8 > 0.2 > summary["majority"]["macro_f1"]["mean"], summary
 assert synthetic["machine"]["versions"]["sklearn"]
 PYTHON
