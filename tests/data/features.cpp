@@ -158,7 +158,7 @@ TEST_CASE("features are finite for every finite window") {
     const double most = double(std::numeric_limits<float>::max()),
                  least = double(std::numeric_limits<float>::denorm_min());
     for (const std::size_t L : {1u, 2u, 3u, 4u, 5u, 17u, 64u})
-        for (const double rate : {0.0, 1e-300, 50.0, 1e308})
+        for (const double rate : {0.0, 1e-300, 1e-160, 50.0, 1e308})
             for (const double size : {most, least, 1e-30, 1.0}) {
                 CAPTURE(L);
                 CAPTURE(rate);

@@ -59,7 +59,7 @@ struct feature_table {
 /// Every value is finite. A signal whose extremes differ by no more than 2⁻²² of the larger one, the precision of its samples,
 /// is constant: d = 0, and what would be 0 / 0 is 0. So is the feature of a window too short for it. A value beyond the range
 /// of float is the largest float.
-/// Cost       N (C + 3 triples) L log L, when L is a power of two; with an odd factor q of L, L q more.
+/// Cost       N (C + triples) L log L, when L is a power of two; with an odd factor q of L, L q more.
 /// Source     Anguita et al. 2013 (ESANN; most features, magnitudes, jerk), Bulling et al. 2014 (10.1145/2499621; crossings),
 ///            Twomey et al. 2018 (10.3390/informatics5020027; spectrum, autocorrelation).
 /// Throws     as windows::check.

@@ -204,11 +204,12 @@ private:
         std::sort(order.begin(), order.end());
         const double low = n == 0 ? 0 : order.front(), high = n == 0 ? 0 : order.back();
         const double range = quantile(order, 0.75) - quantile(order, 0.25), median = quantile(order, 0.5);
+        const double count = double(std::max<std::size_t>(n, 1));
         double energy = 0, third = 0, fourth = 0;
         for (std::size_t t = 0; t < n; ++t) {
-            energy += x[t] * x[t] / double(n);
-            third += d[t] * d[t] * d[t] / double(n);
-            fourth += d[t] * d[t] * d[t] * d[t] / double(n);
+            energy += x[t] * x[t];
+            third += d[t] * d[t] * d[t];
+            fourth += d[t] * d[t] * d[t] * d[t];
             order[t] = std::abs(x[t] - median);
         }
         std::sort(order.begin(), order.end());
@@ -218,16 +219,16 @@ private:
         j.put(low);
         j.put(high);
         j.put(range);
-        j.put(energy);
+        j.put(energy / count);
         j.put(crossings(x));
         j.put(crossings(d));
-        const bool varies = variance > 0;
-        j.put(varies ? third / (variance * std::sqrt(variance)) : 0);
-        j.put(varies ? fourth / (variance * variance) - 3 : 0);
+        const bool varies = variance * variance > 0; // which may underflow before the variance does
+        j.put(varies ? third / count / (variance * std::sqrt(variance)) : 0);
+        j.put(varies ? fourth / count / (variance * variance) - 3 : 0);
         for (const std::size_t lag : feature_lags) {
             double sum = 0;
             for (std::size_t t = lag; t < n; ++t) sum += d[t - lag] * d[t];
-            j.put(varies ? sum / (double(n) * variance) : 0);
+            j.put(varies ? sum / (count * variance) : 0);
         }
     }
 
