@@ -31,6 +31,17 @@ void inspect_options(declarer& d, options& o) {
     own_recordings_options(d, o);
 }
 
+void features_options(declarer& d, options& o) {
+    data_option(d, o);
+    filter_options(d, o);
+    own_recordings_options(d, o);
+    d.group("Output");
+    d.word("out", o.out, "FILE",
+           "File for the table: one line per window with split, person, label and features. It is refused when it "
+           "exists, unless --force is given.");
+    d.momentary_flag("force", o.force, "Replace the file that --out names. Not allowed in a configuration file.");
+}
+
 void evaluate_options(declarer& d, options& o) {
     data_option(d, o);
     filter_options(d, o);
@@ -227,6 +238,8 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     };
     const bool makes_folder = true;
     command("inspect", "Print what a dataset holds and what looks wrong with it.", inspect_options);
+    command("features", "Write hand-made features of each window as CSV, for classifiers without a network.",
+            features_options);
     command("train", "Train one network with labels.", train_options, makes_folder);
     command("distill", "Train a teacher, then distill it into a smaller student.", distill_options, makes_folder);
     command("evaluate", "Print the figures of a model on a dataset.", evaluate_options);

@@ -38,8 +38,8 @@ struct options {
     smldist::data::csv_options csv;           ///< how recordings of one's own stand in their files
     smldist::data::cut_options windows{0, 0}; ///< of recordings of one's own; 0: chosen by their rate
     std::string toml;   ///< where inspect writes how it reads them; empty: beside them, "none": nowhere
-    std::string out;    ///< folder of the run
-    bool force = false; ///< replace a run that the folder holds
+    std::string out;    ///< folder of the run; of features: the table
+    bool force = false; ///< replace a run that the folder holds, or the table
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;

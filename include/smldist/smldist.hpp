@@ -160,6 +160,7 @@
 #include "smldist/data/dataset/sp_sw_har.hpp"
 #include "smldist/data/dataset/uci_har.hpp"
 #include "smldist/data/dataset/wisdm.hpp"
+#include "smldist/data/features.hpp"
 #include "smldist/data/filter.hpp"
 #include "smldist/data/inspect.hpp"
 #include "smldist/data/loader.hpp"
