@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "smldist/core/error.hpp"
 #include "smldist/core/printable.hpp"
@@ -12,9 +13,6 @@ namespace har {
 
 using namespace smldist;
 
-namespace {
-
-/// A text from a model file as a field of a CSV: control characters made visible, quoted by RFC 4180 where it must be.
 std::string csv_field(std::string_view text) {
     const std::string s = printable(text);
     if (s.find_first_of(",\"") == s.npos && !s.starts_with(' ') && !s.ends_with(' ')) return s;
@@ -22,9 +20,6 @@ std::string csv_field(std::string_view text) {
     for (const char c : s) quoted.append(c == '"' ? 2 : 1, c);
     return quoted + "\"";
 }
-
-} // namespace
-
 void output::add(std::string_view text) {
     if (text_.size() + text.size() > page) flush();
     text_ += text;
@@ -40,20 +35,41 @@ answers::answers(const std::vector<std::string>& labels) : labels_(labels) {
     for (const auto& label : labels) fields_.push_back(csv_field(label));
 }
 
-std::string answers::header() const {
-    std::string s = "first_sample,label";
+std::string answers::header() const { return header("first_sample"); }
+
+std::string answers::header(const std::string& first) const {
+    std::string s = first + ",label";
     for (const auto& field : fields_) s += "," + field;
     return s + "\n";
 }
 
 std::string answers::line(std::size_t first, std::size_t label, std::span<const float> probabilities) const {
-    std::string s = std::to_string(first) + "," + fields_[label];
+    return line(std::to_string(first), label, probabilities);
+}
+
+std::string answers::line(const std::string& first, std::size_t label, std::span<const float> probabilities) const {
+    std::string s = first + "," + fields_[label];
     char digits[32];
     for (const float p : probabilities) {
         std::snprintf(digits, sizeof digits, ",%.6f", double(p));
         s += digits;
     }
     return s + "\n";
+}
+
+std::string answers::line(const segment& s, const std::string& begin, const std::string& end) const {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, ",%.6f\n", s.probability);
+    return begin + "," + end + "," + fields_[s.label] + digits;
+}
+
+io::json answers::object(const segment& s, io::json begin, io::json end) const {
+    io::json j;
+    j.set("begin", std::move(begin));
+    j.set("end", std::move(end));
+    j.set("label", labels_[s.label]);
+    j.set("probability", s.probability);
+    return j;
 }
 
 io::json answers::object(std::size_t first, std::size_t label, std::span<const float> probabilities) const {
@@ -81,17 +97,31 @@ void tell_ignored(const data::csv_reader& in, bool quiet) {
                  names.c_str());
 }
 
-void refuse(const std::string& where, std::size_t line, std::uint64_t first, std::span<const float> window,
-            const std::vector<std::string>& channels) {
+namespace {
+
+/// The largest value of a window (L, C), where it stands, and what was expected instead.
+std::pair<std::size_t, std::string> largest_value(std::span<const float> window,
+                                                  const std::vector<std::string>& channels) {
     const auto largest =
         std::max_element(window.begin(), window.end(), [](float a, float b) { return std::abs(a) < std::abs(b); });
     const auto at = static_cast<std::size_t>(largest - window.begin());
-    const std::size_t C = channels.size();
     char value[32];
     std::snprintf(value, sizeof value, "%g", double(*largest));
-    raise<data_error>(where + ":" + std::to_string(line + at / C), channels[at % C], " is ", value,
-                      ", expected a value in the model's units: the window of samples ", first, " to ",
-                      first + window.size() / C - 1, " has no finite answer");
+    return {at / channels.size(),
+            channels[at % channels.size()] + " is " + value + ", expected a value in the model's units: the window"};
+}
+
+} // namespace
+
+void refuse(const std::string& where, std::size_t line, std::uint64_t first, std::span<const float> window,
+            const std::vector<std::string>& channels) {
+    const auto [row, what] = largest_value(window, channels);
+    raise<data_error>(where + ":" + std::to_string(line + row), what, " of samples ", first, " to ",
+                      first + window.size() / channels.size() - 1, " has no finite answer");
+}
+
+void refuse(const std::string& where, std::span<const float> window, const std::vector<std::string>& channels) {
+    raise<data_error>(where, largest_value(window, channels).second, " has no finite answer");
 }
 
 } // namespace har

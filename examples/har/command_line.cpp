@@ -9,6 +9,7 @@
 #include "datasets.hpp"
 #include "declarer.hpp"
 #include "option_groups.hpp"
+#include "own_recordings.hpp"
 #include "settings.hpp"
 #include "signals.hpp"
 #include "smldist/core/error.hpp"
@@ -20,9 +21,32 @@ using namespace smldist;
 
 namespace {
 
+void inspect_options(declarer& d, options& o) {
+    data_option(d, o);
+    d.word("toml", o.toml, "FILE",
+           "With --data csv=PATH: file to write how the recordings were understood, unless it exists. \"\" is "
+           "recordings.toml in their folder, or walk.toml beside walk.csv, which all commands read; none writes "
+           "nothing.",
+           true);
+    own_recordings_options(d, o);
+}
+
+void features_options(declarer& d, options& o) {
+    data_option(d, o);
+    filter_options(d, o);
+    own_recordings_options(d, o);
+    d.group("Output");
+    d.word("out", o.out, "FILE",
+           "File for the table: one line per window with split, person, label and features. It is refused when it "
+           "exists, unless --force is given.");
+    d.momentary_flag("force", o.force, "Replace the file that --out names. Not allowed in a configuration file.");
+}
+
 void evaluate_options(declarer& d, options& o) {
     data_option(d, o);
-    d.choice("split", o.split, "Which subjects of the dataset are used.");
+    filter_options(d, o);
+    d.choice("split", o.split,
+             "Which subjects of the dataset are used; all: both sides, for people of whom the model knows nobody.");
     d.group("Model");
     d.word("model", o.model, "FILE", "Model file, such as student.safetensors of a run; must be given.");
     d.group("Corruption of the data");
@@ -34,19 +58,32 @@ void evaluate_options(declarer& d, options& o) {
     d.words("missing", o.missing, ',', "NAMES",
             "Replace channels by their mean, as if they had failed: names of channels or words of names, with commas "
             "between.");
+    own_recordings_options(d, o);
 }
 
 void predict_options(declarer& d, options& o) {
     d.group("Model");
     d.word("model", o.model, "FILE", "Model file, such as student.safetensors of a run; must be given.");
     d.group("Data");
-    d.word("input", o.input, "FILE",
-           "CSV file in the model's units: one line per sample, one column per channel. When the first line holds "
-           "names, columns are taken by name and others ignored; without names there are exactly the model's "
-           "channels, in "
-           "its order. Fields end with ';', ',', TAB or blanks. An empty field, NaN, and a window whose values are "
-           "too large for a finite answer are errors that name the place; the file then has no answer.",
-           true);
+    d.word(
+        "input", o.input, "PATH",
+        "Recordings: a CSV file, a folder, or a pattern such as \"day*/*.csv\". Columns are found by name, others "
+        "are "
+        "ignored. With a time, samples are brought to the model's rate, and to its units where the files state "
+        "theirs; "
+        "no window crosses a gap. Lines without a time are samples in the model's units at its rate; without names "
+        "they have exactly its channels, in its order; an empty field is an error. A window whose values are too "
+        "large for a finite answer is an error too; there is no answer then.",
+        true);
+    d.word("subject", o.subject, "PERSON", "Use only the recordings of this person.", true);
+    d.word(
+        "from", o.from, "TIME",
+        "Use only samples from this time on, written as in the input or as a time of day; without a time, the number "
+        "of a sample, from 0.",
+        true);
+    d.word("to", o.to, "TIME", "Use only samples before this time.", true);
+    d.flag("segments", o.merge,
+           "Merge neighbouring windows with the same label: begin, end, label, mean probability.");
     d.flag("stream", o.stream,
            "Read samples from standard input instead, by the same rules, and decide as they come. Decisions "
            "before an error stand. Fewer samples than a window give no decision.");
@@ -54,6 +91,7 @@ void predict_options(declarer& d, options& o) {
             "Number of samples from one window to the next; 0 takes the model's.");
     d.real("smoothing", o.decisions.smoothing, part_below_one,
            "With --stream: weight of the past in a running mean of the probabilities.");
+    own_recordings_options(d, o, false);
 }
 
 void summary_options(declarer& d, options& o) {
@@ -76,6 +114,7 @@ void train_options(declarer& d, options& o) {
     d.group("Memory (for heads that store patterns)");
     memory_head_options(d, o);
     memory_training_options(d, o);
+    own_recordings_options(d, o);
 }
 
 void distill_options(declarer& d, options& o) {
@@ -85,6 +124,7 @@ void distill_options(declarer& d, options& o) {
     distillation_options(d, o);
     stage_options(d, o);
     memory_options(d, o);
+    own_recordings_options(d, o);
 }
 
 /// A subcommand: its options, and how each is set.
@@ -95,14 +135,11 @@ struct subcommand {
 using subcommands = std::map<std::string, subcommand>; // whose elements stay where they are
 
 /// Applies the section of the subcommand `name`; all others must at least have known names.
-void apply_file(const std::string& file, const std::string& name, const subcommands& all) {
+void apply_file(const std::string& file, const std::vector<config_section>& sections, const std::string& name,
+                const subcommands& all) {
     std::string found;
     bool has_it = false;
-    const auto read = [&] {
-        const interruptible now; // the file may be a pipe that nobody writes to
-        return read_config(file);
-    };
-    for (const config_section& section : read()) {
+    for (const config_section& section : sections) {
         const auto at = all.find(section.name);
         if (at == all.end())
             raise<usage_error>(file + ":" + std::to_string(section.line), "section is ", io::quote(section.name),
@@ -120,9 +157,24 @@ void apply_file(const std::string& file, const std::string& name, const subcomma
                            name, "]");
 }
 
+/// Sets what the command line leaves open: from the configuration, and, for recordings of one's own, from the file beside
+/// them, over which the configuration wins.
+void apply_files(const std::string& config, const std::string& name, const subcommands& all) {
+    std::vector<config_section> sections;
+    if (!config.empty()) {
+        const interruptible now; // the file may be a pipe that nobody writes to
+        sections = read_config(config);
+        apply_file(config, sections, name, all); // says which data
+    }
+    const auto& [values, settings] = all.at(name);
+    if (name != "predict" && own_path(values.data).empty()) return;
+    apply_toml_beside(name == "predict" ? "csv=" + values.input : values.data, settings);
+    if (!config.empty()) apply_file(config, sections, name, all);
+}
+
 /// What subcommands demand of several options at once.
-void check_together(const std::string& name, const options& o) {
-    const auto demand = [&](bool ok, const char* option, const char* what) {
+void check_together(const std::string& name, const options& o, const std::vector<setting>& settings) {
+    const auto demand = [](bool ok, const char* option, const char* what) {
         if (!ok) raise<usage_error>(option, what);
     };
     if (name == "train") demand(!o.preset.empty(), "--preset", "value is missing, expected the network to train");
@@ -132,8 +184,15 @@ void check_together(const std::string& name, const options& o) {
         demand(o.stream != !o.input.empty(), "--input", "expected either a file or --stream");
         demand(o.decisions.smoothing < 1, "--smoothing", "value is 1 in the precision of float, expected less");
         demand(o.stream || o.decisions.smoothing == 0, "--smoothing", "works only with --stream");
+        demand(!o.stream || (o.subject.empty() && o.from.empty() && o.to.empty() && !o.merge), "--stream",
+               "works without --subject, --from, --to and --segments");
+        demand(!o.stream || o.csv == smldist::data::csv_options(), "--stream", "works without --csv options");
     }
     check_dataset(o.data);
+    if (name == "predict" || !own_path(o.data).empty()) return;
+    for (const setting& s : settings)
+        demand(!s.given() || !(s.name.starts_with("csv-") || s.name == "toml"), ("--" + s.name).c_str(),
+               "works only with --data csv=PATH");
 }
 
 /// Throws the usage_error for a command line that CLI11 refuses.
@@ -155,7 +214,8 @@ void check_together(const std::string& name, const options& o) {
 } // namespace
 
 std::string read_command_line(int argc, const char* const* argv, const std::string& version, options& o) {
-    CLI::App app{"Human activity recognition from inertial sensors: train, distill, evaluate, predict.", "har"};
+    CLI::App app{"Human activity recognition from inertial sensors: inspect, train, distill, evaluate, predict.",
+                 "har"};
     app.set_version_flag("--version", version, "Print version, compiler and instruction set.");
     app.require_subcommand(1);
     app.fallthrough();
@@ -177,6 +237,9 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         output_options(d, c.values, output...);
     };
     const bool makes_folder = true;
+    command("inspect", "Print what a dataset holds and what looks wrong with it.", inspect_options);
+    command("features", "Write hand-made features of each window as CSV, for classifiers without a network.",
+            features_options);
     command("train", "Train one network with labels.", train_options, makes_folder);
     command("distill", "Train a teacher, then distill it into a smaller student.", distill_options, makes_folder);
     command("evaluate", "Print the figures of a model on a dataset.", evaluate_options);
@@ -198,9 +261,9 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         return "";
     }
     const std::string name = app.get_subcommands().front()->get_name();
-    if (!config.empty()) apply_file(config, name, all);
+    apply_files(config, name, all);
     auto& [values, settings] = all.at(name);
-    check_together(name, values);
+    check_together(name, values, settings);
     if (name == "demo" && values.out == demo_folder) values.force = true; // its own folder
     values.config_text = to_config(name, settings);
     o = values;

@@ -3,14 +3,20 @@
 #ifndef HAR_COMMANDS_HPP
 #define HAR_COMMANDS_HPP
 
+#include "smldist/model/load.hpp"
+
 namespace har {
 
 struct options;
 
+void inspect(const options& o);
+void features(const options& o);
 void train(const options& o);
 void distill(const options& o);
 void evaluate(const options& o);
 void predict(const options& o);
+/// predict of recordings with times, which may be several.
+void predict_recordings(const options& o, const smldist::model::loaded<float>& m);
 void predict_stream(const options& o);
 void summary(const options& o);
 

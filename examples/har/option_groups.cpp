@@ -14,15 +14,32 @@ void data_option(declarer& d, options& o) {
     d.word(
         "data", o.data, "SET",
         std::string(
-            "Dataset: synthetic (built in), or NAME=DIR, where DIR is the publisher's folder and NAME is one of ") +
+            "Dataset: synthetic (built in); csv=PATH, recordings of your own in a file, a folder or by a pattern; or "
+            "NAME=DIR, where DIR is the publisher's folder and NAME is one of ") +
             dataset_names() + ". scripts/get_dataset downloads them.");
+}
+
+void filter_options(declarer& d, options& o) {
+    d.words("subjects", o.filter.subjects, ',', "LIST",
+            "Use only these people, on either side of the split: names, or numbers in published sets, with commas "
+            "between.");
+    d.words("exclude", o.filter.exclude, ',', "LIST", "Leave these people out, on either side of the split.");
+    d.words("classes", o.filter.classes, ',', "LIST",
+            "Use only windows of these classes, with commas between; the network has an output for each. A model is "
+            "evaluated on the classes that it was trained with.");
+    d.real("max-minutes", o.filter.max_minutes, {0, 1e6},
+           "Use at most the first X minutes of each class of each person; 0 uses all.");
 }
 
 void data_options(declarer& d, options& o) {
     using augment = data::augment_options;
     data_option(d, o);
-    d.whole("validation-subjects", o.validation_subjects, 1, 10000,
-            "Number of training subjects that are held out for validation.");
+    filter_options(d, o);
+    d.whole("validation-subjects", o.validation_subjects, 0, 10000,
+            "Number of training subjects that are held out for validation; 0: 4, but of recordings of your own at "
+            "most a third of the training subjects.");
+    d.flag("balanced", o.training.balanced,
+           "Draw training windows of all classes equally often, however many windows each has.");
     d.choice<augment>("augment", o.training.augment,
                       {{"reference", augment::reference()}, {"full", augment()}, {"none", augment::none()}},
                       "Random changes of the training windows: reference rotates and scales them, full makes every "

@@ -16,6 +16,8 @@ inline constexpr std::uint64_t most_epochs = 1000000;
 
 /// The group "Data", of which more options may follow.
 void data_option(declarer& d, options& o);
+/// Of the group "Data": which part of the dataset is used.
+void filter_options(declarer& d, options& o);
 /// Data and how they are prepared for training.
 void data_options(declarer& d, options& o);
 /// `role`: what --preset is; `teacher`: whether there is also a teacher.

@@ -11,6 +11,9 @@
 
 #include "smldist/core/enum_names.hpp"
 #include "smldist/data/corruption.hpp"
+#include "smldist/data/csv/options.hpp"
+#include "smldist/data/filter.hpp"
+#include "smldist/data/window.hpp"
 #include "smldist/distill/settings.hpp"
 #include "smldist/model/network.hpp"
 #include "smldist/runtime/stream.hpp"
@@ -25,18 +28,22 @@ enum class compatibility : std::uint8_t { smldist, ref2021 };
 constexpr auto enum_names(compatibility) { return smldist::enum_table("--compat", "smldist", "ref2021"); }
 
 /// Part of a dataset.
-enum class subjects : std::uint8_t { test, train };
-constexpr auto enum_names(subjects) { return smldist::enum_table("--split", "test", "train"); }
+enum class subjects : std::uint8_t { test, train, all };
+constexpr auto enum_names(subjects) { return smldist::enum_table("--split", "test", "train", "all"); }
 
 struct options {
     // what to run on
-    std::string data = "synthetic"; ///< "synthetic" or "NAME=DIR"
-    std::string out;                ///< folder of the run
-    bool force = false;             ///< replace a run that the folder holds
+    std::string data = "synthetic";           ///< "synthetic", "csv=PATH" or "NAME=DIR"
+    smldist::data::window_filter filter;      ///< what of the dataset to use
+    smldist::data::csv_options csv;           ///< how recordings of one's own stand in their files
+    smldist::data::cut_options windows{0, 0}; ///< of recordings of one's own; 0: chosen by their rate
+    std::string toml;   ///< where inspect writes how it reads them; empty: beside them, "none": nowhere
+    std::string out;    ///< folder of the run; of features: the table
+    bool force = false; ///< replace a run that the folder holds, or the table
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;
-    std::size_t validation_subjects = 4;
+    std::size_t validation_subjects = 0; ///< 0: see validation_subjects in experiment.cpp
     smldist::normaliser_kind normaliser = smldist::distill::recommended().normaliser;
 
     // networks
@@ -63,6 +70,8 @@ struct options {
 
     // evaluate, predict, summary
     std::string model, input;
+    std::string subject, from, to; ///< of predict: which part of the input; empty: all of it
+    bool merge = false;            ///< of predict: say segments instead of windows
     subjects split = subjects::test;
     smldist::data::corruption corruption; ///< of evaluate's data, without the channels in `missing`
     std::vector<std::string> missing;     ///< names, or words of names

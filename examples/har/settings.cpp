@@ -30,11 +30,11 @@ std::string text(value_kind kind, bool list, std::size_t values) {
 }
 
 const setting& find(const std::string& file, const config_section& section, const config_entry& entry,
-                    const std::vector<setting>& settings) {
+                    const std::vector<setting>& settings, const std::string& explained_by) {
     for (const setting& s : settings)
         if (s.name == entry.name) return s;
     raise<usage_error>(file + ":" + std::to_string(entry.line), "option is ", io::quote(entry.name),
-                       ", expected one of `har ", section.name, " --help`");
+                       ", expected one of `har ", explained_by.empty() ? section.name : explained_by, " --help`");
 }
 
 } // namespace
@@ -84,12 +84,13 @@ config_entry setting::entry() const {
 }
 
 void check_names(const std::string& file, const config_section& section, const std::vector<setting>& settings) {
-    for (const config_entry& e : section.entries) find(file, section, e, settings);
+    for (const config_entry& e : section.entries) find(file, section, e, settings, "");
 }
 
-void apply(const std::string& file, const config_section& section, const std::vector<setting>& settings) {
+void apply(const std::string& file, const config_section& section, const std::vector<setting>& settings,
+           const std::string& explained_by) {
     for (const config_entry& e : section.entries) {
-        const setting& s = find(file, section, e, settings);
+        const setting& s = find(file, section, e, settings, explained_by);
         const std::string where = file + ":" + std::to_string(e.line);
         const bool fits =
             std::all_of(e.values.begin(), e.values.end(), [&](const auto& v) { return v.kind == s.kind; });

@@ -49,9 +49,10 @@ struct setting {
 void check_names(const std::string& file, const config_section& section, const std::vector<setting>& settings);
 
 /// Sets from a section of the configuration file what the command line did not give. Throws usage_error, with file and
-/// line, as check_names, and for a value of another kind or one that
-/// the option refuses.
-void apply(const std::string& file, const config_section& section, const std::vector<setting>& settings);
+/// line, as check_names, and for a value of another kind or one that the option refuses. `explained_by`: the subcommand whose
+/// --help lists the options; empty: the section's name.
+void apply(const std::string& file, const config_section& section, const std::vector<setting>& settings,
+           const std::string& explained_by = "");
 
 /// The section that sets `settings` as they are now.
 std::string to_config(const std::string& section, const std::vector<setting>& settings);

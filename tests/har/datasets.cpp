@@ -20,7 +20,7 @@ using nlohmann::json;
 TEST_CASE("--data takes each dataset by name and says where to download a missing one") {
     const folder at;
     for (const std::string name : {"uci_har", "hapt", "sp_sw_har", "sp_sw_har_watch", "sp_sw_har_both", "wisdm",
-                                   "mhealth", "pamap2", "motion_sense"}) {
+                                   "mhealth", "pamap2", "motion_sense", "dsads"}) {
         CAPTURE(name);
         const auto r = run(at, "train --preset har_nano --data " + name + "=nowhere");
         CHECK(r.code == 3);
@@ -42,6 +42,36 @@ TEST_CASE("--data of a set without an official split takes every third person fo
     CHECK(has(r.err, "data: 18 training windows, 18 of validation subjects"));
     CHECK(has(r.err, "18 of test subjects"));
     CHECK(run(at, "evaluate --model o/model.safetensors --data wisdm=set").code == 0);
+}
+
+TEST_CASE("--data reads a published set with the people who are there and says who is missing") {
+    const folder at;
+    std::string rows, labels; // two activities of three windows for people 1 to 4, of whom 2 and 4 are for test
+    for (int t = 0; t < 512; ++t)
+        rows += std::to_string(t % 7) + " " + (t < 256 ? std::to_string(t % 20) : "9") + " 0." +
+                std::to_string(t % 5) + "\n";
+    for (int person = 1; person <= 4; ++person) {
+        const std::string n = std::to_string(person);
+        labels += n + " " + n + " 1 1 256\n" + n + " " + n + " 4 257 512\n";
+        for (const std::string sensor : {"acc", "gyro"})
+            if (person != 2) write(at.path / "set/RawData" / (sensor + "_exp0" + n + "_user0" + n + ".txt"), rows);
+    }
+    write(at.path / "set/RawData/labels.txt", labels);
+    const std::string train =
+        "train --preset har_nano --epochs 1 --validation-subjects 1 --force --out o --data hapt=set";
+    const auto r = run(at, train);
+    CHECK_MESSAGE(r.code == 0, r.err);
+    CHECK_MESSAGE(has(r.err, "data: 1 people of the published set without files (2), left out\n"), r.err);
+    CHECK(has(r.err, "data: 6 training windows, 6 of validation subjects"));
+    CHECK(has(r.err, "6 of test subjects"));
+    for (const std::string sensor : {"acc", "gyro"})
+        fs::remove(at.path / "set/RawData" / (sensor + "_exp04_user04.txt"));
+    const auto nobody = run(at, train);
+    CHECK(nobody.code == 3);
+    CHECK_MESSAGE(has(nobody.err,
+                      "number of test windows left is 0, expected at least one: the people on that side of the "
+                      "split are none"),
+                  nobody.err);
 }
 
 TEST_CASE("wrong data end har with exit code 3 and a message that names the place") {

@@ -13,8 +13,9 @@
 
 namespace har_tests {
 
-/// A small dataset in the layout and number format of UCI HAR: `windows` of every class for each subject.
-inline void make_uci_har(const std::filesystem::path& root, std::size_t windows = 2) {
+/// A small dataset in the layout and number format of UCI HAR: `windows` of every class for each subject. Those of one class
+/// and subject share half their samples if they are `overlapping`.
+inline void make_uci_har(const std::filesystem::path& root, std::size_t windows = 2, bool overlapping = false) {
     const char* signals[] = {"body_acc_x",  "body_acc_y",  "body_acc_z",  "body_gyro_x", "body_gyro_y",
                              "body_gyro_z", "total_acc_x", "total_acc_y", "total_acc_z"};
     for (const std::string part : {"train", "test"}) {
@@ -33,10 +34,11 @@ inline void make_uci_har(const std::filesystem::path& root, std::size_t windows 
         for (std::size_t c = 0; c < 9; ++c) {
             std::string text;
             for (std::size_t r = 0; r < rows; ++r) {
-                for (std::size_t t = 0; t < 128; ++t) {
+                const std::size_t start = overlapping ? r % windows * 64 : 0, run = overlapping ? r - r % windows : r;
+                for (std::size_t t = start; t < start + 128; ++t) {
                     char field[32];
                     std::snprintf(field, sizeof field, " %.7e",
-                                  double((r * 31 + t * (7 + r / windows % 6) + c * 13) % 97) / 97 - 0.5);
+                                  double((run * 31 + t * (7 + r / windows % 6) + c * 13) % 97) / 97 - 0.5);
                     text += field;
                 }
                 text += "\r\n";

@@ -17,6 +17,23 @@
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
+/// The form of a CSV file; see recognise_dialect in data/csv/dialect.hpp.
+struct csv_dialect {
+    char separator = ',';           ///< ends a field: ';' ',' TAB, or ' ' for a run of blanks
+    char decimal = '.';             ///< point or comma in numbers
+    std::size_t preamble = 0;       ///< lines before the header or, without a header, before the first row
+    bool header = false;            ///< whether a line of names precedes the rows
+    std::vector<std::string> names; ///< of the columns; "column 1", "column 2", … without a header
+    double rate_hz = 0;             ///< the sampling rate that the preamble states, "at 30 Hz"; 0: none
+    std::string title = {};         ///< the first line of the preamble
+    /// The fields of a line of units between the names and the rows, or empty. It and blank lines there count as preamble.
+    std::vector<std::string> units = {};
+    /// Fields of the first rows, at most 32, without quotes.
+    std::vector<std::vector<std::string>> rows = {};
+
+    std::size_t columns() const { return names.size(); }
+};
+
 /// A source of bytes: writes at most n of them to `to` as soon as there are some and returns how many; 0 at the end.
 /// Throws io_error.
 using byte_source = std::function<std::size_t(char* to, std::size_t n)>;
@@ -45,6 +62,8 @@ public:
 
     /// The line without its end; valid until next().
     std::string_view line() const { return std::string_view(buffer_).substr(line_begin_, line_size_); }
+    /// Whether the source ended without an end of this line.
+    bool unfinished() const { return ended_ && begin_ == buffer_.size() && !buffer_.ends_with('\n'); }
     /// Its number, from 1; 0 before the first.
     std::size_t number() const { return number_; }
     const std::string& name() const { return name_; }
@@ -72,6 +91,13 @@ private:
     bool ended_ = false;    ///< the source has ended
     std::size_t line_begin_ = 0, line_size_ = 0, number_ = 0;
 };
+
+namespace detail {
+
+/// Whether a text is a number in this notation.
+SMLDIST_FUNCTION bool csv_number(std::string_view text, char decimal, double& value);
+
+} // namespace detail
 
 /// Reads chosen columns of a CSV file, one row at a time.
 ///
@@ -101,12 +127,20 @@ public:
     }
     csv_reader(const std::filesystem::path& path, std::vector<std::string> columns)
         : csv_reader(path.string(), read_from(path), std::move(columns)) {}
+    /// Reads columns by their places in a table of known form. A last line that ends within its row is left out: see
+    /// cut_off(). Throws usage_error for a place that is not below d.columns().
+    SMLDIST_FUNCTION csv_reader(const std::filesystem::path& path, const csv_dialect& d,
+                                std::vector<std::size_t> places);
 
     /// Advances to the next row; false after the last.
     SMLDIST_FUNCTION bool next_row();
 
     /// The field of column c, in the requested order, as a number.
     SMLDIST_FUNCTION float number(std::size_t c) const;
+    /// The same in double precision, for time stamps.
+    SMLDIST_FUNCTION double real(std::size_t c) const;
+    /// Whether the field of column c is empty or a word for a missing value: nan, na, n/a, null, none.
+    SMLDIST_FUNCTION bool missing(std::size_t c) const;
     /// The field of column c as text, without its quotes.
     std::string text(std::size_t c) const { return text(fields_[places_[c]]); }
     /// Throws data_error with the place of column c in this row.
@@ -116,6 +150,9 @@ public:
 
     /// The names in the header that were not requested; known after the first next_row().
     const std::vector<std::string>& ignored() const { return ignored_; }
+    /// Whether the last line, which no line end closes, has too few fields and was left out: what a program writes when it
+    /// dies. Only for a table of known form.
+    bool cut_off() const { return cut_off_; }
     /// The number of the line that was read last, from 1; 0 before the first.
     std::size_t line() const { return lines_.number(); }
     const std::string& name() const { return lines_.name(); }
@@ -132,9 +169,9 @@ private:
 
     SMLDIST_FUNCTION void recognise_separator();
 
-    /// Cuts the line into fields_.
-    SMLDIST_FUNCTION void split();
-    SMLDIST_FUNCTION std::size_t closing_quote(std::size_t open) const;
+    /// Cuts the line into fields_; `may_be_cut`: it may end within a field.
+    SMLDIST_FUNCTION void split(bool may_be_cut);
+    SMLDIST_FUNCTION std::size_t closing_quote(std::size_t open, bool may_be_cut) const;
     bool is_blank(char c) const { return c == ' ' || (c == '\t' && separator_ != '\t'); }
 
     /// Whether the first line is a header; consumes it then. Finds the columns either way.
@@ -142,10 +179,13 @@ private:
     [[noreturn]] SMLDIST_FUNCTION void refuse_names(std::size_t missing) const;
     /// Whether a field stands for a value: a number, or a word for a missing value.
     SMLDIST_FUNCTION static bool is_value(std::string word);
+    /// Whether a word in small letters stands for a missing value.
+    SMLDIST_FUNCTION static bool is_missing(const std::string& word);
     /// Whether a text is a number once its comma is a point.
     SMLDIST_FUNCTION static bool has_decimal_comma(std::string_view text);
     SMLDIST_FUNCTION bool is_name(const field& f) const;
 
+    SMLDIST_FUNCTION double value(const field& f) const;
     SMLDIST_FUNCTION void check_count() const;
     /// Throws an error that says why a field is not a number.
     [[noreturn]] SMLDIST_FUNCTION void refuse(const field& f) const;
@@ -159,10 +199,12 @@ private:
     std::vector<std::string> columns_, ignored_;
     std::vector<std::size_t> places_; ///< of each column: its field
     std::size_t expected_ = 0;        ///< fields in a line
-    char separator_ = ' ';
-    bool begun_ = false;        ///< the first line that is not blank was read
-    std::size_t blank_ = 0;     ///< number of the first blank line after the last row; 0: none
-    std::vector<field> fields_; ///< of the line
+    char separator_ = ' ', decimal_ = '.';
+    std::size_t to_skip_ = 0;              ///< lines before the first row of a table of known form
+    bool known_ = false, cut_off_ = false; ///< the form is known; the last line was left out
+    bool begun_ = false;                   ///< the first line that is not blank was read
+    std::size_t blank_ = 0;                ///< number of the first blank line after the last row; 0: none
+    std::vector<field> fields_;            ///< of the line
 };
 
 SMLDIST_NAMESPACE_END

@@ -72,8 +72,37 @@ void line_reader::check(std::size_t from, std::size_t to) const {
         fail_in(number_ + 1, longest_line, "line is too long, expected at most ", longest_line, " bytes");
 }
 
+namespace detail {
+
+bool csv_number(std::string_view text, char decimal, double& value) {
+    if (decimal == '.') return parse_real(text, value);
+    std::string pointed(text);
+    if (text.size() > 64 || text.find('.') != text.npos) return false;
+    std::replace(pointed.begin(), pointed.end(), ',', '.');
+    return parse_real(pointed, value);
+}
+
+} // namespace detail
+
+csv_reader::csv_reader(const std::filesystem::path& path, const csv_dialect& d, std::vector<std::size_t> places)
+    : csv_reader(path, std::vector<std::string>(places.size())) {
+    for (const std::size_t place : places)
+        if (place >= d.columns())
+            raise<usage_error>("csv_reader", "place of a column is ", place, ", expected less than ", d.columns());
+    places_ = std::move(places);
+    expected_ = d.columns();
+    separator_ = d.separator;
+    decimal_ = d.decimal;
+    to_skip_ = d.preamble + (d.header ? 1 : 0);
+    known_ = begun_ = true;
+}
+
 bool csv_reader::next_row() {
     while (lines_.next()) {
+        if (to_skip_ > 0) {
+            --to_skip_;
+            continue;
+        }
         if (lines_.line().find_first_not_of(" \t") == std::string_view::npos) {
             if (blank_ == 0) blank_ = lines_.number();
             continue;
@@ -81,21 +110,43 @@ bool csv_reader::next_row() {
         if (blank_ != 0) lines_.fail_in(blank_, 0, "line is blank, expected data");
         const bool first = !std::exchange(begun_, true);
         if (first) recognise_separator();
-        split();
+        const bool last = known_ && lines_.unfinished();
+        split(last);
+        cut_off_ = last && fields_.size() < expected_;
+        if (cut_off_) return false;
         if (!first || !read_header()) return check_count(), true;
     }
     return false;
 }
 
+double csv_reader::value(const field& f) const {
+    double value = 0;
+    if (!detail::csv_number(content(f), decimal_, value)) refuse(f);
+    return value;
+}
+
 float csv_reader::number(std::size_t c) const {
     const field& f = fields_[places_[c]];
-    double value = 0;
-    if (!detail::parse_real(content(f), value)) refuse(f);
-    const auto v = static_cast<float>(value);
+    const auto v = static_cast<float>(value(f));
     if (!std::isfinite(v))
         lines_.fail(f.begin, "field is '", detail::excerpt(content(f)),
                     "', expected a finite number in the range of float");
     return v;
+}
+
+double csv_reader::real(std::size_t c) const {
+    const field& f = fields_[places_[c]];
+    const double v = value(f);
+    if (!std::isfinite(v))
+        lines_.fail(f.begin, "field is '", detail::excerpt(content(f)), "', expected a finite number");
+    return v;
+}
+
+bool csv_reader::missing(std::size_t c) const {
+    std::string word(content(fields_[places_[c]]));
+    for (char& letter : word)
+        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+    return word.empty() || word == "nan" || is_missing(word);
 }
 
 std::string csv_reader::text(const field& f) const {
@@ -116,7 +167,7 @@ void csv_reader::recognise_separator() {
     separator_ = at < found.size() ? marks[at] : ' ';
 }
 
-void csv_reader::split() {
+void csv_reader::split(bool may_be_cut) {
     const std::string_view line = lines_.line();
     const auto skip_blanks = [&](std::size_t at) {
         while (at < line.size() && is_blank(line[at])) ++at;
@@ -128,7 +179,8 @@ void csv_reader::split() {
         if (separator_ == ' ' && at == line.size()) return; // a run of blanks ends the line
         field f{at, std::min(line.find(separator_, at), line.size()), false};
         if (at < line.size() && line[at] == '"') {
-            f = {at + 1, closing_quote(at), true};
+            f = {at + 1, closing_quote(at, may_be_cut), true};
+            if (f.end == line.size()) return; // cut off within the quotes
             at = separator_ == ' ' ? f.end + 1 : skip_blanks(f.end + 1);
             if (at < line.size() && line[at] != separator_)
                 lines_.fail(at, "field continues after its closing quote, expected ", separator_name());
@@ -141,10 +193,11 @@ void csv_reader::split() {
     }
 }
 
-std::size_t csv_reader::closing_quote(std::size_t open) const {
+std::size_t csv_reader::closing_quote(std::size_t open, bool may_be_cut) const {
     const std::string_view line = lines_.line();
     for (std::size_t at = line.find('"', open + 1); at != line.npos; at = line.find('"', at + 2))
         if (line.substr(at + 1, 1) != "\"") return at;
+    if (may_be_cut) return line.size();
     lines_.fail(open, "quote is not closed, expected '\"' in the same line");
 }
 
@@ -199,6 +252,10 @@ bool csv_reader::is_value(std::string word) {
     if (detail::parse_real(word, value) || has_decimal_comma(word)) return true;
     for (char& c : word)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return is_missing(word);
+}
+
+bool csv_reader::is_missing(const std::string& word) {
     return word == "na" || word == "n/a" || word == "null" || word == "none";
 }
 
@@ -231,7 +288,7 @@ void csv_reader::refuse(const field& f) const {
     const std::string_view s = content(f);
     if (s.empty()) lines_.fail(f.begin, "field is empty, expected a number");
     const std::string got = "field is '" + detail::excerpt(s) + "', expected a number";
-    if (has_decimal_comma(s)) lines_.fail(f.begin, got, " with a decimal point, not a comma");
+    if (decimal_ == '.' && has_decimal_comma(s)) lines_.fail(f.begin, got, " with a decimal point, not a comma");
     if (!f.quoted && s.find_first_of(";,\t ") != s.npos)
         lines_.fail(f.begin, got, ": what separates fields is ", separator_name(), ", as in the first line");
     lines_.fail(f.begin, got);

@@ -58,9 +58,11 @@ SMLDIST_FUNCTION void check_steps(std::string_view where, const std::vector<doub
 namespace detail {
 
 /// resample within a budget, without a check of the unit of the stamps: for loaders, which check it themselves. A rate
-/// above `device_hz` is the caller's choice: recordings are counted as if at that rate.
+/// above `device_hz` is the caller's choice: recordings are counted as if at that rate. `begins` receives the time of the
+/// first sample of each recording.
 SMLDIST_FUNCTION std::vector<recording> resample_within(const std::vector<stamped_signal>& devices,
-                                                        const resample_options& o, int subject, budget& room);
+                                                        const resample_options& o, int subject, budget& room,
+                                                        std::vector<double>* begins = nullptr);
 
 } // namespace detail
 

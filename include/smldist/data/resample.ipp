@@ -110,7 +110,7 @@ std::vector<double> smooth_stamps(const std::vector<double>& stamps, std::size_t
 namespace detail {
 
 std::vector<recording> resample_within(const std::vector<stamped_signal>& devices, const resample_options& o,
-                                       int subject, budget& room) {
+                                       int subject, budget& room, std::vector<double>* begins) {
     if (!(o.rate_hz > 0 && std::isfinite(o.rate_hz)) || !(o.max_gap > 0))
         raise<usage_error>("resample", "rate is ", o.rate_hz, " Hz and longest gap ", o.max_gap,
                            " s, expected both positive");
@@ -174,6 +174,7 @@ std::vector<recording> resample_within(const std::vector<stamped_signal>& device
             labelled = labelled || !from.labels.empty();
         }
         recordings.push_back(std::move(r));
+        if (begins) begins->push_back(span.begin);
     }
     return recordings;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/core/tensor.hpp"
 #include "smldist/data/recording.hpp"
 
@@ -83,6 +84,8 @@ enum class label_rule : std::uint8_t {
     last,     ///< the label of its last sample, as a stream would see it
     constant  ///< windowing restarts in every run of equal labels; runs shorter than a window give none
 };
+
+constexpr auto enum_names(label_rule) { return enum_table("label rule", "majority", "last", "constant"); }
 
 struct cut_options {
     std::size_t length = 128, hop = 64;

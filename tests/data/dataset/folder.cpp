@@ -24,3 +24,31 @@ TEST_CASE("dataset_folder: given directly or by its parent; errors name what is 
     CHECK(has(complaint([&] { data::dataset_folder("loader", at.path() / "no", "The Set", "source"); }),
               "loader: folder is missing"));
 }
+
+TEST_CASE("dataset_folder: without a list of people those who have files are read, and the others are noted") {
+    const scratch_folder at;
+    at.write("The Set/b_2.txt", "1\n");
+    at.write("The Set/a_5.txt", "1\n");
+    const data::dataset_folder set("loader", at.path(), "The Set", "https://example.org/set");
+    CHECK(set.has("a_5.txt"));
+    CHECK_FALSE(set.has("b_5.txt"));
+    CHECK(data::dataset_folder("loader", at.path().parent_path(), "The Set", "").has(at.path().filename()));
+    const auto files_of = [](int person) {
+        return std::vector<std::string>{"a_" + std::to_string(person) + ".txt",
+                                        "b_" + std::to_string(person) + ".txt"};
+    };
+    data::recording_set noted;
+    CHECK(set.people({}, 1, 5, files_of, noted) == std::vector<int>{2, 5});
+    CHECK(noted.repairs ==
+          std::vector<data::repair>{{"people of the published set without files (1, 3, 4), left out", 3}});
+
+    data::recording_set silent;
+    CHECK(set.people({5, 2}, 1, 5, files_of, silent) == std::vector<int>{5, 2});
+    const std::string listed = complaint([&] { static_cast<void>(set.people({2, 3}, 1, 5, files_of, silent)); });
+    CHECK(has(listed, "loader: subject 3 is missing: '" + (at.path() / "The Set/a_3.txt").string()));
+    at.remove("The Set/b_2.txt");
+    at.remove("The Set/a_5.txt");
+    CHECK(has(complaint([&] { static_cast<void>(set.people({}, 1, 5, files_of, silent)); }),
+              "loader: every subject is missing: '" + (at.path() / "The Set/a_1.txt").string()));
+    CHECK(silent.repairs.empty());
+}

@@ -90,8 +90,29 @@ TEST_CASE("hapt: errors name the cause") {
     CHECK(has(at.refusal(), "line has more fields, expected 3"));
     at.write(gyro, "1 nan 3\n");
     CHECK(has(at.refusal(), "field is 'nan'"));
+    at.write(gyro, whole);
+    CHECK(at.refusal() == "");
+    const std::string acc = at.root + "RawData/acc_exp01_user01.txt", rest = at.read(acc);
+    at.write(acc, "");
+    CHECK(has(at.refusal(), "acc_exp01_user01.txt:0:1: number of samples is 0"));
+    at.write(acc, rest);
     at.remove(gyro);
+    CHECK(has(at.refusal(), "hapt: file is missing: '" + (at.path() / gyro).string()));
     CHECK(has(at.refusal(), "https://archive.ics.uci.edu/dataset/341"));
+}
+
+TEST_CASE("hapt: experiments and people without files are left out and noted") {
+    const small_set at;
+    at.write(at.labels, "1 1 5 11 202\n2 5 1 1 140\n3 5 1 1 140\n4 5 2 9 9000\n5 6 2 1 20\n5 6 3 21 40\n6 7 1 1 9\n");
+    at.write(at.root + "RawData/acc_exp03_user05.txt", rows(140)); // and no gyro
+    const auto set = data::hapt(at.path());
+    REQUIRE(set.recordings.size() == 2);
+    CHECK(set.recordings[1].subject == 5);
+    CHECK(set.repairs ==
+          std::vector<data::repair>{{"experiments of the published set without files, left out", 2},
+                                    {"people of the published set without files (6, 7), left out", 2}});
+    at.write(at.labels, "1 1 5 11 202\n5 6 2 1 20\n5 7 3 21 40\n");
+    CHECK(has(at.refusal(), "labels.txt:3:3: user of experiment 5 is 7, expected 6 as before"));
 }
 
 TEST_CASE("hapt: the published recordings give the published windows, row by row" *

@@ -61,9 +61,9 @@ TEST_CASE("mhealth: columns, labels, and the electrocardiogram by option") {
 TEST_CASE("mhealth: errors name the cause") {
     const small_set at;
     CHECK(at.refusal() == "");
-    CHECK(has(at.refusal({}), "mHealth_subject1.log"));
-    CHECK(has(at.refusal({}), "https://archive.ics.uci.edu/dataset/319"));
-    CHECK_THROWS_AS(data::mhealth(at.path(), {false, {}}), usage_error);
+    CHECK(has(at.refusal({false, {3, 1}}), "mhealth: subject 1 is missing"));
+    CHECK(has(at.refusal({false, {3, 1}}), "mHealth_subject1.log"));
+    CHECK(has(at.refusal({false, {3, 1}}), "https://archive.ics.uci.edu/dataset/319"));
     at.write(at.file(10), row(5, 13));
     CHECK(has(at.refusal(), "mHealth_subject10.log:1:116: label is '13', expected 0 to 12"));
     at.write(at.file(10), row(5, 4) + "1\t2\n");
@@ -76,4 +76,16 @@ TEST_CASE("mhealth: errors name the cause") {
     CHECK(has(at.refusal(), ":2:51: file ends within a line"));
     at.write(at.file(10), "");
     CHECK(has(at.refusal(), "number of samples is 0"));
+}
+
+TEST_CASE("mhealth: without a list of subjects those who are there are read") {
+    const small_set at;
+    const auto set = data::mhealth(at.path());
+    REQUIRE(set.recordings.size() == 2);
+    CHECK(set.recordings[1].subject == 10);
+    CHECK(set.repairs == std::vector<data::repair>{
+                             {"people of the published set without files (1, 2, 4, 5, 6, 7, 8, 9), left out", 8}});
+    at.remove(at.file(3));
+    at.remove(at.file(10));
+    CHECK(has(at.refusal({}), "mhealth: every subject is missing"));
 }

@@ -149,9 +149,35 @@ TEST_CASE("pamap2: errors name the cause") {
                                   return fact{1, false, true, false, true};
                               })),
               "time covered by all sensors is 0 s"));
-    CHECK(has(complaint([&] { static_cast<void>(data::pamap2(at.path())); }),
+    data::pamap2_options o;
+    o.subjects = {105, 101};
+    at.write(at.file, rows(0, 3));
+    CHECK(has(complaint([&] { static_cast<void>(data::pamap2(at.path(), o)); }), "pamap2: subject 101 is missing"));
+    CHECK(has(complaint([&] { static_cast<void>(data::pamap2(at.path(), o)); }),
               "https://archive.ics.uci.edu/dataset/231"));
-    CHECK_THROWS_AS(data::pamap2(at.path(), {false, false, {}, {}}), usage_error);
+}
+
+TEST_CASE("pamap2: without a list of subjects those who are there are read") {
+    const small_set at(rows(0, 3));
+    const std::string optional = "PAMAP2_Dataset/Optional/subject108.dat";
+    at.write(optional, rows(0, 10, [](int) { return fact{20}; }));
+    const auto without = [](const std::string& names, std::size_t count) {
+        return data::repair{"people of the published set without files (" + names + "), left out", count};
+    };
+    const auto protocol = data::pamap2(at.path());
+    REQUIRE(protocol.recordings.size() == 1);
+    CHECK(protocol.recordings[0].subject == 105);
+    CHECK(protocol.repairs == std::vector<data::repair>{without("101, 102, 103, 104, 106, 107, 108, 109", 8)});
+
+    data::pamap2_options o;
+    o.optional_activities = true;
+    const auto all = data::pamap2(at.path(), o);
+    REQUIRE(all.recordings.size() == 2);
+    CHECK(all.recordings[1].subject == 108);
+    CHECK(all.repairs == std::vector<data::repair>{without("101, 102, 103, 104, 106, 107, 109", 7),
+                                                   {"people of whom only the optional activities are there", 1}});
+    at.remove(at.file);
+    CHECK(has(complaint([&] { static_cast<void>(data::pamap2(at.path())); }), "pamap2: every subject is missing"));
 }
 
 TEST_CASE("pamap2: stamps in another unit are refused") {

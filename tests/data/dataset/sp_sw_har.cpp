@@ -109,11 +109,28 @@ TEST_CASE("sp_sw_har: errors name the cause") {
     CHECK(has(at.refusal(phone, header), "number of samples is 0"));
     CHECK(has(at.refusal(phone, good.substr(0, good.size() - 1)), "file ends within a line"));
     const std::string info = "subjects_info.csv";
-    CHECK(has(at.refusal(info, people + "s01,54,M,190,83,R,2\n"), "s01_02_sp.csv"));
-    CHECK(has(at.refusal(info, people + "s01,54,M,190,83,R,2\n"), "https://doi.org/10.5281/zenodo.8398688"));
+    CHECK(has(at.refusal(info, people + "s02,54,M,190,83,R,1\n"), "s02_01_sp.csv"));
+    CHECK(has(at.refusal(info, people + "s02,54,M,190,83,R,1\n"), "https://doi.org/10.5281/zenodo.8398688"));
     CHECK(has(at.refusal(info, people + "t01,54,M,190,83,R,2\n"), "subjects_info.csv:2:1: subject is 't01'"));
     CHECK(has(at.refusal(info, people + "s01,54,M,190,83,R,0\n"), "number of executions is '0'"));
     CHECK(has(at.refusal(info, people), "number of recordings is 0"));
+}
+
+TEST_CASE("sp_sw_har: executions and people without files are left out and noted") {
+    const small_set at;
+    const std::string executions = "executions of the published set without files, left out";
+    at.write("DATA/subjects_info.csv",
+             people + "s01,54,M,190,83,R,4\ns02,54,M,190,83,R,3\ns12,24,F,161,62,L,2\ns23,24,F,161,62,L,1\n");
+    at.remove("DATA/s12/s12_02_sw.csv");
+    const data::repair absent{"people of the published set without files (2, 23), left out", 2};
+    const auto phone = at.load(sp_sw_har_devices::phone);
+    CHECK(phone.recordings.size() == 3);
+    CHECK(phone.repairs == std::vector<data::repair>{{executions, 3}, absent});
+    for (const auto devices : {sp_sw_har_devices::watch, sp_sw_har_devices::both}) {
+        const auto set = at.load(devices);
+        CHECK(set.recordings.size() == 2);
+        CHECK(set.repairs == std::vector<data::repair>{{executions, 4}, absent});
+    }
 }
 
 TEST_CASE("sp_sw_har: the published set" * doctest::test_suite("real data")) {

@@ -4,15 +4,23 @@
 #define SMLDIST_DATA_DATASET_FOLDER_HPP
 
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "smldist/core/budget.hpp"
 #include "smldist/core/error.hpp"
+#include "smldist/data/recording.hpp"
 #include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
+
+/// Notes in `set` how many people of the published set were left out, and who: "people of the published set without files
+/// (3, 7), left out". Notes nothing when `people` is empty.
+SMLDIST_FUNCTION void note_people_without_files(recording_set& set, std::span<const int> people);
 
 /// A dataset's folder as its publisher packed it. Errors name what is missing and where to get it.
 ///
@@ -28,6 +36,16 @@ public:
     const std::filesystem::path& path() const { return path_; }
 
     budget& room() const { return room_; }
+
+    /// Whether there is such a file or folder in the folder.
+    SMLDIST_FUNCTION bool has(const std::filesystem::path& relative) const;
+    /// The people to read: those that the caller `asked` for or, if that is empty, those of the published `first` …
+    /// `last` who have one of their files; the others are noted in `set`. `files_of(person)`: paths of files or
+    /// folders, at least one. Throws data_error when a person who was asked for has none of the files, and when
+    /// nobody has one.
+    [[nodiscard]] SMLDIST_FUNCTION std::vector<int>
+    people(const std::vector<int>& asked, int first, int last,
+           const std::function<std::vector<std::string>(int)>& files_of, recording_set& set) const;
 
     /// The path of a file in the folder that will be read. Throws data_error when there is none.
     SMLDIST_FUNCTION std::filesystem::path file(const std::filesystem::path& relative) const;

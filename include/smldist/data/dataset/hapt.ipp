@@ -2,10 +2,13 @@
 /// The functions of data/dataset/hapt.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "smldist/core/error.hpp"
 #include "smldist/data/dataset/folder.hpp"
@@ -45,12 +48,14 @@ inline std::size_t hapt_rows(text_reader& in, recording& r, std::size_t first) {
     return row;
 }
 
-/// One experiment, unlabelled.
+/// One experiment, unlabelled; without samples when one of its files is missing.
 inline recording hapt_experiment(const dataset_folder& set, int experiment, int user) {
     const std::string acc_file = hapt_file("acc", experiment, user), gyro_file = hapt_file("gyro", experiment, user);
+    if (!set.has(acc_file) || !set.has(gyro_file)) return {{}, {}, user};
     text_reader acc = set.open(acc_file), gyro = set.open(gyro_file);
     const budget::lease text(set.room(), acc.size() + gyro.size(), "its text");
     const std::size_t n = acc.lines_left();
+    if (n == 0) acc.fail("number of samples is 0, expected at least one");
     recording r = make_recording(n, 6, user, set.room());
     hapt_rows(acc, r, 0);
     if (const std::size_t rows = hapt_rows(gyro, r, 3); rows != n)
@@ -75,17 +80,41 @@ recording_set hapt(const std::filesystem::path& path) {
         recording& r = experiments.at(experiment);
         if (r.subject != user)
             in.refuse("user of experiment ", experiment, " is ", user, ", expected ", r.subject, " as before");
-        const int activity = in.integer("activity", 1, activities), samples = static_cast<int>(r.labels.size());
+        const bool absent = r.labels.empty();
+        const int activity = in.integer("activity", 1, activities),
+                  samples = absent ? std::numeric_limits<int>::max() : static_cast<int>(r.labels.size());
         const int start = in.integer("start", 1, samples), end = in.integer("end", start, samples);
         in.finish_line(5);
-        for (int t = start; t <= end; ++t) {
+        for (int t = start; !absent && t <= end; ++t) {
             int& label = r.labels[static_cast<std::size_t>(t) - 1];
             if (label != -1) in.refuse("range overlaps another one at sample ", t, ", expected disjoint ranges");
             label = activity - 1;
         }
     }
     if (experiments.empty()) in.fail("number of ranges is 0, expected at least one");
-    for (auto& [number, r] : experiments) result.recordings.push_back(std::move(r));
+
+    std::map<int, std::size_t> lost; // experiments without files of each person
+    std::set<int> there;
+    for (auto& [number, r] : experiments) {
+        if (r.labels.empty()) {
+            ++lost[r.subject];
+            continue;
+        }
+        there.insert(r.subject);
+        result.recordings.push_back(std::move(r));
+    }
+    if (there.empty()) { // throws
+        const auto& [number, r] = *experiments.begin();
+        for (const std::string sensor : {"acc", "gyro"})
+            static_cast<void>(set.file(detail::hapt_file(sensor, number, r.subject)));
+    }
+    std::vector<int> absent;
+    for (const auto& [person, count] : lost)
+        if (there.count(person))
+            result.note("experiments of the published set without files, left out", count);
+        else
+            absent.push_back(person);
+    note_people_without_files(result, absent);
     return result;
 }
 

@@ -58,12 +58,14 @@ inline signal_info mhealth_info(bool ecg) {
 
 recording_set mhealth(const std::filesystem::path& path, const mhealth_options& o) {
     const dataset_folder set("mhealth", path, "MHEALTHDATASET", "https://archive.ics.uci.edu/dataset/319");
-    if (o.subjects.empty()) raise<usage_error>("mhealth", "number of subjects is 0, expected at least one");
     recording_set result;
     result.info = detail::mhealth_info(o.ecg);
     const int activities = static_cast<int>(result.info.labels.size());
-    for (const int subject : o.subjects) {
-        text_reader in = set.open("mHealth_subject" + std::to_string(subject) + ".log");
+    const auto file_of = [](int subject) {
+        return std::vector<std::string>{"mHealth_subject" + std::to_string(subject) + ".log"};
+    };
+    for (const int subject : set.people(o.subjects, 1, 10, file_of, result)) {
+        text_reader in = set.open(file_of(subject)[0]);
         const budget::lease text(set.room(), in.size(), "its text");
         recording r = make_recording(in.lines_left(), result.info.channels.size(), subject, set.room());
         float* to = r.samples.data();

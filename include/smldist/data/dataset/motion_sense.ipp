@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "smldist/core/error.hpp"
 #include "smldist/data/dataset/folder.hpp"
@@ -48,37 +49,58 @@ inline signal_info motion_sense_info() {
             {}};
 }
 
+inline recording motion_sense_recording(const dataset_folder& set, const std::string& file, int label, int subject) {
+    text_reader in = set.open(file, ',');
+    in.header({"", "attitude.roll", "attitude.pitch", "attitude.yaw", "gravity.x", "gravity.y", "gravity.z",
+               "rotationRate.x", "rotationRate.y", "rotationRate.z", "userAcceleration.x", "userAcceleration.y",
+               "userAcceleration.z"});
+    const budget::lease text(set.room(), in.size(), "its text");
+    recording r = make_recording(in.lines_left(), 9, subject, set.room());
+    float* to = r.samples.data();
+    int count = 0;
+    while (in.next_line()) {
+        if (const int row = in.integer("row number", 0, std::numeric_limits<int>::max()); row != count)
+            in.refuse("row number is ", row, ", expected ", count, ": rows are missing");
+        ++count;
+        std::array<float, 12> values;
+        for (float& v : values) v = in.number();
+        for (const std::size_t first : {9u, 6u, 3u}) to = std::copy_n(values.data() + first, 3, to);
+        in.finish_line(13);
+    }
+    if (count == 0) in.fail("number of samples is 0, expected at least one");
+    std::fill(r.labels.begin(), r.labels.end(), label);
+    return r;
+}
+
 } // namespace detail
 
 recording_set motion_sense(const std::filesystem::path& path, const motion_sense_options& o) {
     const dataset_folder set("motion_sense", path, "A_DeviceMotion_data",
                              "https://github.com/mmalekzadeh/motion-sense");
-    if (o.subjects.empty()) raise<usage_error>("motion_sense", "number of subjects is 0, expected at least one");
     recording_set result;
     result.info = detail::motion_sense_info();
-    for (const int subject : o.subjects)
-        for (const auto& [folder, label] : detail::motion_sense_trials) {
-            text_reader in = set.open(std::string(folder) + "/sub_" + std::to_string(subject) + ".csv", ',');
-            in.header({"", "attitude.roll", "attitude.pitch", "attitude.yaw", "gravity.x", "gravity.y", "gravity.z",
-                       "rotationRate.x", "rotationRate.y", "rotationRate.z", "userAcceleration.x",
-                       "userAcceleration.y", "userAcceleration.z"});
-            const budget::lease text(set.room(), in.size(), "its text");
-            recording r = make_recording(in.lines_left(), 9, subject, set.room());
-            float* to = r.samples.data();
-            int count = 0;
-            while (in.next_line()) {
-                if (const int row = in.integer("row number", 0, std::numeric_limits<int>::max()); row != count)
-                    in.refuse("row number is ", row, ", expected ", count, ": rows are missing");
-                ++count;
-                std::array<float, 12> values;
-                for (float& v : values) v = in.number();
-                for (const std::size_t first : {9u, 6u, 3u}) to = std::copy_n(values.data() + first, 3, to);
-                in.finish_line(13);
+    const auto files_of = [](int subject) {
+        std::vector<std::string> files;
+        for (const auto& trial : detail::motion_sense_trials)
+            files.push_back(std::string(trial.folder) + "/sub_" + std::to_string(subject) + ".csv");
+        return files;
+    };
+    for (const int subject : set.people(o.subjects, 1, 24, files_of, result)) {
+        const std::vector<std::string> files = files_of(subject);
+        const auto first = static_cast<std::ptrdiff_t>(result.recordings.size());
+        for (std::size_t trial = 0; trial < files.size(); ++trial) {
+            if (!set.has(files[trial])) {
+                result.note("trials of the published set without files");
+                continue;
             }
-            if (count == 0) in.fail("number of samples is 0, expected at least one");
-            std::fill(r.labels.begin(), r.labels.end(), label);
+            recording r =
+                detail::motion_sense_recording(set, files[trial], detail::motion_sense_trials[trial].label, subject);
+            const auto same = [&](const recording& earlier) { return identical(earlier.samples, r.samples); };
+            if (std::any_of(result.recordings.begin() + first, result.recordings.end(), same))
+                result.note("recordings that equal an earlier one of the same person, kept");
             result.recordings.push_back(std::move(r));
         }
+    }
     return result;
 }
 

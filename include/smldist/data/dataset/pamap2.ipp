@@ -128,14 +128,21 @@ inline std::vector<stamped_signal> pamap2_signals(const dataset_folder& folder, 
 
 recording_set pamap2(const std::filesystem::path& path, const pamap2_options& o) {
     const dataset_folder set("pamap2", path, "PAMAP2_Dataset", "https://archive.ics.uci.edu/dataset/231");
-    if (o.subjects.empty()) raise<usage_error>("pamap2", "number of subjects is 0, expected at least one");
     recording_set result;
     result.info = detail::pamap2_info(o);
-    for (const int subject : o.subjects)
-        for (const std::string folder : {"Protocol", "Optional"}) {
-            const std::string file = folder + "/subject" + std::to_string(subject) + ".dat";
-            if (folder == "Optional" && !(o.optional_activities && std::filesystem::exists(set.path() / file)))
+    const auto files_of = [&](int subject) {
+        const std::string file = "/subject" + std::to_string(subject) + ".dat";
+        std::vector<std::string> files{"Protocol" + file};
+        if (o.optional_activities) files.push_back("Optional" + file);
+        return files;
+    };
+    for (const int subject : set.people(o.subjects, 101, 109, files_of, result))
+        for (const std::string& file : files_of(subject)) {
+            if (!set.has(file)) {
+                if (file.starts_with("Protocol"))
+                    result.note("people of whom only the optional activities are there");
                 continue;
+            }
             auto devices = detail::pamap2_signals(set, file, result);
             if (!o.heart_rate) devices.pop_back();
             std::size_t taken = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/dataset/sp_sw_har.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <iterator>
@@ -78,6 +79,8 @@ recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_har_optio
     std::vector<std::string> ids;
     for (int n = 1; n <= 99; ++n) ids.push_back((n < 10 ? "s0" : "s") + std::to_string(n));
     std::vector<bool> seen(ids.size() + 1, false);
+    std::vector<int> absent;
+    std::string lost; // a missing file
     resample_options resampling = o.resampling;
     resampling.device_hz = detail::sp_sw_har_hz;
     while (people.next_line()) {
@@ -88,25 +91,41 @@ recording_set sp_sw_har(const std::filesystem::path& path, const sp_sw_har_optio
         const int executions = people.integer("number of executions", 1, 99);
         people.finish_line(7);
         const std::string& id = ids[static_cast<std::size_t>(subject) - 1];
+        int without_files = 0;
         for (int execution = 1; execution <= executions; ++execution) {
             const std::string stem = id + "/" + id + (execution < 10 ? "_0" : "_") + std::to_string(execution);
+            std::vector<std::string> files;
+            if (o.devices != sp_sw_har_devices::watch) files.push_back(stem + "_sp.csv");
+            if (o.devices != sp_sw_har_devices::phone) files.push_back(stem + "_sw.csv");
+            const auto gone =
+                std::find_if(files.begin(), files.end(), [&](const auto& file) { return !set.has(file); });
+            if (gone != files.end()) {
+                lost = *gone;
+                ++without_files;
+                continue;
+            }
             double origin = 0;
             std::vector<stamped_signal> devices;
             std::size_t taken = 0;
-            for (const auto& [device, suffix] :
-                 {std::pair(sp_sw_har_devices::phone, "_sp.csv"), std::pair(sp_sw_har_devices::watch, "_sw.csv")})
-                if (o.devices == device || o.devices == sp_sw_har_devices::both) {
-                    devices.push_back(detail::sp_sw_har_signal(set, stem + suffix, result.info.labels, origin));
-                    set.room().take(devices.back().bytes(), "its samples");
-                    taken += devices.back().bytes();
-                }
+            for (const std::string& file : files) {
+                devices.push_back(detail::sp_sw_har_signal(set, file, result.info.labels, origin));
+                set.room().take(devices.back().bytes(), "its samples");
+                taken += devices.back().bytes();
+            }
             auto parts = detail::resample_within(devices, resampling, subject, set.room());
             set.room().give_back(taken);
             if (parts.empty()) result.note("executions whose devices share no time, left out");
             if (parts.size() > 1) result.note("executions split at a gap", parts.size() - 1);
             std::move(parts.begin(), parts.end(), std::back_inserter(result.recordings));
         }
+        if (without_files == executions)
+            absent.push_back(subject);
+        else
+            result.note("executions of the published set without files, left out",
+                        static_cast<std::size_t>(without_files));
     }
+    note_people_without_files(result, absent);
+    if (result.recordings.empty() && !lost.empty()) static_cast<void>(set.file(lost)); // throws
     if (result.recordings.empty()) people.fail("number of recordings is 0, expected at least one");
     return result;
 }
