@@ -167,14 +167,25 @@ data::windows joined(const data::windows& a, const data::windows& b) {
     return all;
 }
 
+/// The windows of a set that come as such, on both sides of their split: as published, or simulated.
+std::optional<data::train_test> whole_windows(const options& o) {
+    if (!own_path(o.data).empty()) return std::nullopt;
+    if (o.data == "synthetic") { // without recordings in between, which take as much memory again
+        data::synthetic_options how;
+        how.seed = o.seed;
+        return data::synthetic(how);
+    }
+    const auto published = find(o.data).published;
+    if (published == nullptr) return std::nullopt;
+    return published(folder_of(o.data));
+}
+
 /// The windows of a set on both sides of its split; all of them for test if it is not to be split.
 data::train_test split_windows(const options& o, bool split, const io::model_facts* model) {
-    if (o.data != "synthetic" && own_path(o.data).empty())
-        if (const auto published = find(o.data).published) {
-            data::train_test sets = published(folder_of(o.data));
-            if (split) return sets;
-            return {sets.train.select({}), joined(sets.train, sets.test)};
-        }
+    if (auto sets = whole_windows(o)) {
+        if (split) return std::move(*sets);
+        return {sets->train.select({}), joined(sets->train, sets->test)};
+    }
     recorded_set recorded = load_recordings(o, model);
     data::recording_set& set = recorded.set;
     data::cut_options how = windows_at(set.info.rate_hz, recorded.rule);
