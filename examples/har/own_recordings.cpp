@@ -152,11 +152,12 @@ void own_recordings_options(declarer& d, options& o, bool labelled) {
     data::csv_options& c = o.csv;
     d.group(std::string(labelled ? "Recordings of your own" : "Inputs with a time") +
             ", where they are not recognised; also in recordings.toml, without csv-");
-    d.word("csv-files", c.files, "PATTERN",
-           "Paths of the files below the folder: * is any text, **/ any folders, {subject}, {label}, {recording}, "
-           "{sensor} and {device} say what the text there means, {subject#} is digits. Files that differ only in "
-           "{sensor} or {device} are one recording. \"\" takes all .csv, .tsv and .txt.",
-           true);
+    d.word(
+        "csv-files", c.files, "PATTERN",
+        "Paths of the files below the folder: * is any text, **/ any folders, {subject}, {label}, {recording}, "
+        "{sensor} and {device} say what the text there means, {subject#} is digits, {recording#} digits or a "
+        "date. Files that differ only in {sensor} or {device} are one recording. \"\" takes all .csv, .tsv and .txt.",
+        true);
     d.words("csv-channels", c.channels, ',', "NAMES",
             labelled ? "Channels, in order; NAME_x, NAME_y, NAME_z are one sensor. None takes what the files have."
                      : "Channels that --csv-columns and --csv-tables are about; none: the model's.");
@@ -230,14 +231,26 @@ void apply_toml_beside(const std::string& data, const std::vector<setting>& sett
     if (file.empty() || !std::filesystem::exists(file, status)) return;
     const std::vector<setting> own = without_prefix(settings);
     std::string pattern = own_path(data); // of the command line, which says where labels and people stand
-    for (const setting& s : own)
+    bool segments = false;                // and so do segments
+    for (const setting& s : own) {
         if (s.name == "files" && s.given()) pattern += s.now().at(0);
+        segments = segments || (s.name == "segments" && s.given());
+    }
+    const auto says = [&](const std::string& name) { return pattern.find("{" + name) != pattern.npos; };
     for (config_section& section : read_config(file)) {
         if (section.name != "csv")
             raise<usage_error>(file + ":" + std::to_string(section.line), "section is [", section.name,
                                "], expected [csv]");
+        // Channels that were found in other groups of files are found anew.
+        const bool found = std::all_of(section.entries.begin(), section.entries.end(), [](const config_entry& e) {
+            return (e.name != "columns" && e.name != "tables") || e.values.empty();
+        });
         std::erase_if(section.entries, [&](const config_entry& e) {
-            if ((e.name == "label" || e.name == "subject") && pattern.find("{" + e.name) != pattern.npos) return true;
+            if ((e.name == "label" || e.name == "subject") && says(e.name)) return true;
+            if (e.name == "label" && segments) return true;
+            if (found && (says("sensor") || says("device")) &&
+                (e.name == "channels" || e.name == "units" || e.name == "bodies"))
+                return true;
             const bool declared =
                 std::any_of(own.begin(), own.end(), [&](const setting& s) { return s.name == e.name; });
             return !declared && std::find(of_training.begin(), of_training.end(), e.name) != of_training.end();

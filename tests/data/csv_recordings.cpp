@@ -259,7 +259,9 @@ TEST_CASE("csv_recordings: Core Motion, with stamps and with only numbers of row
     check_wave(set.recordings[0], 100, 6, 2);
     at.write("b/jog_1.csv", table("," + names, 100, [&](std::size_t i) { return std::to_string(i) + rest(i); }));
     CHECK_RAISES(data_error,
-                 "jog_1.csv: no column is a time, expected one such as \"timestamp\", or the rate of the rows in Hz",
+                 "jog_1.csv: no column is a time, expected one such as \"timestamp\": give its name as time, or the "
+                 "rate of the "
+                 "rows in Hz as rate. Columns are , attitude.roll, attitude.pitch",
                  csv_recordings(at.path() / "b"));
     set = csv_recordings(at.path() / "b", {.rate_hz = 50});
     CHECK(set.understood.time == "none");
@@ -485,10 +487,11 @@ TEST_CASE("csv_recordings: MotionSense, read as own files, is what its loader re
         CHECK((ours == "dws" ? label.find("down") != label.npos
                              : ours[0] == label[0] || label.find("up") != label.npos));
     }
-    CHECK_RAISES(
-        data_error,
-        "dws_1/sub_1.csv: no column is a time, expected one such as \"timestamp\", or the rate of the rows in Hz",
-        csv_recordings(folder));
+    CHECK_RAISES(data_error,
+                 "dws_1/sub_1.csv: no column is a time, expected one such as \"timestamp\": give its name as time, "
+                 "or the rate of the "
+                 "rows in Hz as rate. Columns are , attitude.",
+                 csv_recordings(folder));
 }
 
 TEST_CASE("csv_recordings: HAPT and DSADS, which have no names and no times" * doctest::test_suite("real data")) {

@@ -128,6 +128,30 @@ TEST_CASE("recordings.toml wins over what is recognised; command line and --conf
     CHECK(r.last()["rate_hz"] == 25);
 }
 
+TEST_CASE("a pattern or segments on the command line win over places and channels of recordings.toml") {
+    const folder at;
+    for (const std::string person : {"anna", "ben"})
+        for (const std::string sensor : {"acc", "gyro"}) {
+            std::string text = "timestamp,x,y,z\n";
+            for (int i = 0; i < 500; ++i)
+                text += std::to_string(20 * i) + "," + print("%.3f", std::sin(0.4 * i)) + ",0,9.8\n";
+            write(at / "set" / (person + "_walk_" + sensor + ".csv"), text);
+        }
+    REQUIRE(run(at, "inspect --quiet --data csv=set").code == 0);
+    REQUIRE(has(contents(at / "set/recordings.toml"), "\"ben_walk_gyro_z\"]\n")); // misunderstood, and written
+    const std::string inspect = "inspect --quiet --json --data csv=set --csv-files '{subject}_{label}_{sensor}.csv'";
+    auto r = run(at, inspect);
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    CHECK(r.last()["people"].size() == 2);
+    CHECK(r.last()["channels"].size() == 6);
+    write(at / "set/times.txt", "start;end;label\n0;3;slow\n3;9;fast\n");
+    r = run(
+        at,
+        "inspect --quiet --json --data csv=set --csv-files '{subject}_walk_{sensor}.csv' --csv-segments times.txt");
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    CHECK(r.last()["classes"].size() == 2);
+}
+
 TEST_CASE("inspect --toml writes elsewhere, and says when a file cannot be written") {
     const two_people at;
     auto r = run(at, "inspect --quiet --data csv=phone --toml mine.toml");

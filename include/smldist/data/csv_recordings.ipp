@@ -68,6 +68,9 @@ public:
                               ", expected at least one: ", lacking_);
         choose_rate();
         describe();
+        if (const std::string unused = unused_words(folder_, {o_.time, label_.column, person_.column});
+            !unused.empty())
+            remark("columns of words that are not used: " + unused);
         for (csv_signals& s : signals_) resample_signals(s);
         name_classes_and_people();
         if (result_.recordings.empty()) raise<data_error>(where_, "number of recordings is 0, expected at least one");
@@ -98,7 +101,8 @@ private:
             if (place->what == kind::column && std::none_of(files.begin(), files.end(), [&](const csv_file& f) {
                     return f.column(place->column) < f.dialect.columns();
                 }))
-                raise<data_error>(where_, "column of the ", what, " is \"", place->column, "\", which no file has");
+                raise<data_error>(where_, "column of the ", what, " is \"", place->column,
+                                  "\", which no file has, expected one of ", files[0].names());
         }
         if (label_.what == kind::segments && o_.segments.empty())
             raise<usage_error>("label", "place is \"segments\", expected a pattern of the segments files");
@@ -130,6 +134,8 @@ private:
                                              : kind::file_name;
         if (label_.what == kind::file_name)
             remark("labels are taken from the names of the recordings, without the number or date at their end");
+        if (const std::string path = unused_segments(folder_); !path.empty() && label_.what == kind::file_name)
+            remark(path + " has times and labels: name it, or a pattern of such files, as segments to use them");
     }
 
     void read_group(std::size_t g) {
@@ -224,9 +230,11 @@ private:
         if (rows.stamps.empty()) {
             const double hz = o_.rate_hz > 0 && file.dialect.rate_hz == 0 ? o_.rate_hz : file.dialect.rate_hz;
             if (!(hz > 0) && rows.size > 0)
-                raise<data_error>(file.path,
-                                  "no column is a time, expected one such as \"timestamp\", or the rate of the rows "
-                                  "in Hz");
+                raise<data_error>(
+                    file.path,
+                    "no column is a time, expected one such as \"timestamp\": give its name as time, or "
+                    "the rate of the rows in Hz as rate. Columns are ",
+                    file.names());
             room_.take(rows.size * sizeof(double), "its times");
             bytes += rows.size * sizeof(double);
             rows.stamps.resize(rows.size);

@@ -162,6 +162,9 @@ TEST_CASE("csv columns: the best column of time, label and person") {
                                                         {"timestamp_ns", time_unit::nanoseconds},
                                                         {"Timestamp (µs)", time_unit::microseconds},
                                                         {"t", time_unit::automatic},
+                                                        {"ts", time_unit::automatic},
+                                                        {"millis", time_unit::milliseconds},
+                                                        {"micros()", time_unit::microseconds},
                                                         {"seconds_elapsed", time_unit::automatic},
                                                         {"SampleTimeFine", time_unit::automatic},
                                                         {"Zeit (s)", time_unit::seconds}}) {
@@ -171,7 +174,7 @@ TEST_CASE("csv columns: the best column of time, label and person") {
         CHECK(c.time == 3);
         CHECK(c.unit == unit);
     }
-    for (const std::string name : {"label", "Activity", "class", "target", "activity_name"})
+    for (const std::string name : {"label", "Activity", "class", "target", "activity_name", "Aktivität"})
         CHECK_MESSAGE(of({"ax", "ay", "az", name}).label == 3, name);
     for (const std::string name : {"subject", "user", "participant", "person_id", "userId"})
         CHECK_MESSAGE(of({"ax", "ay", "az", name}).subject == 3, name);

@@ -150,9 +150,11 @@ TEST_CASE("csv import: labels and people by folder, file name and column") {
                  csv_recordings(at.path(), {.label_map = {"jog=run"}}));
     CHECK_RAISES(data_error, "g1/anna/walk_1.csv: subject is expected in folder 3 of its path, but it has 2",
                  csv_recordings(at.path(), {.subject = "folder 3"}));
-    CHECK_RAISES(data_error, ": column of the label is \"nothing\", which no file has",
+    CHECK_RAISES(data_error,
+                 ": column of the label is \"nothing\", which no file has, expected one of time, acc_x, acc_y, "
+                 "acc_z, state, who",
                  csv_recordings(at.path(), {.label = "column nothing"}));
-    CHECK_RAISES(data_error, ": column of the subject is \"nobody\", which no file has",
+    CHECK_RAISES(data_error, ": column of the subject is \"nobody\", which no file has, expected one of time, acc_x",
                  csv_recordings(at.path(), {.subject = "column nobody"}));
     CHECK_RAISES(usage_error, "label: place is \"pattern\", expected {label} in the pattern of the files",
                  csv_recordings(at.path(), {.label = "pattern"}));
@@ -298,6 +300,24 @@ TEST_CASE("csv import: recordings of few samples") {
                  csv_recordings(at.path() / "b.csv"));
     CHECK(csv_recordings(at.path() / "b.csv", {.unit = data::time_unit::milliseconds, .rate_hz = 50})
               .recordings.size() == 1);
+}
+
+TEST_CASE("csv import: columns of words and files of labels that are not used are said") {
+    const scratch_folder at;
+    at.write("anna/data.csv", plain(100, "time,acc_x,acc_y,acc_z,state,note", ",still,"));
+    const std::string labels =
+        "anna/labels.csv has times and labels: name it, or a pattern of such files, as segments";
+    CHECK(!remarked(csv_recordings(at.path()), "has times and labels"));
+    at.write("anna/labels.csv", "start,end,label\n0,1,walk\n1,2,run\n");
+    auto set = csv_recordings(at.path());
+    CHECK(remarked(set, labels));
+    CHECK(std::count(set.remarks.begin(), set.remarks.end(), "columns of words that are not used: state") == 1);
+    set = csv_recordings(at.path(), {.label = "column state"});
+    CHECK(!remarked(set, "has times and labels"));
+    CHECK(!remarked(set, "columns of words"));
+    set = csv_recordings(at.path(), {.segments = "*/labels.csv"});
+    CHECK(!remarked(set, "has times and labels"));
+    CHECK(set.info.labels == strings{"run", "walk"});
 }
 
 TEST_CASE("csv import: clocks of the files of a recording") {

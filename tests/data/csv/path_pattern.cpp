@@ -72,6 +72,22 @@ TEST_CASE("path_pattern: two readings are an error that names both, equal ones a
     CHECK_RAISES(data_error, "in two ways", path_pattern("**{label}.csv").match("walk.csv")); // * before a place
 }
 
+TEST_CASE("path_pattern: {recording#} is a number or a date, all of it") {
+    for (const std::string date : {"2024-05-01_10-11-12", "20240501_101112", "2024-05-01 10-11-12", "20240501",
+                                   "2024-05-01T10:11:12", "7", "12"}) {
+        CAPTURE(date);
+        CHECK(captured("{label}_{subject}-{recording#}/{sensor}.csv", "slow walk_anna-" + date + "/acc.csv") ==
+              texts{{"label", "slow walk"}, {"subject", "anna"}, {"recording", date}, {"sensor", "acc"}});
+    }
+    CHECK(captured("{label}{recording#}", "walk12") == texts{{"label", "walk"}, {"recording", "12"}});
+    CHECK(captured("{subject}_{recording#}", "p_1_2") == texts{{"subject", "p_1"}, {"recording", "2"}}); // no date
+    CHECK(captured("{subject}_{recording#}", "p_1_2024-05-01") ==
+          texts{{"subject", "p_1"}, {"recording", "2024-05-01"}});
+    CHECK(captured("{subject#}", "2024-05-01") == no);
+    CHECK_RAISES(data_error, "in two ways, {label} is \"walk\" or \"walk_anna\"",
+                 path_pattern("{label}_{subject}-{recording#}").match("walk_anna_b-2024-05-01"));
+}
+
 TEST_CASE("path_pattern: a pattern of another form is an error") {
     CHECK_RAISES(usage_error, "file pattern \"\": pattern is empty, expected a path with * and {names}",
                  path_pattern(""));

@@ -201,6 +201,13 @@ TEST_CASE("csv rows: labels that are missing, numbers or words with commas") {
     CHECK(set.recordings[0].labels[60] == -1);
     CHECK(set.recordings[0].labels[120] == -1);
     CHECK(set.recordings[0].labels[160] == 0);
+    set = read(rows("Aktivit\xE4t", {"\xDC"
+                                     "bung",
+                                     "Übung", "walk\x80"})); // Latin-1, then UTF-8
+    CHECK(set.info.labels == strings{"walk\xEF\xBF\xBD", "Übung"});
+    CHECK(set.understood.label == "column Aktivität");
+    CHECK(set.recordings[0].labels[0] == 1);
+    CHECK(set.recordings[0].labels[50] == 1);
     set = read(rows("user", {"5", "3", "5"}));
     CHECK(set.info.subjects.empty());
     REQUIRE(set.recordings.size() == 3);

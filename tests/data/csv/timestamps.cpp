@@ -46,6 +46,10 @@ TEST_CASE("timestamps: dates and times of day in all their forms") {
                                                      {"7.5.2014 16:29:30,960", day + time},
                                                      {"07.05.2014", day},
                                                      {"2014-05-07 16:29", day + 59340},
+                                                     {"07-May-2014 16:29:30.960", day + time},
+                                                     {"7-may-2014", day},
+                                                     {"17-MAY-2014 4:29:30.960 PM", day + 864000 + time},
+                                                     {"07/May/2014 16:29:30.960", day + time},
                                                      {"16:29:30.960", time},
                                                      {"16:29:30:960", time},
                                                      {"4:29:30.960 PM", time},
@@ -98,6 +102,10 @@ TEST_CASE("timestamps: what is no time is none") {
           "2014-05-07T16:29:30+",
           "2014-05-07T16:29:30+2",
           "5-7-2014 16:29:30",
+          "2014-May-07",
+          "07-anf-2014",
+          "07-Ma-2014",
+          "32-May-2014",
           "32/5/2014",
           "13/13/2014",
           "5/7/14",
@@ -140,7 +148,7 @@ TEST_CASE("timestamps: the unit that gives a rate of people") {
     CHECK(recognise_time_unit(even(1714990000e3, 0.1)) == time_unit::milliseconds); // 10 kHz, since 1970
 }
 
-TEST_CASE("timestamps: gaps, repetitions and steps back do not count; numbers of rows have no unit") {
+TEST_CASE("timestamps: gaps and steps back do not count, repetitions do; numbers of rows have no unit") {
     std::vector<double> stamps = even(0, 20);
     stamps.insert(stamps.begin() + 5, 3, 80.0);
     stamps.push_back(1e6);
@@ -155,6 +163,9 @@ TEST_CASE("timestamps: gaps, repetitions and steps back do not count; numbers of
     CHECK(recognise_time_unit({3, 2, 1}) == time_unit::automatic);
     CHECK(recognise_time_unit(even(0, 10)) == time_unit::milliseconds);
     CHECK(recognise_time_unit(even(0, 1e-5)) == time_unit::automatic);
+    std::vector<double> whole; // seconds since 1970, 50 samples in each
+    for (int i = 0; i < 1000; ++i) whole.push_back(1714990000 + i / 50);
+    CHECK(recognise_time_unit(whole) == time_unit::seconds);
 }
 
 TEST_CASE("timestamps: the rate, with lost samples, gaps, jitter and bursts") {

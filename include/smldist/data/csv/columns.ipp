@@ -177,7 +177,8 @@ inline std::string joined_words(const std::vector<std::string>& words) {
 /// How well a name suits a column of time; 0: not at all.
 inline int time_rank(const std::string& words) {
     static const std::vector<std::vector<std::string>> ranks{
-        {"t", "zeit", "elapsed time", "elapsed", "seconds elapsed", "relative time", "header seq"},
+        {"t", "ts", "zeit", "millis", "micros", "elapsed time", "elapsed", "seconds elapsed", "relative time",
+         "header seq"},
         {"date", "clock"},
         {"time", "epoch", "epoc", "unix", "unixtime", "sample time fine", "datetime", "date time", "local time",
          "loggingtime", "logging time", "rostime", "ros time"},
@@ -299,7 +300,7 @@ csv_columns recognise_columns(const csv_dialect& d, std::string_view file) {
         auto [words, unit] = names[k];
         if (const std::string whole = detail::joined_words(words);
             detail::one_of(whole, {"label", "labels", "activity", "activity name", "class", "class label",
-                                   "activity label", "target", "annotation"}) &&
+                                   "activity label", "target", "annotation", "aktivität", "aktivitaet"}) &&
             !c.label) {
             c.label = k;
             continue;
@@ -316,7 +317,7 @@ csv_columns recognise_columns(const csv_dialect& d, std::string_view file) {
         if (const int rank = detail::time_rank(whole); rank > best) {
             best = rank;
             c.time = k;
-            c.unit = detail::stated_time_unit(unit);
+            c.unit = detail::stated_time_unit(whole == "millis" ? "ms" : whole == "micros" ? "us" : unit);
             continue;
         } else if (rank > 0) {
             continue;

@@ -22,7 +22,7 @@ SMLDIST_NAMESPACE_BEGIN
 /// Rows       begin with the first line that has as many fields as the last ones and numbers in at least half of their
 ///            columns of numbers. The line before them is the header if it has a name for every column, except perhaps the
 ///            first, an index as R and pandas write it, and those without numbers; a row of units may follow it. All lines
-///            above are a preamble, as ActiGraph writes it.
+///            above are a preamble, as ActiGraph writes it. Names that are not UTF-8 are taken for Latin-1.
 /// Decimal    comma, if the separator is another character and a field of numbers has one.
 /// Cost       linear in `text`.
 /// Throws     data_error `name: …` when no line is a row of numbers; data_error of line_reader (UTF-16, only CR).

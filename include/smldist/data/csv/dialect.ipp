@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "smldist/core/error.hpp"
+#include "smldist/data/csv/names.hpp"
 #include "smldist/data/csv/timestamps.hpp"
 #include "smldist/data/csv/units.hpp"
 #include "smldist/data/text_reader.hpp"
@@ -213,6 +214,7 @@ csv_dialect recognise_dialect(const std::string& name, std::string_view text) {
     }
     if (above > 0 && d.names.empty()) d.names = detail::header_names(c.fields[above - 1], c.numeric);
     d.header = !d.names.empty();
+    for (std::string& name_of_column : d.names) name_of_column = detail::utf8_of(std::move(name_of_column));
     d.preamble = begin - (d.header ? 1 : 0);
     if (d.preamble > 0) d.title = lines[0].substr(0, 200);
     for (std::size_t i = 0; i < d.preamble && d.rate_hz == 0; ++i) d.rate_hz = detail::stated_rate(lines[i]);

@@ -60,6 +60,8 @@ struct csv_file {
         while (k < dialect.columns() && dialect.names[k] != name) ++k;
         return k;
     }
+    /// "time, acc_x, acc_y": at most 20 of the columns.
+    SMLDIST_FUNCTION std::string names() const;
     /// The next place of the same name; columns() if there is none.
     std::size_t column_after(std::size_t k) const {
         const std::string& name = dialect.names[k];
@@ -77,6 +79,9 @@ struct csv_folder {
 };
 
 SMLDIST_FUNCTION csv_folder find_csv_files(const std::filesystem::path& path, const csv_options& o);
+
+/// The columns of words, perhaps labels or the sensor of a row, that are neither recognised nor `used`: "state, who".
+SMLDIST_FUNCTION std::string unused_words(const csv_folder& folder, const std::vector<std::string>& used);
 
 /// Files that are one recording.
 struct csv_group {

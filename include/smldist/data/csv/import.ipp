@@ -159,6 +159,30 @@ csv_folder find_csv_files(const std::filesystem::path& path, const csv_options& 
                       ", expected at least one: a time and columns such as acc_x, acc_y, acc_z");
 }
 
+std::string csv_file::names() const {
+    std::string text;
+    for (std::size_t k = 0; k < std::min<std::size_t>(dialect.columns(), 20); ++k)
+        text += (k == 0 ? "" : ", ") + dialect.names[k];
+    return text + (dialect.columns() > 20 ? ", ..." : "");
+}
+
+std::string unused_words(const csv_folder& folder, const std::vector<std::string>& used) {
+    std::set<std::string> unused;
+    for (const csv_file& file : folder.files)
+        for (std::size_t k = 0; k < file.dialect.columns() && !file.dialect.rows.empty(); ++k) {
+            const std::string& name = file.dialect.names[k];
+            if (file.columns.time == k || file.columns.label == k || file.columns.subject == k) continue;
+            if (std::find(used.begin(), used.end(), name) != used.end()) continue;
+            if (std::none_of(file.dialect.rows.begin(), file.dialect.rows.end(), [&](const auto& row) {
+                    return is_missing_word(row[k]) || is_number_field(row[k], file.dialect.decimal);
+                }))
+                unused.insert(name);
+        }
+    std::string text;
+    for (const std::string& name : unused) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
 /// Whether a file is named after what it holds, not after a recording: "Raw Data", "Accelerometer".
 inline bool is_general_name(const std::string& stem) {
     std::vector<std::string> words = column_words(stem);

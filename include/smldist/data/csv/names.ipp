@@ -11,11 +11,27 @@
 #include <vector>
 
 #include "smldist/core/error.hpp"
+#include "smldist/core/printable.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
+
+std::string utf8_of(std::string text) {
+    if (valid_utf8_prefix(text) == text.size()) return text;
+    std::string all;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x80)
+            all += c;
+        else if (byte < 0xA0)
+            all += "\xEF\xBF\xBD"; // U+FFFD: control characters there, others in Windows-1252
+        else
+            (all += static_cast<char>(0xC0 | byte >> 6)) += static_cast<char>(0x80 | (byte & 0x3F));
+    }
+    return all;
+}
 
 inline std::optional<int> whole_number(const std::string& text) {
     int value = 0;

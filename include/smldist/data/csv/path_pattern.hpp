@@ -33,7 +33,7 @@ using path_captures = std::map<std::string, path_part>;
 ///     ?           one character except /
 ///     **/         any number of folders, also none
 ///     {name}      a run of at least one character except /, which is captured under that name
-///     {name#}     the same of digits only
+///     {name#}     the same of digits only; {recording#} is also a date such as 2024-05-01_10-11-12, and takes all of it
 ///
 /// Names are subject, label, recording, sensor and device, each at most once.
 class path_pattern {
@@ -49,13 +49,16 @@ public:
     SMLDIST_FUNCTION bool has(std::string_view name) const;
 
 private:
-    enum class kind : unsigned char { text, any, one, folders, capture, digits };
+    enum class kind : unsigned char { text, any, one, folders, capture, digits, number };
     struct piece {
         kind what;
         std::string text; ///< the text itself, or the name of a capture
+
+        bool captures() const { return what == kind::capture || what == kind::digits || what == kind::number; }
     };
 
-    /// Tries to fit path[at…] to the pieces from `next` on; adds what fits to `found`, at most two different ones.
+    /// Tries to fit path[at…] to the pieces from `next` on; adds what fits to `found`: at most two different ones, of those
+    /// with the longest {recording#}.
     SMLDIST_FUNCTION void search(std::string_view path, std::size_t at, std::size_t next, path_captures& captured,
                                  std::vector<path_captures>& found, std::size_t& steps) const;
 

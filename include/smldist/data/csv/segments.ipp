@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/csv/segments.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <initializer_list>
@@ -67,6 +68,19 @@ inline segment_columns find_segment_columns(const csv_dialect& d) {
     return c;
 }
 
+std::string unused_segments(const csv_folder& folder) {
+    for (std::size_t i = 0; i < std::min<std::size_t>(folder.left_out.size(), 20); ++i) {
+        try {
+            const csv_dialect d = recognise_dialect(folder.root / folder.left_out[i]);
+            const segment_columns c = find_segment_columns(d);
+            if (d.header && std::max({c.begin, c.end, c.label}) != segment_columns::none) return folder.left_out[i];
+        } catch (const data_error&) {
+            continue; // no table
+        }
+    }
+    return "";
+}
+
 csv_segments read_segments(const csv_folder& folder, const std::string& path, const csv_group& group,
                            segment_unit how, time_unit unit, csv_words& labels) {
     constexpr std::size_t none = segment_columns::none;
@@ -81,7 +95,10 @@ csv_segments read_segments(const csv_folder& folder, const std::string& path, co
     csv_reader in(full, d, {c.begin, c.label, c.end == none ? c.begin : c.end, c.owner == none ? c.begin : c.owner});
     const auto time = [&](std::size_t column) {
         if (found.samples) return in.real(column);
-        if (const auto t = read_time_text(in.text(column))) return *t;
+        if (const auto t = read_time_text(in.text(column))) {
+            found.of_day = *t < 86400;
+            return *t;
+        }
         return in.real(column) * seconds_in(unit);
     };
     namespace fs = std::filesystem;
@@ -111,12 +128,17 @@ void label_by(const csv_segments& segments, stamped_signal& device, const std::s
     device.labels.assign(device.size(), -1);
     if (device.size() == 0) return;
     const double first = device.stamps.front(), last = device.stamps.back();
-    const auto inside = [&](const csv_segment& s) { return s.begin <= last && s.end >= first; };
-    const bool relative = !segments.samples && std::none_of(segments.rows.begin(), segments.rows.end(), inside);
+    const auto inside = [&](double origin) {
+        return std::any_of(segments.rows.begin(), segments.rows.end(),
+                           [&](const csv_segment& s) { return s.begin + origin <= last && s.end + origin >= first; });
+    };
+    const double midnight = 86400 * std::floor(first / 86400);
+    double origin = 0;
+    if (!segments.samples && !inside(0)) origin = segments.of_day && inside(midnight) ? midnight : first;
     std::size_t labelled = 0;
     auto s = segments.rows.begin();
     for (std::size_t i = 0; i < device.size(); ++i) {
-        const double at = segments.samples ? double(i) : device.stamps[i] - (relative ? first : 0);
+        const double at = segments.samples ? double(i) : device.stamps[i] - origin;
         while (s != segments.rows.end() && s->end <= at) ++s;
         if (s == segments.rows.end()) break;
         if (s->begin > at) continue;

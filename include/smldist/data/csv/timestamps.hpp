@@ -40,6 +40,7 @@ constexpr auto enum_names(time_unit) { return enum_table("time unit", "auto", "s
 ///                                     blank before it, or neither, which counts as Z
 ///     5/7/2014 16:29:30.960           the same with month/day/year, or day/month/year if the first number is above 12
 ///     7.5.2014 16:29:30,960           the same with day.month.year
+///     07-May-2014 16:29:30.960        the same with the month as the first three letters of its English name
 ///     16:29:30.960, 16:29:30:960      since midnight
 ///     4:29:30.960 PM                  the same in two halves of a day, also behind a date
 [[nodiscard]] SMLDIST_FUNCTION std::optional<double> read_time_text(std::string_view text);
@@ -47,8 +48,8 @@ constexpr auto enum_names(time_unit) { return enum_table("time unit", "auto", "s
 /// The date and time in UTC of seconds since 1970, as ISO 8601 with milliseconds: "2014-05-07T16:29:30.960Z".
 [[nodiscard]] SMLDIST_FUNCTION std::string iso_time(double seconds);
 
-/// The unit of stamps that are numbers: the one in which their median step, of those above 0, gives a rate of 1.5 to 1500
-/// Hz. At most one unit does. A unit in which the first stamp is a time between 2000 and 2100 since 1970 comes first, and
+/// The unit of stamps that are numbers: the one in which their median step, of those above 0, and the mean number of samples
+/// with equal stamps give a rate of 1.5 to 1500 Hz. At most one unit does. A unit in which the first stamp is a time between 2000 and 2100 since 1970 comes first, and
 /// may give up to 20 kHz. Stamps that only count rows (steps of exactly 1 from 0 or 1) have no unit.
 /// Returns    automatic when no unit fits.
 [[nodiscard]] SMLDIST_FUNCTION time_unit recognise_time_unit(const std::vector<double>& stamps);

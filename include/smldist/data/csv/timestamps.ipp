@@ -35,6 +35,17 @@ struct time_scanner {
         rest.remove_prefix(n);
         return value;
     }
+    /// A month in English, by its first three letters.
+    std::optional<int> month() {
+        constexpr std::string_view names = "janfebmaraprmayjunjulaugsepoctnovdec";
+        std::string word(rest.substr(0, 3));
+        for (char& c : word)
+            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        const std::size_t at = word.size() == 3 ? names.find(word) : names.npos;
+        if (at == names.npos || at % 3 != 0) return std::nullopt;
+        rest.remove_prefix(3);
+        return static_cast<int>(at / 3) + 1;
+    }
     /// The digits of a fraction of a second.
     double fraction() {
         double value = 0, place = 0.1;
@@ -104,11 +115,13 @@ std::optional<double> read_time_text(std::string_view text) {
     const char between = text[mark];
     if (!first || !in.take(between)) return std::nullopt;
     auto second = in.number(1, 2);
+    const bool in_words = !second;
+    if (in_words && !iso) second = in.month();
     if (!second || !in.take(between)) return std::nullopt;
     auto third = in.number(iso ? 1 : 4, iso ? 2 : 4);
-    if (!third || (!iso && between == '-')) return std::nullopt;
+    if (!third || (!iso && !in_words && between == '-')) return std::nullopt;
     const int year = iso ? *first : *third;
-    const bool day_first = !iso && (between == '.' || *first > 12);
+    const bool day_first = !iso && (in_words || between == '.' || *first > 12);
     const int month = iso || day_first ? *second : *first, day = iso ? *third : day_first ? *first : *second;
     const auto days = detail::days_since_1970(year, month, day);
     if (!days) return std::nullopt;
@@ -144,19 +157,23 @@ time_unit recognise_time_unit(const std::vector<double>& stamps) {
                                time_unit::nanoseconds};
     if (stamps.size() < 2) return time_unit::automatic;
     std::vector<double> steps;
+    std::size_t repeated = 0;
     bool counts = stamps[0] == 0 || stamps[0] == 1;
     for (std::size_t i = 1; i < stamps.size(); ++i) {
         const double step = stamps[i] - stamps[i - 1];
         counts = counts && step == 1;
         if (step > 0) steps.push_back(step);
+        repeated += step == 0;
     }
     if (steps.empty() || counts) return time_unit::automatic;
     const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
     std::nth_element(steps.begin(), middle, steps.end());
+    // Samples for each stamp: many, where samples of a second have the same one.
+    const double samples = 1 + double(repeated) / double(steps.size());
     constexpr double year_2000 = 946684800, year_2100 = 4102444800;
     for (const bool epoch : {true, false})
         for (const time_unit unit : units) {
-            const double time = stamps[0] * seconds_in(unit), hz = 1 / (*middle * seconds_in(unit));
+            const double time = stamps[0] * seconds_in(unit), hz = samples / (*middle * seconds_in(unit));
             if (hz >= 1.5 && hz <= (epoch ? 20000 : 1500) && (!epoch || (time > year_2000 && time < year_2100)))
                 return unit;
         }
