@@ -66,6 +66,9 @@ TEST_CASE("csv segments: in the unit of the recording, in text, in samples, in s
     CHECK(labelled("start_sample,end_sample,label\n1000,2000,a\n", {.segment = data::segment_unit::time}).runs() ==
           "a 50-99");
     CHECK(labelled("start,end,label\n0:00:01,0:00:02,a\n0:00:02.5,0:00:03,b\n").runs() == "a 50-99 b 125-149");
+    CHECK(labelled("start,end,label\n1000,2000,\xDC"
+                   "ben\n")
+              .runs() == "Üben 50-99"); // Latin-1
     // The recording begins at 10:06:40 of a day.
     CHECK(labelled("start,end,label\n10:06:41,10:06:42,a\n10:06:42,10:06:43,b\n", {}, 1714990000000).runs() ==
           "a 50-99 b 100-149");

@@ -17,13 +17,13 @@ namespace detail {
 /// A text as UTF-8: one that is something else is taken for Latin-1, as older programs of Windows write it.
 SMLDIST_FUNCTION std::string utf8_of(std::string text);
 
-/// Texts and their numbers, in the order in which they were met; "" is -1. The texts are UTF-8, see utf8_of.
+/// Texts and their numbers, in the order in which they were met; "" is -1.
 class csv_words {
 public:
     int number(const std::string& text) {
         if (text.empty()) return -1;
         const auto [at, fresh] = numbers_.emplace(text, static_cast<int>(texts_.size()));
-        if (fresh) texts_.push_back(utf8_of(text));
+        if (fresh) texts_.push_back(text);
         return at->second;
     }
     const std::vector<std::string>& texts() const { return texts_; }

@@ -110,7 +110,7 @@ csv_segments read_segments(const csv_folder& folder, const std::string& path, co
         if (c.owner != none && std::find(owners.begin(), owners.end(), in.text(3)) == owners.end()) continue;
         const bool open = c.end == none || in.missing(2);
         const csv_segment s{time(0), open ? std::numeric_limits<double>::infinity() : time(2),
-                            labels.number(in.text(1))};
+                            labels.number(utf8_of(in.text(1)))};
         if (!(s.end >= s.begin)) in.fail(2, "end of a segment is before its start, expected it after");
         if (!found.rows.empty()) {
             csv_segment& before = found.rows.back();

@@ -82,7 +82,7 @@ csv_rows read_csv_rows(const std::filesystem::path& path, const csv_file& file, 
         if (!list.empty() && word == last) return list.back();
         last = std::move(word);
         const bool none = last == "NaN" || last == "nan" || last == "NA" || last == "N/A";
-        return none ? -1 : words.number(last);
+        return none ? -1 : words.number(utf8_of(last));
     };
     for (; in.next_row(); ++rows.size) {
         for (std::size_t c = 0; c < rows.width; ++c)

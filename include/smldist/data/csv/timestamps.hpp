@@ -49,8 +49,9 @@ constexpr auto enum_names(time_unit) { return enum_table("time unit", "auto", "s
 [[nodiscard]] SMLDIST_FUNCTION std::string iso_time(double seconds);
 
 /// The unit of stamps that are numbers: the one in which their median step, of those above 0, and the mean number of samples
-/// with equal stamps give a rate of 1.5 to 1500 Hz. At most one unit does. A unit in which the first stamp is a time between 2000 and 2100 since 1970 comes first, and
-/// may give up to 20 kHz. Stamps that only count rows (steps of exactly 1 from 0 or 1) have no unit.
+/// with equal stamps give a rate of 1.5 to 1500 Hz. At most one unit does. A unit in which the first stamp is a time between
+/// 2000 and 2100 since 1970 comes first, and may give up to 20 kHz. Stamps that only count rows (steps of exactly 1 from 0 or
+/// 1) have no unit.
 /// Returns    automatic when no unit fits.
 [[nodiscard]] SMLDIST_FUNCTION time_unit recognise_time_unit(const std::vector<double>& stamps);
 
