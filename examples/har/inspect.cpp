@@ -101,14 +101,6 @@ std::string count(std::size_t n, const char* one, const char* several) {
 
 std::string percent(double share) { return print("%.3g %%", 100 * share); }
 
-/// "a, b, c and 5 more".
-std::string listed(const std::vector<std::string>& names, std::size_t most = 8) {
-    std::string text;
-    const std::size_t shown = names.size() > most + 1 ? most : names.size();
-    for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + names[i];
-    return shown == names.size() ? text : text + " and " + std::to_string(names.size() - shown) + " more";
-}
-
 /// A set and its report, as text and as JSON.
 class presentation {
 public:

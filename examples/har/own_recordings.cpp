@@ -64,13 +64,6 @@ std::string number(double v, const char* format) {
     return text;
 }
 
-/// "a, b, c and 5 more", printable.
-std::string listed(const std::vector<std::string>& names, std::size_t most = 10) {
-    std::string text;
-    for (std::size_t i = 0; i < std::min(names.size(), most); ++i) text += (i == 0 ? "" : ", ") + printable(names[i]);
-    return names.size() <= most ? text : text + " and " + std::to_string(names.size() - most) + " more";
-}
-
 /// A sensor over all files.
 struct sensor_summary {
     std::vector<double> rates;
@@ -145,6 +138,13 @@ void resample(data::csv_recording_set& set, double rate_hz) {
 }
 
 } // namespace
+
+std::string listed(const std::vector<std::string>& names, std::size_t most) {
+    const std::size_t shown = names.size() > most + 1 ? most : names.size();
+    std::string text;
+    for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + printable(names[i]);
+    return shown == names.size() ? text : text + " and " + std::to_string(names.size() - shown) + " more";
+}
 
 std::string own_path(const std::string& data) { return data.starts_with("csv=") ? data.substr(4) : ""; }
 

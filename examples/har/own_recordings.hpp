@@ -3,6 +3,7 @@
 #ifndef HAR_OWN_RECORDINGS_HPP
 #define HAR_OWN_RECORDINGS_HPP
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@
 
 namespace har {
 
+/// "a, b, c and 5 more", printable. One more than `most` is listed too, not counted.
+std::string listed(const std::vector<std::string>& names, std::size_t most = 10);
+
 /// The path of csv=PATH; empty for another dataset.
 std::string own_path(const std::string& data);
 
@@ -25,7 +29,10 @@ void own_recordings_options(declarer& d, options& o, bool labelled = true);
 std::string toml_beside(const std::string& path);
 
 /// Sets the options csv-… that the command line did not give from the section [csv] of that file, if there is one. In it names
-/// stand without csv-; {label} and {subject} in a pattern of the command line win over its label and subject; what the subcommand does not need is left out. Throws usage_error, with file and line, as read_config and apply; io_error.
+/// stand without csv-. What the subcommand does not need is left out, and so is what the command line says in another way:
+/// label and subject if its pattern has {label} and {subject}, label if it gives segments, and channels without columns or
+/// tables of their own if its pattern has {sensor} or {device}.
+/// Throws usage_error, with file and line, as read_config and apply; io_error.
 void apply_toml_beside(const std::string& data, const std::vector<setting>& settings);
 
 /// The text of such a file with these options.
