@@ -451,6 +451,8 @@ private:
         if (nameless && !people.names.empty()) people.names.push_back("unknown");
         result_.info.subjects = std::move(people.names);
         result_.info.labels = std::move(classes.names);
+        if (const auto [a, b] = spelled_alike(result_.info.labels); !a.empty())
+            remark("labels differ only in capitals: label-map \"" + a + "=" + b + "\" merges these two");
         if (result_.info.labels.empty()) result_.info.labels.push_back("unlabelled");
     }
 

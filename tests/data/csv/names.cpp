@@ -60,6 +60,13 @@ TEST_CASE("csv names: a map renames, merges and drops labels") {
     CHECK_RAISES(usage_error, "label is \"a\", expected", number_labels(words, {"a=b=c"}));
 }
 
+TEST_CASE("csv names: names that differ only in capitals") {
+    using data::detail::spelled_alike;
+    CHECK(spelled_alike({"Run", "Walk", "run"}) == std::pair<std::string, std::string>("Run", "run"));
+    CHECK(spelled_alike({"Run", "walk"}).first.empty());
+    CHECK(spelled_alike({}).first.empty());
+}
+
 TEST_CASE("csv names: people whose names are all whole numbers keep them") {
     auto n = number_people(words_of({"12", "3", "07"}));
     CHECK(n.names.empty());

@@ -208,6 +208,8 @@ TEST_CASE("csv rows: labels that are missing, numbers or words with commas") {
     CHECK(set.understood.label == "column Aktivität");
     CHECK(set.recordings[0].labels[0] == 1);
     CHECK(set.recordings[0].labels[50] == 1);
+    CHECK(read(rows("activity", {"Walk", "run", "walk"})).remarks.back() ==
+          "labels differ only in capitals: label-map \"Walk=walk\" merges these two");
     set = read(rows("user", {"5", "3", "5"}));
     CHECK(set.info.subjects.empty());
     REQUIRE(set.recordings.size() == 3);

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "smldist/core/config.hpp"
@@ -42,6 +43,9 @@ struct csv_numbering {
 /// The classes of the words for labels. A rule "OLD=NEW" renames or merges, "OLD=" makes unlabelled.
 /// Throws usage_error for a rule of another form, or whose OLD is no label.
 SMLDIST_FUNCTION csv_numbering number_labels(const csv_words& words, const std::vector<std::string>& rules);
+
+/// Two names that are equal except for capitals, such as "Walking" and "walking"; empty: there are none.
+SMLDIST_FUNCTION std::pair<std::string, std::string> spelled_alike(const std::vector<std::string>& names);
 
 /// The people. If all words are whole numbers, these are their numbers and `names` is empty.
 SMLDIST_FUNCTION csv_numbering number_people(const csv_words& words);

@@ -57,6 +57,18 @@ inline int place_of(const std::vector<std::string>& names, const std::string& na
     return name.empty() ? -1 : static_cast<int>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
+std::pair<std::string, std::string> spelled_alike(const std::vector<std::string>& names) {
+    std::map<std::string, std::string> seen; // by small letters
+    for (const std::string& name : names) {
+        std::string small = name;
+        for (char& c : small)
+            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        const auto [at, fresh] = seen.emplace(small, name);
+        if (!fresh) return {at->second, name};
+    }
+    return {};
+}
+
 csv_numbering number_labels(const csv_words& words, const std::vector<std::string>& rules) {
     std::vector<std::string> renamed = words.texts();
     for (const std::string& rule : rules) {
