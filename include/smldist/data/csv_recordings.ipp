@@ -143,7 +143,7 @@ private:
         const auto [sources, lacking] = find_channels(folder_, group, channels_);
         if (!lacking.empty()) {
             result_.note("recordings that lack a channel, left out");
-            if (lacking_.empty()) lacking_ = group.name + " lacks " + lacking;
+            if (lacking_.empty()) lacking_ = (group.name == "." ? "it" : group.name) + " lacks " + lacking;
             return;
         }
         const int label = words_.number(place_in_path(folder_, group, label_, "label"));

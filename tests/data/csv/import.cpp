@@ -302,6 +302,15 @@ TEST_CASE("csv import: recordings of few samples") {
               .recordings.size() == 1);
 }
 
+TEST_CASE("csv import: a folder that is one recording and lacks a channel") {
+    const scratch_folder at;
+    for (const std::string sensor : {"Accelerometer", "Gyroscope"})
+        at.write(sensor + ".csv", plain(100, "time,x,y,z"));
+    CHECK_RAISES(data_error,
+                 "number of recordings with all channels is 0 of 1, expected at least one: it lacks mag_x",
+                 csv_recordings(at.path(), {.channels = {"mag_x"}}));
+}
+
 TEST_CASE("csv import: columns of words and files of labels that are not used are said") {
     const scratch_folder at;
     at.write("anna/data.csv", plain(100, "time,acc_x,acc_y,acc_z,state,note", ",still,"));
