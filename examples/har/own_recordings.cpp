@@ -231,10 +231,11 @@ void apply_toml_beside(const std::string& data, const std::vector<setting>& sett
     if (file.empty() || !std::filesystem::exists(file, status)) return;
     const std::vector<setting> own = without_prefix(settings);
     std::string pattern = own_path(data); // of the command line, which says where labels and people stand
-    bool segments = false;                // and so do segments
+    bool segments = false, unit = false;  // and so do segments; a unit changes the rate that was found
     for (const setting& s : own) {
         if (s.name == "files" && s.given()) pattern += s.now().at(0);
         segments = segments || (s.name == "segments" && s.given());
+        unit = unit || (s.name == "unit" && s.given());
     }
     const auto says = [&](const std::string& name) { return pattern.find("{" + name) != pattern.npos; };
     for (config_section& section : read_config(file)) {
@@ -247,7 +248,7 @@ void apply_toml_beside(const std::string& data, const std::vector<setting>& sett
         });
         std::erase_if(section.entries, [&](const config_entry& e) {
             if ((e.name == "label" || e.name == "subject") && says(e.name)) return true;
-            if (e.name == "label" && segments) return true;
+            if ((e.name == "label" && segments) || (e.name == "rate" && unit)) return true;
             if (found && (says("sensor") || says("device")) &&
                 (e.name == "channels" || e.name == "units" || e.name == "bodies"))
                 return true;

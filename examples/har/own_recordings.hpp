@@ -30,7 +30,7 @@ std::string toml_beside(const std::string& path);
 
 /// Sets the options csv-… that the command line did not give from the section [csv] of that file, if there is one. In it names
 /// stand without csv-. What the subcommand does not need is left out, and so is what the command line says in another way:
-/// label and subject if its pattern has {label} and {subject}, label if it gives segments, and channels without columns or
+/// label and subject if its pattern has {label} and {subject}, label if it gives segments, the rate if it gives the unit of the time, and channels without columns or
 /// tables of their own if its pattern has {sensor} or {device}.
 /// Throws usage_error, with file and line, as read_config and apply; io_error.
 void apply_toml_beside(const std::string& data, const std::vector<setting>& settings);

@@ -150,6 +150,9 @@ TEST_CASE("a pattern or segments on the command line win over places and channel
         "inspect --quiet --json --data csv=set --csv-files '{subject}_walk_{sensor}.csv' --csv-segments times.txt");
     REQUIRE_MESSAGE(r.code == 0, r.err);
     CHECK(r.last()["classes"].size() == 2);
+    r = run(at, inspect + " --csv-unit us --csv-max-gap 0.001"); // 1000 times as fast
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    CHECK(r.last()["rate_hz"] == 50000);
 }
 
 TEST_CASE("inspect --toml writes elsewhere, and says when a file cannot be written") {
