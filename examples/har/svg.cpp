@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "svg.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "html.hpp"
+
+namespace har {
+
+namespace {
+
+/// A coordinate: at most one digit after the point, and a plain minus sign.
+std::string coordinate(double value) {
+    std::string out = fixed(value, 1);
+    if (out.ends_with(".0")) out.resize(out.size() - 2);
+    if (out.starts_with("−")) out.replace(0, std::string_view("−").size(), "-");
+    return out;
+}
+
+std::string attribute(std::string_view name, double value) {
+    return " " + std::string(name) + "=\"" + coordinate(value) + "\"";
+}
+
+std::string class_attribute(std::string_view classes) {
+    return classes.empty() ? "" : " class=\"" + std::string(classes) + "\"";
+}
+
+} // namespace
+
+std::string color_class(std::size_t number) { return "c" + std::to_string(number % svg_colors); }
+
+std::vector<double> ticks(double low, double high, std::size_t about) {
+    if (!std::isfinite(low) || !std::isfinite(high) ||
+        !(high - low > 1e-12 * std::max(std::abs(low), std::abs(high)))) {
+        const bool usable = std::isfinite(low) && low == high && std::abs(low) < 1e12;
+        const double around = usable ? low : 0.5;
+        const double half = std::max(0.5, std::abs(around) / 2);
+        low = around == 0.5 ? 0 : around - half;
+        high = around == 0.5 ? 1 : around + half;
+    }
+    const double rough = (high - low) / double(std::max<std::size_t>(about, 2) - 1);
+    const double power = std::pow(10, std::floor(std::log10(rough)));
+    double step = 10 * power;
+    for (const double factor : {5.0, 2.0, 1.0})
+        if (factor * power >= rough * (1 - 1e-9)) step = factor * power;
+    const double first = std::floor(low / step + 1e-9), last = std::ceil(high / step - 1e-9);
+    std::vector<double> at;
+    for (double k = first; k <= last; ++k) at.push_back(k * step);
+    return at;
+}
+
+std::vector<std::string> tick_labels(const std::vector<double>& at) {
+    const double step = at.size() < 2 ? 1 : at[1] - at[0];
+    const double largest = at.empty() ? 0 : std::max(std::abs(at.front()), std::abs(at.back()));
+    const int digits = static_cast<int>(std::clamp(std::ceil(-std::log10(step) - 1e-9), 0.0, 9.0));
+    std::vector<std::string> labels;
+    for (const double value : at)
+        labels.push_back(largest >= 1e6 || digits > 4 ? significant(std::abs(value) < step / 2 ? 0 : value, 3)
+                                                      : fixed(value, digits));
+    return labels;
+}
+
+std::string path_of(const std::vector<std::pair<double, double>>& points) {
+    std::string d;
+    bool drawing = false;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        const auto& [x, y] = points[i];
+        if (!std::isfinite(x) || !std::isfinite(y)) {
+            drawing = false;
+            continue;
+        }
+        d += (drawing ? "L" : "M") + coordinate(x) + " " + coordinate(y);
+        if (!drawing && (i + 1 == points.size() || !std::isfinite(points[i + 1].second))) d += "h.1"; // a dot
+        drawing = true;
+    }
+    return d;
+}
+
+std::string mark(std::size_t number, double x, double y, double r) {
+    const auto polygon = [&](std::initializer_list<std::pair<double, double>> corners) {
+        std::vector<std::pair<double, double>> points;
+        for (const auto& [dx, dy] : corners) points.emplace_back(x + dx * r, y + dy * r);
+        return path_of(points) + "z";
+    };
+    switch (number % 6) {
+    case 0: {
+        const std::string half = "a" + coordinate(r) + " " + coordinate(r) + " 0 1 0 ";
+        return "M" + coordinate(x - r) + " " + coordinate(y) + half + coordinate(2 * r) + " 0" + half +
+               coordinate(-2 * r) + " 0z";
+    }
+    case 1:
+        return polygon({{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}});
+    case 2:
+        return polygon({{0, -1.1}, {1.1, 0.9}, {-1.1, 0.9}});
+    case 3:
+        return polygon({{0, -1.3}, {1.1, 0}, {0, 1.3}, {-1.1, 0}});
+    case 4:
+        return polygon({{0, 1.1}, {1.1, -0.9}, {-1.1, -0.9}});
+    default:
+        return polygon({{-.35, -1.1},
+                        {.35, -1.1},
+                        {.35, -.35},
+                        {1.1, -.35},
+                        {1.1, .35},
+                        {.35, .35},
+                        {.35, 1.1},
+                        {-.35, 1.1},
+                        {-.35, .35},
+                        {-1.1, .35},
+                        {-1.1, -.35},
+                        {-.35, -.35}});
+    }
+}
+
+picture::picture(double width, double height, const std::string& title, const std::string& description)
+    : text_("<svg role=\"img\" viewBox=\"0 0 " + coordinate(width) + " " + coordinate(height) + "\"" +
+            attribute("width", width) + attribute("height", height) + ">\n<title>" + title + "</title><desc>" +
+            description + "</desc>\n") {}
+
+void picture::text(double x, double y, const std::string& text, std::string_view classes, double rotate) {
+    text_ += "<text" + attribute("x", x) + attribute("y", y) + class_attribute(classes);
+    if (rotate != 0)
+        text_ += " transform=\"rotate(" + coordinate(rotate) + " " + coordinate(x) + " " + coordinate(y) + ")\"";
+    text_ += ">" + text + "</text>\n";
+}
+
+void picture::rect(double x, double y, double width, double height, std::string_view classes, double opacity) {
+    text_ += "<rect" + attribute("x", x) + attribute("y", y) + attribute("width", std::max(width, 0.0)) +
+             attribute("height", std::max(height, 0.0)) + class_attribute(classes);
+    if (opacity < 1) text_ += " fill-opacity=\"" + fixed(opacity, 2) + "\"";
+    text_ += "/>\n";
+}
+
+void picture::line(double x1, double y1, double x2, double y2, std::string_view classes) {
+    path("M" + coordinate(x1) + " " + coordinate(y1) + "L" + coordinate(x2) + " " + coordinate(y2), classes);
+}
+
+void picture::path(const std::string& d, std::string_view classes) {
+    if (!d.empty()) text_ += "<path" + class_attribute(classes) + " d=\"" + d + "\"/>\n";
+}
+
+void picture::x_axis(const axis& x, const std::vector<double>& at, double top, double bottom,
+                     const std::string& name) {
+    const std::vector<std::string> labels = tick_labels(at);
+    for (std::size_t i = 0; i < at.size(); ++i) {
+        line(x(at[i]), top, x(at[i]), bottom, "grid");
+        text(x(at[i]), bottom + 15, labels[i], "mid soft");
+    }
+    text((x.first + x.last) / 2, bottom + 32, name, "mid soft");
+}
+
+void picture::y_axis(const axis& y, const std::vector<double>& at, double left, double right) {
+    const std::vector<std::string> labels = tick_labels(at);
+    for (std::size_t i = 0; i < at.size(); ++i) {
+        line(left, y(at[i]), right, y(at[i]), "grid");
+        text(left - 6, y(at[i]) + 4, labels[i], "end soft");
+    }
+}
+
+std::string picture::text() const { return text_ + "</svg>\n"; }
+
+std::string figure(const picture& p, const std::string& caption) {
+    return "<figure><div class=\"scroll\">" + p.text() + "</div><figcaption>" + caption + "</figcaption></figure>\n";
+}
+
+} // namespace har
