@@ -13,6 +13,8 @@ using namespace smldist;
 
 namespace {
 
+constexpr std::size_t wide_fact = 44; // characters; a longer value has a row of its own
+
 void check(const report_data& r) {
     for (const report_method& m : r.methods)
         if (!m.people.empty() && m.people.size() != r.people.size())
@@ -36,7 +38,8 @@ std::string facts(const report_data& r) {
     if (r.facts.empty()) return "";
     std::string out = "<dl>\n";
     for (const auto& [name, value] : r.facts)
-        out += "<div><dt>" + escaped(name) + "</dt><dd>" + escaped(value) + "</dd></div>\n";
+        out += std::string(shown_length(value) > wide_fact ? "<div class=\"wide\">" : "<div>") + "<dt>" +
+               escaped(name) + "</dt><dd>" + escaped(value) + "</dd></div>\n";
     return out + "</dl>\n";
 }
 

@@ -50,20 +50,21 @@ std::string largest_confusion(const report_data& r, const confusion& c) {
 std::string confusion_figure(const report_data& r, const report_method& m) {
     const confusion& c = m.counts;
     const std::size_t classes = c.classes();
-    const double cell = classes <= 8 ? 50 : classes <= 12 ? 42 : classes <= 20 ? 30 : 24;
-    const double left = label_pixels(r, classes) + 22, top = label_pixels(r, classes) * .75 + 26;
+    const double cell = classes <= 8 ? 44 : classes <= 12 ? 42 : classes <= 20 ? 30 : 24;
+    const double left = std::max(label_pixels(r, classes) + 14, 60.0), top = label_pixels(r, classes) * .75 + 26;
     const double right = left + cell * double(classes), bottom = top + cell * double(classes);
     const double overhang = classes == 0 ? 0 : label_pixels(r, classes) * .75; // of the last column's label
     picture p(right + std::max(70.0, overhang), bottom + 10, "Confusion matrix of " + escaped(m.name),
               "Rows are labels, columns are predictions; shade and number are the share of the row in per cent. "
               "The counts are in the table.");
-    p.text(left - 10, top - 8, "label ↓  predicted →", "end soft small");
+    p.text(left - 10, top - 20, "predicted →", "end soft small");
+    p.text(left - 10, top - 6, "label ↓", "end soft small");
     p.text(right + 10, top - 8, "windows", "soft small");
     p.rect(left, top, right - left, bottom - top, "panel");
     for (std::size_t n = 0; n < classes; ++n) {
         const double y = top + cell * double(n), middle = y + cell / 2;
         p.text(left - 10, middle + 4, short_label(r, n), "end");
-        p.text(left + cell * (double(n) + .5) + 3, top - 8, short_label(r, n), "", -45);
+        p.text(left + cell * (double(n) + .5) + 3, top - 7, short_label(r, n), "", -45);
         p.text(right + 10, middle + 4, grouped(c.labelled(n)), "soft");
         for (std::size_t k = 0; k < classes; ++k) {
             const double s = share(c(n, k), c.labelled(n)), x = left + cell * double(k);
@@ -240,9 +241,14 @@ std::string activity_section(const report_data& r) {
     std::string matrices;
     for (const report_method& m : r.methods)
         if (m.counts.classes() > 0)
-            matrices += "<h3>" + escaped(m.name) + "</h3>\n" + confusion_figure(r, m) + confusion_table(r, m.counts);
+            matrices += "<div><h3>" + escaped(m.name) + "</h3>\n" + confusion_figure(r, m) +
+                        confusion_table(r, m.counts) + "</div>\n";
     if (matrices.empty()) return "";
-    return section("activities", "Activities", per_class_table(r) + matrices);
+    return section("activities", "Activities",
+                   per_class_table(r) +
+                       "<p class=\"note\">In the matrices below, the large number and the shade are the share of the "
+                       "label's windows in per cent, the small number is the count.</p>\n<div class=\"panels\">\n" +
+                       matrices + "</div>\n");
 }
 
 std::string people_section(const report_data& r) {

@@ -19,6 +19,7 @@ h3 { font-size: 1rem; margin: 1.75rem 0 .5rem; overflow-wrap: anywhere; }
 p { margin: .5rem 0; max-width: 46rem; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .75rem 1.5rem; margin: 0 0 1rem;
   padding: 1rem; background: var(--panel); border-radius: .5rem; }
+.wide { grid-column: 1 / -1; }
 dt { color: var(--soft); font-size: .8rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; font-size: .9rem; }
@@ -37,9 +38,9 @@ td strong { background: var(--best); border-radius: .25rem; padding: .1rem .35re
 .note { color: var(--soft); font-size: .875rem; }
 figure { margin: .5rem 0 1rem; }
 figcaption { color: var(--soft); font-size: .875rem; max-width: 46rem; overflow-wrap: anywhere; }
-.panels { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: flex-start; }
+.panels { display: flex; flex-wrap: wrap; gap: 1rem 1.75rem; align-items: flex-start; }
 .panels figure { max-width: 100%; }
-.panels figcaption { max-width: 21rem; }
+.panels > div { max-width: 100%; } .panels > figure > figcaption { max-width: 17rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; list-style: none; padding: 0; font-size: .875rem; }
 .legend li { margin: 0; }
 .legend svg { vertical-align: -2px; margin-right: .4rem; }
@@ -60,7 +61,7 @@ text { fill: var(--ink); unicode-bidi: isolate; }
 .thick { stroke: var(--ink); stroke-width: 2.5; }
 .dash { stroke: var(--soft); stroke-dasharray: 4 3; }
 .thin { stroke-opacity: .4; stroke-width: 1.2; }
-.half { fill-opacity: .55; }
+.half { fill-opacity: .5; }
 .gap { stroke: var(--page); }
 .heat { fill: var(--heat); }
 .panel { fill: var(--panel); }

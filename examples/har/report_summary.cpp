@@ -12,8 +12,8 @@ namespace har {
 
 namespace {
 
-constexpr double label_width = 150, plot_width = 470, row_height = 26;
-constexpr std::size_t label_length = 20; // characters that fit label_width
+constexpr double character_width = 6.6, plot_width = 470, row_height = 26; // pixels
+constexpr std::size_t label_length = 20;                                   // characters of a method in a picture
 
 std::string with_sd(const report_spread& s) {
     return percent(s.mean) + (std::isfinite(s.sd) ? " ± " + percent(s.sd) : "");
@@ -111,15 +111,19 @@ std::string runs_figure(const report_data& r) {
             }
     if (runs < 2) return "";
     const std::vector<double> at = ticks(100 * low, 100 * high, 7);
-    const axis x{at.front(), at.back(), label_width, label_width + plot_width};
+    std::size_t longest = 0;
+    for (const report_method& m : r.methods)
+        longest = std::max(longest, std::min(label_length, shown_length(m.name)));
+    const double left = 20 + character_width * double(longest);
+    const axis x{at.front(), at.back(), left, left + plot_width};
     const double bottom = 8 + row_height * double(r.methods.size());
-    picture p(label_width + plot_width + 30, bottom + 40, "Macro-F1 of every run",
+    picture p(left + plot_width + 30, bottom + 40, "Macro-F1 of every run",
               "One row per method, one dot per run, a vertical bar at the mean. The numbers are in the tables.");
     p.x_axis(x, at, 4, bottom, "macro-F1 (%)");
     for (std::size_t i = 0; i < r.methods.size(); ++i) {
         const report_method& m = r.methods[i];
         const double y = 8 + row_height * (double(i) + .5);
-        p.text(label_width - 12, y + 4, shortened(m.name, label_length), "end");
+        p.text(left - 12, y + 4, shortened(m.name, label_length), "end");
         std::string dots;
         for (const report_run& run : m.runs)
             if (std::isfinite(run.macro_f1)) dots += mark(0, x(100 * run.macro_f1), y, 3.5);
@@ -176,7 +180,7 @@ std::string comparison_figure(const report_data& r) {
                            std::min(label_length, shown_length(c.a)) + std::min(label_length, shown_length(c.b)) + 6);
     }
     const std::vector<double> at = ticks(100 * low, 100 * high, 7);
-    const double left = 20 + 6.6 * double(longest);
+    const double left = 20 + character_width * double(longest);
     const axis x{at.front(), at.back(), left, left + plot_width - 50};
     const double bottom = 8 + row_height * double(r.comparisons.size());
     picture p(

@@ -11,7 +11,7 @@ namespace har {
 
 namespace {
 
-constexpr double left = 84, width = 800, band = 26;
+constexpr double left = 84, width = 800, band = 26, wrong_height = 12; // pixels
 constexpr std::size_t columns = 800; // a recording of more steps is drawn with this number of columns
 constexpr double character_width = 6.6;
 
@@ -102,7 +102,8 @@ std::string timeline_figure(const report_data& r, const report_timeline& t, cons
                             const std::string& caption) {
     const std::size_t steps = t.label.size();
     const double true_top = 16, predicted_top = true_top + band + 4, wrong_top = predicted_top + band + 4;
-    const double sure_top = wrong_top + 14, bottom = t.probability.empty() ? wrong_top + 8 : sure_top + 40;
+    const double sure_top = wrong_top + wrong_height + 8;
+    const double bottom = t.probability.empty() ? wrong_top + wrong_height : sure_top + 36;
     picture p(left + width + 20, bottom + 40, "Timeline of " + name,
               "Above the labels, below the predictions, over time. " + caption);
     const time_unit unit = unit_of(t.seconds * double(steps));
@@ -115,17 +116,22 @@ std::string timeline_figure(const report_data& r, const report_timeline& t, cons
     draw_band(p, r, drawn(t.label), true_top);
     p.text(left - 8, predicted_top + band / 2 + 4, "predicted", "end");
     draw_band(p, r, drawn(t.predicted), predicted_top);
-    std::vector<int> mistakes(steps);
-    for (std::size_t i = 0; i < steps; ++i) mistakes[i] = wrong(t, i) ? 1 : 0;
-    p.text(left - 8, wrong_top + 9, "mistakes", "end");
+    p.text(left - 8, wrong_top + 10, "mistakes", "end");
     std::vector<std::pair<double, double>> corners;
-    for (const stretch& s : stretches(drawn(mistakes)))
-        if (s.value == 1) {
-            for (const auto& corner : {std::pair(s.from, wrong_top), std::pair(s.to, wrong_top),
-                                       std::pair(s.to, wrong_top + 8), std::pair(s.from, wrong_top + 8)})
-                corners.push_back(corner);
-            corners.emplace_back(undefined, undefined);
-        }
+    const std::size_t parts = std::min(steps, columns);
+    const axis part{0, double(parts), left, left + width};
+    for (std::size_t k = 0; k < parts; ++k) {
+        const std::size_t first = k * steps / parts, last = (k + 1) * steps / parts;
+        double mistakes = 0;
+        for (std::size_t i = first; i < last; ++i) mistakes += wrong(t, i) ? 1 : 0;
+        if (mistakes == 0) continue;
+        const double from = part(double(k)), to = part(double(k + 1)), foot = wrong_top + wrong_height;
+        const double head = foot - wrong_height * mistakes / double(last - first);
+        for (const auto& corner :
+             {std::pair(from, head), std::pair(to, head), std::pair(to, foot), std::pair(from, foot)})
+            corners.push_back(corner);
+        corners.emplace_back(undefined, undefined);
+    }
     p.path(path_of(corners), "bad");
     if (!t.probability.empty()) {
         const axis y{0, 1, bottom, sure_top};
@@ -202,7 +208,9 @@ std::string timeline_section(const report_data& r) {
         caption += labelled == 0 ? "No step has a label."
                                  : percent(double(labelled - mistakes) / double(labelled)) + " % of " +
                                        counted(labelled, "labelled step is", "labelled steps are") + " right.";
-        if (t.label.size() > columns) caption += " A column shows the most frequent class of its steps.";
+        if (t.label.size() > columns)
+            caption += " Every column of the picture stands for several steps: it shows their most frequent class, "
+                       "their share of mistakes and their mean probability.";
         const std::string name = t.recording.empty() ? "recording" : escaped(t.recording);
         body += "<h3>" + name + (t.person.empty() ? "" : ", person " + escaped(t.person)) + "</h3>\n" +
                 timeline_figure(r, t, name, caption) + timeline_table(r, t);

@@ -67,7 +67,7 @@ std::string panel(const std::vector<group>& groups, member what, double factor, 
                 high = std::isfinite(high) ? std::max(high, value) : value;
             }
     if (!std::isfinite(low)) return "";
-    constexpr double left = 56, width = 250, top = 12, bottom = 172;
+    constexpr double left = 56, width = 222, top = 12, bottom = 172;
     const std::vector<double> at = ticks(low, high, 5);
     const axis y{at.front(), at.back(), bottom, top};
     const axis x{0, double(epochs), left, left + width};
