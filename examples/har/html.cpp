@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "html.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -14,11 +13,18 @@ namespace {
 
 constexpr std::string_view dash = "–";
 
-/// The offset behind the first `characters` characters of valid UTF-8.
-std::size_t offset(std::string_view text, std::size_t characters) {
+/// Columns of the character that begins with this byte: 2 from U+3000 on, where characters are wide; 0 for the further
+/// bytes of a character.
+std::size_t columns(char first) {
+    const auto byte = static_cast<unsigned char>(first);
+    return (byte & 0xC0) == 0x80 ? 0 : byte >= 0xE3 ? 2 : 1;
+}
+
+/// The offset of the first character of valid UTF-8 that does not fit `room` columns.
+std::size_t offset(std::string_view text, std::size_t room) {
     std::size_t i = 0;
-    for (; i < text.size(); ++i)
-        if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80 && characters-- == 0) return i;
+    for (; i < text.size() && columns(text[i]) <= room; ++i) room -= columns(text[i]);
+    while (i < text.size() && columns(text[i]) == 0) ++i;
     return i;
 }
 
@@ -60,16 +66,16 @@ std::string number(double value, std::chars_format format, int digits) {
 
 std::string escaped(std::string_view text) { return with_entities(smldist::printable(text)); }
 
-std::string shortened(std::string_view text, std::size_t characters) {
+std::string shortened(std::string_view text, std::size_t room) {
     std::string shown = smldist::printable(text);
-    if (offset(shown, characters) < shown.size()) shown = shown.substr(0, offset(shown, characters - 1)) + "…";
+    if (offset(shown, room) < shown.size()) shown = shown.substr(0, offset(shown, room - 1)) + "…";
     return with_entities(shown);
 }
 
 std::size_t shown_length(std::string_view text) {
-    const std::string shown = smldist::printable(text);
-    return static_cast<std::size_t>(std::count_if(
-        shown.begin(), shown.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    std::size_t sum = 0;
+    for (const char c : smldist::printable(text)) sum += columns(c);
+    return sum;
 }
 
 std::string fixed(double value, int digits) { return number(value, std::chars_format::fixed, digits); }

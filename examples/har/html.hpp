@@ -14,9 +14,10 @@ namespace har {
 /// `text` for element content and attribute values: & < > " ' as entities, control characters and bytes that are not
 /// UTF-8 as \xNN.
 std::string escaped(std::string_view text);
-/// The same of the first `characters` characters, with … in place of the last one when the text is longer.
-std::string shortened(std::string_view text, std::size_t characters);
-/// Characters that `escaped` shows.
+/// The same of as many characters as fit `room` columns (at least 1), the last of them … when the text is longer. A
+/// character takes one column, from U+3000 on two.
+std::string shortened(std::string_view text, std::size_t room);
+/// Columns of `escaped` text.
 std::size_t shown_length(std::string_view text);
 
 /// `value` with `digits` digits after the point; "–" when it is not finite. The sign of a negative number is U+2212, as in

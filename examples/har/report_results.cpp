@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t label_length = 18; // characters of a class in a picture
 constexpr double character_width = 6.6;  // pixels, on average
+constexpr std::size_t shades = 20;       // of a confusion matrix
 constexpr std::size_t many_people = 30;  // from here on the rows are narrow
 
 std::string short_label(const report_data& r, std::size_t n) {
@@ -61,21 +62,27 @@ std::string confusion_figure(const report_data& r, const report_method& m) {
     p.text(left - 10, top - 6, "label ↓", "end soft small");
     p.text(right + 10, top - 8, "windows", "soft small");
     p.rect(left, top, right - left, bottom - top, "panel");
+    std::string squares[shades + 1]; // of equal shade
+    for (std::size_t n = 0; n < classes; ++n)
+        for (std::size_t k = 0; k < classes; ++k) {
+            const double x = left + cell * double(k), y = top + cell * double(n);
+            const double shade = std::ceil(double(shades) * share(c(n, k), c.labelled(n)));
+            if (shade > 0) squares[static_cast<std::size_t>(shade)] += box(x, y, x + cell, y + cell);
+        }
+    for (std::size_t i = 1; i <= shades; ++i) p.path(squares[i], "heat", double(i) / double(shades));
+    const bool counts = cell >= 42; // room for a second line
     for (std::size_t n = 0; n < classes; ++n) {
-        const double y = top + cell * double(n), middle = y + cell / 2;
+        const double middle = top + cell * (double(n) + .5);
         p.text(left - 10, middle + 4, short_label(r, n), "end");
         p.text(left + cell * (double(n) + .5) + 3, top - 7, short_label(r, n), "", -45);
         p.text(right + 10, middle + 4, grouped(c.labelled(n)), "soft");
         for (std::size_t k = 0; k < classes; ++k) {
-            const double s = share(c(n, k), c.labelled(n)), x = left + cell * double(k);
             if (c(n, k) == 0) continue;
-            p.rect(x, y, cell, cell, "heat", s);
-            const std::string on = s > .5 ? " on" : "";
-            const std::string text = s < .005 ? "&lt;1" : fixed(100 * s, 0);
-            const bool counts = cell >= 42; // room for a second line
-            p.text(x + cell / 2, middle + (counts ? -1 : 4), text, "mid" + on + (cell < 30 ? " small" : ""));
-            if (counts)
-                p.text(x + cell / 2, middle + 13, grouped(c(n, k)), "mid small" + (on.empty() ? " soft" : on));
+            const double s = share(c(n, k), c.labelled(n)), x = left + cell * (double(k) + .5);
+            const std::string color = s > .5 ? " on" : s < .005 ? " soft" : "";
+            p.text(x, middle + (counts ? -1 : 4), s < .005 ? "&lt;1" : fixed(100 * s, 0),
+                   "mid" + color + (cell < 30 ? " small" : ""));
+            if (counts) p.text(x, middle + 13, grouped(c(n, k)), s > .5 ? "mid small on" : "mid small soft");
         }
     }
     for (std::size_t n = 1; n < classes; ++n) {
@@ -244,11 +251,12 @@ std::string activity_section(const report_data& r) {
             matrices += "<div><h3>" + escaped(m.name) + "</h3>\n" + confusion_figure(r, m) +
                         confusion_table(r, m.counts) + "</div>\n";
     if (matrices.empty()) return "";
-    return section("activities", "Activities",
-                   per_class_table(r) +
-                       "<p class=\"note\">In the matrices below, the large number and the shade are the share of the "
-                       "label's windows in per cent, the small number is the count.</p>\n<div class=\"panels\">\n" +
-                       matrices + "</div>\n");
+    return section(
+        "activities", "Activities",
+        per_class_table(r) +
+            "<p class=\"note\">Rows are labels, columns are predictions. The shade and the number are the share "
+            "of the row in per cent; the small number below it is the count.</p>\n<div class=\"panels\">\n" +
+            matrices + "</div>\n");
 }
 
 std::string people_section(const report_data& r) {

@@ -6,10 +6,10 @@ namespace har {
 std::string_view report_style() {
     return R"(:root { color-scheme: light dark; --page: #fff; --ink: #1c2126; --soft: #5a646e; --line: #d8dde2; --panel: #f5f7f9;
   --heat: #0b5394; --on: #fff; --bad: #c0261c; --best: #e3f0fb;
-  --c0: #0068a8; --c1: #d06000; --c2: #00835e; --c3: #b0478a; --c4: #8a6d00; --c5: #3f97cf; --c6: #6a6f75; --c7: #7a2f1d; }
+  --c0: #006aee; --c1: #e06000; --c2: #10693d; --c3: #5d0050; --c4: #9b8a46; --c5: #1a79b0; --c6: #878b8d; --c7: #681f00; }
 @media screen and (prefers-color-scheme: dark) { :root { --page: #14181c; --ink: #e4e8ec; --soft: #9aa5b0; --line: #333b43;
   --panel: #1c2228; --heat: #7cc4ff; --on: #10151a; --bad: #ff8a7a; --best: #1d3a52;
-  --c0: #5ab4f0; --c1: #ff9a4d; --c2: #3fcb9e; --c3: #ec9ccb; --c4: #e3c54a; --c5: #b5e0ff; --c6: #a7b0b8; --c7: #d98b73; } }
+  --c0: #318ff5; --c1: #ffbc59; --c2: #55f3b4; --c3: #c06096; --c4: #868343; --c5: #6eb8db; --c6: #e9ecf3; --c7: #fd987f; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1.25rem 4rem; background: var(--page); color: var(--ink);
   font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif; }
@@ -17,13 +17,13 @@ h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 1rem; overflow-wrap: anyw
 h2 { font-size: 1.25rem; margin: 3rem 0 .75rem; padding-top: 1rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.75rem 0 .5rem; overflow-wrap: anywhere; }
 p { margin: .5rem 0; max-width: 46rem; overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .75rem 1.5rem; margin: 0 0 1rem;
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem 1.5rem; margin: 0 0 1rem;
   padding: 1rem; background: var(--panel); border-radius: .5rem; }
 .wide { grid-column: 1 / -1; }
 dt { color: var(--soft); font-size: .8rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; font-size: .9rem; }
-a { color: var(--c0); }
+a { color: var(--heat); }
 ul { padding-left: 1.2rem; margin: .5rem 0; }
 li { margin: .3rem 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
@@ -45,10 +45,10 @@ figcaption { color: var(--soft); font-size: .875rem; max-width: 46rem; overflow-
 .legend li { margin: 0; }
 .legend svg { vertical-align: -2px; margin-right: .4rem; }
 details { margin: .5rem 0; }
-summary { cursor: pointer; color: var(--c0); font-size: .875rem; }
+summary { cursor: pointer; color: var(--heat); font-size: .875rem; }
 svg { display: block; font-size: 12px; }
 .legend svg { display: inline-block; }
-.scroll > svg { max-width: none; }
+.scroll > svg { max-width: 100%; height: auto; }
 text { fill: var(--ink); unicode-bidi: isolate; }
 .soft { fill: var(--soft); }
 .mid { text-anchor: middle; }
@@ -65,6 +65,7 @@ text { fill: var(--ink); unicode-bidi: isolate; }
 .gap { stroke: var(--page); }
 .heat { fill: var(--heat); }
 .panel { fill: var(--panel); }
+.paper { fill: var(--page); }
 .bad { fill: var(--bad); }
 .sure { color: var(--soft); stroke-width: 1.2; }
 .k1 { fill: url(#h1); } .k2 { fill: url(#h2); } .k3 { fill: url(#h3); }
@@ -75,7 +76,7 @@ text { fill: var(--ink); unicode-bidi: isolate; }
 .c0 { color: var(--c0); } .c1 { color: var(--c1); } .c2 { color: var(--c2); } .c3 { color: var(--c3); }
 .c4 { color: var(--c4); } .c5 { color: var(--c5); } .c6 { color: var(--c6); } .c7 { color: var(--c7); }
 @media print { body { max-width: none; padding: 0; font-size: 11pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  nav { display: none; } .scroll { overflow: visible; } .scroll > svg { max-width: 100%; height: auto; }
+  nav { display: none; } .scroll { overflow: visible; } .scroll > svg { min-width: 0 !important; }
   figure, tr, li, h3 { break-inside: avoid; } h2, h3, caption { break-after: avoid; } h2 { margin-top: 1.5rem; }
   details::details-content { content-visibility: visible; display: block; height: auto; } }
 )";

@@ -127,7 +127,7 @@ std::string runs_figure(const report_data& r) {
         std::string dots;
         for (const report_run& run : m.runs)
             if (std::isfinite(run.macro_f1)) dots += mark(0, x(100 * run.macro_f1), y, 3.5);
-        p.path(dots, "f half " + color_class(i));
+        p.path(dots, "o " + color_class(i));
         if (std::isfinite(m.macro_f1.mean)) {
             const double mean = std::clamp(x(100 * m.macro_f1.mean), x.first, x.last);
             p.line(mean, y - 9, mean, y + 9, "thick");
@@ -150,7 +150,7 @@ std::string runs_table(const report_data& r) {
 
 std::string p_value(double p) {
     if (!std::isfinite(p)) return "";
-    return p < 0.001 ? "p &lt; 0.001" : "p = " + fixed(p, 3);
+    return p < 0.001 ? "p &lt; 0.001" : "p = " + fixed(p, 3);
 }
 
 std::string in_words(const report_comparison& c) {

@@ -65,25 +65,23 @@ void draw_band(picture& p, const report_data& r, const std::vector<int>& list, d
     const std::vector<stretch> all = stretches(list);
     p.rect(left, y, width, band, "panel");
     for (std::size_t n = 0; n < r.labels.size(); ++n) {
-        std::vector<std::pair<double, double>> corners;
+        std::string boxes;
         for (const stretch& s : all)
-            if (s.value == static_cast<int>(n)) {
-                for (const auto& corner : {std::pair(s.from, y), std::pair(s.to, y), std::pair(s.to, y + band),
-                                           std::pair(s.from, y + band)})
-                    corners.push_back(corner);
-                corners.emplace_back(undefined, undefined);
-            }
-        const std::string d = path_of(corners);
-        p.path(d, "f " + color_class(n));
-        if (const std::string lines = hatch(n); !lines.empty()) p.path(d, lines);
+            if (s.value == static_cast<int>(n)) boxes += box(s.from, y, s.to, y + band);
+        p.path(boxes, "f " + color_class(n));
+        if (!hatch(n).empty()) p.path(boxes, hatch(n));
     }
     for (const stretch& s : all) { // names where they fit
         if (s.value < 0) continue;
         const auto n = static_cast<std::size_t>(s.value);
         const std::string& name = r.labels[n];
         const double room = (s.to - s.from - 8) / character_width;
-        if (!hatch(n).empty() || name.empty() || double(shown_length(name)) > room) continue;
-        p.text((s.from + s.to) / 2, y + band / 2 + 4, escaped(name), "mid on");
+        const double length = double(shown_length(name)), middle = (s.from + s.to) / 2;
+        if (name.empty() || length > room) continue;
+        if (!hatch(n).empty())
+            p.rect(middle - length * character_width / 2 - 3, y + 5, length * character_width + 6, band - 10,
+                   "paper");
+        p.text(middle, y + band / 2 + 4, escaped(name), hatch(n).empty() ? "mid on" : "mid");
     }
 }
 
@@ -117,7 +115,7 @@ std::string timeline_figure(const report_data& r, const report_timeline& t, cons
     p.text(left - 8, predicted_top + band / 2 + 4, "predicted", "end");
     draw_band(p, r, drawn(t.predicted), predicted_top);
     p.text(left - 8, wrong_top + 10, "mistakes", "end");
-    std::vector<std::pair<double, double>> corners;
+    std::string boxes;
     const std::size_t parts = std::min(steps, columns);
     const axis part{0, double(parts), left, left + width};
     for (std::size_t k = 0; k < parts; ++k) {
@@ -127,12 +125,9 @@ std::string timeline_figure(const report_data& r, const report_timeline& t, cons
         if (mistakes == 0) continue;
         const double from = part(double(k)), to = part(double(k + 1)), foot = wrong_top + wrong_height;
         const double head = foot - wrong_height * mistakes / double(last - first);
-        for (const auto& corner :
-             {std::pair(from, head), std::pair(to, head), std::pair(to, foot), std::pair(from, foot)})
-            corners.push_back(corner);
-        corners.emplace_back(undefined, undefined);
+        boxes += box(from, head, to, foot);
     }
-    p.path(path_of(corners), "bad");
+    p.path(boxes, "bad");
     if (!t.probability.empty()) {
         const axis y{0, 1, bottom, sure_top};
         p.text(left - 8, (sure_top + bottom) / 2 + 4, "probability", "end");

@@ -11,6 +11,8 @@ namespace har {
 
 namespace {
 
+constexpr double smallest = 0.65; // a picture shrinks to this share of its width, then it scrolls
+
 /// A coordinate: at most one digit after the point, and a plain minus sign.
 std::string coordinate(double value) {
     std::string out = fixed(value, 1);
@@ -26,6 +28,8 @@ std::string attribute(std::string_view name, double value) {
 std::string class_attribute(std::string_view classes) {
     return classes.empty() ? "" : " class=\"" + std::string(classes) + "\"";
 }
+
+std::string fill_opacity(double opacity) { return opacity < 1 ? " fill-opacity=\"" + fixed(opacity, 2) + "\"" : ""; }
 
 } // namespace
 
@@ -78,6 +82,11 @@ std::string path_of(const std::vector<std::pair<double, double>>& points) {
     return d;
 }
 
+std::string box(double x1, double y1, double x2, double y2) {
+    return "M" + coordinate(x1) + " " + coordinate(y1) + "H" + coordinate(x2) + "V" + coordinate(y2) + "H" +
+           coordinate(x1) + "z";
+}
+
 std::string mark(std::size_t number, double x, double y, double r) {
     const auto polygon = [&](std::initializer_list<std::pair<double, double>> corners) {
         std::vector<std::pair<double, double>> points;
@@ -116,8 +125,8 @@ std::string mark(std::size_t number, double x, double y, double r) {
 
 picture::picture(double width, double height, const std::string& title, const std::string& description)
     : text_("<svg role=\"img\" viewBox=\"0 0 " + coordinate(width) + " " + coordinate(height) + "\"" +
-            attribute("width", width) + attribute("height", height) + ">\n<title>" + title + "</title><desc>" +
-            description + "</desc>\n") {}
+            attribute("width", width) + attribute("height", height) + " style=\"min-width:" +
+            coordinate(smallest * width) + "px\">\n<title>" + title + "</title><desc>" + description + "</desc>\n") {}
 
 void picture::text(double x, double y, const std::string& text, std::string_view classes, double rotate) {
     text_ += "<text" + attribute("x", x) + attribute("y", y) + class_attribute(classes);
@@ -126,19 +135,18 @@ void picture::text(double x, double y, const std::string& text, std::string_view
     text_ += ">" + text + "</text>\n";
 }
 
-void picture::rect(double x, double y, double width, double height, std::string_view classes, double opacity) {
+void picture::rect(double x, double y, double width, double height, std::string_view classes) {
     text_ += "<rect" + attribute("x", x) + attribute("y", y) + attribute("width", std::max(width, 0.0)) +
-             attribute("height", std::max(height, 0.0)) + class_attribute(classes);
-    if (opacity < 1) text_ += " fill-opacity=\"" + fixed(opacity, 2) + "\"";
-    text_ += "/>\n";
+             attribute("height", std::max(height, 0.0)) + class_attribute(classes) + "/>\n";
 }
 
 void picture::line(double x1, double y1, double x2, double y2, std::string_view classes) {
     path("M" + coordinate(x1) + " " + coordinate(y1) + "L" + coordinate(x2) + " " + coordinate(y2), classes);
 }
 
-void picture::path(const std::string& d, std::string_view classes) {
-    if (!d.empty()) text_ += "<path" + class_attribute(classes) + " d=\"" + d + "\"/>\n";
+void picture::path(const std::string& d, std::string_view classes, double opacity) {
+    if (d.empty()) return;
+    text_ += "<path" + class_attribute(classes) + fill_opacity(opacity) + " d=\"" + d + "\"/>\n";
 }
 
 void picture::x_axis(const axis& x, const std::vector<double>& at, double top, double bottom,

@@ -31,6 +31,8 @@ std::vector<std::string> tick_labels(const std::vector<double>& at);
 
 /// Points of a line as a path. A point that is not finite interrupts it.
 std::string path_of(const std::vector<std::pair<double, double>>& points);
+/// The path of a rectangle between two corners.
+std::string box(double x1, double y1, double x2, double y2);
 /// The path of a mark around (x, y): circle, square, triangle, diamond, … by `number`.
 std::string mark(std::size_t number, double x, double y, double radius = 4);
 
@@ -42,9 +44,9 @@ public:
 
     /// Classes of text: "" (start), "mid", "end", and "soft", "on" (on a color), "small", "b" for the look.
     void text(double x, double y, const std::string& text, std::string_view classes = "", double rotate = 0);
-    void rect(double x, double y, double width, double height, std::string_view classes, double opacity = 1);
+    void rect(double x, double y, double width, double height, std::string_view classes);
     void line(double x1, double y1, double x2, double y2, std::string_view classes);
-    void path(const std::string& d, std::string_view classes);
+    void path(const std::string& d, std::string_view classes, double opacity = 1);
     /// Grid lines and numbers of the horizontal axis below `bottom`, with its name.
     void x_axis(const axis& x, const std::vector<double>& at, double top, double bottom, const std::string& name);
     /// Grid lines and numbers of the vertical axis left of `left`.
