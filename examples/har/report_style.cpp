@@ -35,6 +35,7 @@ thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; white-s
 th:first-child { text-align: left; padding-left: 0; }
 tbody th { font-weight: 400; white-space: normal; overflow-wrap: anywhere; min-width: 7rem; max-width: 22rem; }
 td strong { background: var(--best); border-radius: .25rem; padding: .1rem .35rem; margin-right: -.35rem; }
+.word { white-space: nowrap; }
 .note { color: var(--soft); font-size: .875rem; }
 figure { margin: .5rem 0 1rem; }
 figcaption { color: var(--soft); font-size: .875rem; max-width: 46rem; overflow-wrap: anywhere; }
@@ -78,7 +79,7 @@ text { fill: var(--ink); unicode-bidi: isolate; }
 @media print { body { max-width: none; padding: 0; font-size: 11pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   nav { display: none; } .scroll { overflow: visible; } .scroll > svg { min-width: 0 !important; }
   figure, tr, li, h3 { break-inside: avoid; } h2, h3, caption { break-after: avoid; } h2 { margin-top: 1.5rem; }
-  details::details-content { content-visibility: visible; display: block; height: auto; } }
+  details:not([open]) { display: none; } }
 )";
 }
 

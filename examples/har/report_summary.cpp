@@ -29,7 +29,8 @@ std::size_t worst_person(const report_method& m) {
     return worst;
 }
 
-/// A column of the summary: what is shown, and what decides which row is best. Equal texts of values are equally good.
+/// A column of the summary: what is shown, and what decides which row is best. Values with
+/// the same first digit after the point, as they are shown, are equally good.
 struct column {
     std::vector<std::string> cells;
     std::vector<double> values; // undefined: does not take part
@@ -46,25 +47,23 @@ void emphasise_best(column& c) {
         }
     if (taking_part < 2) return;
     for (std::size_t i = 0; i < c.cells.size(); ++i)
-        if (c.values[i] == best) c.cells[i] = "<strong>" + c.cells[i] + "</strong>";
+        if (percent(c.values[i]) == percent(best)) c.cells[i] = "<strong>" + c.cells[i] + "</strong>";
 }
-
-double as_shown(double fraction) { return std::round(fraction * 1000) / 1000; }
 
 std::string summary_table(const report_data& r) {
     column accuracy{{}, {}, true}, f1{{}, {}, true}, worst{{}, {}, true}, error{{}, {}, false},
         parameters{{}, {}, false}, macs{{}, {}, false};
     for (const report_method& m : r.methods) {
         accuracy.cells.push_back(with_sd(m.accuracy));
-        accuracy.values.push_back(as_shown(m.accuracy.mean));
+        accuracy.values.push_back(m.accuracy.mean);
         f1.cells.push_back(with_sd(m.macro_f1));
-        f1.values.push_back(as_shown(m.macro_f1.mean));
+        f1.values.push_back(m.macro_f1.mean);
         const std::size_t w = worst_person(m);
         const double lowest = w < m.people.size() ? m.people[w].macro_f1 : undefined;
         worst.cells.push_back(w < m.people.size() ? percent(lowest) + " (" + person_name(r, w) + ")" : "–");
-        worst.values.push_back(as_shown(lowest));
+        worst.values.push_back(lowest);
         error.cells.push_back(percent(m.calibration_error));
-        error.values.push_back(as_shown(m.calibration_error));
+        error.values.push_back(m.calibration_error);
         const auto size = [](column& c, std::size_t n) {
             c.cells.push_back(grouped(n));
             c.values.push_back(n == 0 ? undefined : double(n));
@@ -73,9 +72,10 @@ std::string summary_table(const report_data& r) {
         size(macs, m.cost.macs);
     }
     for (column* c : {&accuracy, &f1, &worst, &error, &parameters, &macs}) emphasise_best(*c);
-    html_table table("Mean ± standard deviation over the runs, in per cent; the best of a column is marked.",
-                     {"method", "accuracy", "macro-F1", "macro-F1 of the worst person", "calibration error",
-                      "parameters", "MACs per window"});
+    html_table table(std::string("Mean ± standard deviation over the runs, in per cent") +
+                         (r.methods.size() > 1 ? "; the best of a column is marked." : "."),
+                     {"method", "accuracy", "<span class=\"word\">macro-F1</span>", "macro-F1 of the worst person",
+                      "calibration error", "parameters", "MACs per window"});
     for (std::size_t i = 0; i < r.methods.size(); ++i)
         table.row(escaped(r.methods[i].name), {accuracy.cells[i], f1.cells[i], worst.cells[i], error.cells[i],
                                                parameters.cells[i], macs.cells[i]});
