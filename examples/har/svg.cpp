@@ -36,13 +36,14 @@ std::string fill_opacity(double opacity) { return opacity < 1 ? " fill-opacity=\
 std::string color_class(std::size_t number) { return "c" + std::to_string(number % svg_colors); }
 
 std::vector<double> ticks(double low, double high, std::size_t about) {
-    if (!std::isfinite(low) || !std::isfinite(high) ||
-        !(high - low > 1e-12 * std::max(std::abs(low), std::abs(high)))) {
-        const bool usable = std::isfinite(low) && low == high && std::abs(low) < 1e12;
-        const double around = usable ? low : 0.5;
-        const double half = std::max(0.5, std::abs(around) / 2);
-        low = around == 0.5 ? 0 : around - half;
-        high = around == 0.5 ? 1 : around + half;
+    const double largest = std::max(std::abs(low), std::abs(high));
+    if (!(largest < 1e300) || !(low <= high)) {
+        low = 0;
+        high = 1;
+    } else if (high - low <= 1e-12 * largest) {
+        const double half = largest > 0 ? largest / 2 : 0.5;
+        low -= half;
+        high += half;
     }
     const double rough = (high - low) / double(std::max<std::size_t>(about, 2) - 1);
     const double power = std::pow(10, std::floor(std::log10(rough)));

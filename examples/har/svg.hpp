@@ -23,8 +23,8 @@ struct axis {
     double operator()(double value) const { return first + (value - low) / (high - low) * (last - first); }
 };
 
-/// Round numbers, `about` of them or fewer, that span at least [low, high]: the first is at most low, the last at least
-/// high. Not finite or empty ranges are replaced by [0, 1].
+/// Round numbers at equal distances, about `about` of them, at least two: the first is at most low, the last at least
+/// high. [0, 1] takes the place of a range that is not finite; an empty one is widened by half of its value.
 std::vector<double> ticks(double low, double high, std::size_t about);
 /// The ticks as text, with as many digits after the point as their distance needs.
 std::vector<std::string> tick_labels(const std::vector<double>& at);

@@ -8,8 +8,11 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "../../examples/har/html.hpp"
+#include "../../examples/har/svg.hpp"
 #include "program.hpp"
 #include "raises.hpp"
 #include "smldist/core/error.hpp"
@@ -377,5 +380,49 @@ TEST_CASE("report: lists that do not fit each other are refused") {
         r = two_methods();
         r.timelines[0].label[3] = n;
         CHECK_RAISES(smldist::shape_error, "class in recording \"ann.csv\" is " + std::to_string(n), report_html(r));
+    }
+}
+
+TEST_CASE("report: numbers are written for readers") {
+    CHECK(har::fixed(-1.25, 1) == "−1.2");
+    CHECK(har::fixed(-0.04, 1) == "0.0");
+    CHECK(har::fixed(har::undefined, 1) == "–");
+    CHECK(har::significant(0.00003, 3) == "3e−05");
+    CHECK(har::grouped(0) == "0");
+    CHECK(har::grouped(999) == "999");
+    CHECK(har::grouped(1000) == "1,000");
+    CHECK(har::grouped(1234567) == "1,234,567");
+    CHECK(har::duration(0) == "0.0 s");
+    CHECK(har::duration(59.94) == "59.9 s");
+    CHECK(har::duration(59.96) == "1 min 00 s");
+    CHECK(har::duration(3599.4) == "59 min 59 s");
+    CHECK(har::duration(3661) == "1 h 01 min");
+    CHECK(har::counted(1, "run", "runs") == "1 run");
+    CHECK(har::shortened("walking", 7) == "walking");
+    CHECK(har::shortened("walking", 6) == "walki…");
+    CHECK(har::shortened("走路走", 5) == "走路…");
+    CHECK(har::shown_length("走a\x01") == 7); // \x01 is shown with four characters
+}
+
+TEST_CASE("report: an axis has round numbers around any values") {
+    using values = std::vector<double>;
+    CHECK(har::ticks(0, 100, 6) == values{0, 20, 40, 60, 80, 100});
+    CHECK(har::ticks(3, 97, 5) == values{0, 50, 100});
+    CHECK(har::tick_labels(har::ticks(0.0012, 0.0021, 5)) ==
+          std::vector<std::string>{"0.0010", "0.0015", "0.0020", "0.0025"});
+    CHECK(har::tick_labels(har::ticks(-1, 1, 5)) == std::vector<std::string>{"−1.0", "−0.5", "0.0", "0.5", "1.0"});
+    const double huge = std::numeric_limits<double>::max();
+    for (const auto& range : {std::pair(0.001, 0.001), std::pair(0.0, 0.0), std::pair(1.0, 1.0 + 1e-14),
+                              std::pair(har::undefined, 1.0), std::pair(-huge, huge), std::pair(1e299, 1e299)}) {
+        const double low = range.first, high = range.second;
+        const values at = har::ticks(low, high, 5);
+        CAPTURE(low);
+        REQUIRE(at.size() >= 2);
+        CHECK(at.size() < 8);
+        CHECK(at.front() < at.back());
+        if (high < 1e300 && low == low)
+            CHECK((at.front() < low && at.back() > high));
+        else
+            CHECK((at.front() == 0 && at.back() == 1));
     }
 }
