@@ -307,9 +307,9 @@ TEST_CASE("report: figures that are undefined are dashes") {
     CHECK(row(page, "cost", "student") == "12,345 | 678,901 | 54,321 | 30 | –");
     // One person without a figure comes last.
     r = two_methods();
-    r.methods[1].people[1] = {};
+    r.methods[1].people[0] = {};
     const std::string other = check_page(r);
-    CHECK(other.find("<th scope=\"row\">Bob</th>") > other.find("<th scope=\"row\">Ann</th>"));
+    CHECK(other.find("<th scope=\"row\">Bob</th>") < other.find("<th scope=\"row\">Ann</th>"));
 }
 
 TEST_CASE("report: text from files is escaped everywhere") {
@@ -340,6 +340,7 @@ TEST_CASE("report: text from files is escaped everywhere") {
 TEST_CASE("report: many classes and people and methods are drawn, and the page is small") {
     const std::string usual = check_page(large(12, 30, 4, 5));
     CHECK(usual.size() < 300'000);
+    CHECK(times(usual, ">50 (kept)</th>") == 20); // although 30 rows hold 100 epochs of each training
     const std::string page = check_page(large(33, 60, 9, 10));
     CHECK(page.size() < 2'000'000);
     for (const std::string part :
@@ -425,4 +426,11 @@ TEST_CASE("report: an axis has round numbers around any values") {
         else
             CHECK((at.front() == 0 && at.back() == 1));
     }
+}
+
+TEST_CASE("report: a line is interrupted where it has no value") {
+    const double none = har::undefined;
+    CHECK(har::path_of({{0, 1}, {1.25, 2}, {2, none}, {3, 4}, {4, none}, {5, -6}, {6, 7}}) ==
+          "M0 1L1.2 2M3 4h.1M5 -6L6 7");
+    CHECK(har::path_of({{0, none}}).empty());
 }
