@@ -62,7 +62,7 @@ text { fill: var(--ink); unicode-bidi: isolate; }
 .thick { stroke: var(--ink); stroke-width: 2.5; }
 .dash { stroke: var(--soft); stroke-dasharray: 4 3; }
 .thin { stroke-opacity: .4; stroke-width: 1.2; }
-.half { fill-opacity: .5; }
+.half { fill-opacity: .55; }
 .gap { stroke: var(--page); }
 .heat { fill: var(--heat); }
 .panel { fill: var(--panel); }
