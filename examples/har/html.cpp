@@ -84,14 +84,14 @@ std::string percent(double fraction) { return fixed(100 * fraction, 1); }
 
 std::string grouped(std::uint64_t value) {
     std::string out = std::to_string(value);
-    for (std::size_t at = out.size(); at > 3;) out.insert(at -= 3, ",");
+    for (std::size_t at = out.size(); at > 3;) out.insert(at -= 3, 1, ',');
     return out;
 }
 
 std::string duration(double seconds) {
     if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e12) return std::string(dash);
     if (seconds < 59.95) return fixed(seconds, 1) + " s";
-    const auto two = [](std::uint64_t n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+    const auto two = [](std::uint64_t n) { return std::string(n < 10 ? "0" : "").append(std::to_string(n)); };
     const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
     if (whole < 3600) return std::to_string(whole / 60) + " min " + two(whole % 60) + " s";
     return grouped(whole / 3600) + " h " + two(whole / 60 % 60) + " min";

@@ -58,7 +58,7 @@ std::vector<stretch> stretches(const std::vector<int>& list) {
 /// The class that hatches a color that is used for the second, third or fourth time.
 std::string hatch(std::size_t n) {
     const std::size_t round = n / svg_colors % 4;
-    return round == 0 ? "" : "k" + std::to_string(round);
+    return round == 0 ? "" : std::string("k").append(std::to_string(round));
 }
 
 void draw_band(picture& p, const report_data& r, const std::vector<int>& list, double y) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <utility>
 
 #include "html.hpp"
@@ -22,7 +23,15 @@ std::string coordinate(double value) {
 }
 
 std::string attribute(std::string_view name, double value) {
-    return " " + std::string(name) + "=\"" + coordinate(value) + "\"";
+    std::string out(1, ' ');
+    return out.append(name).append("=\"").append(coordinate(value)).append("\"");
+}
+
+/// A command of a path with its numbers: "M1 2.5", "a4 4 0 1 0 8 0".
+std::string command(char letter, std::initializer_list<double> numbers) {
+    std::string out(1, letter);
+    for (const double number : numbers) out.append(out.size() > 1 ? " " : "").append(coordinate(number));
+    return out;
 }
 
 std::string class_attribute(std::string_view classes) {
@@ -33,7 +42,7 @@ std::string fill_opacity(double opacity) { return opacity < 1 ? " fill-opacity=\
 
 } // namespace
 
-std::string color_class(std::size_t number) { return "c" + std::to_string(number % svg_colors); }
+std::string color_class(std::size_t number) { return std::string("c").append(std::to_string(number % svg_colors)); }
 
 std::vector<double> ticks(double low, double high, std::size_t about) {
     const double largest = std::max(std::abs(low), std::abs(high));
@@ -76,7 +85,7 @@ std::string path_of(const std::vector<std::pair<double, double>>& points) {
             drawing = false;
             continue;
         }
-        d += (drawing ? "L" : "M") + coordinate(x) + " " + coordinate(y);
+        d += command(drawing ? 'L' : 'M', {x, y});
         if (!drawing && (i + 1 == points.size() || !std::isfinite(points[i + 1].second))) d += "h.1"; // a dot
         drawing = true;
     }
@@ -84,8 +93,7 @@ std::string path_of(const std::vector<std::pair<double, double>>& points) {
 }
 
 std::string box(double x1, double y1, double x2, double y2) {
-    return "M" + coordinate(x1) + " " + coordinate(y1) + "H" + coordinate(x2) + "V" + coordinate(y2) + "H" +
-           coordinate(x1) + "z";
+    return command('M', {x1, y1}) + command('H', {x2}) + command('V', {y2}) + command('H', {x1}) + "z";
 }
 
 std::string mark(std::size_t number, double x, double y, double r) {
@@ -95,11 +103,9 @@ std::string mark(std::size_t number, double x, double y, double r) {
         return path_of(points) + "z";
     };
     switch (number % 6) {
-    case 0: {
-        const std::string half = "a" + coordinate(r) + " " + coordinate(r) + " 0 1 0 ";
-        return "M" + coordinate(x - r) + " " + coordinate(y) + half + coordinate(2 * r) + " 0" + half +
-               coordinate(-2 * r) + " 0z";
-    }
+    case 0:
+        return command('M', {x - r, y}) + command('a', {r, r, 0, 1, 0, 2 * r, 0}) +
+               command('a', {r, r, 0, 1, 0, -2 * r, 0}) + "z";
     case 1:
         return polygon({{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}});
     case 2:
@@ -142,7 +148,7 @@ void picture::rect(double x, double y, double width, double height, std::string_
 }
 
 void picture::line(double x1, double y1, double x2, double y2, std::string_view classes) {
-    path("M" + coordinate(x1) + " " + coordinate(y1) + "L" + coordinate(x2) + " " + coordinate(y2), classes);
+    path(command('M', {x1, y1}) + command('L', {x2, y2}), classes);
 }
 
 void picture::path(const std::string& d, std::string_view classes, double opacity) {
