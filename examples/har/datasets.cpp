@@ -139,10 +139,8 @@ std::vector<int> those_with_windows(const data::windows& w, std::span<const int>
     return both;
 }
 
-/// The windows of a set on both sides of its split.
-data::train_test split_windows(const options& o) {
-    if (o.data != "synthetic" && own_path(o.data).empty())
-        if (const auto published = find(o.data).published) return published(folder_of(o.data));
+/// The windows of a set that is cut here, and the people for its test.
+std::pair<data::windows, std::vector<int>> cut_windows(const options& o) {
     recorded_set recorded = load_recordings(o);
     data::recording_set& set = recorded.set;
     data::cut_options how = windows_at(set.info.rate_hz, recorded.rule);
@@ -152,10 +150,34 @@ data::train_test split_windows(const options& o) {
     if (!o.quiet) report_repairs(recorded);
     if (set.recordings.empty())
         raise<data_error>("--data", "number of recordings of at least ", how.length, " samples is 0, expected one");
-    const data::windows w = data::cut(set.recordings, set.info, how);
-    set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
-    return data::test_on(w, recorded.test_people.empty() ? data::every_third_subject(w)
-                                                         : those_with_windows(w, recorded.test_people));
+    data::windows w = data::cut(set.recordings, set.info, how);
+    std::vector<int> people = those_with_windows(w, recorded.test_people);
+    if (recorded.test_people.empty() && w.subjects().size() >= 3) people = data::every_third_subject(w);
+    return {std::move(w), std::move(people)};
+}
+
+/// The published windows of a set, if its publisher cut them.
+std::optional<data::train_test> published_windows(const options& o) {
+    if (o.data == "synthetic" || !own_path(o.data).empty() || find(o.data).published == nullptr) return std::nullopt;
+    return find(o.data).published(folder_of(o.data));
+}
+
+/// The windows of a set on both sides of its split.
+data::train_test split_windows(const options& o) {
+    if (auto published = published_windows(o)) return std::move(*published);
+    const auto [w, people] = cut_windows(o);
+    if (people.empty() && w.subjects().size() < 3) (void)data::every_third_subject(w); // says how many it takes
+    return data::test_on(w, people);
+}
+
+/// The windows of both, which have the same channels and labels.
+data::windows together(const data::windows& a, const data::windows& b) {
+    data::windows w{tensor<float>::uninitialized({a.size() + b.size(), a.length(), a.channels()}), a.label, a.subject,
+                    a.info};
+    std::copy(b.x.begin(), b.x.end(), std::copy(a.x.begin(), a.x.end(), w.x.begin()));
+    w.label.insert(w.label.end(), b.label.begin(), b.label.end());
+    w.subject.insert(w.subject.end(), b.subject.begin(), b.subject.end());
+    return w;
 }
 
 } // namespace
@@ -183,15 +205,23 @@ void report_repairs(const recorded_set& recorded) {
     for (const auto& text : recorded.own->remarks) std::fprintf(stderr, "data: %s\n", printable(text).c_str());
 }
 
+double hop_seconds(const options& o, const data::windows& w) {
+    const std::size_t own = own_path(o.data).empty() ? 0 : o.windows.hop; // windows of published sets overlap by half
+    return double(own > 0 ? own : std::max<std::size_t>(1, w.length() / 2)) / w.info.rate_hz;
+}
+
+data::windows load_all_windows(const options& o) {
+    const interruptible nothing_to_save;
+    auto published = published_windows(o);
+    data::windows w = published ? together(published->train, published->test) : cut_windows(o).first;
+    return o.filter.any() ? data::filtered(w, o.filter, hop_seconds(o, w)) : w;
+}
+
 data::train_test load_data(const options& o, const std::vector<subjects>& needed) {
     const interruptible nothing_to_save;
     data::train_test sets = split_windows(o);
     const std::vector<int> people[]{sets.test.subjects(), sets.train.subjects()};
-    if (o.filter.any()) { // windows of all sets overlap by half unless the options say another hop
-        const std::size_t length = sets.train.length();
-        const std::size_t hop = !own_path(o.data).empty() && o.windows.hop > 0 ? o.windows.hop : length / 2;
-        sets = data::filtered(sets, o.filter, double(hop) / sets.train.info.rate_hz);
-    }
+    if (o.filter.any()) sets = data::filtered(sets, o.filter, hop_seconds(o, sets.train));
     for (const subjects side : needed) {
         if (!(side == subjects::test ? sets.test : sets.train).empty()) continue;
         std::string names;

@@ -44,6 +44,12 @@ void report_repairs(const recorded_set& recorded);
 ///            of the data, and, naming the people of the side, when nothing is left of a side that is `needed`.
 smldist::data::train_test load_data(const options& o, const std::vector<subjects>& needed);
 
+/// The windows of all people, without a split, of which the filter of the options keeps a part.
+smldist::data::windows load_all_windows(const options& o);
+
+/// Seconds from one window of the dataset to the next. The windows' rate must be known.
+double hop_seconds(const options& o, const smldist::data::windows& w);
+
 } // namespace har
 
 #endif

@@ -36,11 +36,15 @@ void warn_of_missing_classes(const data::hold_out& split) {
 } // namespace
 
 experiment::experiment(const options& given)
+    : experiment(given, load_data(given, {subjects::train, subjects::test}), "") {}
+
+experiment::experiment(const options& given, data::train_test data, std::string title_of_run)
     : o(given),
       folder(o.out, o.force),
-      set(load_data(o, {subjects::train, subjects::test})),
+      set(std::move(data)),
       split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
-      normal(data::fit_normaliser(split.train, o.normaliser, published(o))) {
+      normal(data::fit_normaliser(split.train, o.normaliser, published(o))),
+      title(std::move(title_of_run)) {
     folder.keep("config.toml", o.config_text);
     set.test.check();
     split.train.check_trainable();
@@ -113,22 +117,25 @@ void experiment::save_last_good(const std::string& name, const network& net) {
         std::fprintf(stderr, "%s: kept the last good model as %s\n", name.c_str(), folder.file(file).c_str());
 }
 
-io::json experiment::save_result(const std::string& name, const network& net, const training_result& trained) {
+io::json experiment::save_result(const std::string& name, const network& net, const training_result& result) {
     folder.write(name + ".safetensors", file_of(net)); // durable in any case
-    folder.write(name + ".best.safetensors", file_of(trained.best));
-    const auto end = train::evaluate(net, set.test, normal, channels);
+    folder.write(name + ".best.safetensors", file_of(result.best));
+    tensor<float> probabilities = train::predict(net, set.test, normal, channels);
+    const auto end = metric::evaluate(set.test.label, set.test.subject, probabilities);
     matrices.emplace_back(name, end.counts);
     io::json j = figures(net, set.train.length(), end);
-    j.set("validation_macro_f1", trained.history.back().validation.macro_f1);
-    j.set("epochs", trained.history.size());
-    j.set("seconds", trained.seconds);
-    io::json at_best = figures(train::evaluate(trained.best, set.test, normal, channels));
-    at_best.set("epoch", trained.best_epoch);
+    j.set("validation_macro_f1", result.history.back().validation.macro_f1);
+    j.set("epochs", result.history.size());
+    j.set("seconds", result.seconds);
+    io::json at_best = figures(train::evaluate(result.best, set.test, normal, channels));
+    at_best.set("epoch", result.best_epoch);
     j.set("best_on_validation", std::move(at_best));
+    trained.push_back({name, std::move(probabilities), result.history, result.best_epoch, j.as_size("parameters"),
+                       j.as_size("macs"), file_of(net).size(), result.seconds});
     return j;
 }
 
-void experiment::finish() {
+void experiment::save() {
     double seconds = 0;
     for (const auto& [name, value] : result.as_object())
         if (const io::json* its = value.find("seconds")) seconds += its->as_double();
@@ -143,8 +150,44 @@ void experiment::finish() {
                          signal_name(caught_signal), stopped->epoch, stopped->network.c_str(), o.out.c_str());
     }
     folder.write("metrics.json", result.dump() + "\n");
+    if (!trained.empty()) folder.write("report.html", report_html(report()));
     const std::string pictures = draw(o.out, logs, matrices, set.train.info.labels);
     if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
+}
+
+report_data experiment::report() const {
+    report_data r;
+    r.title = "smldist: " + trained.back().name + " on " + o.data.substr(0, o.data.find('='));
+    const std::vector<int> people = set.test.subjects();
+    r.facts = {{"data", o.data},
+               {"training windows", std::to_string(split.train.size())},
+               {"validation windows", std::to_string(split.validation.size())},
+               {"test windows", std::to_string(set.test.size()) + " of " + std::to_string(people.size()) + " people"},
+               {"window", std::to_string(set.train.length()) + " samples of " + std::to_string(set.train.channels()) +
+                              " channels"},
+               {"seed", std::to_string(o.seed)}};
+    r.labels = set.test.info.labels;
+    for (const int person : people) r.people.push_back(set.test.info.subject_name(person));
+    const std::size_t classes = set.test.classes();
+    method_results guess("majority", "the most frequent class of the training people", classes);
+    guess.add(1, o.seed, set.test, majority(set.train, set.test));
+    r.methods.push_back(guess.report(people));
+    std::vector<method_results> methods;
+    for (const trained_network& net : trained) {
+        methods.emplace_back(net.name, "", classes);
+        methods.back().add(1, o.seed, set.test, net);
+        r.methods.push_back(methods.back().report(people));
+        r.curves.push_back(curve_of(net, ""));
+    }
+    for (std::size_t i = 0; i + 1 < methods.size(); ++i)
+        for (auto& c : compare(methods[i], methods.back())) r.comparisons.push_back(std::move(c));
+    const double rate = set.test.info.rate_hz;
+    r.timelines = timelines(set.test, trained.back().probabilities, rate > 0 ? hop_seconds(o, set.test) : 1);
+    return r;
+}
+
+void experiment::finish() {
+    save();
     print_table(result);
     for (const auto& [name, counts] : matrices)
         std::printf("\n%s\n%s%s", name.c_str(), counts.table(set.train.info.labels).c_str(),

@@ -68,6 +68,11 @@ struct options {
     smldist::model::memory_transfer transfer = smldist::model::memory_transfer::copy_slow;
     std::size_t student_patterns = 0; ///< 0: the teacher's
 
+    // validate
+    std::vector<std::string> methods{"labels"}; ///< "labels", "smldist" or baselines
+    std::size_t folds = 5;                      ///< 0: one per person
+    std::size_t seeds = 1;
+
     // evaluate, predict, summary
     std::string model, input;
     std::string subject, from, to; ///< of predict: which part of the input; empty: all of it

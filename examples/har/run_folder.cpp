@@ -32,8 +32,9 @@ bool names_network(std::string_view name) {
 
 /// Whether a run writes files of that name. No others are ever replaced or removed.
 bool of_a_run(std::string_view name) {
-    constexpr std::array<std::string_view, 6> names{"config.toml",         "metrics.json",    "plot.gp",
-                                                    "learning_curves.svg", "stage_bands.csv", "stage_bands.svg"};
+    constexpr std::array<std::string_view, 8> names{"config.toml",     "metrics.json",    "plot.gp",
+                                                    "report.html",     "validation.json", "learning_curves.svg",
+                                                    "stage_bands.csv", "stage_bands.svg"};
     if (std::find(names.begin(), names.end(), name) != names.end()) return true;
     constexpr std::string_view confusion = "confusion.";
     if (name.starts_with(confusion) && (name.ends_with(".csv") || name.ends_with(".svg")))
