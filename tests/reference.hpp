@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Reads the arrays that PyTorch computed (tests/reference/*.safetensors, written by the make_*.py beside them).
+/// Reads the arrays that PyTorch or NumPy computed (tests/reference/*.safetensors, written by the make_*.py beside them).
 #ifndef SMLDIST_TESTS_REFERENCE_HPP
 #define SMLDIST_TESTS_REFERENCE_HPP
 

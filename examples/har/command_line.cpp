@@ -24,17 +24,29 @@ namespace {
 void inspect_options(declarer& d, options& o) {
     data_option(d, o);
     d.word("toml", o.toml, "FILE",
-           "With --data csv=PATH: where to write how the files were understood, unless that file exists. \"\" is "
-           "recordings.toml beside them; none writes nothing.",
+           "With --data csv=PATH: file to write how the recordings were understood, unless it exists. \"\" is "
+           "recordings.toml in their folder, or walk.toml beside walk.csv, which all commands read; none writes "
+           "nothing.",
            true);
     own_recordings_options(d, o);
+}
+
+void features_options(declarer& d, options& o) {
+    data_option(d, o);
+    filter_options(d, o);
+    own_recordings_options(d, o);
+    d.group("Output");
+    d.word("out", o.out, "FILE",
+           "File for the table: one line per window with split, person, label and features. It is refused when it "
+           "exists, unless --force is given.");
+    d.momentary_flag("force", o.force, "Replace the file that --out names. Not allowed in a configuration file.");
 }
 
 void evaluate_options(declarer& d, options& o) {
     data_option(d, o);
     filter_options(d, o);
-    d.choice("split", o.split, "Which subjects of the dataset are used.");
-    own_recordings_options(d, o);
+    d.choice("split", o.split,
+             "Which subjects of the dataset are used; all: both sides, for people of whom the model knows nobody.");
     d.group("Model");
     d.word("model", o.model, "FILE", "Model file, such as student.safetensors of a run; must be given.");
     d.group("Corruption of the data");
@@ -46,6 +58,7 @@ void evaluate_options(declarer& d, options& o) {
     d.words("missing", o.missing, ',', "NAMES",
             "Replace channels by their mean, as if they had failed: names of channels or words of names, with commas "
             "between.");
+    own_recordings_options(d, o);
 }
 
 void predict_options(declarer& d, options& o) {
@@ -54,20 +67,20 @@ void predict_options(declarer& d, options& o) {
     d.group("Data");
     d.word(
         "input", o.input, "PATH",
-        "CSV in the model's units: columns are taken by name and others ignored; without names there are exactly the "
-        "model's channels, in its order. A file with a time is resampled to the model's rate, and no window crosses "
-        "a "
-        "gap; so is a folder, or a pattern such as \"day*/*.csv\", of such recordings. Without a time, lines are "
-        "samples "
-        "at the model's rate, and an empty field is an error. A window whose values are too large for a finite "
-        "answer "
-        "is an error too; there is no answer then.",
+        "Recordings: a CSV file, a folder, or a pattern such as \"day*/*.csv\". Columns are found by name, others "
+        "are "
+        "ignored. With a time, samples are brought to the model's rate, and to its units where the files state "
+        "theirs; "
+        "no window crosses a gap. Lines without a time are samples in the model's units at its rate; without names "
+        "they have exactly its channels, in its order; an empty field is an error. A window whose values are too "
+        "large for a finite answer is an error too; there is no answer then.",
         true);
-    d.word("subject", o.subject, "NAME", "Use only the recordings of this person.", true);
-    d.word("from", o.from, "TIME",
-           "Use only samples from this time on, written as in the input; without a time, a number of "
-           "samples.",
-           true);
+    d.word("subject", o.subject, "PERSON", "Use only the recordings of this person.", true);
+    d.word(
+        "from", o.from, "TIME",
+        "Use only samples from this time on, written as in the input or as a time of day; without a time, the number "
+        "of a sample, from 0.",
+        true);
     d.word("to", o.to, "TIME", "Use only samples before this time.", true);
     d.flag("segments", o.merge,
            "Merge neighbouring windows with the same label: begin, end, label, mean probability.");
@@ -96,22 +109,22 @@ void summary_options(declarer& d, options& o) {
 
 void train_options(declarer& d, options& o) {
     data_options(d, o);
-    own_recordings_options(d, o);
     network_options(d, o, "Network to train; must be given.");
     training_options(d, o, false);
     d.group("Memory (for heads that store patterns)");
     memory_head_options(d, o);
     memory_training_options(d, o);
+    own_recordings_options(d, o);
 }
 
 void distill_options(declarer& d, options& o) {
     data_options(d, o);
-    own_recordings_options(d, o);
     network_options(d, o, "Network of the student.", true);
     training_options(d, o, true);
     distillation_options(d, o);
     stage_options(d, o);
     memory_options(d, o);
+    own_recordings_options(d, o);
 }
 
 void validate_options(declarer& d, options& o) {
@@ -182,8 +195,8 @@ void apply_files(const std::string& config, const std::string& name, const subco
 }
 
 /// What subcommands demand of several options at once.
-void check_together(const std::string& name, const options& o) {
-    const auto demand = [&](bool ok, const char* option, const char* what) {
+void check_together(const std::string& name, const options& o, const std::vector<setting>& settings) {
+    const auto demand = [](bool ok, const char* option, const char* what) {
         if (!ok) raise<usage_error>(option, what);
     };
     if (name == "train") demand(!o.preset.empty(), "--preset", "value is missing, expected the network to train");
@@ -198,6 +211,10 @@ void check_together(const std::string& name, const options& o) {
         demand(!o.stream || o.csv == smldist::data::csv_options(), "--stream", "works without --csv options");
     }
     check_dataset(o.data);
+    if (name == "predict" || !own_path(o.data).empty()) return;
+    for (const setting& s : settings)
+        demand(!s.given() || !(s.name.starts_with("csv-") || s.name == "toml"), ("--" + s.name).c_str(),
+               "works only with --data csv=PATH");
 }
 
 /// Throws the usage_error for a command line that CLI11 refuses.
@@ -243,6 +260,8 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     };
     const bool makes_folder = true;
     command("inspect", "Print what a dataset holds and what looks wrong with it.", inspect_options);
+    command("features", "Write hand-made features of each window as CSV, for classifiers without a network.",
+            features_options);
     command("train", "Train one network with labels.", train_options, makes_folder);
     command("distill", "Train a teacher, then distill it into a smaller student.", distill_options, makes_folder);
     command("validate", "Train and test with every person left out once; compare methods; write report.html.",
@@ -268,7 +287,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     const std::string name = app.get_subcommands().front()->get_name();
     apply_files(config, name, all);
     auto& [values, settings] = all.at(name);
-    check_together(name, values);
+    check_together(name, values, settings);
     if (name == "demo" && values.out == demo_folder) values.force = true; // its own folder
     values.config_text = to_config(name, settings);
     o = values;

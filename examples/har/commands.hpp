@@ -10,6 +10,7 @@ namespace har {
 struct options;
 
 void inspect(const options& o);
+void features(const options& o);
 void train(const options& o);
 void distill(const options& o);
 void validate(const options& o);

@@ -120,11 +120,15 @@ const dataset& find(const std::string& spec) {
 
 std::string folder_of(const std::string& spec) { return spec.substr(spec.find('=') + 1); }
 
-recorded_set own_recordings(const options& o) {
+recorded_set own_recordings(const options& o, const io::model_facts* model) {
     recorded_set recorded;
-    recorded.own = data::csv_recordings(own_path(o.data), o.csv);
+    recorded.own = model == nullptr ? data::csv_recordings(own_path(o.data), o.csv)
+                                    : recordings_for(*model, own_path(o.data), o.csv);
     recorded.set =
         std::move(static_cast<data::recording_set&>(*recorded.own)); // the slice without what was understood
+    // Files may have any bytes in names; models and JSON hold text.
+    for (auto* names : {&recorded.set.info.labels, &recorded.set.info.units, &recorded.set.info.subjects})
+        for (std::string& name : *names) name = printable(name);
     recorded.own->info = recorded.set.info;
     recorded.own->repairs = recorded.set.repairs;
     recorded.rule = o.windows.rule;
@@ -139,45 +143,61 @@ std::vector<int> those_with_windows(const data::windows& w, std::span<const int>
     return both;
 }
 
-/// The windows of a set that is cut here, and the people for its test.
-std::pair<data::windows, std::vector<int>> cut_windows(const options& o) {
-    recorded_set recorded = load_recordings(o);
+/// Every third person, or an error that says what to do when there are too few.
+std::vector<int> test_third(const data::windows& w, bool named) {
+    if (const std::size_t people = w.subjects().size(); people < 3)
+        raise<data_error>("--data", "number of people is ", people,
+                          ", expected at least 3, of whom every third is for test: ",
+                          named ? "record more people" : "--csv-subject says where the files name people",
+                          "; evaluate --split all takes everybody");
+    return data::every_third_subject(w);
+}
+
+bool has_label(const data::recording& r) {
+    return std::any_of(r.labels.begin(), r.labels.end(), [](int label) { return label >= 0; });
+}
+
+/// The windows of both.
+data::windows joined(const data::windows& a, const data::windows& b) {
+    data::windows all{tensor<float>::uninitialized({a.size() + b.size(), a.length(), a.channels()}), a.label,
+                      a.subject, a.info};
+    std::copy(b.x.begin(), b.x.end(), std::copy(a.x.begin(), a.x.end(), all.x.data()));
+    all.label.insert(all.label.end(), b.label.begin(), b.label.end());
+    all.subject.insert(all.subject.end(), b.subject.begin(), b.subject.end());
+    return all;
+}
+
+/// The windows of a set on both sides of its split; all of them for test if it is not to be split.
+data::train_test split_windows(const options& o, bool split, const io::model_facts* model) {
+    if (o.data != "synthetic" && own_path(o.data).empty())
+        if (const auto published = find(o.data).published) {
+            data::train_test sets = published(folder_of(o.data));
+            if (split) return sets;
+            return {sets.train.select({}), joined(sets.train, sets.test)};
+        }
+    recorded_set recorded = load_recordings(o, model);
     data::recording_set& set = recorded.set;
     data::cut_options how = windows_at(set.info.rate_hz, recorded.rule);
+    if (recorded.own && model != nullptr) how.length = model->window;
     if (recorded.own && o.windows.length > 0) how.length = o.windows.length;
     how.hop = recorded.own && o.windows.hop > 0 ? o.windows.hop : std::max<std::size_t>(1, how.length / 2);
     set.drop_shorter(how.length);
-    if (!o.quiet) report_repairs(recorded);
+    if (!o.quiet) {
+        report_repairs(recorded);
+        if (recorded.own && model != nullptr) report_rate("data", *recorded.own, model->rate_hz);
+    }
     if (set.recordings.empty())
         raise<data_error>("--data", "number of recordings of at least ", how.length, " samples is 0, expected one");
+    if (recorded.own && std::none_of(set.recordings.begin(), set.recordings.end(), has_label))
+        raise<data_error>("--data",
+                          "number of labelled samples is 0, expected some: --csv-label or --csv-segments says "
+                          "where labels stand");
     data::windows w = data::cut(set.recordings, set.info, how);
-    std::vector<int> people = those_with_windows(w, recorded.test_people);
-    if (recorded.test_people.empty() && w.subjects().size() >= 3) people = data::every_third_subject(w);
-    return {std::move(w), std::move(people)};
-}
-
-/// The published windows of a set, if its publisher cut them.
-std::optional<data::train_test> published_windows(const options& o) {
-    if (o.data == "synthetic" || !own_path(o.data).empty() || find(o.data).published == nullptr) return std::nullopt;
-    return find(o.data).published(folder_of(o.data));
-}
-
-/// The windows of a set on both sides of its split.
-data::train_test split_windows(const options& o) {
-    if (auto published = published_windows(o)) return std::move(*published);
-    const auto [w, people] = cut_windows(o);
-    if (people.empty() && w.subjects().size() < 3) (void)data::every_third_subject(w); // says how many it takes
-    return data::test_on(w, people);
-}
-
-/// The windows of both, which have the same channels and labels.
-data::windows together(const data::windows& a, const data::windows& b) {
-    data::windows w{tensor<float>::uninitialized({a.size() + b.size(), a.length(), a.channels()}), a.label, a.subject,
-                    a.info};
-    std::copy(b.x.begin(), b.x.end(), std::copy(a.x.begin(), a.x.end(), w.x.begin()));
-    w.label.insert(w.label.end(), b.label.begin(), b.label.end());
-    w.subject.insert(w.subject.end(), b.subject.begin(), b.subject.end());
-    return w;
+    set.recordings.clear(); // before the windows are copied: the large sets take hundreds of megabytes
+    if (!split) return {w.select({}), std::move(w)};
+    const bool named = !recorded.own || recorded.own->understood.subject != "none";
+    return data::test_on(w, recorded.test_people.empty() ? test_third(w, named)
+                                                         : those_with_windows(w, recorded.test_people));
 }
 
 } // namespace
@@ -192,9 +212,9 @@ void check_dataset(const std::string& spec) {
     if (spec != "synthetic" && own_path(spec).empty()) find(spec);
 }
 
-recorded_set load_recordings(const options& o) {
+recorded_set load_recordings(const options& o, const io::model_facts* model) {
     const interruptible nothing_to_save;
-    if (!own_path(o.data).empty()) return own_recordings(o);
+    if (!own_path(o.data).empty()) return own_recordings(o, model);
     return o.data == "synthetic" ? synthetic(o.seed) : find(o.data).read(folder_of(o.data));
 }
 
@@ -210,22 +230,17 @@ double hop_seconds(const options& o, const data::windows& w) {
     return double(own > 0 ? own : std::max<std::size_t>(1, w.length() / 2)) / w.info.rate_hz;
 }
 
-data::windows load_all_windows(const options& o) {
+data::train_test load_data(const options& o, const std::vector<subjects>& needed, const io::model_facts* model) {
     const interruptible nothing_to_save;
-    auto published = published_windows(o);
-    data::windows w = published ? together(published->train, published->test) : cut_windows(o).first;
-    return o.filter.any() ? data::filtered(w, o.filter, hop_seconds(o, w)) : w;
-}
-
-data::train_test load_data(const options& o, const std::vector<subjects>& needed) {
-    const interruptible nothing_to_save;
-    data::train_test sets = split_windows(o);
+    const bool split = std::find(needed.begin(), needed.end(), subjects::all) == needed.end();
+    data::train_test sets = split_windows(o, split, model);
     const std::vector<int> people[]{sets.test.subjects(), sets.train.subjects()};
     if (o.filter.any()) sets = data::filtered(sets, o.filter, hop_seconds(o, sets.train));
     for (const subjects side : needed) {
-        if (!(side == subjects::test ? sets.test : sets.train).empty()) continue;
+        const bool train = side == subjects::train;
+        if (!(train ? sets.train : sets.test).empty()) continue;
         std::string names;
-        for (const int person : people[static_cast<std::size_t>(side)])
+        for (const int person : people[train ? 1 : 0])
             names += (names.empty() ? "" : ", ") + sets.train.info.subject_name(person);
         raise<data_error>("--data", "number of ", name_of(side),
                           " windows left is 0, expected at least one: the people on that side of the split are ",

@@ -11,6 +11,7 @@
 #include "smldist/data/csv_recordings.hpp"
 #include "smldist/data/recording.hpp"
 #include "smldist/data/window.hpp"
+#include "smldist/io/model_facts.hpp"
 
 namespace har {
 
@@ -31,7 +32,8 @@ struct recorded_set {
 
 /// Loads the dataset that --data names in recordings. UCI HAR is published in windows of 128 samples with half overlap: its
 /// recordings are joined from windows of one person and label that share half their samples. Throws as load_data.
-recorded_set load_recordings(const options& o);
+/// Recordings of one's own are brought to the channels, units and rate of the `model`, if there is one.
+recorded_set load_recordings(const options& o, const smldist::io::model_facts* model = nullptr);
 
 /// Says on stderr what the loader mended, left out or guessed.
 void report_repairs(const recorded_set& recorded);
@@ -39,13 +41,12 @@ void report_repairs(const recorded_set& recorded);
 /// Loads the dataset that --data names: UCI HAR as published, any other in windows of about 2.56 s with half overlap, or as
 /// the options say for recordings of one's own. UCI HAR and HAPT have their official split; elsewhere every third person, in
 /// ascending order, is for test. The filter of the options keeps a part of each side. What a loader mended or left out is
-/// said on stderr.
+/// said on stderr. When subjects::all are needed, nothing is split: all windows are in `test`.
+/// Recordings of one's own have the channels, units, rate and window of the `model`, if there is one.
 /// Throws     as check_dataset; usage_error for a name in the filter that the data do not have; data_error for the content
 ///            of the data, and, naming the people of the side, when nothing is left of a side that is `needed`.
-smldist::data::train_test load_data(const options& o, const std::vector<subjects>& needed);
-
-/// The windows of all people, without a split, of which the filter of the options keeps a part.
-smldist::data::windows load_all_windows(const options& o);
+smldist::data::train_test load_data(const options& o, const std::vector<subjects>& needed,
+                                    const smldist::io::model_facts* model = nullptr);
 
 /// Seconds from one window of the dataset to the next. The windows' rate must be known.
 double hop_seconds(const options& o, const smldist::data::windows& w);

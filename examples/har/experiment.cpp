@@ -6,8 +6,10 @@
 
 #include "datasets.hpp"
 #include "networks.hpp"
+#include "own_recordings.hpp"
 #include "pictures.hpp"
 #include "recipe.hpp"
+#include "smldist/core/printable.hpp"
 #include "smldist/data/normaliser.hpp"
 #include "smldist/model/load.hpp"
 #include "smldist/train/evaluate.hpp"
@@ -33,16 +35,28 @@ void warn_of_missing_classes(const data::hold_out& split) {
         std::fprintf(stderr, "warning: %s%s%s\n", training.c_str(), between, validation.c_str());
 }
 
+/// How many people are held out for validation: four, unless the options say it or recordings of one's own are of few people.
+std::size_t validation_subjects(const options& o, std::size_t training_people) {
+    constexpr std::size_t usual = 4;
+    if (o.validation_subjects > 0) return o.validation_subjects;
+    return own_path(o.data).empty() ? usual : std::clamp<std::size_t>(training_people / 3, 1, usual);
+}
+
 } // namespace
 
 experiment::experiment(const options& given)
-    : experiment(given, load_data(given, {subjects::train, subjects::test}), "") {}
+    : experiment(
+          given,
+          [&] {
+              return load_data(given, {subjects::train, subjects::test});
+          },
+          "") {}
 
-experiment::experiment(const options& given, data::train_test data, std::string title_of_run)
+experiment::experiment(const options& given, const std::function<data::train_test()>& load, std::string title_of_run)
     : o(given),
       folder(o.out, o.force),
-      set(std::move(data)),
-      split(data::hold_out_subjects(set.train, o.validation_subjects, o.seed)),
+      set(load()),
+      split(data::hold_out_subjects(set.train, validation_subjects(o, set.train.subjects().size()), o.seed)),
       normal(data::fit_normaliser(split.train, o.normaliser, published(o))),
       title(std::move(title_of_run)) {
     folder.keep("config.toml", o.config_text);
@@ -53,10 +67,10 @@ experiment::experiment(const options& given, data::train_test data, std::string 
     if (o.quiet) return;
     warn_of_missing_classes(split);
     std::string subjects;
-    for (const int s : split.validation_subjects) subjects += " " + std::to_string(s);
+    for (const int s : split.validation_subjects) subjects += " " + set.train.info.subject_name(s);
     std::fprintf(stderr,
                  "data: %zu training windows, %zu of validation subjects%s, %zu of test subjects; seed %llu\n",
-                 split.train.size(), split.validation.size(), subjects.c_str(), set.test.size(),
+                 split.train.size(), split.validation.size(), printable(subjects).c_str(), set.test.size(),
                  static_cast<unsigned long long>(o.seed));
 }
 

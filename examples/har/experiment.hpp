@@ -47,8 +47,9 @@ struct experiment {
 
     /// Throws as run_folder and load_data; data_error when the data cannot be trained on.
     explicit experiment(const options& given);
-    /// On data that are loaded already.
-    experiment(const options& given, smldist::data::train_test data, std::string title_of_run);
+    /// On other data, which are loaded once the run has its folder.
+    experiment(const options& given, const std::function<smldist::data::train_test()>& load,
+               std::string title_of_run);
 
     std::size_t channel_count() const { return channels.empty() ? set.train.channels() : channels.size(); }
     /// Two windows with all channels: what the teacher's program computes at a time, faster than one.

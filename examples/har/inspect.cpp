@@ -398,7 +398,7 @@ io::json presentation::json() const {
         duplicates.emplace_back(io::json::array{io::json(earlier + 1), io::json(later + 1)});
     for (const auto& repair : set_.repairs) {
         io::json one;
-        one.set("what", repair.what);
+        one.set("what", printable(repair.what));
         one.set("count", repair.count);
         repairs.push_back(std::move(one));
     }
@@ -424,13 +424,15 @@ std::string write_toml(const options& o, const data::csv_recording_set& own) {
     std::error_code status;
     if (o.toml == "none") return "";
     if (std::filesystem::exists(file, status))
-        return file + " is there already: it was " + (o.toml.empty() ? "read, and is" : "") + " left as it is\n";
+        return file +
+               (o.toml.empty() ? " was read, and is left as it is\n" : " is there already, and is left as it is\n");
     std::ofstream out(file, std::ios::binary);
     out << toml_of(own.understood, o.windows);
     out.close();
     if (!out) {
-        if (!o.toml.empty()) raise<io_error>(file, "cannot be written: ", std::generic_category().message(errno));
-        return file + " cannot be written: --toml FILE writes elsewhere\n";
+        const std::string why = std::generic_category().message(errno);
+        if (!o.toml.empty()) raise<io_error>(file, "cannot be written: ", why);
+        return file + " cannot be written, " + why + ": --toml FILE writes elsewhere\n";
     }
     return "wrote " + file + ": change there what was misunderstood\n";
 }

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
         const std::string command = har::read_command_line(argc, argv, version(), o);
         if (o.threads > 0) smldist::set_threads(o.threads);
         if (command == "inspect") har::inspect(o);
+        if (command == "features") har::features(o);
         if (command == "train") har::train(o);
         if (command == "distill" || command == "demo") har::distill(o);
         if (command == "validate") har::validate(o);

@@ -35,8 +35,9 @@ void data_options(declarer& d, options& o) {
     using augment = data::augment_options;
     data_option(d, o);
     filter_options(d, o);
-    d.whole("validation-subjects", o.validation_subjects, 1, 10000,
-            "Number of training subjects that are held out for validation.");
+    d.whole("validation-subjects", o.validation_subjects, 0, 10000,
+            "Number of training subjects that are held out for validation; 0: 4, but of recordings of your own at "
+            "most a third of the training subjects.");
     d.flag("balanced", o.training.balanced,
            "Draw training windows of all classes equally often, however many windows each has.");
     d.choice<augment>("augment", o.training.augment,

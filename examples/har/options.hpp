@@ -28,8 +28,8 @@ enum class compatibility : std::uint8_t { smldist, ref2021 };
 constexpr auto enum_names(compatibility) { return smldist::enum_table("--compat", "smldist", "ref2021"); }
 
 /// Part of a dataset.
-enum class subjects : std::uint8_t { test, train };
-constexpr auto enum_names(subjects) { return smldist::enum_table("--split", "test", "train"); }
+enum class subjects : std::uint8_t { test, train, all };
+constexpr auto enum_names(subjects) { return smldist::enum_table("--split", "test", "train", "all"); }
 
 struct options {
     // what to run on
@@ -38,12 +38,12 @@ struct options {
     smldist::data::csv_options csv;           ///< how recordings of one's own stand in their files
     smldist::data::cut_options windows{0, 0}; ///< of recordings of one's own; 0: chosen by their rate
     std::string toml;   ///< where inspect writes how it reads them; empty: beside them, "none": nowhere
-    std::string out;    ///< folder of the run
-    bool force = false; ///< replace a run that the folder holds
+    std::string out;    ///< folder of the run; of features: the table
+    bool force = false; ///< replace a run that the folder holds, or the table
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;
-    std::size_t validation_subjects = 4;
+    std::size_t validation_subjects = 0; ///< 0: see validation_subjects in experiment.cpp
     smldist::normaliser_kind normaliser = smldist::distill::recommended().normaliser;
 
     // networks

@@ -11,6 +11,7 @@
 #include "options.hpp"
 #include "smldist/data/csv_recordings.hpp"
 #include "smldist/io/json.hpp"
+#include "smldist/io/model_facts.hpp"
 
 namespace har {
 
@@ -24,7 +25,7 @@ void own_recordings_options(declarer& d, options& o, bool labelled = true);
 std::string toml_beside(const std::string& path);
 
 /// Sets the options csv-… that the command line did not give from the section [csv] of that file, if there is one. In it names
-/// stand without csv-; what the subcommand does not need is left out. Throws usage_error, with file and line, as read_config and apply; io_error.
+/// stand without csv-; {label} and {subject} in a pattern of the command line win over its label and subject; what the subcommand does not need is left out. Throws usage_error, with file and line, as read_config and apply; io_error.
 void apply_toml_beside(const std::string& data, const std::vector<setting>& settings);
 
 /// The text of such a file with these options.
@@ -33,6 +34,14 @@ std::string toml_of(const smldist::data::csv_options& csv, const smldist::data::
 /// What was understood of the files, as text for the terminal and as JSON.
 std::string understood_text(const smldist::data::recording_set& set, const smldist::data::csv_recording_set& own);
 smldist::io::json understood_json(const smldist::data::csv_recording_set& set);
+
+/// Recordings for a model: its channels by their names, in its units and at its rate, whatever the options say of these.
+/// Throws usage_error when the options list channels and lack one of the model's; as csv_recordings.
+smldist::data::csv_recording_set recordings_for(const smldist::io::model_facts& model, const std::string& path,
+                                                smldist::data::csv_options csv);
+
+/// Says on stderr, after `where`, when the samples come at another rate than the model's.
+void report_rate(const std::string& where, const smldist::data::csv_recording_set& set, double model_hz);
 
 } // namespace har
 

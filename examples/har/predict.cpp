@@ -42,6 +42,12 @@ bool has_channels(const data::csv_dialect& d, const data::csv_columns& c, const 
 bool is_recording(const options& o, const std::vector<std::string>& channels) {
     std::error_code status;
     if (!std::filesystem::is_regular_file(o.input, status)) {
+        if (std::filesystem::exists(o.input, status) && !std::filesystem::is_directory(o.input, status) &&
+            !(o.csv == data::csv_options()))
+            raise<usage_error>(
+                "--input", o.input,
+                " is no file but a pipe or device, which is read as lines of samples: expected no --csv "
+                "options");
         const bool pattern = o.input.find_first_of("*?{") != o.input.npos;
         return std::filesystem::is_directory(o.input, status) ||
                (pattern && !std::filesystem::exists(o.input, status)); // a pipe can be read only once
@@ -50,7 +56,8 @@ bool is_recording(const options& o, const std::vector<std::string>& channels) {
     try {
         const data::csv_dialect d = data::recognise_dialect(std::filesystem::path(o.input));
         const data::csv_columns c = data::recognise_columns(d, std::filesystem::path(o.input).stem().string());
-        if (!c.time || !has_channels(d, c, channels)) return false;
+        if (!c.time) return false;
+        if (!has_channels(d, c, channels)) return !c.guessed && !c.sensors.empty(); // which says what it lacks
         if (c.unit != data::time_unit::automatic) return true;
         std::vector<double> stamps;
         for (const auto& row : d.rows) {

@@ -13,6 +13,7 @@
 #include "answers.hpp"
 #include "commands.hpp"
 #include "options.hpp"
+#include "own_recordings.hpp"
 #include "settings.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/printable.hpp"
@@ -29,7 +30,13 @@ namespace {
 /// Times as the files write them.
 class clock_text {
 public:
-    explicit clock_text(const data::csv_recording_set& set) : unit_(set.understood.unit), dated_(set.since_1970) {}
+    explicit clock_text(const data::csv_recording_set& set) : unit_(set.understood.unit), dated_(set.since_1970) {
+        begin_ = set.origins[0].begin;
+        for (std::size_t i = 0; i < set.origins.size(); ++i) {
+            begin_ = std::min(begin_, set.origins[i].begin);
+            end_ = std::max(end_, set.origins[i].begin + double(set.recordings[i].labels.size()) / set.info.rate_hz);
+        }
+    }
 
     std::string operator()(double seconds) const {
         if (unit_ == data::time_unit::text) {
@@ -46,45 +53,37 @@ public:
         return text;
     }
     double read(const std::string& option, const std::string& word) const {
-        if (const auto t = data::read_time_text(word)) return *t;
+        constexpr double day = 86400;
+        if (const auto t = data::read_time_text(word)) // a time of day is one of the first day
+            return dated_ && *t < day ? *t + day * std::floor(begin_ / day) : *t;
         return read_real(option, word, {-1e19, 1e19}) * data::seconds_in(unit_);
     }
+
+    /// "A to B" of all samples.
+    std::string span() const { return (*this)(begin_) + " to " + (*this)(end_); }
 
 private:
     data::time_unit unit_;
     bool dated_;
+    double begin_ = 0, end_ = 0;
 };
 
-/// The recordings of --input with the model's channels, at its rate and in its units.
+/// The recordings of --input, without labels.
 data::csv_recording_set read_input(const options& o, const io::model_facts& facts) {
     data::csv_options how = o.csv;
-    if (!how.channels.empty() && how.channels != facts.channels)
-        raise<usage_error>("--csv-channels", "channels are not those of the model, expected none or these");
-    how.channels = facts.channels;
-    if (how.units.empty() && facts.units.size() == facts.channels.size()) how.units = facts.units;
     how.label = "none";
     how.segments.clear();
     how.label_map.clear();
     if (how.subject.empty() && o.subject.empty()) how.subject = "none";
-    if (how.rate_hz == 0) how.rate_hz = facts.rate_hz;
-    return data::csv_recordings(o.input, how);
+    return recordings_for(facts, o.input, std::move(how));
 }
 
 /// Says on stderr what a person should know of the input.
-void remark(const options& o, const data::csv_recording_set& set, double wanted_hz) {
+void remark(const options& o, const data::csv_recording_set& set, double model_hz) {
     if (o.quiet) return;
     for (const auto& r : set.repairs)
         std::fprintf(stderr, "%s: %zu %s\n", o.input.c_str(), r.count, printable(r.what).c_str());
-    double fastest = 0; // the rate of a sensor that is slower by nature is no fault
-    for (const data::csv_stream& stream : set.streams) fastest = std::max(fastest, stream.rate_hz);
-    if (!(fastest > 0) || !(wanted_hz > 0)) return;
-    if (fastest < 0.8 * wanted_hz)
-        std::fprintf(stderr,
-                     "%s: samples come at %.4g Hz, too few for a model of %.4g Hz: its answers may be wrong\n",
-                     o.input.c_str(), fastest, wanted_hz);
-    else if (fastest > 1.05 * wanted_hz)
-        std::fprintf(stderr, "%s: samples come at %.4g Hz and were resampled to the model's %.4g Hz\n",
-                     o.input.c_str(), fastest, wanted_hz);
+    report_rate(o.input, set, model_hz);
 }
 
 /// The number of the person of --subject, if one is asked for. Throws data_error that lists the people.
@@ -100,7 +99,7 @@ std::optional<int> person_of(const options& o, const data::csv_recording_set& se
         seen.push_back(r.subject);
         const std::string name = set.info.subject_name(r.subject);
         if (name == o.subject) return r.subject;
-        known += (known.empty() ? "" : ", ") + name;
+        known += (known.empty() ? "" : ", ") + printable(name);
     }
     raise<data_error>("--subject", "person is ", io::quote(o.subject), ", expected one of ", known);
 }
@@ -113,8 +112,8 @@ struct part {
 
 part part_between(const data::recording& r, double begin, double rate, double from, double to) {
     const std::size_t n = r.labels.size(), C = r.samples.size() / std::max<std::size_t>(n, 1);
-    const auto place = [&](double t) {
-        return static_cast<std::size_t>(std::clamp(std::ceil((t - begin) * rate - 1e-6), 0.0, double(n)));
+    const auto place = [&](double t) { // seconds since 1970 in a double are exact to some 1e-7
+        return static_cast<std::size_t>(std::clamp(std::ceil((t - begin) * rate - 1e-3), 0.0, double(n)));
     };
     const std::size_t first = place(from), last = std::max(first, place(to));
     return {std::span(r.samples.data() + first * C, (last - first) * C), begin + double(first) / rate};
@@ -140,13 +139,18 @@ void predict_recordings(const options& o, const model::loaded<float>& m) {
     const answers say(m.facts.labels);
     std::vector<std::string> lines; // nothing is said before all is known
     std::size_t short_ones = 0;
+    bool found = false; // samples between --from and --to
     for (std::size_t i = 0; i < set.recordings.size(); ++i) {
         if (person && set.recordings[i].subject != *person) continue;
-        const auto [samples, begin] = part_between(set.recordings[i], set.origins[i].begin, rate, from, to);
+        const part chosen = part_between(set.recordings[i], set.origins[i].begin, rate, from, to);
+        const std::span<const float> samples = chosen.samples;
         if (samples.empty()) continue;
+        found = true;
         short_ones += samples.size() / C < L;
-        const auto at = [&, first = begin](std::size_t sample) { return clock(first + double(sample) / rate); };
-        const std::string& name = set.origins[i].name;
+        const auto at = [&, first = chosen.begin](std::size_t sample) {
+            return clock(first + double(sample) / rate);
+        };
+        const std::string name = printable(set.origins[i].name);
         const predictions all = answer_windows(m, samples, hop, o.json, [&](std::size_t window) {
             const auto values = samples.subspan(window * hop * C, L * C);
             refuse(name + " at " + at(window * hop), values, m.facts.channels);
@@ -178,6 +182,9 @@ void predict_recordings(const options& o, const model::loaded<float>& m) {
     if (short_ones > 0 && !o.quiet)
         std::fprintf(stderr, "%s: %zu recordings are shorter than a window of %.4g s and have no answer\n",
                      o.input.c_str(), short_ones, double(L) / rate);
+    if (!found)
+        raise<data_error>(o.input, "number of samples ", person ? "of this person " : "",
+                          "from --from to --to is 0, expected times in ", clock.span());
     if (lines.empty())
         raise<data_error>(o.input, "number of windows of ", double(L) / rate,
                           " s without a gap is 0, expected at least one");

@@ -67,7 +67,7 @@ std::string two_digits(std::size_t n) { return (n < 10 ? "0" : "") + std::to_str
 class validation {
 public:
     explicit validation(const options& o)
-        : o_(o), methods_(methods_of(o)), folder_(o.out, o.force), windows_(load_all_windows(o)) {
+        : o_(o), methods_(methods_of(o)), folder_(o.out, o.force), windows_(load_data(o, {subjects::all}).test) {
         windows_.check_trainable();
         const std::vector<int> people = windows_.subjects();
         if (people.size() < o.validation_subjects + 2)
@@ -129,9 +129,10 @@ private:
         options one = options_for(o_, method);
         one.seed = seed;
         one.out = o_.out + "/" + method + "/" + place;
-        experiment run(one, data::test_on(windows_, folds_[fold]),
-                       method + " fold " + std::to_string(fold + 1) + "/" + std::to_string(folds_.size()) + " seed " +
-                           std::to_string(seed) + ": ");
+        experiment run(
+            one, [&] { return data::test_on(windows_, folds_[fold]); },
+            method + " fold " + std::to_string(fold + 1) + "/" + std::to_string(folds_.size()) + " seed " +
+                std::to_string(seed) + ": ");
         if (distils(method))
             distill_network(run, load_model(o_.out + "/teacher/" + place + "/model.safetensors"));
         else

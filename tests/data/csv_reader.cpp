@@ -10,8 +10,11 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
+
+#include "smldist/data/csv/dialect.hpp"
 
 using namespace smldist;
 using data::byte_source;
@@ -81,6 +84,20 @@ std::string utf16(const std::string& text, bool little, bool mark) {
 }
 
 const rows two{{1, 2, 3}, {4, -5, 0.5f}};
+
+/// A file, removed at the end.
+class scratch {
+public:
+    ~scratch() { std::filesystem::remove(path_); }
+    std::filesystem::path write(const std::string& text) const {
+        std::ofstream(path_, std::ios::binary) << text;
+        return path_;
+    }
+
+private:
+    std::filesystem::path path_ =
+        std::filesystem::temp_directory_path() / ("smldist_csv_reader_" + std::to_string(::getpid()) + ".csv");
+};
 
 } // namespace
 
@@ -344,4 +361,50 @@ TEST_CASE("csv_reader: a file by its path; what cannot be read is an io_error") 
                          io_error);
     csv_reader folder(fs::temp_directory_path(), {"x"});
     CHECK_THROWS_AS(folder.next_row(), io_error);
+}
+
+TEST_CASE("csv_reader: a table of known form: columns by place, decimal comma, preamble, doubles, missing fields") {
+    const scratch at;
+    const auto path =
+        at.write("exported at 30 Hz\nsecond line\ntime;x;note\n1714990000,123456;1,5;a \"\"b\n2;;NaN\n3;1;\"n;a\"\n");
+    const data::csv_dialect d = data::recognise_dialect(path);
+    CHECK(d.preamble == 2);
+    csv_reader in(path, d, {2, 0, 1, 0});
+    REQUIRE(in.next_row());
+    CHECK(in.line() == 4);
+    CHECK(in.text(0) == "a \"\"b");
+    CHECK(in.real(1) == 1714990000.123456);
+    CHECK(in.number(2) == 1.5f);
+    CHECK(in.real(3) == in.real(1));
+    CHECK(!in.missing(2));
+    REQUIRE(in.next_row());
+    CHECK(in.missing(2));
+    CHECK(in.missing(0));
+    CHECK_THROWS_AS(static_cast<void>(in.number(2)), data_error);
+    REQUIRE(in.next_row());
+    CHECK(in.text(0) == "n;a");
+    CHECK(!in.missing(0));
+    CHECK(!in.next_row());
+    CHECK(!in.cut_off());
+    CHECK_THROWS_AS(csv_reader(path, d, {3}), usage_error);
+    CHECK_THROWS_AS(csv_reader(path, d, std::vector<std::size_t>{}), usage_error);
+}
+
+TEST_CASE("csv_reader: in a table of known form a last line that ends within its row is left out") {
+    const scratch at;
+    for (const std::string end : {"2,3", "2,", "2", "2,3,\"wal", "2,3,\""}) {
+        CAPTURE(end);
+        const auto path = at.write("time,x,note,y\n0,1,a,2\n1,2,a,3\n" + end);
+        csv_reader in(path, data::recognise_dialect(path), {0, 1});
+        CHECK(in.next_row());
+        CHECK(in.next_row());
+        CHECK(!in.next_row());
+        CHECK(in.cut_off());
+    }
+    const auto path = at.write("time,x,note,y\n0,1,a,2\n1,2,a,3\n2,3\n"); // ended by its program
+    csv_reader in(path, data::recognise_dialect(path), {0, 1});
+    CHECK(in.next_row());
+    CHECK(in.next_row());
+    CHECK_THROWS_AS(in.next_row(), data_error);
+    CHECK(!in.cut_off());
 }

@@ -24,6 +24,15 @@ TEST_CASE("signal_info accepts names for all columns or for none") {
     CHECK(info.device(0) == 7);
 }
 
+TEST_CASE("signal_info names a sensor by what the names of its axes begin with") {
+    data::signal_info info;
+    info.triples = {{0, 1, 2}, {3, 4, 5}};
+    CHECK(info.sensor_name(1) == "sensor 1");
+    info.channels = {"body_acc_x", "body_acc_y", "body_acc_z", "x", "y", "z"};
+    CHECK(info.sensor_name(0) == "body_acc");
+    CHECK(info.sensor_name(1) == "sensor 1");
+}
+
 TEST_CASE("signal_info refuses what does not fit") {
     data::signal_info good;
     good.labels = {"rest", "move"};

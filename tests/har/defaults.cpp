@@ -10,7 +10,9 @@
 
 #include "program.hpp"
 #include "running.hpp"
+#include "smldist/data/csv/options.hpp"
 #include "smldist/data/filter.hpp"
+#include "smldist/data/window.hpp"
 #include "smldist/distill/fit.hpp"
 #include "smldist/model/network.hpp"
 
@@ -120,6 +122,26 @@ TEST_CASE("the defaults of distill are those of distill::recommended") {
     CHECK_FALSE(filter.any());
     check_equal(options,
                 {{"subjects", ""}, {"exclude", ""}, {"classes", ""}, {"max-minutes", text(filter.max_minutes)}});
+
+    const data::csv_options csv;
+    for (const auto* list : {&csv.channels, &csv.columns, &csv.tables, &csv.units, &csv.bodies, &csv.label_map})
+        CHECK(list->empty());
+    for (const char* list : {"channels", "columns", "tables", "units", "bodies", "label-map"})
+        check_equal(options, {{std::string("csv-") + list, ""}});
+    check_equal(options, {{"csv-files", csv.files},
+                          {"csv-time", csv.time},
+                          {"csv-unit", text(csv.unit)},
+                          {"csv-clock", text(csv.clock)},
+                          {"csv-label", csv.label},
+                          {"csv-segments", csv.segments},
+                          {"csv-segment", text(csv.segment)},
+                          {"csv-subject", csv.subject},
+                          {"csv-rate", text(csv.rate_hz)},
+                          {"csv-max-gap", text(csv.max_gap)},
+                          {"csv-smooth", text(csv.smooth)},
+                          {"csv-label-rule", text(data::cut_options().rule)},
+                          {"csv-window", "0"},
+                          {"csv-hop", "0"}}); // chosen by the rate
 
     // Only what the library has no default for is left.
     for (const char* own : {"data", "validation-subjects", "preset", "teacher-preset", "width", "compat", "epochs",

@@ -16,7 +16,8 @@ namespace {
 
 using namespace har_tests;
 
-const std::vector<std::string> subcommands{"inspect", "train", "distill", "evaluate", "predict", "summary", "demo"};
+const std::vector<std::string> subcommands{"inspect",  "features", "train",   "distill",
+                                           "evaluate", "predict",  "summary", "demo"};
 
 /// One option as --help shows it.
 struct shown_option {
@@ -164,8 +165,9 @@ TEST_CASE("options: an unknown subcommand is refused with the list of subcommand
     for (const std::string word : {"distil", "help", ""}) {
         const auto a = run(at, word);
         CHECK(a.code == 2);
-        CHECK(has(a.err, "subcommand is \"" + word +
-                             "\", expected one of inspect, train, distill, evaluate, predict, summary, demo"));
+        CHECK(has(a.err,
+                  "subcommand is \"" + word +
+                      "\", expected one of inspect, features, train, distill, evaluate, predict, summary, demo"));
     }
 }
 

@@ -17,7 +17,22 @@
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-struct csv_dialect; // data/csv/dialect.hpp
+/// The form of a CSV file; see recognise_dialect in data/csv/dialect.hpp.
+struct csv_dialect {
+    char separator = ',';           ///< ends a field: ';' ',' TAB, or ' ' for a run of blanks
+    char decimal = '.';             ///< point or comma in numbers
+    std::size_t preamble = 0;       ///< lines before the header or, without a header, before the first row
+    bool header = false;            ///< whether a line of names precedes the rows
+    std::vector<std::string> names; ///< of the columns; "column 1", "column 2", … without a header
+    double rate_hz = 0;             ///< the sampling rate that the preamble states, "at 30 Hz"; 0: none
+    std::string title = {};         ///< the first line of the preamble
+    /// The fields of a line of units between the names and the rows, or empty. It and blank lines there count as preamble.
+    std::vector<std::string> units = {};
+    /// Fields of the first rows, at most 32, without quotes.
+    std::vector<std::vector<std::string>> rows = {};
+
+    std::size_t columns() const { return names.size(); }
+};
 
 /// A source of bytes: writes at most n of them to `to` as soon as there are some and returns how many; 0 at the end.
 /// Throws io_error.
@@ -76,6 +91,13 @@ private:
     bool ended_ = false;    ///< the source has ended
     std::size_t line_begin_ = 0, line_size_ = 0, number_ = 0;
 };
+
+namespace detail {
+
+/// Whether a text is a number in this notation.
+SMLDIST_FUNCTION bool csv_number(std::string_view text, char decimal, double& value);
+
+} // namespace detail
 
 /// Reads chosen columns of a CSV file, one row at a time.
 ///

@@ -15,8 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "smldist/data/csv/dialect.hpp"
-
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
@@ -74,8 +72,20 @@ void line_reader::check(std::size_t from, std::size_t to) const {
         fail_in(number_ + 1, longest_line, "line is too long, expected at most ", longest_line, " bytes");
 }
 
+namespace detail {
+
+bool csv_number(std::string_view text, char decimal, double& value) {
+    if (decimal == '.') return parse_real(text, value);
+    std::string pointed(text);
+    if (text.size() > 64 || text.find('.') != text.npos) return false;
+    std::replace(pointed.begin(), pointed.end(), ',', '.');
+    return parse_real(pointed, value);
+}
+
+} // namespace detail
+
 csv_reader::csv_reader(const std::filesystem::path& path, const csv_dialect& d, std::vector<std::size_t> places)
-    : csv_reader(path, std::vector<std::string>(std::max<std::size_t>(places.size(), 1))) {
+    : csv_reader(path, std::vector<std::string>(places.size())) {
     for (const std::size_t place : places)
         if (place >= d.columns())
             raise<usage_error>("csv_reader", "place of a column is ", place, ", expected less than ", d.columns());

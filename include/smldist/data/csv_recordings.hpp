@@ -19,7 +19,7 @@ struct csv_stream {
     std::string file, sensor;
     std::size_t rows = 0;
     double begin = 0, end = 0; ///< of its stamps, seconds
-    double rate_hz = 0;        ///< samples per second between gaps; 0: unknown
+    double rate_hz = 0;        ///< samples per second, without gaps and lost samples; 0: unknown
     std::size_t gaps = 0;      ///< steps longer than max_gap
     double longest_gap = 0;    ///< seconds
     std::size_t repeated = 0;  ///< stamps equal to the one before
@@ -41,6 +41,9 @@ struct csv_recording_set : recording_set {
     std::string program;              ///< that wrote the files, as far as their form shows it
     bool since_1970 = false;          ///< stamps are times since 1970
     std::vector<std::string> remarks; ///< guesses that a person should look at
+
+    /// The rate of the fastest sensor, the median over its files, in Hz; 0: unknown.
+    SMLDIST_FUNCTION double rate_found() const;
 };
 
 /// Reads recordings from CSV files: `path` is a file, a folder or a folder with a pattern behind it ("walks/*/acc*.csv").
@@ -60,7 +63,7 @@ struct csv_recording_set : recording_set {
 /// Samples    Rows in which an axis of a sensor is empty are no samples of that sensor. All sensors are resampled to one
 ///            grid, see resample. Recordings that lack a channel, and files that are no tables of sensors, are left out.
 /// Returns    everything left out or mended is in `repairs`, everything guessed in `remarks`.
-/// Memory     at most 8 times the bytes of the files, plus 64 MiB.
+/// Memory     at most 12 times the bytes of the files, plus 64 MiB.
 /// Throws     usage_error for options that do not fit each other; data_error, naming file, line and column: a field is not
 ///            a number, a row has another number of fields, the unit of the time is unknown, a column is not there, the files
 ///            of a recording share no time; data_error when no recording remains; io_error.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/csv_recordings.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -9,8 +8,10 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -52,7 +53,7 @@ public:
         std::error_code status;
         for (const csv_file& file : folder_.files)
             bytes += std::filesystem::file_size(folder_.root / file.path, status);
-        room_ = budget("csv_recordings", 0, 8 * bytes + (std::size_t(64) << 20));
+        room_ = budget("csv_recordings", 0, 12 * bytes + (std::size_t(64) << 20));
     }
 
     csv_recording_set run() {
@@ -82,19 +83,37 @@ private:
             return std::any_of(files.begin(), files.end(),
                                [&](const csv_file& f) { return f.captures.count(name) != 0; });
         };
-        const auto column = [&](std::optional<std::size_t> csv_columns::*which) -> std::string {
+        /// The name of a recognised column; empty if files call it differently, nothing if none has it.
+        const auto column = [&](std::optional<std::size_t> csv_columns::*which) {
+            std::optional<std::string> name;
             for (const csv_file& file : files)
-                if (file.columns.*which) return file.dialect.names[*(file.columns.*which)];
-            return "";
+                if (const auto place = file.columns.*which)
+                    name = !name || *name == file.dialect.names[*place] ? file.dialect.names[*place] : "";
+            return name;
         };
+        for (const csv_place* const place : {&label_, &person_}) {
+            const char* const what = place == &label_ ? "label" : "subject";
+            if (place->what == kind::pattern && !captured(what))
+                raise<usage_error>(what, "place is \"pattern\", expected {", what, "} in the pattern of the files");
+            if (place->what == kind::column && std::none_of(files.begin(), files.end(), [&](const csv_file& f) {
+                    return f.column(place->column) < f.dialect.columns();
+                }))
+                raise<data_error>(where_, "column of the ", what, " is \"", place->column, "\", which no file has");
+        }
+        if (label_.what == kind::segments && o_.segments.empty())
+            raise<usage_error>("label", "place is \"segments\", expected a pattern of the segments files");
         const bool folders = std::all_of(groups_.begin(), groups_.end(),
-                                         [](const csv_group& g) { return g.name.find('/') != g.name.npos; });
+                                         [](const csv_group& g) { return g.path.find('/') != g.path.npos; });
+        by_file_name_ =
+            !captured("sensor") && !captured("device") &&
+            std::any_of(groups_.begin(), groups_.end(), [](const csv_group& g) { return g.files.size() > 1; });
         if (person_.what == kind::automatic) {
-            person_.column = column(&csv_columns::subject);
-            person_.what = captured("subject")       ? kind::pattern
-                           : !person_.column.empty() ? kind::column
-                           : folders                 ? kind::folder
-                                                     : kind::none;
+            const auto named = column(&csv_columns::subject);
+            person_.column = named.value_or("");
+            person_.what = captured("subject") ? kind::pattern
+                           : named             ? kind::column
+                           : folders           ? kind::folder
+                                               : kind::none;
             person_.folder = 1;
             if (person_.what == kind::folder) remark("people are taken from the first folder of each path");
             if (person_.what == kind::none)
@@ -103,36 +122,14 @@ private:
                     "or {subject} in the pattern of the files");
         }
         if (label_.what != kind::automatic) return;
-        label_.column = column(&csv_columns::label);
-        label_.what = captured("label")        ? kind::pattern
-                      : !o_.segments.empty()   ? kind::segments
-                      : !label_.column.empty() ? kind::column
-                                               : kind::file_name;
+        const auto named = column(&csv_columns::label);
+        label_.column = named.value_or("");
+        label_.what = captured("label")      ? kind::pattern
+                      : !o_.segments.empty() ? kind::segments
+                      : named                ? kind::column
+                                             : kind::file_name;
         if (label_.what == kind::file_name)
             remark("labels are taken from the names of the recordings, without the number or date at their end");
-    }
-
-    /// What a path says of a whole recording.
-    std::string from_path(const csv_place& place, const csv_group& group, const char* capture) const {
-        using kind = csv_place::kind;
-        const csv_file& file = folder_.files[group.files[0]];
-        if (place.what == kind::pattern) {
-            const auto at = file.captures.find(capture);
-            return at == file.captures.end() ? "" : at->second.text;
-        }
-        std::vector<std::string> parts;
-        for (const auto& part : std::filesystem::path(group.files.size() > 1 ? group.name + "/" : file.path))
-            if (!part.empty()) parts.push_back(part.string());
-        if (place.what == kind::folder) {
-            const std::size_t folders = parts.size() - (group.files.size() > 1 ? 0 : 1);
-            if (place.folder > folders)
-                raise<data_error>(file.path, capture, " is expected in folder ", place.folder,
-                                  " of its path, but it has ", folders);
-            return parts[place.folder - 1];
-        }
-        if (place.what != kind::file_name) return "";
-        const std::string last = parts.empty() ? "" : parts.back();
-        return without_number(group.files.size() > 1 ? last : file.stem());
     }
 
     void read_group(std::size_t g) {
@@ -143,8 +140,8 @@ private:
             if (lacking_.empty()) lacking_ = group.name + " lacks " + lacking;
             return;
         }
-        const int label = words_.number(from_path(label_, group, "label"));
-        const int person = people_.number(from_path(person_, group, "subject"));
+        const int label = words_.number(place_in_path(folder_, group, label_, "label"));
+        const int person = people_.number(place_in_path(folder_, group, person_, "subject"));
         std::vector<std::size_t> used; // files of the channels
         for (const csv_source& s : sources)
             if (std::find(used.begin(), used.end(), s.file) == used.end()) used.push_back(s.file);
@@ -173,10 +170,16 @@ private:
                 label_by(read_segments(folder_, path, group, o_.segment, unit_, words_), run.devices[0], path);
             } else if (label_.what != csv_place::kind::column) {
                 run.devices[0].labels.assign(run.devices[0].size(), label);
+            } else if (std::all_of(run.devices.begin(), run.devices.end(),
+                                   [](const stamped_signal& d) { return d.labels.empty(); })) {
+                result_.note("recordings without the column of the label, unlabelled");
             }
             signals_.push_back(std::move(run));
         }
-        if (runs.empty()) result_.note("recordings without samples, left out");
+        if (runs.empty()) {
+            result_.note("recordings without samples, left out");
+            if (lacking_.empty()) lacking_ = group.name + " has no row with all axes of a sensor";
+        }
     }
 
     /// The place of a column for a purpose: as the options name it, or as it was recognised.
@@ -198,6 +201,7 @@ private:
         csv_rows rows = read_csv_rows(folder_.root / file.path, file, wanted, words_, people_, room_);
         if (rows.cut_off) result_.note("last lines that end within a row, left out");
         if (rows.unit != time_unit::automatic) unit_ = rows.unit;
+        times_.insert({wanted.time ? file.dialect.names[*wanted.time] : "none", rows.unit});
         if (!rows.stamps.empty()) result_.since_1970 = rows.stamps[0] > 946684800 && rows.stamps[0] < 4102444800;
         return rows;
     }
@@ -211,8 +215,11 @@ private:
                 channels.push_back(c);
                 columns.push_back(sources[c].column);
             }
+        for (const std::size_t column : columns)
+            if (file.column_after(column) < file.dialect.columns())
+                result_.note("columns whose name occurs again, of which the first is read");
         csv_rows rows = read_rows(file, columns);
-        const std::size_t bytes = rows.bytes();
+        std::size_t bytes = rows.bytes();
         convert_units(file, sources, channels, rows);
         if (rows.stamps.empty()) {
             const double hz = o_.rate_hz > 0 && file.dialect.rate_hz == 0 ? o_.rate_hz : file.dialect.rate_hz;
@@ -220,6 +227,8 @@ private:
                 raise<data_error>(file.path,
                                   "no column is a time, expected one such as \"timestamp\", or the rate of the rows "
                                   "in Hz");
+            room_.take(rows.size * sizeof(double), "its times");
+            bytes += rows.size * sizeof(double);
             rows.stamps.resize(rows.size);
             for (std::size_t i = 0; i < rows.size; ++i) rows.stamps[i] = double(i) / hz;
         }
@@ -280,8 +289,6 @@ private:
         s.stamps.reserve(order.size());
         csv_stream facts{file.path, sensor, order.size()};
         facts.unordered = moved;
-        double spent = 0; // time between neighbours without a gap
-        std::size_t steps = 0;
         for (const std::size_t i : order) {
             const float* const row = rows.values.data() + i * rows.width + column;
             if (std::any_of(row, row + width, [](float v) { return std::isnan(v); })) {
@@ -295,9 +302,6 @@ private:
                 if (step > o_.max_gap) {
                     ++facts.gaps;
                     facts.longest_gap = std::max(facts.longest_gap, step);
-                } else {
-                    spent += step;
-                    ++steps;
                 }
             }
             s.samples.insert(s.samples.end(), row, row + width);
@@ -308,7 +312,7 @@ private:
             facts.begin = s.stamps.front();
             facts.end = s.stamps.back();
         }
-        if (spent > 0) facts.rate_hz = double(steps) / spent;
+        facts.rate_hz = rate_without_gaps(s.stamps, o_.max_gap);
         if (facts.missing < order.size()) result_.note("rows without a value of " + sensor, facts.missing);
         result_.note("steps in time longer than the longest gap", facts.gaps);
         result_.streams.push_back(std::move(facts));
@@ -336,48 +340,28 @@ private:
     }
 
     void choose_rate() {
-        double fastest = 0;
-        std::map<std::string, std::vector<double>> rates; // by sensor
-        for (const csv_stream& s : result_.streams)
-            if (s.rate_hz > 0) rates[s.sensor].push_back(s.rate_hz);
-        for (auto& [sensor, list] : rates) {
-            const auto middle = list.begin() + static_cast<std::ptrdiff_t>(list.size() / 2);
-            std::nth_element(list.begin(), middle, list.end());
-            fastest = std::max(fastest, *middle);
-        }
+        const double fastest = result_.rate_found();
         rate_ = o_.rate_hz;
         if (rate_ > 0) return;
-        if (!(fastest > 0))
+        if (!(fastest > 0)) {
+            double longest = 0;
+            for (const csv_stream& s : result_.streams) longest = std::max(longest, s.longest_gap);
+            if (longest > 0)
+                raise<data_error>(where_, "no step in time is within the longest gap of ", o_.max_gap, " s (one is ",
+                                  longest, " s), expected a longer one");
             raise<data_error>(where_, "sampling rate cannot be found from so few samples, expected a rate in Hz");
+        }
         rate_ = fastest >= 10 ? std::round(fastest) : std::round(10 * fastest) / 10;
     }
 
     /// Fills the facts of the signals.
     void describe() {
-        signal_info& info = result_.info;
-        info.rate_hz = rate_;
-        std::map<std::string, std::size_t> bodies;
-        std::map<std::string, std::array<std::size_t, 3>> axes;
-        std::map<std::string, std::size_t> found;
-        bool units = false;
-        for (std::size_t c = 0; c < channels_.size(); ++c) {
-            info.channels.push_back(channels_[c].name);
-            info.units.push_back(channels_[c].unit);
-            units = units || !channels_[c].unit.empty();
-            if (const int axis = channels_[c].axis(); axis >= 0) {
-                axes[channels_[c].sensor()][static_cast<std::size_t>(axis)] = c;
-                ++found[channels_[c].sensor()];
-            }
-        }
-        if (!units) info.units.clear();
-        for (const auto& channel : channels_) { // sensors in the order of their channels
-            const auto at = found.find(channel.sensor());
-            if (at == found.end() || at->second != 3) continue;
-            info.triples.push_back(axes[channel.sensor()]);
-            info.devices.push_back(bodies.emplace(channel.body, bodies.size()).first->second);
-            found.erase(at);
-        }
-        if (bodies.size() < 2) info.devices.clear();
+        result_.info = info_of(channels_, rate_);
+        const bool units = !result_.info.units.empty();
+        if (!result_.info.devices.empty() && o_.channels.empty() && by_file_name_)
+            remark(
+                "sensors of several devices are taken from the names of the files: if these name people, say so by "
+                "{subject} in the pattern of the files");
 
         csv_options& u = result_.understood = o_;
         u.channels.clear();
@@ -393,10 +377,10 @@ private:
         if (!units) u.units.clear();
         u.label = text_of(label_);
         u.subject = text_of(person_);
-        u.unit = unit_;
+        // Files of several forms are recognised one by one the next time too.
+        if (times_.size() == 1) std::tie(u.time, u.unit) = *times_.begin();
         u.rate_hz = rate_;
         const csv_file& file = folder_.files[groups_[signals_[0].group].files[0]];
-        if (u.time.empty()) u.time = file.columns.time ? file.dialect.names[*file.columns.time] : "none";
         result_.program = file.columns.form;
         if (file.columns.guessed)
             remark("columns have no names: the first three numbers are taken for an accelerometer, three more for a "
@@ -473,13 +457,28 @@ private:
     budget room_;
     csv_words words_, people_;
     std::vector<csv_signals> signals_;
-    std::string lacking_; ///< the first recording that lacks a channel
-    time_unit unit_ = time_unit::automatic;
+    std::string lacking_;                               ///< why the first recording was left out
+    time_unit unit_ = time_unit::automatic;             ///< of the last file with a time
+    std::set<std::pair<std::string, time_unit>> times_; ///< columns of the time, with their units
     double rate_ = 0;
+    bool by_file_name_ = false; ///< files of a folder are one recording, no pattern says so
     csv_recording_set result_;
 };
 
 } // namespace detail
+
+double csv_recording_set::rate_found() const {
+    std::map<std::string, std::vector<double>> rates; // by sensor
+    for (const csv_stream& s : streams)
+        if (s.rate_hz > 0) rates[s.sensor].push_back(s.rate_hz);
+    double fastest = 0;
+    for (auto& [sensor, list] : rates) {
+        const auto middle = list.begin() + static_cast<std::ptrdiff_t>(list.size() / 2);
+        std::nth_element(list.begin(), middle, list.end());
+        fastest = std::max(fastest, *middle);
+    }
+    return fastest;
+}
 
 csv_recording_set csv_recordings(const std::filesystem::path& path, const csv_options& o) {
     return detail::csv_importer(path, o).run();

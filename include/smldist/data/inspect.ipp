@@ -168,20 +168,6 @@ inline std::vector<channel_figures> channel_figures_of(const recording_set& set,
     return channels;
 }
 
-/// "body_acc" of body_acc_x, body_acc_y, body_acc_z; "sensor 2" when the names have no beginning in common.
-inline std::string sensor_name_of(const signal_info& info, std::size_t triple) {
-    const auto& axes = info.triples[triple];
-    std::string name = info.channels.empty() ? "" : info.channels[axes[0]];
-    for (const std::size_t c : axes) {
-        const std::string other = info.channels.empty() ? "" : info.channels[c];
-        std::size_t same = 0;
-        while (same < name.size() && same < other.size() && name[same] == other[same]) ++same;
-        name.resize(same);
-    }
-    name.resize(name.find_last_not_of(" _-.(") + 1);
-    return name.empty() ? "sensor " + std::to_string(triple) : name;
-}
-
 enum class known_unit : std::uint8_t { other, g, metres, radians, degrees };
 
 inline known_unit known_unit_of(const signal_info& info, std::size_t triple) {
@@ -260,7 +246,7 @@ inline sensor_figures sensor_figures_of(const recording_set& set, std::size_t tr
         }
 
     sensor_figures f;
-    f.name = sensor_name_of(set.info, triple);
+    f.name = set.info.sensor_name(triple);
     const known_unit unit = known_unit_of(set.info, triple);
     f.kind = sensor_kind_of(f.name, unit);
     if (!lengths.empty()) f.large = quantile(lengths, 0.999);

@@ -38,6 +38,8 @@ struct signal_info {
         const auto s = static_cast<std::size_t>(subject);
         return subject >= 0 && s < subjects.size() ? subjects[s] : std::to_string(subject);
     }
+    /// "body_acc" of body_acc_x, body_acc_y, body_acc_z; "sensor 2" when the names of a triple have no beginning in common.
+    SMLDIST_FUNCTION std::string sensor_name(std::size_t triple) const;
 
     /// The channels that `wanted` names, ascending, each once. A name takes the channel of that name; if there is none,
     /// all channels whose names contain it as whole words: "total_acc", "acc" and "x" take total_acc_x, "tot" does not.

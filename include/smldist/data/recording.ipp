@@ -57,6 +57,19 @@ signal_info signal_info::select_channels(std::span<const std::size_t> chosen) co
     return info;
 }
 
+std::string signal_info::sensor_name(std::size_t triple) const {
+    const auto& axes = triples[triple];
+    std::string name = channels.empty() ? "" : channels[axes[0]];
+    for (const std::size_t c : axes) {
+        const std::string other = channels.empty() ? "" : channels[c];
+        std::size_t same = 0;
+        while (same < name.size() && same < other.size() && name[same] == other[same]) ++same;
+        name.resize(same);
+    }
+    name.resize(name.find_last_not_of(" _-.(") + 1);
+    return name.empty() ? "sensor " + std::to_string(triple) : name;
+}
+
 void signal_info::check(std::size_t columns) const {
     const auto fits = [&](const char* what, std::size_t got, std::size_t wanted) {
         if (got != 0 && got != wanted)

@@ -13,6 +13,7 @@
 #include "smldist/core/config.hpp"
 #include "smldist/data/csv/dialect.hpp"
 #include "smldist/data/csv/timestamps.hpp"
+#include "smldist/data/csv/units.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
@@ -50,15 +51,8 @@ struct csv_columns {
 /// Time       of several columns the stamp of the sensor comes before that of the message, and time since 1970 before
 ///            elapsed time.
 /// No names   The first column is the time if it has times in words or a unit by recognise_time_unit; the next three are
-///            taken for an accelerometer, three more for a gyroscope.
+///            taken for the sensor that the file is named after, or an accelerometer, three more for a gyroscope.
 [[nodiscard]] SMLDIST_FUNCTION csv_columns recognise_columns(const csv_dialect& d, std::string_view file);
-
-/// A unit in our spelling: "m/s^2" for m/s², ms-2, "m/s/s"; "g", "rad/s", "deg/s", "uT", and seconds "s" "ms" "us" "ns";
-/// others as they stand.
-[[nodiscard]] SMLDIST_FUNCTION std::string spelled_unit(std::string_view unit);
-
-/// The factor from one unit to another: 9.80665 from g to m/s^2, π/180 from deg/s to rad/s. Nothing when none is known.
-[[nodiscard]] SMLDIST_FUNCTION std::optional<double> unit_factor(std::string_view from, std::string_view to);
 
 namespace detail {
 

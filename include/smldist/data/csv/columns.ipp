@@ -62,9 +62,12 @@ inline const std::vector<sensor_words>& known_sensors() {
                                                  {{"linear", "accelerometer"}, "user_acc"},
                                                  {{"linear", "accel"}, "user_acc"},
                                                  {{"linear", "acc"}, "user_acc"},
+                                                 {{"lineare", "beschleunigung"}, "user_acc"},
+                                                 {{"accelerometer", "acceleration"}, "acc"},
                                                  {{"total", "acceleration"}, "acc"},
                                                  {{"g", "force"}, "acc"},
                                                  {{"rotation", "rate"}, "gyro"},
+                                                 {{"gyro", "rotation"}, "gyro"},
                                                  {{"angular", "velocity"}, "gyro"},
                                                  {{"angular", "rate"}, "gyro"},
                                                  {{"magnetic", "field"}, "mag"},
@@ -76,10 +79,13 @@ inline const std::vector<sensor_words>& known_sensors() {
                                                  {{"acceleration"}, "acc"},
                                                  {{"accel"}, "acc"},
                                                  {{"acc"}, "acc"},
+                                                 {{"beschleunigung"}, "acc"},
                                                  {{"gyroscope"}, "gyro"},
+                                                 {{"gyroskop"}, "gyro"},
                                                  {{"gyro"}, "gyro"},
                                                  {{"gyr"}, "gyro"},
                                                  {{"magnetometer"}, "mag"},
+                                                 {{"magnetfeld"}, "mag"},
                                                  {{"mag"}, "mag"},
                                                  {{"gravity"}, "gravity"}};
     return known;
@@ -95,9 +101,9 @@ inline std::string sensor_name(std::vector<std::string> words, bool ros) {
         words.erase(at, at + static_cast<std::ptrdiff_t>(known.words.size()));
         std::string before;
         for (const std::string& word : words) {
-            static const std::vector<std::string> noise{"field",   "imu",     "data",   "raw",
-                                                        "sensor",  "value",   "values", "vector",
-                                                        "reading", "phyphox", "in",     "calibrated"};
+            static const std::vector<std::string> noise{
+                "field",   "imu",     "data", "raw",        "sensor", "value", "values", "vector",
+                "reading", "phyphox", "in",   "calibrated", "motion", "on",    "axis",   "cal"};
             if (word == "uncalibrated") return "";
             if (std::find(noise.begin(), noise.end(), word) == noise.end()) before += word + "_";
         }
@@ -117,6 +123,7 @@ inline int axis_of(std::string_view word) { return word == "x" ? 0 : word == "y"
 
 /// The axis of a name, which is taken out of it; -1: none.
 inline int take_axis(std::vector<std::string>& words) {
+    while (words.size() > 1 && (words.back() == "axis" || words.back() == "cal")) words.pop_back(); // x-axis
     if (words.empty()) return -1;
     if (const int axis = axis_of(words.back()); axis >= 0) {
         words.pop_back();
@@ -170,12 +177,13 @@ inline std::string joined_words(const std::vector<std::string>& words) {
 /// How well a name suits a column of time; 0: not at all.
 inline int time_rank(const std::string& words) {
     static const std::vector<std::vector<std::string>> ranks{
-        {"t", "elapsed time", "elapsed", "seconds elapsed", "relative time", "header seq"},
+        {"t", "zeit", "elapsed time", "elapsed", "seconds elapsed", "relative time", "header seq"},
         {"date", "clock"},
-        {"time", "epoch", "unix", "unixtime", "datetime", "date time", "local time", "loggingtime", "logging time",
-         "rostime", "ros time"},
+        {"time", "epoch", "epoc", "unix", "unixtime", "sample time fine", "datetime", "date time", "local time",
+         "loggingtime", "logging time", "rostime", "ros time"},
         {"timestamp", "time stamp", "timestamps", "unix timestamp", "epoch time", "unix time", "utc time",
-         "header time stamp", "motiontimestamp since reboot", "accelerometertimestamp since reboot"},
+         "header time stamp", "s timestamp unix cal", "motiontimestamp since reboot",
+         "accelerometertimestamp since reboot"},
         {"field header stamp", "header stamp"}};
     for (std::size_t r = 0; r < ranks.size(); ++r)
         if (std::find(ranks[r].begin(), ranks[r].end(), words) != ranks[r].end()) return static_cast<int>(r) + 1;
@@ -206,7 +214,7 @@ inline std::string_view program_of(const csv_dialect& d, const std::vector<colum
         if (called("angular velocity x") || called("field angular velocity x")) return "ROS";
     if (called("user acceleration x") && called("rotation rate x")) return "Core Motion";
     if (called("g fx") || (called("wx") && called("ax"))) return "Physics Toolbox";
-    if (any([](const column_name& n) { return joined_words(n.words) == "time" && n.unit == "s"; })) return "phyphox";
+    if (!d.names.empty() && (d.names[0] == "Time (s)" || d.names[0] == "Zeit (s)")) return "phyphox";
     return "";
 }
 
@@ -256,69 +264,23 @@ inline csv_columns guessed_columns(const csv_dialect& d) {
 
 } // namespace detail
 
-std::string spelled_unit(std::string_view unit) {
-    std::string s;
-    for (std::size_t i = 0; i < unit.size(); ++i) {
-        const std::string_view rest = unit.substr(i);
-        if (rest.starts_with("\xC2\xB2")) { // superscript two
-            s += "^2";
-            ++i;
-        } else if (rest.starts_with("\xC2\xB5") || rest.starts_with("\xCE\xBC")) { // micro sign, mu
-            s += "u";
-            ++i;
-        } else if (rest.starts_with("\xC2\xB0")) { // degree sign
-            s += "deg";
-            ++i;
-        } else if (unit[i] != ' ' && unit[i] != '*') {
-            s += unit[i];
-        }
-    }
-    static const std::vector<std::pair<std::string, std::vector<std::string>>> known{
-        {"m/s^2", {"m/s2", "m/s/s", "ms-2", "ms^-2", "m/sec^2", "mps2", "m/s^2"}},
-        {"g", {"G", "gravity", "gees"}},
-        {"mg", {"milli-g"}},
-        {"rad/s", {"rads", "rads/s", "rad/sec", "radians/s", "rads-1", "rads^-1", "radian/s"}},
-        {"deg/s", {"dps", "degrees/s", "deg/sec", "degree/s", "degs-1"}},
-        {"uT", {"microtesla", "ut"}},
-        {"s", {"sec", "seconds", "second", "secs"}},
-        {"ms", {"milliseconds", "millis", "msec"}},
-        {"us", {"microseconds", "micros", "usec"}},
-        {"ns", {"nanoseconds", "nanos", "nsec"}}};
-    for (const auto& [ours, theirs] : known)
-        if (std::find(theirs.begin(), theirs.end(), s) != theirs.end()) return ours;
-    return s;
-}
-
-std::optional<double> unit_factor(std::string_view from, std::string_view to) {
-    struct scale {
-        std::string_view unit, kind;
-        double factor; ///< to the SI unit
-    };
-    static constexpr std::array<scale, 8> scales{{{"m/s^2", "acceleration", 1},
-                                                  {"g", "acceleration", 9.80665},
-                                                  {"mg", "acceleration", 0.00980665},
-                                                  {"rad/s", "rate", 1},
-                                                  {"deg/s", "rate", std::numbers::pi / 180},
-                                                  {"uT", "field", 1e-6},
-                                                  {"mT", "field", 1e-3},
-                                                  {"T", "field", 1}}};
-    if (from == to) return 1.0;
-    for (const scale& a : scales)
-        for (const scale& b : scales)
-            if (a.unit == from && b.unit == to && a.kind == b.kind) return a.factor / b.factor;
-    return std::nullopt;
-}
-
 csv_columns recognise_columns(const csv_dialect& d, std::string_view file) {
     csv_columns c;
     if (!d.header) {
         c = detail::guessed_columns(d);
+        if (c.sensors.size() == 1) {
+            std::vector<std::string> words = detail::read_column_name(file).words;
+            std::erase_if(words, [](const std::string& w) { return w.find_first_of("0123456789") != w.npos; });
+            if (const std::string name = detail::sensor_name(words, false); !name.empty()) c.sensors[0].name = name;
+        }
         c.form = detail::program_of(d, {});
         for (csv_sensor& sensor : c.sensors) sensor.unit = detail::usual_unit(c.form, sensor.name, false);
         return c;
     }
     std::vector<detail::column_name> names;
     for (const auto& name : d.names) names.push_back(detail::read_column_name(name));
+    for (std::size_t k = 0; k < d.units.size(); ++k)
+        if (names[k].unit.empty()) names[k].unit = spelled_unit(d.units[k]);
     c.form = detail::program_of(d, names);
     const bool ros = c.form == "ROS";
     // Columns x, y, z are those of the sensor that the file is named after, or of an accelerometer.

@@ -10,32 +10,19 @@
 #include <vector>
 
 #include "smldist/core/config.hpp"
+#include "smldist/data/csv_reader.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
-/// The form of a CSV file.
-struct csv_dialect {
-    char separator = ',';           ///< ends a field: ';' ',' TAB, or ' ' for a run of blanks
-    char decimal = '.';             ///< point or comma in numbers
-    std::size_t preamble = 0;       ///< lines before the header or, without a header, before the first row
-    bool header = false;            ///< whether a line of names precedes the rows
-    std::vector<std::string> names; ///< of the columns; "column 1", "column 2", … without a header
-    double rate_hz = 0;             ///< the sampling rate that the preamble states, "at 30 Hz"; 0: none
-    std::string title = {};         ///< the first line of the preamble
-    /// Fields of the first rows, at most 32, without quotes.
-    std::vector<std::vector<std::string>> rows = {};
-
-    std::size_t columns() const { return names.size(); }
-};
-
 /// Recognises the form of a table from the beginning of its text, which may end within a line.
 ///
-/// Separator  the first of ; , TAB and blanks that cuts the last lines of `text` into equally many fields, at least two,
-///            of which one is a number.
-/// Rows       begin with the first line from which on the number of fields is the same and every column of numbers holds
-///            one. The line before them is the header if it has a name for every column, or for every column except the
-///            first, an index as R and pandas write it. All lines above are a preamble, as ActiGraph writes it.
+/// Separator  the one of ; , TAB and blanks that cuts the last lines of `text` into equally many fields with most columns
+///            of numbers, at least one; the first of several.
+/// Rows       begin with the first line that has as many fields as the last ones and numbers in at least half of their
+///            columns of numbers. The line before them is the header if it has a name for every column, except perhaps the
+///            first, an index as R and pandas write it, and those without numbers; a row of units may follow it. All lines
+///            above are a preamble, as ActiGraph writes it.
 /// Decimal    comma, if the separator is another character and a field of numbers has one.
 /// Cost       linear in `text`.
 /// Throws     data_error `name: …` when no line is a row of numbers; data_error of line_reader (UTF-16, only CR).
@@ -48,9 +35,6 @@ namespace detail {
 
 /// The fields of a line, without surrounding blanks and quotes.
 SMLDIST_FUNCTION std::vector<std::string> csv_fields(std::string_view line, char separator);
-
-/// Whether a text is a number in this notation.
-SMLDIST_FUNCTION bool csv_number(std::string_view text, char decimal, double& value);
 
 } // namespace detail
 

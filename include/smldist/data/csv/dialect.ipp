@@ -2,9 +2,11 @@
 /// The functions of data/csv/dialect.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,7 +14,7 @@
 
 #include "smldist/core/error.hpp"
 #include "smldist/data/csv/timestamps.hpp"
-#include "smldist/data/csv_reader.hpp"
+#include "smldist/data/csv/units.hpp"
 #include "smldist/data/text_reader.hpp"
 
 namespace smldist::data {
@@ -45,14 +47,6 @@ std::vector<std::string> csv_fields(std::string_view line, char separator) {
     }
 }
 
-bool csv_number(std::string_view text, char decimal, double& value) {
-    if (decimal == '.') return parse_real(text, value);
-    std::string pointed(text);
-    if (text.size() > 64 || text.find('.') != text.npos) return false;
-    std::replace(pointed.begin(), pointed.end(), ',', '.');
-    return parse_real(pointed, value);
-}
-
 /// Lines of the beginning of a file.
 inline std::vector<std::string> first_lines(const std::string& name, std::string_view text) {
     const std::size_t end = text.rfind('\n');
@@ -70,6 +64,43 @@ inline std::vector<std::string> first_lines(const std::string& name, std::string
     return lines;
 }
 
+/// Whether a field is a number or a time in words.
+inline bool is_number_field(const std::string& text, char decimal) {
+    double value = 0;
+    return csv_number(text, decimal, value) ? !std::isnan(value) : read_time_text(text).has_value();
+}
+
+/// Whether a field holds no value: empty, nan, na, n/a, null or none.
+inline bool is_missing_word(std::string word) {
+    for (char& c : word)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return word.empty() || word == "nan" || word == "na" || word == "n/a" || word == "null" || word == "none";
+}
+
+/// Whether the fields below names are units: most of them are known.
+inline bool is_unit_row(const std::vector<std::string>& fields) {
+    std::size_t known = 0, others = 0;
+    for (const std::string& field : fields)
+        if (!field.empty()) ++(is_known_unit(spelled_unit(field)) ? known : others);
+    return known > others;
+}
+
+/// The names of a header for so many columns: an index at the front may lack its name, and so may columns that hold no
+/// numbers, such as what a separator at the end of each line makes. Empty: the fields are no names.
+inline std::vector<std::string> header_names(std::vector<std::string> names, const std::vector<bool>& numeric) {
+    const std::size_t columns = numeric.size();
+    if (names.size() == columns + 1 && (names[0] == "#" || names[0] == "%")) names.erase(names.begin());
+    if (names.size() == columns + 1 && names.back().empty()) names.pop_back();
+    if (names.size() + 1 == columns) names.insert(numeric.back() ? names.begin() : names.end(), "");
+    if (names.size() != columns) return {};
+    for (std::size_t k = 0; k < columns; ++k) {
+        if (k > 0 && names[k].empty() && numeric[k]) return {};
+        if (is_number_field(names[k], '.')) return {};
+        if (k > 0 && names[k].empty()) names[k] = "column " + std::to_string(k + 1);
+    }
+    return names;
+}
+
 /// Lines cut at one separator.
 struct cut_lines {
     std::vector<std::vector<std::string>> fields;
@@ -78,43 +109,50 @@ struct cut_lines {
     char decimal = '.';
 };
 
-/// Whether a field is a number or a time in words.
-inline bool is_number_field(const std::string& text, char decimal) {
-    double value = 0;
-    return csv_number(text, decimal, value) || read_time_text(text).has_value();
-}
-
-/// The rows that a separator makes of the lines, from the last one up.
+/// The rows that a separator makes of the lines. The last lines tell the number of columns and which hold numbers; the first
+/// row is the first line with as many fields of which at least half of those in columns of numbers are some, so that a
+/// wrong field makes no row part of the preamble.
 inline cut_lines cut_at(const std::vector<std::string>& lines, char separator) {
     cut_lines c;
     for (const auto& line : lines) c.fields.push_back(csv_fields(line, separator));
-    // A file that a dying program left may end within a line: the line before it tells more.
-    const std::size_t n = lines.size(),
-                      last = n > 2 && c.fields[n - 1].size() < c.fields[n - 2].size() ? n - 2 : n - 1;
+    const std::size_t n = lines.size();
+    // As many columns as most of the last lines have fields, of those with a number: one wrong line decides nothing.
+    std::map<std::size_t, std::size_t> votes;
+    std::size_t columns = 0;
+    for (std::size_t i = n, seen = 0; i-- > 0 && seen < 32; ++seen) {
+        const auto& fields = c.fields[i];
+        const bool row = std::any_of(fields.begin(), fields.end(), [](const std::string& field) {
+            return is_number_field(field, '.') || is_number_field(field, ',');
+        });
+        if (fields.size() > 1 && row && ++votes[fields.size()] > votes[columns]) columns = fields.size();
+    }
     c.first = n;
-    const std::size_t columns = c.fields[last].size();
-    if (columns < 2) return c;
-    const auto any = [&](char decimal) {
+    if (columns == 0) return c;
+    std::size_t last = n - 1;
+    while (c.fields[last].size() != columns) --last;
+    const auto count_numbers = [&](char decimal) {
+        std::size_t numbers = 0;
         c.decimal = decimal;
         c.numeric.assign(columns, false);
-        for (std::size_t i = last + 1, seen = 0; i-- > 0 && seen < 32 && c.fields[i].size() == columns; ++seen)
-            for (std::size_t k = 0; k < columns; ++k)
-                if (is_number_field(c.fields[i][k], decimal)) c.numeric[k] = true;
-        return std::count(c.numeric.begin(), c.numeric.end(), true);
+        for (std::size_t i = n, seen = 0; i-- > 0 && seen < 32; ++seen)
+            for (std::size_t k = 0; k < columns && c.fields[i].size() == columns; ++k)
+                if (is_number_field(c.fields[i][k], decimal)) {
+                    c.numeric[k] = true;
+                    ++numbers;
+                }
+        return numbers;
     };
-    const auto with_point = any('.');
-    if (const auto with_comma = any(','); with_comma <= with_point) any('.');
+    const std::size_t with_point = count_numbers('.');
+    if (separator != ',' && count_numbers(',') <= with_point) count_numbers('.');
     if (std::find(c.numeric.begin(), c.numeric.end(), true) == c.numeric.end()) return c;
     const auto is_row = [&](const std::vector<std::string>& fields) {
-        bool number = false;
-        for (std::size_t k = 0; k < columns && fields.size() == columns; ++k) {
-            if (!c.numeric[k] || fields[k].empty()) continue;
-            if (!is_number_field(fields[k], c.decimal)) return false;
-            number = true;
-        }
-        return number;
+        std::size_t numbers = 0, others = 0;
+        for (std::size_t k = 0; k < columns && fields.size() == columns; ++k)
+            if (c.numeric[k] && !is_missing_word(fields[k]))
+                ++(is_number_field(fields[k], c.decimal) ? numbers : others);
+        return numbers > 0 && numbers >= others;
     };
-    for (c.first = last; c.first > 0 && is_row(c.fields[c.first - 1]);) --c.first;
+    for (c.first = 0; c.first < last && !is_row(c.fields[c.first]);) ++c.first;
     return c;
 }
 
@@ -141,28 +179,41 @@ csv_dialect recognise_dialect(const std::string& name, std::string_view text) {
     if (lines.empty()) raise<data_error>(name, "file is empty, expected a table of numbers");
     csv_dialect d;
     detail::cut_lines c;
+    std::ptrdiff_t most = 0;
     for (const char separator : {';', ',', '\t', ' '}) {
-        c = detail::cut_at(lines, separator);
+        detail::cut_lines cut = detail::cut_at(lines, separator);
+        const auto numbers = std::count(cut.numeric.begin(), cut.numeric.end(), true);
+        if (cut.first == lines.size() || numbers <= most) continue;
+        most = numbers;
+        c = std::move(cut);
         d.separator = separator;
-        if (c.first < lines.size()) break;
     }
-    if (c.first == lines.size())
+    if (most == 0)
         raise<data_error>(name, "first lines hold no row of numbers, expected a table: fields with ; , TAB or blanks "
                                 "between them");
     d.decimal = c.decimal;
     const std::size_t columns = c.numeric.size();
-    if (c.first > 0) {
-        std::vector<std::string> names = c.fields[c.first - 1];
-        if (names.size() + 1 == columns) names.insert(names.begin(), "");
-        bool named = names.size() == columns;
-        for (std::size_t k = 1; k < columns && named; ++k)
-            named = !names[k].empty() && !detail::is_number_field(names[k], '.');
-        if (named) {
-            d.header = true;
-            d.names = std::move(names);
-        }
+    // Above the rows: perhaps rows with wrong fields, blank lines and comments, units, the names.
+    std::size_t above = c.first;
+    const auto wrong = [&](const std::vector<std::string>& fields) {
+        return d.separator != ' ' && fields.size() > 1 && detail::is_number_field(fields[0], d.decimal);
+    };
+    while (above > 0 && wrong(c.fields[above - 1])) --above;
+    const std::size_t begin = above; // what the reader begins with
+    const auto says_nothing = [](const std::string& line) {
+        const std::size_t at = line.find_first_not_of(" \t");
+        return at == line.npos || line[at] == '#';
+    };
+    std::size_t filled = above;
+    while (filled > 0 && says_nothing(lines[filled - 1])) --filled;
+    if (filled > 0 && !detail::header_names(c.fields[filled - 1], c.numeric).empty()) above = filled;
+    if (above > 1 && c.fields[above - 1].size() == columns && detail::is_unit_row(c.fields[above - 1])) {
+        d.names = detail::header_names(c.fields[above - 2], c.numeric);
+        if (!d.names.empty()) d.units = c.fields[above - 1];
     }
-    d.preamble = c.first - (d.header ? 1 : 0);
+    if (above > 0 && d.names.empty()) d.names = detail::header_names(c.fields[above - 1], c.numeric);
+    d.header = !d.names.empty();
+    d.preamble = begin - (d.header ? 1 : 0);
     if (d.preamble > 0) d.title = lines[0].substr(0, 200);
     for (std::size_t i = 0; i < d.preamble && d.rate_hz == 0; ++i) d.rate_hz = detail::stated_rate(lines[i]);
     for (std::size_t k = d.names.size(); k < columns; ++k) d.names.push_back("column " + std::to_string(k + 1));

@@ -14,6 +14,7 @@
 #include "smldist/data/csv/dialect.hpp"
 #include "smldist/data/csv/options.hpp"
 #include "smldist/data/csv/path_pattern.hpp"
+#include "smldist/data/recording.hpp"
 
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
@@ -24,7 +25,7 @@ namespace detail {
 struct csv_place {
     enum class kind : unsigned char { automatic, column, folder, file_name, pattern, segments, none };
     kind what = kind::automatic;
-    std::string column;     ///< its name
+    std::string column;     ///< its name; empty: as recognised in each file
     std::size_t folder = 0; ///< its level below the path, from 1
 };
 
@@ -59,6 +60,12 @@ struct csv_file {
         while (k < dialect.columns() && dialect.names[k] != name) ++k;
         return k;
     }
+    /// The next place of the same name; columns() if there is none.
+    std::size_t column_after(std::size_t k) const {
+        const std::string& name = dialect.names[k];
+        for (++k; k < dialect.columns() && dialect.names[k] != name;) ++k;
+        return k;
+    }
 };
 
 /// All files below a path that may hold recordings, and what was left out.
@@ -75,18 +82,24 @@ SMLDIST_FUNCTION csv_folder find_csv_files(const std::filesystem::path& path, co
 struct csv_group {
     std::string name; ///< the path of its file, or what the paths of its files share
     std::vector<std::size_t> files;
+    std::string path = {}; ///< that names it: of its folder, or of its file without extension
 };
 
 SMLDIST_FUNCTION std::vector<csv_group> group_files(const csv_folder& folder, const csv_options& o);
+
+/// What the path of a group says of the whole of it; "" where it says nothing.
+/// Throws data_error when the path has fewer folders than `place` asks for.
+SMLDIST_FUNCTION std::string place_in_path(const csv_folder& folder, const csv_group& group, const csv_place& place,
+                                           const std::string& capture);
 
 /// A channel of the result.
 struct csv_channel {
     std::string name, table, column, unit, body;
 
     /// "acc" of "acc_x"; the whole name without an axis.
-    std::string sensor() const;
+    SMLDIST_FUNCTION std::string sensor() const;
     /// 0, 1, 2 for x, y, z; -1 without an axis.
-    int axis() const;
+    SMLDIST_FUNCTION int axis() const;
 };
 
 /// The channels that are read: those of the options, or those of the sensors that at least half of the groups have.
@@ -104,6 +117,9 @@ struct csv_source {
 /// Throws data_error when a channel stands in two files.
 SMLDIST_FUNCTION std::pair<std::vector<csv_source>, std::string>
 find_channels(const csv_folder& folder, const csv_group& group, const std::vector<csv_channel>& channels);
+
+/// The facts of these channels: triples of x, y, z, and a device for each body, unless all are on one. No units if none has one.
+SMLDIST_FUNCTION signal_info info_of(const std::vector<csv_channel>& channels, double rate_hz);
 
 /// A name without the number or date at its end: "walking-2024-05-07_10-11-12" and "walking_1" are "walking".
 SMLDIST_FUNCTION std::string without_number(std::string name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of data/csv/import.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <exception>
@@ -49,7 +50,7 @@ std::string text_of(const csv_place& place) {
     case csv_place::kind::automatic:
         return "";
     case csv_place::kind::column:
-        return "column " + place.column;
+        return place.column.empty() ? "" : "column " + place.column;
     case csv_place::kind::folder:
         return "folder " + std::to_string(place.folder);
     case csv_place::kind::file_name:
@@ -108,9 +109,8 @@ csv_folder find_csv_files(const std::filesystem::path& path, const csv_options& 
             found.root = root;
             pattern = rest;
         }
-        for (fs::recursive_directory_iterator at(found.root, fs::directory_options::skip_permission_denied, status),
-             end;
-             !status && at != end; at.increment(status)) {
+        for (fs::recursive_directory_iterator at(found.root, status), end; !status && at != end;
+             at.increment(status)) {
             std::error_code unknown;
             if (at->is_regular_file(unknown))
                 paths.push_back(at->path().lexically_relative(found.root).generic_string());
@@ -159,6 +159,35 @@ csv_folder find_csv_files(const std::filesystem::path& path, const csv_options& 
                       ", expected at least one: a time and columns such as acc_x, acc_y, acc_z");
 }
 
+/// Whether a file is named after what it holds, not after a recording: "Raw Data", "Accelerometer".
+inline bool is_general_name(const std::string& stem) {
+    std::vector<std::string> words = column_words(stem);
+    const std::string name = sensor_name(words, false);
+    return name == "acc" || name == "user_acc" || name == "gyro" || name == "gravity" || name == "mag" ||
+           joined_words(words) == "raw data" || joined_words(words) == "data";
+}
+
+/// The path that names a group: of its file without extension, or of its folder if it has several files or one with a
+/// general name. {sensor} and {device} are left out.
+inline std::string path_of(const csv_folder& folder, const csv_group& group) {
+    const csv_file& file = folder.files[group.files[0]];
+    std::filesystem::path path;
+    if (group.name == file.folder() || (is_general_name(file.stem()) && !file.folder().empty())) {
+        path = file.folder();
+    } else if (group.name != ".") {
+        const std::filesystem::path whole = std::filesystem::path(group.name).replace_extension();
+        for (const auto& part : whole) {
+            std::string text = part.string();
+            for (const std::string place : {"{sensor}", "{device}"})
+                if (const std::size_t at = text.find(place); at != text.npos) text.erase(at, place.size());
+            if (text.find_first_not_of("-_ .") != text.npos) path /= text;
+        }
+    }
+    std::error_code unknown;
+    if (path.empty()) path = std::filesystem::canonical(folder.root, unknown).filename();
+    return path.generic_string();
+}
+
 std::vector<csv_group> group_files(const csv_folder& folder, const csv_options&) {
     std::map<std::string, std::vector<std::size_t>> groups;
     bool by_pattern = false;
@@ -186,7 +215,27 @@ std::vector<csv_group> group_files(const csv_folder& folder, const csv_options&)
     }
     std::vector<csv_group> all;
     for (auto& [name, files] : groups) all.push_back({name.empty() ? "." : name, std::move(files)});
+    for (csv_group& group : all) group.path = path_of(folder, group);
     return all;
+}
+
+std::string place_in_path(const csv_folder& folder, const csv_group& group, const csv_place& place,
+                          const std::string& capture) {
+    using kind = csv_place::kind;
+    const csv_file& file = folder.files[group.files[0]];
+    if (place.what == kind::pattern) {
+        const auto at = file.captures.find(capture);
+        return at == file.captures.end() ? "" : at->second.text;
+    }
+    std::vector<std::string> parts;
+    for (const auto& part : std::filesystem::path(place.what == kind::folder ? file.folder() : group.path))
+        parts.push_back(part.string());
+    if (place.what == kind::file_name) return parts.empty() ? "" : without_number(parts.back());
+    if (place.what != kind::folder) return "";
+    if (place.folder > parts.size())
+        raise<data_error>(file.path, capture, " is expected in folder ", place.folder, " of its path, but it has ",
+                          parts.size());
+    return parts[place.folder - 1];
 }
 
 int csv_channel::axis() const {
@@ -290,6 +339,32 @@ std::pair<std::vector<csv_source>, std::string> find_channels(const csv_folder& 
         places.push_back(std::move(found[0]));
     }
     return {std::move(places), ""};
+}
+
+signal_info info_of(const std::vector<csv_channel>& channels, double rate_hz) {
+    signal_info info;
+    info.rate_hz = rate_hz;
+    std::map<std::string, std::size_t> bodies, found;
+    std::map<std::string, std::array<std::size_t, 3>> axes;
+    for (std::size_t c = 0; c < channels.size(); ++c) {
+        info.channels.push_back(channels[c].name);
+        info.units.push_back(channels[c].unit);
+        const int axis = channels[c].axis();
+        if (axis < 0) continue;
+        axes[channels[c].sensor()][static_cast<std::size_t>(axis)] = c;
+        ++found[channels[c].sensor()];
+    }
+    for (const csv_channel& channel : channels) { // sensors in the order of their channels
+        const auto at = found.find(channel.sensor());
+        if (at == found.end() || at->second != 3) continue;
+        info.triples.push_back(axes[channel.sensor()]);
+        info.devices.push_back(bodies.emplace(channel.body, bodies.size()).first->second);
+        found.erase(at);
+    }
+    if (bodies.size() < 2) info.devices.clear();
+    if (std::all_of(info.units.begin(), info.units.end(), [](const auto& unit) { return unit.empty(); }))
+        info.units.clear();
+    return info;
 }
 
 std::string without_number(std::string name) {

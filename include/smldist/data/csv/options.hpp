@@ -34,26 +34,26 @@ struct csv_options {
     /// Pattern of the paths below the folder, see path_pattern: "{subject}/{label}_*.csv". Empty: all files that end in .csv,
     /// .tsv or .txt. Files whose paths differ only in {sensor} or {device} are one recording. Without these places, files
     /// of one folder are one recording if each has other sensors in every folder.
-    std::string files;
+    std::string files = {};
 
     // One entry per channel in each list that is not empty.
-    std::vector<std::string> channels; ///< names; NAME_x, NAME_y, NAME_z are the axes of one sensor
-    std::vector<std::string>
-        columns; ///< names in the header, or "column 3" without one; empty: recognised by `channels`
-    std::vector<std::string>
-        tables;                     ///< name of the file without extension, or {sensor}; "": any file with the column
-    std::vector<std::string> units; ///< wanted: known units are converted, "g" to "m/s^2"; "": as stated
-    std::vector<std::string>
-        bodies; ///< name of the rigid body that carries the sensor; empty: by {device} and the names
+    std::vector<std::string> channels = {}; ///< names; NAME_x, NAME_y, NAME_z are the axes of one sensor
+    /// Names in the header, or "column 3" without one; empty: recognised by `channels`.
+    std::vector<std::string> columns = {};
+    /// Name of the file without extension, or {sensor}; "": any file with the column.
+    std::vector<std::string> tables = {};
+    std::vector<std::string> units = {}; ///< wanted: known units are converted, "g" to "m/s^2"; "": as stated
+    /// Name of the rigid body that carries the sensor; empty: by {device} and the names.
+    std::vector<std::string> bodies = {};
 
-    std::string time;                      ///< column; "none": rows are evenly spaced at rate_hz
+    std::string time = {};                 ///< column; "none": rows are evenly spaced at rate_hz
     time_unit unit = time_unit::automatic; ///< of the time
     csv_clock clock = csv_clock::shared;   ///< of several files of a recording
-    std::string label;                     ///< "column NAME", "folder N", "file name", "pattern", "segments", "none"
-    std::string segments;                  ///< pattern of files with start, end, label
+    std::string label = {};                ///< "column NAME", "folder N", "file name", "pattern", "segments", "none"
+    std::string segments = {};             ///< pattern of files with start, end, label
     segment_unit segment = segment_unit::automatic; ///< of start and end
-    std::string subject;                            ///< "column NAME", "folder N", "pattern", "none": one person
-    std::vector<std::string> label_map;             ///< "jog=run" renames or merges, "unknown=" makes unlabelled
+    std::string subject = {};                       ///< "column NAME", "folder N", "pattern", "none": one person
+    std::vector<std::string> label_map = {};        ///< "jog=run" renames or merges, "unknown=" makes unlabelled
     double rate_hz = 0;     ///< to resample to; 0: the rate found, that of the fastest sensor, rounded
     double max_gap = 0.5;   ///< seconds; see resample_options
     std::size_t smooth = 0; ///< see resample_options

@@ -81,7 +81,8 @@ csv_rows read_csv_rows(const std::filesystem::path& path, const csv_file& file, 
     const auto number = [](csv_words& words, std::string&& word, std::string& last, const std::vector<int>& list) {
         if (!list.empty() && word == last) return list.back();
         last = std::move(word);
-        return words.number(last);
+        const bool none = last == "NaN" || last == "nan" || last == "NA" || last == "N/A";
+        return none ? -1 : words.number(last);
     };
     for (; in.next_row(); ++rows.size) {
         for (std::size_t c = 0; c < rows.width; ++c)

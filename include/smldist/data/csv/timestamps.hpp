@@ -39,7 +39,9 @@ constexpr auto enum_names(time_unit) { return enum_table("time unit", "auto", "s
 ///                                     point or comma; Z or an offset, with or without a
 ///                                     blank before it, or neither, which counts as Z
 ///     5/7/2014 16:29:30.960           the same with month/day/year, or day/month/year if the first number is above 12
+///     7.5.2014 16:29:30,960           the same with day.month.year
 ///     16:29:30.960, 16:29:30:960      since midnight
+///     4:29:30.960 PM                  the same in two halves of a day, also behind a date
 [[nodiscard]] SMLDIST_FUNCTION std::optional<double> read_time_text(std::string_view text);
 
 /// The date and time in UTC of seconds since 1970, as ISO 8601 with milliseconds: "2014-05-07T16:29:30.960Z".
@@ -50,6 +52,12 @@ constexpr auto enum_names(time_unit) { return enum_table("time unit", "auto", "s
 /// may give up to 20 kHz. Stamps that only count rows (steps of exactly 1 from 0 or 1) have no unit.
 /// Returns    automatic when no unit fits.
 [[nodiscard]] SMLDIST_FUNCTION time_unit recognise_time_unit(const std::vector<double>& stamps);
+
+/// Samples per second of ascending stamps, without steps longer than `max_gap` seconds. Where steps are regular, so that nine
+/// of ten lie within half of their mean, those of nearly two samples and more are samples lost and do not count either; in
+/// stamps that come in bursts they do.
+/// 0 when there is no step.
+[[nodiscard]] SMLDIST_FUNCTION double rate_without_gaps(const std::vector<double>& stamps, double max_gap);
 
 SMLDIST_NAMESPACE_END
 } // namespace smldist::data

@@ -69,6 +69,14 @@ inline std::optional<double> time_of_day(time_scanner& in, bool offset) {
         seconds += *second;
         if (in.take('.') || in.take(',') || in.take(':')) seconds += in.fraction();
     }
+    for (const std::string_view half : {" AM", " PM", " am", " pm", "AM", "PM", "am", "pm"})
+        if (in.rest.starts_with(half)) {
+            if (*hour < 1 || *hour > 12) return std::nullopt;
+            in.rest.remove_prefix(half.size());
+            const bool after_noon = half.find_first_of("Pp") != half.npos;
+            seconds += 3600.0 * ((*hour == 12 ? -12 : 0) + (after_noon ? 12 : 0));
+            break;
+        }
     if (offset && in.take('Z')) return in.rest.empty() ? std::optional(seconds) : std::nullopt;
     if (offset && (in.rest.starts_with(" +") || in.rest.starts_with(" -"))) in.take(' ');
     const bool ahead = offset && in.rest.starts_with('+');
@@ -90,7 +98,7 @@ std::optional<double> read_time_text(std::string_view text) {
     const std::size_t mark = text.find_first_not_of("0123456789");
     if (mark == text.npos) return std::nullopt;
     if (text[mark] == ':') return detail::time_of_day(in, false);
-    if (text[mark] != '-' && text[mark] != '/') return std::nullopt;
+    if (text[mark] != '-' && text[mark] != '/' && text[mark] != '.') return std::nullopt;
     const bool iso = mark == 4;
     auto first = in.number(1, 4);
     const char between = text[mark];
@@ -98,9 +106,9 @@ std::optional<double> read_time_text(std::string_view text) {
     auto second = in.number(1, 2);
     if (!second || !in.take(between)) return std::nullopt;
     auto third = in.number(iso ? 1 : 4, iso ? 2 : 4);
-    if (!third || (!iso && between != '/')) return std::nullopt;
+    if (!third || (!iso && between == '-')) return std::nullopt;
     const int year = iso ? *first : *third;
-    const bool day_first = !iso && *first > 12;
+    const bool day_first = !iso && (between == '.' || *first > 12);
     const int month = iso || day_first ? *second : *first, day = iso ? *third : day_first ? *first : *second;
     const auto days = detail::days_since_1970(year, month, day);
     if (!days) return std::nullopt;
@@ -153,6 +161,30 @@ time_unit recognise_time_unit(const std::vector<double>& stamps) {
                 return unit;
         }
     return time_unit::automatic;
+}
+
+double rate_without_gaps(const std::vector<double>& stamps, double max_gap) {
+    struct sums {
+        double time = 0;
+        std::size_t steps = 0;
+    };
+    /// Of steps that are longer than `low` and at most `high`.
+    const auto between = [&](double low, double high) {
+        sums s;
+        for (std::size_t i = 1; i < stamps.size(); ++i)
+            if (const double step = stamps[i] - stamps[i - 1]; step > low && step <= high) {
+                s.time += step;
+                ++s.steps;
+            }
+        return s;
+    };
+    const sums all = between(-1, max_gap);
+    if (!(all.time > 0)) return 0;
+    const double mean = all.time / double(all.steps);
+    const sums lost = between(1.8 * mean, max_gap), rest{all.time - lost.time, all.steps - lost.steps};
+    const double step = rest.time / double(rest.steps);
+    const bool regular = 10 * between(0.5 * step, 1.5 * step).steps >= 9 * rest.steps;
+    return regular && 4 * lost.time <= all.time ? 1 / step : 1 / mean;
 }
 
 SMLDIST_NAMESPACE_END
