@@ -35,14 +35,13 @@ void warn_of_missing_classes(const data::hold_out& split) {
         std::fprintf(stderr, "warning: %s%s%s\n", training.c_str(), between, validation.c_str());
 }
 
-/// How many people are held out for validation: four, unless the options say it or recordings of one's own are of few people.
-std::size_t validation_subjects(const options& o, std::size_t training_people) {
+} // namespace
+
+std::size_t validation_people(const options& o, std::size_t training_people) {
     constexpr std::size_t usual = 4;
     if (o.validation_subjects > 0) return o.validation_subjects;
     return own_path(o.data).empty() ? usual : std::clamp<std::size_t>(training_people / 3, 1, usual);
 }
-
-} // namespace
 
 experiment::experiment(const options& given)
     : experiment(
@@ -56,7 +55,7 @@ experiment::experiment(const options& given, const std::function<data::train_tes
     : o(given),
       folder(o.out, o.force),
       set(load()),
-      split(data::hold_out_subjects(set.train, validation_subjects(o, set.train.subjects().size()), o.seed)),
+      split(data::hold_out_subjects(set.train, validation_people(o, set.train.subjects().size()), o.seed)),
       normal(data::fit_normaliser(split.train, o.normaliser, published(o))),
       title(std::move(title_of_run)) {
     folder.keep("config.toml", o.config_text);
@@ -131,21 +130,21 @@ void experiment::save_last_good(const std::string& name, const network& net) {
         std::fprintf(stderr, "%s: kept the last good model as %s\n", name.c_str(), folder.file(file).c_str());
 }
 
-io::json experiment::save_result(const std::string& name, const network& net, const training_result& result) {
+io::json experiment::save_result(const std::string& name, const network& net, const training_result& ended) {
     folder.write(name + ".safetensors", file_of(net)); // durable in any case
-    folder.write(name + ".best.safetensors", file_of(result.best));
+    folder.write(name + ".best.safetensors", file_of(ended.best));
     tensor<float> probabilities = train::predict(net, set.test, normal, channels);
     const auto end = metric::evaluate(set.test.label, set.test.subject, probabilities);
     matrices.emplace_back(name, end.counts);
     io::json j = figures(net, set.train.length(), end);
-    j.set("validation_macro_f1", result.history.back().validation.macro_f1);
-    j.set("epochs", result.history.size());
-    j.set("seconds", result.seconds);
-    io::json at_best = figures(train::evaluate(result.best, set.test, normal, channels));
-    at_best.set("epoch", result.best_epoch);
+    j.set("validation_macro_f1", ended.history.back().validation.macro_f1);
+    j.set("epochs", ended.history.size());
+    j.set("seconds", ended.seconds);
+    io::json at_best = figures(train::evaluate(ended.best, set.test, normal, channels));
+    at_best.set("epoch", ended.best_epoch);
     j.set("best_on_validation", std::move(at_best));
-    trained.push_back({name, std::move(probabilities), result.history, result.best_epoch, j.as_size("parameters"),
-                       j.as_size("macs"), file_of(net).size(), result.seconds});
+    trained.push_back({name, std::move(probabilities), ended.history, ended.best_epoch, j.as_size("parameters"),
+                       j.as_size("macs"), file_of(net).size(), ended.seconds});
     return j;
 }
 

@@ -24,6 +24,10 @@ namespace har {
 
 using network = smldist::model::network<float>;
 
+/// How many of the training people are held out for validation: four, unless the options say it or recordings of one's own are
+/// of few people.
+std::size_t validation_people(const options& o, std::size_t training_people);
+
 /// Folder, data split by subject, normaliser fitted on the training part, and what is reported in the end.
 struct experiment {
     options o;         ///< of which --head becomes what a search has found
@@ -97,7 +101,7 @@ private:
     /// After a training that diverged.
     void save_last_good(const std::string& name, const network& net);
     /// Saves and evaluates the networks of a training that has ended.
-    smldist::io::json save_result(const std::string& name, const network& net, const training_result& result);
+    smldist::io::json save_result(const std::string& name, const network& net, const training_result& ended);
 };
 
 template <class Objective>

@@ -43,7 +43,7 @@ struct options {
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;
-    std::size_t validation_subjects = 0; ///< 0: see validation_subjects in experiment.cpp
+    std::size_t validation_subjects = 0; ///< 0: see validation_people
     smldist::normaliser_kind normaliser = smldist::distill::recommended().normaliser;
 
     // networks

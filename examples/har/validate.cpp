@@ -70,17 +70,14 @@ public:
         : o_(o), methods_(methods_of(o)), folder_(o.out, o.force), windows_(load_data(o, {subjects::all}).test) {
         windows_.check_trainable();
         const std::vector<int> people = windows_.subjects();
-        if (people.size() < o.validation_subjects + 2)
-            raise<data_error>("--data", "number of people is ", people.size(), ", expected at least ",
-                              o.validation_subjects + 2, ": one to test, ", o.validation_subjects,
-                              " to hold out for validation (--validation-subjects) and one to train on");
         folds_ = o.folds == 0 ? data::leave_one_subject_out(windows_) : data::group_k_fold(windows_, o.folds);
-        for (const auto& fold : folds_)
-            if (people.size() - fold.size() <= o.validation_subjects)
-                raise<data_error>("--folds", "a fold tests ", fold.size(), " of ", people.size(),
-                                  " people, expected more than ", o.validation_subjects,
-                                  " left, of whom that many are held "
-                                  "out for validation");
+        for (const auto& fold : folds_) {
+            const std::size_t left = people.size() - fold.size(), held_out = validation_people(o, left);
+            if (left > held_out) continue;
+            raise<data_error>("--folds", "number of people to train on is ", left, " when ", fold.size(), " of ",
+                              people.size(), " are tested, expected more than the ", held_out,
+                              " that --validation-subjects holds out for validation");
+        }
         const std::size_t classes = windows_.classes();
         results_.emplace_back("majority", "the most frequent class of the training people", classes);
         for (const std::string& m : methods_)
@@ -157,7 +154,7 @@ private:
                    {"windows", std::to_string(windows_.size()) + " of " + std::to_string(windows_.length()) +
                                    " samples and " + std::to_string(windows_.channels()) + " channels"},
                    {"folds", std::to_string(folds_.size()) + (o_.folds == 0 ? ", one person each" : ", by person")},
-                   {"validation", std::to_string(o_.validation_subjects) +
+                   {"validation", std::to_string(validation_people(o_, people.size() - folds_[0].size())) +
                                       " of the training people of each fold, who choose the best epoch"},
                    {"seeds", std::to_string(o_.seeds) + " from " + std::to_string(o_.seed)}};
         r.labels = windows_.info.labels;
