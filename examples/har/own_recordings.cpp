@@ -133,10 +133,8 @@ std::vector<std::string> chosen(const std::vector<std::string>& list, const std:
 void resample(data::csv_recording_set& set, double rate_hz) {
     for (data::recording& r : set.recordings) {
         const std::size_t n = r.labels.size();
-        data::stamped_signal s{r.samples.size() / std::max<std::size_t>(n, 1),
-                               {r.samples.begin(), r.samples.end()},
-                               {},
-                               std::move(r.labels)};
+        if (n < 2) continue; // nothing between
+        data::stamped_signal s{r.samples.size() / n, {r.samples.begin(), r.samples.end()}, {}, std::move(r.labels)};
         for (std::size_t i = 0; i < n; ++i) s.stamps.push_back(double(i) / set.info.rate_hz);
         data::resample_options how{rate_hz};
         how.max_gap = 2 / set.info.rate_hz;

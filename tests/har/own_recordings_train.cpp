@@ -7,6 +7,7 @@
 
 #include "phone_exports.hpp"
 #include "program.hpp"
+#include "small_sets.hpp"
 
 namespace {
 
@@ -170,6 +171,29 @@ TEST_CASE("evaluate reads other forms as the model needs them, and all people wh
     CHECK(r.code == 4);
     CHECK_MESSAGE(has(r.err, "the model knows no label strolling: "), r.err);
     CHECK(run(at, ask_figures + "logger --split all --csv-label-map walking=strolling --classes sitting").code == 0);
+}
+
+TEST_CASE("evaluate --split all takes the windows of both sides of a published split") {
+    const folder at;
+    make_uci_har(at.path / "set"); // 12 windows of each of six people for training, two for test
+    REQUIRE(run(at, "train --preset har_nano --epochs 1 --validation-subjects 1 --quiet --out run --data uci_har=set")
+                .code == 0);
+    const auto windows = [&](const std::string& split) {
+        const auto r = run(at, "evaluate --model run/model.safetensors --data uci_har=set --split " + split);
+        REQUIRE_MESSAGE(r.code == 0, r.err);
+        std::istringstream lines(r.out.substr(r.out.find("\nWALKING ")));
+        std::size_t n = 0;
+        for (std::string line; std::getline(lines, line);) {
+            std::istringstream words(line);
+            std::string label;
+            words >> label;
+            for (std::size_t column = 0, each = 0; column < 6 && words >> each; ++column) n += each;
+        }
+        return n;
+    };
+    CHECK(windows("test") == 24);
+    CHECK(windows("train") == 72);
+    CHECK(windows("all") == 96);
 }
 
 TEST_CASE("options on own recordings are refused for other datasets") {
