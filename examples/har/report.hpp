@@ -67,6 +67,7 @@ struct report_comparison {
     double difference = undefined;            ///< mean
     double low = undefined, high = undefined; ///< 95 % interval
     double p = undefined;                     ///< two-sided
+    std::size_t people = 0;                   ///< whom both were tested on
 };
 
 /// One epoch of a training.
@@ -81,7 +82,7 @@ struct report_curve {
     std::string name; ///< for example "student"; the color of the method with this name is used
     std::string run;  ///< what distinguishes trainings of one name, for example "fold 2, seed 0"; may be empty
     std::vector<report_epoch> epochs;
-    std::size_t best = 0; ///< epoch that was kept, counted from 1; 0: unknown
+    std::size_t best = 0; ///< the best on the validation people, counted from 1; 0: unknown
 };
 
 /// Labels and predictions of one recording, in order. Step i covers the time i·seconds to (i + 1)·seconds.

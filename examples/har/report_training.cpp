@@ -71,7 +71,8 @@ std::string panel(const std::vector<group>& groups, member what, double factor, 
     const std::vector<double> at = ticks(low, high, 5);
     const axis y{at.front(), at.back(), bottom, top};
     const axis x{0, double(epochs), left, left + width};
-    picture p(left + width + 16, bottom + 40, title, "One line per training; the mark is the epoch that was kept.");
+    picture p(left + width + 16, bottom + 40, title,
+              "One line per training; the mark is the best epoch on the validation people.");
     std::vector<double> whole;
     for (const double e : ticks(0, double(epochs), 6))
         if (e <= double(epochs) && e == std::floor(e)) whole.push_back(e);
@@ -107,8 +108,8 @@ std::string legend(const std::vector<group>& groups) {
 
 std::string training_table(const std::vector<group>& groups) {
     html_table table("Macro-F1 of the validation people in per cent.",
-                     {"training", "run", "epochs", "kept epoch", "first loss", "last loss",
-                      "macro-F1 of the kept epoch", "macro-F1 of the last epoch"});
+                     {"training", "run", "epochs", "best epoch", "first loss", "last loss",
+                      "macro-F1 of the best epoch", "macro-F1 of the last epoch"});
     for (const group& g : groups)
         for (const report_curve* c : g.curves) {
             const bool known = c->best > 0 && c->best <= c->epochs.size();
@@ -135,7 +136,7 @@ std::string epoch_tables(const std::vector<group>& groups) {
             complete = complete && chosen.size() == c->epochs.size();
             for (const std::size_t i : chosen) {
                 const report_epoch& e = c->epochs[i];
-                table.row(std::to_string(i + 1) + (i + 1 == c->best ? " (kept)" : ""),
+                table.row(std::to_string(i + 1) + (i + 1 == c->best ? " (best)" : ""),
                           {significant(e.loss, 4), percent(e.macro_f1), significant(e.learning_rate, 3)});
             }
             tables += table.text();
@@ -150,7 +151,8 @@ std::string training_section(const report_data& r) {
     const std::vector<group> groups = groups_of(r);
     if (groups.empty()) return "";
     std::string panels = panel(groups, &report_epoch::macro_f1, 100, "Validation macro-F1",
-                               "<b>Validation macro-F1</b> (%). The mark is the epoch that was kept.");
+                               "<b>Validation macro-F1</b> (%). The mark is the best epoch on the validation people; "
+                               "the figures are those of the last epoch.");
     for (const group& g : groups)
         panels += panel({g}, &report_epoch::loss, 1, "Training loss of " + escaped(g.name),
                         "<b>Training loss</b> of " + escaped(g.name) + ".");

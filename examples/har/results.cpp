@@ -217,15 +217,16 @@ std::vector<report_comparison> compare(const method_results& first, const method
             people.push_back({counts, at->second});
     if (people.size() < 2) return {};
     const auto r = metric::paired_bootstrap(people, generator(0));
-    return {{second.name(), first.name(), r.difference, r.low, r.high, r.p}};
+    return {{second.name(), first.name(), r.difference, r.low, r.high, r.p, people.size()}};
 }
 
-std::string sentence(const report_comparison& c, std::size_t people) {
-    char text[160];
-    std::snprintf(text, sizeof text,
-                  " by %.2f points of macro-F1 (95 %% interval %+.2f to %+.2f, p = %.4f, %zu people)",
-                  100 * std::abs(c.difference), 100 * c.low, 100 * c.high, c.p, people);
-    return c.a + (c.difference < 0 ? " is worse than " : " is better than ") + c.b + text +
+std::string sentence(const report_comparison& c) {
+    char by[64], known[128];
+    std::snprintf(by, sizeof by, "by %.2f points of macro-F1", 100 * std::abs(c.difference));
+    std::snprintf(known, sizeof known, " (95 %% interval %+.2f to %+.2f, p = %.4f, %zu people)", 100 * c.low,
+                  100 * c.high, c.p, c.people);
+    if (std::abs(c.difference) < 0.00005) return c.a + " equals " + c.b + " in macro-F1" + known;
+    return c.a + (c.difference < 0 ? " is worse than " : " is better than ") + c.b + " " + by + known +
            (c.low <= 0 && c.high >= 0 ? ": the difference may be chance" : "");
 }
 
@@ -237,6 +238,7 @@ io::json json_of(const report_comparison& c) {
     j.set("low", c.low);
     j.set("high", c.high);
     j.set("p", c.p);
+    j.set("people", c.people);
     return j;
 }
 

@@ -70,7 +70,8 @@ std::vector<int> majority(const smldist::data::windows& train, const smldist::da
 /// `second` less `first` in macro-F1, over the people whom both were tested on; nothing for fewer than two.
 std::vector<report_comparison> compare(const method_results& first, const method_results& second);
 /// "student is better than labels by 1.3 points of macro-F1 (95 % interval 0.2 to 2.4, p = 0.021, 30 people)"
-std::string sentence(const report_comparison& c, std::size_t people);
+/// or "student equals labels in macro-F1 (…)" when they differ by less than 0.005 points.
+std::string sentence(const report_comparison& c);
 smldist::io::json json_of(const report_comparison& c);
 
 report_curve curve_of(const trained_network& net, const std::string& run);

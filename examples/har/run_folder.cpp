@@ -126,8 +126,9 @@ void run_folder::save(const std::vector<std::string>& names, std::string_view mo
 
 void run_folder::begin(const std::string& first) {
     begun_ = true;
-    const std::string figures = "metrics.json"; // first of all: they are not those of the models that now come
-    remove_file(file(figures));
+    for (const char* figures :
+         {"metrics.json", "validation.json"}) // first: they are not those of the models that now come
+        remove_file(file(figures));
     for (const auto& [name, bytes] : kept_) write(name, bytes);
     for (const auto& name : earlier_) {
         const bool ours = name == first || std::any_of(kept_.begin(), kept_.end(),
@@ -135,6 +136,11 @@ void run_folder::begin(const std::string& first) {
         if (!ours) remove_file(file(name));
     }
     kept_.clear();
+    if (on_begin) on_begin();
+}
+
+void run_folder::replace() {
+    if (!begun_) begin("");
 }
 
 void run_folder::log(const std::string& name, const train::epoch_report& r) const {
@@ -160,6 +166,18 @@ void run_folder::log(const std::string& name, const train::epoch_report& r) cons
         separator = ",";
     }
     append(file(name + ".log.csv"), (first ? head + '\n' : "") + row + '\n', first);
+}
+
+bool holds_run(const std::string& path) { return !names_in(path, of_a_run).empty(); }
+
+void remove_run(const std::string& path) {
+    {
+        const folder_lock lock(path);
+        for (const auto wanted : {of_a_run, of_a_killed_run})
+            for (const auto& name : names_in(path, wanted)) remove_file(path + "/" + name);
+    }
+    std::error_code not_empty;
+    fs::remove(path, not_empty);
 }
 
 } // namespace har

@@ -241,7 +241,7 @@ TEST_CASE("report: every number is in a table, with the words for it") {
     CHECK(row(page, "calibration", "0.0 to 33.3") == "0 | – | –");
     CHECK(has(page, "<b>student</b>: calibration error 4.2 %. On average 2.8 points too sure."));
     CHECK(row(page, "training", "student") == "fold 1, seed 7 | 3 | 2 | 2.125 | 1.031 | 77.7 | 75.0");
-    CHECK(row(page, "training", "2 (kept)") == "1.062 | 77.7 | 0.001");
+    CHECK(row(page, "training", "2 (best)") == "1.062 | 77.7 | 0.001");
     CHECK(row(page, "training", "3") == "1.031 | 75.0 | 0.0005");
     CHECK(has(page, "12.0 s in 6 steps. 80.0 % of 5 labelled steps are right."));
     CHECK(row(page, "timelines", "walking") == "6.0 s | 6.0 s | 66.7 | 80.0");
@@ -340,7 +340,7 @@ TEST_CASE("report: text from files is escaped everywhere") {
 TEST_CASE("report: many classes and people and methods are drawn, and the page is small") {
     const std::string usual = check_page(large(12, 30, 4, 5));
     CHECK(usual.size() < 300'000);
-    CHECK(times(usual, ">50 (kept)</th>") == 20); // although 30 rows hold 100 epochs of each training
+    CHECK(times(usual, ">50 (best)</th>") == 20); // although 30 rows hold 100 epochs of each training
     const std::string page = check_page(large(33, 60, 9, 10));
     CHECK(page.size() < 2'000'000);
     for (const std::string part :
