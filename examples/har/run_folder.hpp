@@ -25,7 +25,7 @@ public:
 
     std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
     /// Whether files of an earlier run are still there.
-    bool replaces() const { return !begun_ && !earlier_.empty(); }
+    bool replaces() const { return (!begun_ && !earlier_.empty()) || (outer != nullptr && outer->replaces()); }
 
     /// Writes a file that belongs to the first models: at once if these are there, otherwise along with them.
     void keep(const std::string& name, std::string bytes);
@@ -42,7 +42,8 @@ public:
     /// files of the earlier run. Does nothing the second time, and after save().
     void replace();
 
-    std::function<void()> on_begin; ///< called once, when the first model is there
+    std::function<void()> on_begin;    ///< called once, when the first model is there
+    const run_folder* outer = nullptr; ///< the folder that on_begin replaces
 
 private:
     void begin(const std::string& first);

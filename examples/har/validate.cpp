@@ -208,6 +208,7 @@ private:
             one, [&] { return data::test_on(windows_, folds_[fold]); },
             method + " fold " + std::to_string(fold + 1) + "/" + std::to_string(folds_.size()) + " seed " +
                 std::to_string(seed) + ": ");
+        run.folder.outer = &folder_;
         run.folder.on_begin = [&] { begin(one.out); };
         try {
             if (distils(method))
