@@ -165,9 +165,10 @@ TEST_CASE("options: an unknown subcommand is refused with the list of subcommand
     for (const std::string word : {"distil", "help", ""}) {
         const auto a = run(at, word);
         CHECK(a.code == 2);
-        CHECK(has(a.err,
-                  "subcommand is \"" + word +
-                      "\", expected one of inspect, features, train, distill, evaluate, predict, summary, demo"));
+        CHECK(has(
+            a.err,
+            "subcommand is \"" + word +
+                "\", expected one of inspect, features, train, distill, validate, evaluate, predict, summary, demo"));
     }
 }
 
