@@ -127,6 +127,28 @@ void distill_options(declarer& d, options& o) {
     own_recordings_options(d, o);
 }
 
+void validate_options(declarer& d, options& o) {
+    data_options(d, o);
+    own_recordings_options(d, o);
+    d.group("Validation");
+    d.words("methods", o.methods, ',', "NAMES",
+            "Methods to compare, on the same people in each fold, with commas between: labels trains --preset with "
+            "labels; "
+            "smldist and the published baselines (har distill --help lists them) distil it from a teacher, which is "
+            "trained "
+            "in the same fold.");
+    d.whole(
+        "folds", o.folds, 0, 1000,
+        "Number of groups of people; each is tested once, by networks that never saw it. 0 leaves one person out at "
+        "a time.");
+    d.whole("seeds", o.seeds, 1, 1000, "Number of seeds, from --seed on; each repeats all folds.");
+    network_options(d, o, "Network to validate; of distillation the student.", true);
+    training_options(d, o, true);
+    distillation_options(d, o, false);
+    stage_options(d, o);
+    memory_options(d, o);
+}
+
 /// A subcommand: its options, and how each is set.
 struct subcommand {
     options values;
@@ -242,6 +264,8 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
             features_options);
     command("train", "Train one network with labels.", train_options, makes_folder);
     command("distill", "Train a teacher, then distill it into a smaller student.", distill_options, makes_folder);
+    command("validate", "Train and test with every person left out once; compare methods; write report.html.",
+            validate_options, makes_folder);
     command("evaluate", "Print the figures of a model on a dataset.", evaluate_options);
     command("predict", "Print a label and probabilities for each window of samples.", predict_options, !makes_folder,
             "Print JSON: with --input one object as the last line of the output, with --stream one object "

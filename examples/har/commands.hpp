@@ -13,6 +13,7 @@ void inspect(const options& o);
 void features(const options& o);
 void train(const options& o);
 void distill(const options& o);
+void validate(const options& o);
 void evaluate(const options& o);
 void predict(const options& o);
 /// predict of recordings with times, which may be several.

@@ -236,16 +236,17 @@ void report_repairs(const recorded_set& recorded) {
     for (const auto& text : recorded.own->remarks) std::fprintf(stderr, "data: %s\n", printable(text).c_str());
 }
 
+double hop_seconds(const options& o, const data::windows& w) {
+    const std::size_t own = own_path(o.data).empty() ? 0 : o.windows.hop; // windows of published sets overlap by half
+    return double(own > 0 ? own : std::max<std::size_t>(1, w.length() / 2)) / w.info.rate_hz;
+}
+
 data::train_test load_data(const options& o, const std::vector<subjects>& needed, const io::model_facts* model) {
     const interruptible nothing_to_save;
     const bool split = std::find(needed.begin(), needed.end(), subjects::all) == needed.end();
     data::train_test sets = split_windows(o, split, model);
     const std::vector<int> people[]{sets.test.subjects(), sets.train.subjects()};
-    if (o.filter.any()) { // windows of all sets overlap by half unless the options say another hop
-        const std::size_t length = sets.train.length();
-        const std::size_t hop = !own_path(o.data).empty() && o.windows.hop > 0 ? o.windows.hop : length / 2;
-        sets = data::filtered(sets, o.filter, double(hop) / sets.train.info.rate_hz);
-    }
+    if (o.filter.any()) sets = data::filtered(sets, o.filter, hop_seconds(o, sets.train));
     for (const subjects side : needed) {
         const bool train = side == subjects::train;
         if (!(train ? sets.train : sets.test).empty()) continue;

@@ -48,6 +48,9 @@ void report_repairs(const recorded_set& recorded);
 smldist::data::train_test load_data(const options& o, const std::vector<subjects>& needed,
                                     const smldist::io::model_facts* model = nullptr);
 
+/// Seconds from one window of the dataset to the next. The windows' rate must be known.
+double hop_seconds(const options& o, const smldist::data::windows& w);
+
 } // namespace har
 
 #endif

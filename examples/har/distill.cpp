@@ -51,18 +51,14 @@ network take_teacher(experiment& run, model::loaded<float> given) {
 
 } // namespace
 
-void distill(const options& o) {
-    std::optional<model::loaded<float>> given;
-    if (!o.teacher.empty()) given = load_model(o.teacher);
-    check_distillation(o, given ? &given->net.config : nullptr);
+void distill_network(experiment& run, std::optional<model::loaded<float>> given) {
+    const options& o = run.o;
     const auto method = method_of(o);
-
-    experiment run(o);
     const auto student_channels = run.set.train.info.find_channels(o.student_channels);
     describe_method(run, method, student_channels);
     const network teacher = given ? take_teacher(run, std::move(*given)) : train_teacher(run);
 
-    if (!run.o.network.candidates.empty()) // the student takes over what the search found
+    if (!o.network.candidates.empty()) // the student takes over what the search found
         choose_head(run.o.network, std::string(model::head_name(teacher.config)));
     run.channels = student_channels;
     const std::size_t epochs = epochs_for(o.preset, o.training.epochs);
@@ -70,15 +66,22 @@ void distill(const options& o) {
         network alone = run.make(o.preset, 3, o.student_patterns);
         run.result.set("student_alone", train_with_labels(run, "student_alone", alone, epochs));
     }
-    if (!run.stopped_before("student")) {
-        network student = run.make(o.preset, 3, o.student_patterns);
-        if (method)
-            run.result.set("student", distill_baseline(run, *method, teacher, std::move(student), epochs));
-        else if (published(o))
-            distill_published(run, teacher, std::move(student), epochs);
-        else
-            run.result.set("student", distill_smldist(run, teacher, std::move(student), epochs));
-    }
+    if (run.stopped_before("student")) return;
+    network student = run.make(o.preset, 3, o.student_patterns);
+    if (method)
+        run.result.set("student", distill_baseline(run, *method, teacher, std::move(student), epochs));
+    else if (published(o))
+        distill_published(run, teacher, std::move(student), epochs);
+    else
+        run.result.set("student", distill_smldist(run, teacher, std::move(student), epochs));
+}
+
+void distill(const options& o) {
+    std::optional<model::loaded<float>> given;
+    if (!o.teacher.empty()) given = load_model(o.teacher);
+    check_distillation(o, given ? &given->net.config : nullptr);
+    experiment run(o);
+    distill_network(run, std::move(given));
     run.finish();
 }
 

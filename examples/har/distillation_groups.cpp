@@ -8,9 +8,10 @@ namespace har {
 
 using namespace smldist;
 
-void distillation_options(declarer& d, options& o) {
-    loss::logits_options& l = o.losses.logits;
-    d.group("Distillation");
+namespace {
+
+/// What one run distils, and from whom.
+void which_distillation(declarer& d, options& o) {
     d.word("teacher", o.teacher, "FILE", "Model file of a trained teacher, which is used instead of training one.",
            true);
     d.flag("baseline", o.baseline, "Also train the student with labels only, for comparison.");
@@ -18,6 +19,14 @@ void distillation_options(declarer& d, options& o) {
         "method", o.method, method_names(),
         "Method of distillation: smldist, or a published baseline with its published settings. With a baseline, the "
         "other options about losses have no effect, except --method-weight and, for hinton, --logit-norm.");
+}
+
+} // namespace
+
+void distillation_options(declarer& d, options& o, bool one_run) {
+    loss::logits_options& l = o.losses.logits;
+    d.group("Distillation");
+    if (one_run) which_distillation(d, o);
     d.real("temperature", l.temperature, {0, 1000, true},
            "Temperature that softens the outputs of teacher and student before they are compared.");
     d.real("hard", l.hard, weight, "Weight of the labels in the student's loss.");

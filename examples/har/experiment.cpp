@@ -35,21 +35,29 @@ void warn_of_missing_classes(const data::hold_out& split) {
         std::fprintf(stderr, "warning: %s%s%s\n", training.c_str(), between, validation.c_str());
 }
 
-/// How many people are held out for validation: four, unless the options say it or recordings of one's own are of few people.
-std::size_t validation_subjects(const options& o, std::size_t training_people) {
+} // namespace
+
+std::size_t validation_people(const options& o, std::size_t training_people) {
     constexpr std::size_t usual = 4;
     if (o.validation_subjects > 0) return o.validation_subjects;
     return own_path(o.data).empty() ? usual : std::clamp<std::size_t>(training_people / 3, 1, usual);
 }
 
-} // namespace
-
 experiment::experiment(const options& given)
+    : experiment(
+          given,
+          [&] {
+              return load_data(given, {subjects::train, subjects::test});
+          },
+          "") {}
+
+experiment::experiment(const options& given, const std::function<data::train_test()>& load, std::string title_of_run)
     : o(given),
       folder(o.out, o.force),
-      set(load_data(o, {subjects::train, subjects::test})),
-      split(data::hold_out_subjects(set.train, validation_subjects(o, set.train.subjects().size()), o.seed)),
-      normal(data::fit_normaliser(split.train, o.normaliser, published(o))) {
+      set(load()),
+      split(data::hold_out_subjects(set.train, validation_people(o, set.train.subjects().size()), o.seed)),
+      normal(data::fit_normaliser(split.train, o.normaliser, published(o))),
+      title(std::move(title_of_run)) {
     folder.keep("config.toml", o.config_text);
     set.test.check();
     split.train.check_trainable();
@@ -122,22 +130,25 @@ void experiment::save_last_good(const std::string& name, const network& net) {
         std::fprintf(stderr, "%s: kept the last good model as %s\n", name.c_str(), folder.file(file).c_str());
 }
 
-io::json experiment::save_result(const std::string& name, const network& net, const training_result& trained) {
+io::json experiment::save_result(const std::string& name, const network& net, const training_result& ended) {
     folder.write(name + ".safetensors", file_of(net)); // durable in any case
-    folder.write(name + ".best.safetensors", file_of(trained.best));
-    const auto end = train::evaluate(net, set.test, normal, channels);
+    folder.write(name + ".best.safetensors", file_of(ended.best));
+    tensor<float> probabilities = train::predict(net, set.test, normal, channels);
+    const auto end = metric::evaluate(set.test.label, set.test.subject, probabilities);
     matrices.emplace_back(name, end.counts);
     io::json j = figures(net, set.train.length(), end);
-    j.set("validation_macro_f1", trained.history.back().validation.macro_f1);
-    j.set("epochs", trained.history.size());
-    j.set("seconds", trained.seconds);
-    io::json at_best = figures(train::evaluate(trained.best, set.test, normal, channels));
-    at_best.set("epoch", trained.best_epoch);
+    j.set("validation_macro_f1", ended.history.back().validation.macro_f1);
+    j.set("epochs", ended.history.size());
+    j.set("seconds", ended.seconds);
+    io::json at_best = figures(train::evaluate(ended.best, set.test, normal, channels));
+    at_best.set("epoch", ended.best_epoch);
     j.set("best_on_validation", std::move(at_best));
+    trained.push_back({name, std::move(probabilities), ended.history, ended.best_epoch, j.as_size("parameters"),
+                       j.as_size("macs"), file_of(net).size(), ended.seconds});
     return j;
 }
 
-void experiment::finish() {
+void experiment::save() {
     double seconds = 0;
     for (const auto& [name, value] : result.as_object())
         if (const io::json* its = value.find("seconds")) seconds += its->as_double();
@@ -152,8 +163,44 @@ void experiment::finish() {
                          signal_name(caught_signal), stopped->epoch, stopped->network.c_str(), o.out.c_str());
     }
     folder.write("metrics.json", result.dump() + "\n");
+    if (!trained.empty()) folder.write("report.html", report_html(report()));
     const std::string pictures = draw(o.out, logs, matrices, set.train.info.labels);
     if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
+}
+
+report_data experiment::report() const {
+    report_data r;
+    r.title = "smldist: " + trained.back().name + " on " + o.data.substr(0, o.data.find('='));
+    const std::vector<int> people = set.test.subjects();
+    r.facts = {{"data", o.data},
+               {"training windows", std::to_string(split.train.size())},
+               {"validation windows", std::to_string(split.validation.size())},
+               {"test windows", std::to_string(set.test.size()) + " of " + std::to_string(people.size()) + " people"},
+               {"window", std::to_string(set.train.length()) + " samples of " + std::to_string(set.train.channels()) +
+                              " channels"},
+               {"seed", std::to_string(o.seed)}};
+    r.labels = set.test.info.labels;
+    for (const int person : people) r.people.push_back(set.test.info.subject_name(person));
+    const std::size_t classes = set.test.classes();
+    method_results guess("majority", "the most frequent class of the training people", classes);
+    guess.add(1, o.seed, set.test, majority(set.train, set.test));
+    r.methods.push_back(guess.report(people));
+    std::vector<method_results> methods;
+    for (const trained_network& net : trained) {
+        methods.emplace_back(net.name, "", classes);
+        methods.back().add(1, o.seed, set.test, net);
+        r.methods.push_back(methods.back().report(people));
+        r.curves.push_back(curve_of(net, ""));
+    }
+    for (std::size_t i = 0; i + 1 < methods.size(); ++i)
+        for (auto& c : compare(methods[i], methods.back())) r.comparisons.push_back(std::move(c));
+    const double rate = set.test.info.rate_hz;
+    r.timelines = timelines(set.test, trained.back().probabilities, rate > 0 ? hop_seconds(o, set.test) : 1);
+    return r;
+}
+
+void experiment::finish() {
+    save();
     print_table(result);
     for (const auto& [name, counts] : matrices)
         std::printf("\n%s\n%s%s", name.c_str(), counts.table(set.train.info.labels).c_str(),

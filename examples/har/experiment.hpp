@@ -13,6 +13,7 @@
 #include "figures.hpp"
 #include "options.hpp"
 #include "progress.hpp"
+#include "results.hpp"
 #include "run_folder.hpp"
 #include "signals.hpp"
 #include "smldist/data/split.hpp"
@@ -23,6 +24,10 @@ namespace har {
 
 using network = smldist::model::network<float>;
 
+/// How many of the training people are held out for validation: four, unless the options say it or recordings of one's own are
+/// of few people.
+std::size_t validation_people(const options& o, std::size_t training_people);
+
 /// Folder, data split by subject, normaliser fitted on the training part, and what is reported in the end.
 struct experiment {
     options o;         ///< of which --head becomes what a search has found
@@ -32,6 +37,7 @@ struct experiment {
     smldist::normaliser normal;
     std::vector<std::size_t> channels; ///< that the networks in hand see; empty: all
     smldist::io::json result;          ///< what --json prints and metrics.json holds
+    std::vector<trained_network> trained;
     std::vector<std::string> logs;
     std::vector<std::pair<std::string, smldist::metric::confusion>> matrices;
     /// Where a signal ended the run: the network, and the epoch of its training, 0 before the first.
@@ -41,8 +47,13 @@ struct experiment {
     };
     std::optional<place> stopped;
 
+    std::string title; ///< of several experiments: precedes the names of networks in progress
+
     /// Throws as run_folder and load_data; data_error when the data cannot be trained on.
     explicit experiment(const options& given);
+    /// On other data, which are loaded once the run has its folder.
+    experiment(const options& given, const std::function<smldist::data::train_test()>& load,
+               std::string title_of_run);
 
     std::size_t channel_count() const { return channels.empty() ? set.train.channels() : channels.size(); }
     /// Two windows with all channels: what the teacher's program computes at a time, faster than one.
@@ -72,8 +83,13 @@ struct experiment {
     smldist::io::json run(const std::string& name, network& net, Objective& objective, std::size_t epochs,
                           const hooks& around = {});
 
-    /// Writes figures and pictures, and prints the figures.
+    /// Writes figures, pictures and the report.
+    void save();
+    /// Writes them, and prints the figures.
     void finish();
+
+    /// The page report.html. Needs a trained network.
+    report_data report() const;
 
 private:
     using training_result = smldist::train::training_result<network>;
@@ -85,7 +101,7 @@ private:
     /// After a training that diverged.
     void save_last_good(const std::string& name, const network& net);
     /// Saves and evaluates the networks of a training that has ended.
-    smldist::io::json save_result(const std::string& name, const network& net, const training_result& result);
+    smldist::io::json save_result(const std::string& name, const network& net, const training_result& ended);
 };
 
 template <class Objective>
@@ -94,7 +110,7 @@ smldist::io::json experiment::run(const std::string& name, network& net, Objecti
     auto t = training(epochs);
     if (around.adjust) around.adjust(t);
     smldist::train::training session(net, objective, split.train, split.validation, normal, t);
-    progress bar(name, epochs, o.quiet);
+    progress bar(title + name, epochs, o.quiet);
     bool asked = false, complete = false;
     session.stop = [&] { return asked = caught_signal != 0; };
     session.on_step = [&](const smldist::train::step_report& r) {
@@ -107,18 +123,18 @@ smldist::io::json experiment::run(const std::string& name, network& net, Objecti
     };
     if constexpr (smldist::train::callback<Objective, smldist::train::state<network>>)
         session.add(objective); // a search of the head
-    std::optional<training_result> trained;
+    std::optional<training_result> training;
     try {
-        trained = session.run();
+        training = session.run();
     } catch (const smldist::numeric_error&) {
         save_last_good(name, net);
         throw;
     }
     logs.push_back(name);
-    if (asked && !complete) stopped = {name, trained->history.size()};
+    if (asked && !complete) stopped = {name, training->history.size()};
     if (around.finish) around.finish(net);
-    if (around.finish) around.finish(trained->best);
-    return save_result(name, net, *trained);
+    if (around.finish) around.finish(training->best);
+    return save_result(name, net, *training);
 }
 
 } // namespace har

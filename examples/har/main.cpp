@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
         if (command == "features") har::features(o);
         if (command == "train") har::train(o);
         if (command == "distill" || command == "demo") har::distill(o);
+        if (command == "validate") har::validate(o);
         if (command == "evaluate") har::evaluate(o);
         if (command == "predict") o.stream ? har::predict_stream(o) : har::predict(o);
         if (command == "summary") har::summary(o);

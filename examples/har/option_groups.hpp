@@ -31,7 +31,8 @@ void output_options(declarer& d, options& o, bool makes_folder = false,
                     const char* json = "Print one JSON object with all figures as the last line of the output.");
 
 /// What a distillation minimises: the groups "Distillation", "Stage loss" and "Memory".
-void distillation_options(declarer& d, options& o);
+/// `one_run`: whether a teacher may be given and one method is chosen.
+void distillation_options(declarer& d, options& o, bool one_run = true);
 void stage_options(declarer& d, options& o);
 void memory_options(declarer& d, options& o);
 

@@ -43,7 +43,7 @@ struct options {
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;
-    std::size_t validation_subjects = 0; ///< 0: see validation_subjects in experiment.cpp
+    std::size_t validation_subjects = 0; ///< 0: see validation_people
     smldist::normaliser_kind normaliser = smldist::distill::recommended().normaliser;
 
     // networks
@@ -67,6 +67,11 @@ struct options {
     std::vector<std::string> student_channels; ///< names, or words of names; empty: all
     smldist::model::memory_transfer transfer = smldist::model::memory_transfer::copy_slow;
     std::size_t student_patterns = 0; ///< 0: the teacher's
+
+    // validate
+    std::vector<std::string> methods{"labels"}; ///< "labels", "smldist" or baselines
+    std::size_t folds = 5;                      ///< 0: one per person
+    std::size_t seeds = 1;
 
     // evaluate, predict, summary
     std::string model, input;

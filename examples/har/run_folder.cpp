@@ -32,8 +32,9 @@ bool names_network(std::string_view name) {
 
 /// Whether a run writes files of that name. No others are ever replaced or removed.
 bool of_a_run(std::string_view name) {
-    constexpr std::array<std::string_view, 6> names{"config.toml",         "metrics.json",    "plot.gp",
-                                                    "learning_curves.svg", "stage_bands.csv", "stage_bands.svg"};
+    constexpr std::array<std::string_view, 8> names{"config.toml",     "metrics.json",    "plot.gp",
+                                                    "report.html",     "validation.json", "learning_curves.svg",
+                                                    "stage_bands.csv", "stage_bands.svg"};
     if (std::find(names.begin(), names.end(), name) != names.end()) return true;
     constexpr std::string_view confusion = "confusion.";
     if (name.starts_with(confusion) && (name.ends_with(".csv") || name.ends_with(".svg")))
@@ -125,8 +126,9 @@ void run_folder::save(const std::vector<std::string>& names, std::string_view mo
 
 void run_folder::begin(const std::string& first) {
     begun_ = true;
-    const std::string figures = "metrics.json"; // first of all: they are not those of the models that now come
-    remove_file(file(figures));
+    for (const char* figures :
+         {"metrics.json", "validation.json"}) // first: they are not those of the models that now come
+        remove_file(file(figures));
     for (const auto& [name, bytes] : kept_) write(name, bytes);
     for (const auto& name : earlier_) {
         const bool ours = name == first || std::any_of(kept_.begin(), kept_.end(),
@@ -134,6 +136,11 @@ void run_folder::begin(const std::string& first) {
         if (!ours) remove_file(file(name));
     }
     kept_.clear();
+    if (on_begin) on_begin();
+}
+
+void run_folder::replace() {
+    if (!begun_) begin("");
 }
 
 void run_folder::log(const std::string& name, const train::epoch_report& r) const {
@@ -159,6 +166,18 @@ void run_folder::log(const std::string& name, const train::epoch_report& r) cons
         separator = ",";
     }
     append(file(name + ".log.csv"), (first ? head + '\n' : "") + row + '\n', first);
+}
+
+bool holds_run(const std::string& path) { return !names_in(path, of_a_run).empty(); }
+
+void remove_run(const std::string& path) {
+    {
+        const folder_lock lock(path);
+        for (const auto wanted : {of_a_run, of_a_killed_run})
+            for (const auto& name : names_in(path, wanted)) remove_file(path + "/" + name);
+    }
+    std::error_code not_empty;
+    fs::remove(path, not_empty);
 }
 
 } // namespace har

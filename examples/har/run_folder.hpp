@@ -4,6 +4,7 @@
 #define HAR_RUN_FOLDER_HPP
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,7 @@ public:
 
     std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
     /// Whether files of an earlier run are still there.
-    bool replaces() const { return !begun_ && !earlier_.empty(); }
+    bool replaces() const { return (!begun_ && !earlier_.empty()) || (outer != nullptr && outer->replaces()); }
 
     /// Writes a file that belongs to the first models: at once if these are there, otherwise along with them.
     void keep(const std::string& name, std::string bytes);
@@ -37,6 +38,12 @@ public:
     /// Appends an epoch to NAME.log.jsonl and NAME.log.csv. Throws io_error, and then leaves only whole lines.
     void log(const std::string& name, const smldist::train::epoch_report& r) const;
     void write(const std::string& name, std::string_view bytes) const;
+    /// For a run whose models are in other folders, once the first of them is there: writes what was kept and removes the
+    /// files of the earlier run. Does nothing the second time, and after save().
+    void replace();
+
+    std::function<void()> on_begin;    ///< called once, when the first model is there
+    const run_folder* outer = nullptr; ///< the folder that on_begin replaces
 
 private:
     void begin(const std::string& first);
@@ -49,6 +56,12 @@ private:
     std::chrono::steady_clock::time_point synced_ = {};  ///< when models were last made durable
     std::chrono::steady_clock::duration sync_time_ = {}; ///< how long that took
 };
+
+/// Whether there is a run in the folder. Throws as run_folder.
+bool holds_run(const std::string& path);
+/// Removes the files of a run, and the folder if nothing else is in it. Throws usage_error when another run has the folder,
+/// io_error when a file cannot be removed.
+void remove_run(const std::string& path);
 
 } // namespace har
 

@@ -6,11 +6,15 @@
 
 namespace har {
 
+void train_network(experiment& run) {
+    network net = run.make(run.o.preset, 2);
+    run.result.set("model", train_with_labels(run, "model", net, epochs_for(run.o.preset, run.o.training.epochs)));
+}
+
 void train(const options& o) {
     check_training(o);
     experiment run(o);
-    network net = run.make(o.preset, 2);
-    run.result.set("model", train_with_labels(run, "model", net, epochs_for(o.preset, o.training.epochs)));
+    train_network(run);
     run.finish();
 }
 

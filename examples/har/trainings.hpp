@@ -3,12 +3,20 @@
 #ifndef HAR_TRAININGS_HPP
 #define HAR_TRAININGS_HPP
 
+#include <optional>
 #include <string>
 
 #include "experiment.hpp"
 #include "recipe.hpp"
+#include "smldist/model/load.hpp"
 
 namespace har {
+
+/// What `har train` does: trains the network "model".
+void train_network(experiment& run);
+
+/// What `har distill` does: a teacher, trained or given, and a student that follows it.
+void distill_network(experiment& run, std::optional<smldist::model::loaded<float>> given);
 
 /// Trains with labels only. A search of the head is decided on the validation subjects; stderr and the figures report it.
 smldist::io::json train_with_labels(experiment& run, const std::string& name, network& net, std::size_t epochs);

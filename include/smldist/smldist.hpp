@@ -130,6 +130,7 @@
 #include "smldist/optim/step.hpp"
 #include "smldist/optim/swa.hpp"
 
+#include "smldist/metric/bootstrap.hpp"
 #include "smldist/metric/calibration.hpp"
 #include "smldist/metric/confusion.hpp"
 #include "smldist/metric/evaluation.hpp"

@@ -48,6 +48,9 @@ TEST_CASE("an unknown word or a value out of range ends har with exit code 2") {
     CHECK(run(at, "distill --method sp --logit-norm zscore" + quick).code == 2);
     CHECK(run(at, "distill --logit-norm softmax" + quick).code == 2);
     CHECK(run(at, "summary --rows 3,64").code == 2);
+    CHECK(run(at, "validate --seeds 0").code == 2);
+    CHECK(run(at, "validate --folds -1").code == 2);
+    CHECK(run(at, "validate --teacher t.safetensors").code == 2); // each fold trains its own
     CHECK(run(at, "summary --config missing.toml").code == 6);
 }
 

@@ -47,9 +47,10 @@ TEST_CASE("distill writes models and figures that evaluate and predict reproduce
         for (const char* key : {"accuracy", "macro_f1", "worst_subject_f1", "parameters", "macs", "head"})
             CHECK(j[name].contains(key));
     CHECK(j["student"]["head"] == "memory");
-    for (const char* file : {"config.toml", "metrics.json", "teacher.safetensors", "student.safetensors",
-                             "student_alone.safetensors", "student.best.safetensors", "student.log.csv",
-                             "student.log.jsonl", "teacher.log.csv", "confusion.student.csv", "plot.gp"})
+    for (const char* file :
+         {"config.toml", "metrics.json", "report.html", "teacher.safetensors", "student.safetensors",
+          "student_alone.safetensors", "student.best.safetensors", "student.log.csv", "student.log.jsonl",
+          "teacher.log.csv", "confusion.student.csv", "plot.gp"})
         CHECK_MESSAGE(fs::file_size(at.path / "run" / file) > 0, file);
     CHECK(json::parse(contents(at.path / "run" / "metrics.json")) == j);
 

@@ -16,7 +16,7 @@ namespace {
 
 using namespace har_tests;
 
-const std::vector<std::string> subcommands{"inspect",  "features", "train",   "distill",
+const std::vector<std::string> subcommands{"inspect",  "features", "train",   "distill", "validate",
                                            "evaluate", "predict",  "summary", "demo"};
 
 /// One option as --help shows it.
@@ -165,15 +165,17 @@ TEST_CASE("options: an unknown subcommand is refused with the list of subcommand
     for (const std::string word : {"distil", "help", ""}) {
         const auto a = run(at, word);
         CHECK(a.code == 2);
-        CHECK(has(a.err,
-                  "subcommand is \"" + word +
-                      "\", expected one of inspect, features, train, distill, evaluate, predict, summary, demo"));
+        CHECK(has(
+            a.err,
+            "subcommand is \"" + word +
+                "\", expected one of inspect, features, train, distill, validate, evaluate, predict, summary, demo"));
     }
 }
 
 TEST_CASE("options: an unknown name is refused before data are read with the list of names") {
     const folder at;
-    for (const std::string subcommand : {"train --preset har_nano", "distill", "evaluate --model none", "summary"})
+    for (const std::string subcommand :
+         {"train --preset har_nano", "distill", "validate", "evaluate --model none", "summary"})
         for (const auto& o : options_of(at, subcommand.substr(0, subcommand.find(' ')))) {
             if (o.value != "NAME") continue;
             const bool preset_twice = o.name == "preset" && has(subcommand, "--preset");

@@ -141,6 +141,7 @@ TEST_CASE("a second run in a folder is refused even with --force until the first
 TEST_CASE("half-written files of killed runs are removed and files of similar names are kept") {
     const small_set at;
     const std::set<std::string> killed{"student.safetensors.tmp-123-4", "metrics.json.tmp-1-0",
+                                       "validation.json.tmp-1-0", "report.html.tmp-7-2",
                                        "model.best.safetensors.tmp-99999-12"},
         others{"notes.txt.tmp-123-4", "model.safetensors.tmp-1", "model.safetensors.tmp-a-1", "weights.tmp-1-2",
                "model.safetensors.tmp-1-2.old"};
@@ -170,6 +171,7 @@ TEST_CASE("the last and the best model are on disk after every epoch") {
          {"config.toml", "model.safetensors", "model.best.safetensors", "model.log.csv", "model.log.jsonl"})
         CHECK_MESSAGE(left.contains(name), name);
     CHECK_FALSE(left.contains("metrics.json"));
+    CHECK_FALSE(left.contains("report.html"));
     CHECK(check_complete(at, "run") == 2);
     CHECK(run_in(at, "evaluate --data wisdm=set --model run/model.best.safetensors").code == 0);
 }
