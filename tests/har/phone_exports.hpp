@@ -53,12 +53,6 @@ inline std::string print(const char* format, double v) {
     return text;
 }
 
-inline std::string joined(const std::vector<std::string>& fields, const std::string& separator) {
-    std::string line;
-    for (const auto& field : fields) line += (line.empty() ? "" : separator) + field;
-    return line;
-}
-
 /// Rows of a table: the time, and what `fields` makes of it.
 inline std::string rows(const phone_recording& r, double hz, double first,
                         const std::function<std::string(double)>& fields) {

@@ -28,12 +28,6 @@ inline const std::vector<std::string> channels{"body_acc_x",  "body_acc_y",  "bo
                                                "body_gyro_x", "body_gyro_y", "body_gyro_z",
                                                "total_acc_x", "total_acc_y", "total_acc_z"};
 
-inline std::string joined(const std::vector<std::string>& words, const std::string& separator = ",") {
-    std::string line;
-    for (const auto& word : words) line += (&word == &words.front() ? "" : separator) + word;
-    return line;
-}
-
 /// Field c of sample t.
 inline std::string sample(std::size_t t, std::size_t c) {
     char digits[32];

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string>
 #include <sys/wait.h>
+#include <vector>
 
 namespace har_tests {
 
@@ -86,6 +87,13 @@ inline bool has(const std::string& text, const std::string& part) { return text.
 
 /// The options of the shortest run of distill.
 inline const std::string quick = " --preset har_nano --teacher-preset har_nano --epochs 1 --teacher-epochs 1 ";
+
+/// The words with a separator between them.
+inline std::string joined(const std::vector<std::string>& words, const std::string& separator = ",") {
+    std::string line;
+    for (const auto& word : words) line += (&word == &words.front() ? "" : separator) + word;
+    return line;
+}
 
 } // namespace har_tests
 
