@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -13,7 +11,6 @@
 
 #include "commands.hpp"
 #include "datasets.hpp"
-#include "folder_lock.hpp"
 #include "model_file.hpp"
 #include "recipe.hpp"
 #include "results.hpp"
