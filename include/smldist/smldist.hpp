@@ -181,6 +181,7 @@
 #include "smldist/io/safetensors.hpp"
 #include "smldist/io/safetensors_reader.hpp"
 #include "smldist/io/safetensors_writer.hpp"
+#include "smldist/io/sealed.hpp"
 #include "smldist/io/sha256.hpp"
 #include "smldist/io/tensor_view.hpp"
 
@@ -208,8 +209,10 @@
 #include "smldist/runtime/product.hpp"
 #endif
 
+#include "smldist/train/archive.hpp"
 #include "smldist/train/callback.hpp"
 #include "smldist/train/callbacks.hpp"
+#include "smldist/train/checkpoint.hpp"
 #include "smldist/train/door.hpp"
 #include "smldist/train/epochs.hpp"
 #include "smldist/train/evaluate.hpp"

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "train/resuming.hpp"
 #include "train/run.hpp"
 #include "train/step_allocations.hpp"
 
@@ -205,4 +206,19 @@ TEST_CASE("baseline_distiller: a temporary teacher does not compile") {
     const network teacher;
     CHECK(possible(teacher));
     CHECK(!possible(network()));
+}
+
+TEST_CASE("baseline: every method goes on from a checkpoint bit for bit") {
+    const network teacher = make(teacher_config(), 1);
+    for (const auto& name : every_name) {
+        CAPTURE(name);
+        check_resume(
+            [&](std::uint64_t seed) {
+                network student = make(student_config(), seed);
+                if (name == "simkd") student.take_classifier(teacher, generator(seed));
+                return student;
+            },
+            [&](network& student) { return distiller(teacher, student, method<float>(name), window, generator(5)); },
+            brief(2), some_places);
+    }
 }

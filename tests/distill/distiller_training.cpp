@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "distiller.hpp"
+#include "train/resuming.hpp"
 #include "train/step_allocations.hpp"
 
 using namespace smldist;
@@ -166,5 +167,16 @@ TEST_CASE("distiller: the loss stays small for a teacher whose features are a th
         session.run();
         CHECK(losses.front() < 100); // 1e7 where the student's channels are divided by the teacher's
         CHECK(losses.back() < losses.front() / 2);
+    }
+}
+
+TEST_CASE("distillation: goes on from a checkpoint bit for bit with every schedule, projectors and memories") {
+    const network teacher = make(teacher_config(heads::memory), 1);
+    for (const auto schedule : {distill::distill_schedule::joint, distill::distill_schedule::sequential}) {
+        CAPTURE(name_of(schedule));
+        distill::distill_options d = frequency_aware();
+        d.schedule = schedule;
+        check_resume([](std::uint64_t seed) { return make(student_config(heads::memory), seed); },
+                     [&](network& student) { return distiller_of(teacher, student, d); }, brief(2), some_places);
     }
 }

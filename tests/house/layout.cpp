@@ -37,7 +37,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> table{
     {"io", {"core"}},
     {"runtime", {"core", "kernel"}},
     {"deploy", {"core", "kernel", "spec", "graph", "io", "runtime"}},
-    {"train", {"core", "autograd", "op", "loss", "optim", "metric", "data"}},
+    {"train", {"core", "autograd", "op", "loss", "optim", "metric", "data", "io"}},
     {"distill", {"core", "autograd", "graph", "op", "loss", "optim", "data", "deploy", "train"}},
     {"search", {"core", "autograd", "graph", "op", "loss", "metric", "data", "train"}},
     {"ref2021", {"core", "graph", "kernel", "optim", "op", "nn", "model", "loss", "train", "distill"}},

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "smldist/ref2021/presets.hpp"
+#include "train/resuming.hpp"
 #include "train/tiny.hpp"
 
 using namespace smldist;
@@ -207,4 +208,16 @@ TEST_CASE("ref2021 objectives: a temporary teacher does not compile") {
     CHECK(!stage(network()));
     CHECK(logits(teacher));
     CHECK(!logits(network()));
+}
+
+TEST_CASE("ref2021: every phase of the public code's training goes on from a checkpoint bit for bit") {
+    const network teacher(published(true), generator(1));
+    const auto student = [](std::uint64_t seed) { return make(published(), seed); };
+    check_resume(
+        student, [&](network& net) { return stage_objective(teacher, net, 0, window, generator(4)); },
+        brief(phase::stage), some_places);
+    check_resume(
+        student, [&](network&) { return logits_objective(teacher); }, brief(phase::logits), some_places);
+    check_resume(
+        student, [&](network&) { return train::supervised(); }, brief(phase::teacher), some_places);
 }

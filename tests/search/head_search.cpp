@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "train/resuming.hpp"
 #include "train/step_allocations.hpp"
 #include "train/tiny.hpp"
 
@@ -213,4 +214,15 @@ TEST_CASE("search: invalid arguments are refused") {
     b.label = few().test.label;
     const auto out = plain(t.input(few().test.x), mode::eval);
     CHECK_THROWS_AS(objective(t, out, b, 0), usage_error);
+}
+
+TEST_CASE("search: goes on from a checkpoint bit for bit, with the temperature of its epoch") {
+    train::training_options o;
+    o.epochs = 4;
+    o.batch = 52;
+    o.lr = 1e-2;
+    check_resume(
+        [](std::uint64_t seed) { return make(searching(student_config()), seed); },
+        [](network& net) { return search::head_search(search::candidate_costs(net, window), {.warmup = 0.25}); }, o,
+        every_place);
 }

@@ -11,3 +11,4 @@
 #include "smldist/io/json_scanner.hpp"
 #include "smldist/io/safetensors_reader.hpp"
 #include "smldist/io/safetensors_writer.hpp"
+#include "smldist/io/sealed.hpp"

@@ -69,6 +69,13 @@ concept module_like = requires(M& m, detail::ignore_member f) {
     M::visit(m, f);
 };
 
+/// A type whose state is more than parameters and buffers: a static visit_state(self, member) names the rest, for
+/// train/archive.hpp.
+template <class M>
+concept has_state = requires(M& m, detail::ignore_member f) {
+    M::visit_state(m, f);
+};
+
 namespace detail {
 template <class M, class F> void walk_leaves(M& member, F& f) {
     using plain = std::remove_const_t<M>;

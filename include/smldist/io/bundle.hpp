@@ -15,7 +15,7 @@
 #include "smldist/io/json.hpp"
 #include "smldist/io/model_facts.hpp"
 #include "smldist/io/safetensors.hpp"
-#include "smldist/io/sha256.hpp"
+#include "smldist/io/sealed.hpp"
 
 namespace smldist::io {
 SMLDIST_NAMESPACE_BEGIN

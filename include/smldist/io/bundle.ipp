@@ -112,9 +112,7 @@ namespace detail {
 
 /// The metadata of that key. Throws data_error when there is none.
 [[gnu::cold]] inline const std::string& entry(const safetensors_file& file, std::string_view key) {
-    const auto found = file.metadata().find(key);
-    if (found == file.metadata().end()) raise<data_error>("model file", "metadata key ", quote(key), " is missing");
-    return found->second;
+    return metadata_entry(file, key, "model file");
 }
 
 } // namespace detail
@@ -137,12 +135,8 @@ byte_vector write_bundle(const model_facts& f, std::span<const tensor_view> tens
                    {"created_by", f.created_by},
                    {"seed", std::to_string(f.seed)},
                    {"selftest_input", std::string(selftest_input)},
-                   {"selftest_output", std::string(selftest_output)},
-                   {"sha256_of_buffer", std::string(64, '0')}};
-    // The hash has a fixed length, so the buffer does not move when the zeros are replaced.
-    const auto draft = safetensors_file::parse(write_safetensors(tensors, m));
-    m["sha256_of_buffer"] = sha256_hex(draft.buffer());
-    return write_safetensors(tensors, m);
+                   {"selftest_output", std::string(selftest_output)}};
+    return write_sealed(tensors, std::move(m));
 }
 
 namespace detail {
@@ -180,14 +174,7 @@ bundle read_bundle(byte_vector bytes, load_options o) {
     b.file = safetensors_file::parse(std::move(bytes), options);
     b.room.take(b.file.memory(), "its tensors and metadata");
     const auto text = [&b](std::string_view key) -> const std::string& { return detail::entry(b.file, key); };
-    if (text("format") != "smldist")
-        raise<data_error>("model file", "format is ", quote(text("format")), ", expected \"smldist\"");
-    if (text("format_version") != format_version)
-        raise<data_error>("model file", "format_version is ", quote(text("format_version")), ", expected ",
-                          quote(format_version), "; a newer smldist may read it");
-    if (const auto hash = sha256_hex(b.file.buffer()); hash != text("sha256_of_buffer"))
-        raise<data_error>("model file", "SHA-256 of the weights is ", hash, ", expected ",
-                          quote(text("sha256_of_buffer")));
+    check_seal(b.file, "smldist", format_version, "model file");
     json_limits left;
     b.facts.architecture = detail::read_json(b, "architecture", left);
     b.facts.graph = detail::read_json(b, "graph", left);

@@ -19,13 +19,13 @@ class confusion {
 public:
     explicit confusion(std::size_t classes = 0) : classes_(classes), counts_(classes * classes) {}
 
-    /// Throws usage_error when a class is not in [0, N).
-    void add(int label, int predicted) {
+    /// Counts a pair, `times` times. Throws usage_error when a class is not in [0, N).
+    void add(int label, int predicted, std::uint64_t times = 1) {
         const auto valid = [this](int n) { return n >= 0 && static_cast<std::size_t>(n) < classes_; };
         if (!valid(label) || !valid(predicted))
             raise<usage_error>("confusion.add", "label and prediction are ", label, " and ", predicted,
                                ", expected both below ", classes_, " and not negative");
-        ++counts_[static_cast<std::size_t>(label) * classes_ + static_cast<std::size_t>(predicted)];
+        counts_[static_cast<std::size_t>(label) * classes_ + static_cast<std::size_t>(predicted)] += times;
     }
     /// Adds the counts of another matrix. Throws usage_error when the number of classes differs.
     void merge(const confusion& other) {

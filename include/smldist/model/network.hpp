@@ -126,6 +126,8 @@ template <class T> struct network {
         visit_heads(self.heads, member);
         member("choice", self.architecture_logits);
     }
+    /// What training changes besides, for train/checkpoint.hpp.
+    static void visit_state(auto& self, auto&& member) { member("temperature", self.config.temperature); }
 
 private:
     template <class Layer> static auto* find(auto& self) {

@@ -60,6 +60,20 @@ public:
         }
     }
     optimiser_kind kind() const { return kind_; }
+    /// What steps change, for train/checkpoint.hpp.
+    static void visit_state(auto& self, auto&& member) {
+        switch (self.kind_) {
+        case optimiser_kind::adamw:
+        case optimiser_kind::adam:
+            return member("adam", self.adam_);
+        case optimiser_kind::sgd:
+            return member("sgd", self.sgd_);
+        case optimiser_kind::radam:
+            return member("radam", self.radam_);
+        case optimiser_kind::ranger:
+            return member("ranger", self.ranger_);
+        }
+    }
 
 private:
     static void write(double& lr_option, double& momentum_option, double lr, std::optional<double> momentum) {

@@ -75,6 +75,8 @@ public:
     /// Receives the metric of an epoch, for plateau.
     void observe(double figure) { plateau_.observe(figure); }
     std::size_t total() const { return cycle_.total; } ///< steps of the run
+    /// What observations change, for train/checkpoint.hpp.
+    static void visit_state(auto& self, auto&& member) { member("plateau", self.plateau_); }
 
 private:
     schedule_kind kind_;

@@ -58,6 +58,11 @@ template <class M> struct ema {
         const double t = double(updates++), d = std::min(decay, (1 + t) / (10 + t));
         detail::approach(model, current, 1 - d, leaves_);
     }
+    /// What updates change, for train/checkpoint.hpp.
+    static void visit_state(auto& self, auto&& member) {
+        member("model", self.model);
+        member("updates", self.updates);
+    }
 
 private:
     std::vector<const void*> leaves_;

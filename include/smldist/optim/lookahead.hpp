@@ -58,6 +58,12 @@ template <class Inner> struct lookahead {
         kernel::approach(s.size(), static_cast<scalar>(options.alpha), p.value.data(), s.data());
         std::copy(s.begin(), s.end(), p.value.begin());
     }
+    /// What steps change, for train/checkpoint.hpp.
+    static void visit_state(auto& self, auto&& member) {
+        member("inner", self.inner);
+        member("slow", self.slow);
+        member("steps", self.steps);
+    }
 };
 
 SMLDIST_NAMESPACE_END

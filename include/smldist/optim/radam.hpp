@@ -85,6 +85,12 @@ template <class T> struct radam {
                                         .l2 = static_cast<T>(o.decoupled ? 0 : decay)};
         kernel::adam_update(g.size(), f, g.data(), p.value.data(), m.data(), v.data());
     }
+    /// What steps change, for train/checkpoint.hpp.
+    static void visit_state(auto& self, auto&& member) {
+        member("first", self.first);
+        member("second", self.second);
+        member("steps", self.steps);
+    }
 };
 
 SMLDIST_NAMESPACE_END

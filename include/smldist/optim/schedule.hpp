@@ -147,6 +147,13 @@ public:
     }
     double lr() const { return lr_; }
     double best() const { return best_; }
+    /// What observations change, for train/checkpoint.hpp.
+    static void visit_state(auto& self, auto&& member) {
+        member("lr", self.lr_);
+        member("best", self.best_);
+        member("bad", self.bad_);
+        member("cooling", self.cooling_);
+    }
 
 private:
     static constexpr double infinity = std::numeric_limits<double>::infinity();

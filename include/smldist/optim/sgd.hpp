@@ -50,6 +50,8 @@ template <class T> struct sgd {
                            static_cast<T>(p.decay ? options.weight_decay : 0), options.nesterov, first, g.data(),
                            p.value.data(), u.data());
     }
+    /// What steps change, for train/checkpoint.hpp.
+    static void visit_state(auto& self, auto&& member) { member("velocity", self.velocity); }
 };
 
 SMLDIST_NAMESPACE_END

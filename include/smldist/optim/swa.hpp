@@ -26,6 +26,11 @@ template <class M> struct swa {
     explicit swa(const M& start) : model(start) {}
     /// Adds `current`, a model of the same structure. Only the first call allocates.
     void update(const M& current) { detail::approach(model, current, 1 / double(++models), leaves_); }
+    /// What updates change, for train/checkpoint.hpp.
+    static void visit_state(auto& self, auto&& member) {
+        member("model", self.model);
+        member("models", self.models);
+    }
 
 private:
     std::vector<const void*> leaves_;

@@ -88,6 +88,7 @@ public:
     SMLDIST_FUNCTION train::objective_value operator()(tape<float>& t, const outputs<var<float>>& out,
                                                        const data::batch& b, double progress) const;
     static void visit(auto&, auto&&) {}
+    static void visit_state(auto& self, auto&& member) { member("tau", self.tau_); }
 
 private:
     search_options options_;

@@ -3,13 +3,16 @@
 #ifndef SMLDIST_TRAIN_CALLBACK_HPP
 #define SMLDIST_TRAIN_CALLBACK_HPP
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "smldist/core/config.hpp"
+#include "smldist/train/archive.hpp"
 
 namespace smldist::train {
 SMLDIST_NAMESPACE_BEGIN
@@ -96,6 +99,14 @@ template <class C, class State> void call(C& c, moment m, State& s) {
     }
 }
 
+/// Saves or restores a callback: by its member checkpoint(archive&, state&), or what its visit_state names, or nothing.
+template <class C, class State> void checkpoint(C& c, archive& a, State& s) {
+    if constexpr (requires { c.checkpoint(a, s); })
+        c.checkpoint(a, s);
+    else if constexpr (has_state<std::remove_const_t<C>>)
+        std::remove_const_t<C>::visit_state(c, a);
+}
+
 } // namespace detail
 
 /// Callbacks of any type, called in the order in which they were added.
@@ -115,15 +126,22 @@ public:
     void call(moment m, State& s) {
         for (const auto& one : slots_) one->call(m, s);
     }
+    /// Saves or restores what the callbacks keep from step to step.
+    void checkpoint(archive& a, State& s) {
+        for (std::size_t i = 0; i < slots_.size(); ++i)
+            a.within(std::to_string(i), [&] { slots_[i]->checkpoint(a, s); });
+    }
 
 private:
     struct slot {
         virtual ~slot() = default;
         virtual void call(moment m, State& s) = 0;
+        virtual void checkpoint(archive& a, State& s) = 0;
     };
     template <class C> struct slot_of final : slot {
         explicit slot_of(C&& c) : callback(std::forward<C>(c)) {}
         void call(moment m, State& s) override { detail::call(callback, m, s); }
+        void checkpoint(archive& a, State& s) override { detail::checkpoint(callback, a, s); }
         C callback;
     };
 

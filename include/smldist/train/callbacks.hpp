@@ -9,6 +9,7 @@
 #include "smldist/core/random.hpp"
 #include "smldist/optim/ema.hpp"
 #include "smldist/optim/swa.hpp"
+#include "smldist/train/archive.hpp"
 #include "smldist/train/memory_initialisation.hpp"
 #include "smldist/train/state.hpp"
 
@@ -38,6 +39,7 @@ public:
     void after_step(state<Network>& s) {
         if (average_) average_->update(s.network);
     }
+    void checkpoint(archive& a, state<Network>&) { a("average", *average_); }
 
 private:
     void begin(state<Network>& s) {
@@ -69,6 +71,14 @@ public:
         s.refresh_statistics(mean_->model);
         s.shown = &mean_->model;
     }
+    void checkpoint(archive& a, state<Network>& s) {
+        bool any = mean_.has_value();
+        a("any", any);
+        if (!any) return;
+        if (!mean_) mean_.emplace(s.network);
+        a("mean", *mean_);
+        s.shown = &mean_->model;
+    }
 
 private:
     std::size_t epochs_;
@@ -82,6 +92,13 @@ template <class Network> struct best_model {
     void before_training(state<Network>&) { model.reset(); }
     void after_epoch(state<Network>& s) {
         if (s.report.best) model = *s.shown;
+    }
+    void checkpoint(archive& a, state<Network>& s) {
+        bool any = model.has_value();
+        a("any", any);
+        if (!any) return;
+        if (!model) model = s.network;
+        a("model", *model);
     }
 };
 

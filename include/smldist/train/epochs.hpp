@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "smldist/op/softmax.hpp"
 #include "smldist/optim/any_optimiser.hpp"
 #include "smldist/optim/any_schedule.hpp"
+#include "smldist/train/archive.hpp"
 #include "smldist/train/callback.hpp"
 #include "smldist/train/state.hpp"
 
@@ -28,7 +30,7 @@ SMLDIST_NAMESPACE_BEGIN
 struct run_functions {
     std::function<void(const epoch_report&)> on_epoch; ///< after the callbacks' after_epoch
     std::function<void(const step_report&)> on_step;   ///< after the callbacks' after_step
-    std::function<bool()> stop; ///< asked after every step; true ends training after that epoch's validation
+    std::function<bool()> stop; ///< asked after on_step; true ends training after that epoch's validation
 };
 
 namespace detail {
@@ -84,31 +86,65 @@ protected:
     virtual void keep_good() = 0;
     virtual void restore_good() = 0;
 
-    /// Runs the epochs and returns their reports. Everything but the network begins anew.
+    /// Runs the epochs and returns their reports. Everything but the network begins anew, unless a checkpoint was restored.
     SMLDIST_COLD std::vector<epoch_report> run_epochs() {
-        std::vector<epoch_report> history;
-        start_anew();
-        keep_good();
-        while (!now_->stopping && now_->epoch < options_.epochs) {
-            const auto start = clock::now();
-            begin_epoch();
+        begin_ = epoch_begin_ = clock::now();
+        if (!std::exchange(restored_, false)) {
+            start_anew();
+            keep_good();
+        }
+        while (in_epoch_ || !(finished() || asked_)) {
             try {
-                call(moment::before_epoch);
-                now_->report.train = run_steps();
+                if (!std::exchange(in_epoch_, true)) {
+                    begin_epoch();
+                    call(moment::before_epoch);
+                    loader_.start(now_->epoch);
+                }
+                run_steps();
                 call(moment::before_validation);
                 validate();
             } catch (const numeric_error&) {
+                in_epoch_ = false;
                 restore_good();
                 throw;
             }
             keep_good();
-            now_->report.seconds = seconds_since(start);
-            history.push_back(now_->report);
+            now_->report.seconds = epoch_seconds();
+            history_.push_back(now_->report);
+            in_epoch_ = false;
             call(moment::after_epoch);
             if (on_epoch) on_epoch(now_->report);
         }
-        return history;
+        return std::exchange(history_, {});
     }
+    /// Whether no epoch is to come in an uninterrupted training.
+    bool finished() const { return now_->stopping || now_->epoch >= options_.epochs; }
+    /// Seconds of the training so far, with those before a restored checkpoint.
+    double seconds() const { return earlier_seconds_ + seconds_since(begin_); }
+
+    /// Resets what earlier steps and runs have changed.
+    SMLDIST_COLD void start_anew() {
+        optimiser_ = optim::any_optimiser<float>(options_.optimiser, options_.lr, options_.weight_decay);
+        schedule_ = optim::any_schedule(options_.schedule, options_.lr, options_.epochs, steps_);
+        tape_.random() = generator(options_.seed);
+        step_ = 0;
+        reference_.reset();
+        history_.clear();
+        in_epoch_ = asked_ = restored_ = false;
+        earlier_seconds_ = earlier_epoch_seconds_ = 0;
+        *now_ = run_state();
+        now_->epochs = options_.epochs;
+        now_->steps = steps_;
+        call(moment::before_training);
+    }
+
+    /// Whether the state is one that an uninterrupted training passes through: not after `stop` has cut an epoch short.
+    bool resumable() const { return !asked_ || now_->step == steps_; }
+    /// Saves or restores what does not depend on the network; train/checkpoint.hpp has the body.
+    SMLDIST_FUNCTION void checkpoint_epochs(archive& a);
+    bool in_epoch() const { return in_epoch_; }
+    bool restored() const { return restored_; }
+    void set_restored() { restored_ = true; }
 
     using clock = std::chrono::steady_clock;
     static double seconds_since(clock::time_point t) {
@@ -153,43 +189,34 @@ private:
         return l;
     }
 
-    /// Resets what earlier steps and runs have changed.
-    SMLDIST_COLD void start_anew() {
-        optimiser_ = optim::any_optimiser<float>(options_.optimiser, options_.lr, options_.weight_decay);
-        schedule_ = optim::any_schedule(options_.schedule, options_.lr, options_.epochs, steps_);
-        tape_.random() = generator(options_.seed);
-        step_ = 0;
-        reference_.reset();
-        *now_ = run_state();
-        now_->epochs = options_.epochs;
-        now_->steps = steps_;
-        call(moment::before_training);
-    }
     void begin_epoch() {
         ++now_->epoch;
         now_->step = 0;
         now_->moved = false;
         now_->report = epoch_report();
         now_->report.epoch = now_->epoch;
+        sum_ = {};
+        windows_ = 0;
+        epoch_begin_ = clock::now();
+        earlier_epoch_seconds_ = 0;
     }
+    double epoch_seconds() const { return earlier_epoch_seconds_ + seconds_since(epoch_begin_); }
 
-    loss_terms run_steps() {
-        loss_terms sum;
-        double windows = 0;
-        loader_.start(now_->epoch);
-        while (loader_.next(batch_)) {
+    /// The steps of the epoch that are left.
+    void run_steps() {
+        while (!(now_->step > 0 && now_->stopping) && loader_.next(batch_)) {
             ++now_->step;
             begin_step();
             now_->terms = update(batch_, progress_);
             check_loss(now_->terms.total);
             call(moment::after_step);
-            sum += now_->terms * double(batch_.size());
-            windows += double(batch_.size());
+            sum_ += now_->terms * double(batch_.size());
+            windows_ += double(batch_.size());
             if (on_step) on_step({now_->epoch, now_->epochs, now_->step, now_->steps, now_->terms.total});
-            if (stop && stop()) now_->stop();
-            if (now_->stopping) break;
+            if (stop && stop()) asked_ = true;
+            if (asked_) break;
         }
-        return sum * (1 / windows);
+        now_->report.train = sum_ * (1 / windows_);
     }
     /// Sets rate and momentum of the next step; clears the tape.
     void begin_step() {
@@ -243,7 +270,17 @@ private:
     double progress_ = 0;   ///< of the current step, from 0 to 1
     double best_score_ = 0; ///< of now_->best_epoch
     optim::any_schedule schedule_;
-    std::optional<double> reference_;
+    std::optional<double> reference_; ///< the first step's loss, at least 1
+
+    std::vector<epoch_report> history_;
+    loss_terms sum_;        ///< over the windows of the running epoch
+    double windows_ = 0;    ///< so far in the epoch
+    bool in_epoch_ = false; ///< an epoch has begun and not ended
+    bool asked_ = false;    ///< `stop` has returned true
+    bool restored_ = false; ///< the next run goes on from a checkpoint
+    clock::time_point begin_ = clock::now(), epoch_begin_ = begin_;
+    double earlier_seconds_ = 0, earlier_epoch_seconds_ = 0; ///< before the checkpoint
+    std::string data_;                                       ///< tells the windows from others; empty: not yet known
 };
 
 } // namespace detail

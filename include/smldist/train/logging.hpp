@@ -84,9 +84,9 @@ public:
         const epoch_report& r = s.report;
         std::string line;
         if (r.epoch == 1) {
-            for (const auto& term : r.train) terms_.push_back(term.name);
+            for (const auto& term : r.train) terms_.emplace_back(term.name);
             line = "epoch,loss,";
-            for (const auto name : terms_) (line += name) += ',';
+            for (const auto& name : terms_) (line += name) += ',';
             line += "lr,score,best,seconds\n";
         }
         const auto append = [&line](auto value, char after = ',') {
@@ -96,17 +96,18 @@ public:
         };
         append(r.epoch);
         append(r.train.total);
-        for (const auto name : terms_) append(r.train[name]);
+        for (const auto& name : terms_) append(r.train[name]);
         append(r.lr);
         append(r.score);
         append(r.best ? 1 : 0);
         append(r.seconds, '\n');
         detail::write_line(*out_, line, r.epoch);
     }
+    static void visit_state(auto& self, auto&& member) { member("terms", self.terms_); }
 
 private:
     std::ostream* out_;
-    std::vector<std::string_view> terms_; ///< columns
+    std::vector<std::string> terms_; ///< columns
 };
 
 SMLDIST_NAMESPACE_END

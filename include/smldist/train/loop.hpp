@@ -12,6 +12,7 @@
 #include "smldist/core/outputs.hpp"
 #include "smldist/optim/step.hpp"
 #include "smldist/optim/swa.hpp"
+#include "smldist/train/archive.hpp"
 #include "smldist/train/callback.hpp"
 #include "smldist/train/callbacks.hpp"
 #include "smldist/train/door.hpp"
@@ -40,6 +41,21 @@ public:
     const Network& current() const { return *state_.shown; }
 
 protected:
+    /// Saves or restores everything but the objective.
+    void checkpoint(archive& a) {
+        if (a.restoring()) {
+            state_.shown = &state_.network;
+            start_anew();
+        }
+        checkpoint_epochs(a);
+        a("network", state_.network);
+        a.within("callbacks", [&] { callbacks_.checkpoint(a, state_); });
+        if (!in_epoch() && a.restoring()) keep_good();
+        if (!in_epoch()) return;
+        if (a.restoring()) good_ = state_.network;
+        a("good", *good_);
+    }
+
     training_loop(Network& net, const data::windows& train, const data::windows& validation, const normaliser& normal,
                   const training_options& options);
     ~training_loop() = default;
@@ -91,14 +107,13 @@ SMLDIST_COLD training_loop<Network>::training_loop(Network& net, const data::win
 }
 
 template <class Network> SMLDIST_COLD training_result<Network> training_loop<Network>::run() {
-    const auto begin = clock::now();
-    state_.shown = &state_.network;
+    if (!restored()) state_.shown = &state_.network;
     auto history = run_epochs();
     if (state_.shown != &state_.network) state_.network = *state_.shown;
     state_.shown = &state_.network;
     good_.reset();
     call(moment::after_training);
-    return {std::move(*best_.model), state_.best_epoch, std::move(history), seconds_since(begin)};
+    return {std::move(*best_.model), state_.best_epoch, std::move(history), seconds()};
 }
 
 } // namespace detail
@@ -137,6 +152,17 @@ public:
              const training_options&) = delete; // the windows must outlive it
     training(Network&, Objective&, const data::windows&, const data::windows&&, const normaliser&,
              const training_options&) = delete;
+
+    // For train/checkpoint.hpp: saves or restores the whole training, and only what belongs to the caller.
+    void checkpoint(archive& a) {
+        loop::checkpoint(a);
+        a("objective", objective_);
+    }
+    void checkpoint_modules(archive& a) {
+        a("network", this->network());
+        a("objective", objective_);
+    }
+    using loop::resumable, loop::set_restored;
 
 private:
     loss_terms update(const data::batch& b, double progress) override;
