@@ -3,9 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <system_error>
 #include <vector>
 
+#include "checkpoints.hpp"
 #include "datasets.hpp"
 #include "declarer.hpp"
 #include "option_groups.hpp"
@@ -13,6 +16,7 @@
 #include "settings.hpp"
 #include "signals.hpp"
 #include "smldist/core/error.hpp"
+#include "smldist/core/printable.hpp"
 #include "smldist/io/json_scanner.hpp"
 
 namespace har {
@@ -194,6 +198,37 @@ void apply_files(const std::string& config, const std::string& name, const subco
     if (!config.empty()) apply_file(config, sections, name, all);
 }
 
+/// The configuration of the run that --out holds, which --resume goes on with; empty: there is none.
+std::string config_of_run(const options& o) {
+    const std::string file = o.out + "/config.toml";
+    std::error_code none;
+    return o.resume && std::filesystem::exists(file, none) ? file : "";
+}
+
+/// What the command line may leave open: all but where the run writes and what it says.
+std::vector<config_section> sections_of_run(const std::string& file) {
+    auto sections = read_config(file);
+    for (config_section& section : sections)
+        std::erase_if(section.entries,
+                      [](const config_entry& e) { return e.name == "out" || e.name == "quiet" || e.name == "json"; });
+    return sections;
+}
+
+/// Throws usage_error for an option that decides what the run computes and that differs from the run's.
+void check_same_run(const std::string& file, const std::string& name, const std::vector<setting>& settings) {
+    const auto shown = [](const config_entry& e) {
+        std::string line = config_line(e);
+        line.pop_back();
+        return printable(line);
+    };
+    for (const config_section& section : read_config(file))
+        for (const config_entry& e : section.entries)
+            for (const setting& s : settings)
+                if (s.name == e.name && section.name == name && decides(s) && shown(e) != shown(s.entry()))
+                    raise<usage_error>("--resume", "option is ", shown(s.entry()), ", expected ", shown(e), " as in ",
+                                       printable(file));
+}
+
 /// What subcommands demand of several options at once.
 void check_together(const std::string& name, const options& o, const std::vector<setting>& settings) {
     const auto demand = [](bool ok, const char* option, const char* what) {
@@ -210,6 +245,8 @@ void check_together(const std::string& name, const options& o, const std::vector
                "works without --subject, --from, --to and --segments");
         demand(!o.stream || o.csv == smldist::data::csv_options(), "--stream", "works without --csv options");
     }
+    demand(!o.resume || !o.force, "--resume", "expected without --force, which replaces the run");
+    static_cast<void>(parse_interval(o.checkpoint_every));
     check_dataset(o.data);
     if (name == "predict" || !own_path(o.data).empty()) return;
     for (const setting& s : settings)
@@ -287,9 +324,16 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     const std::string name = app.get_subcommands().front()->get_name();
     apply_files(config, name, all);
     auto& [values, settings] = all.at(name);
+    if (const std::string run = config_of_run(values); !run.empty()) {
+        apply_file(run, sections_of_run(run), name, all);
+        apply_files(config, name, all);
+        check_same_run(run, name, settings);
+    }
     check_together(name, values, settings);
-    if (name == "demo" && values.out == demo_folder) values.force = true; // its own folder
+    if (name == "demo" && values.out == demo_folder && !values.resume) values.force = true; // its own folder
     values.config_text = to_config(name, settings);
+    for (const setting& s : settings)
+        if (decides(s)) values.run_text += config_line(s.entry());
     o = values;
     return name;
 }

@@ -77,6 +77,7 @@ void distill_network(experiment& run, std::optional<model::loaded<float>> given)
 }
 
 void distill(const options& o) {
+    if (already_complete(o)) return;
     std::optional<model::loaded<float>> given;
     if (!o.teacher.empty()) given = load_model(o.teacher);
     check_distillation(o, given ? &given->net.config : nullptr);

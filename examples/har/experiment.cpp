@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "datasets.hpp"
 #include "networks.hpp"
@@ -11,6 +12,7 @@
 #include "recipe.hpp"
 #include "smldist/core/printable.hpp"
 #include "smldist/data/normaliser.hpp"
+#include "smldist/io/file.hpp"
 #include "smldist/model/load.hpp"
 #include "smldist/train/evaluate.hpp"
 
@@ -37,6 +39,21 @@ void warn_of_missing_classes(const data::hold_out& split) {
 
 } // namespace
 
+bool already_complete(const options& o) {
+    if (!o.resume || !is_complete(o.out)) return false;
+    remove_checkpoints(o.out);
+    if (!o.quiet) std::fprintf(stderr, "the run in %s is complete\n", o.out.c_str());
+    if (o.json) {
+        for (const char* figures : {"/metrics.json", "/validation.json"})
+            if (std::filesystem::exists(o.out + figures)) {
+                const auto bytes = io::read_file(o.out + figures);
+                std::printf("%.*s", static_cast<int>(bytes.size()), reinterpret_cast<const char*>(bytes.data()));
+                break;
+            }
+    }
+    return true;
+}
+
 std::size_t validation_people(const options& o, std::size_t training_people) {
     constexpr std::size_t usual = 4;
     if (o.validation_subjects > 0) return o.validation_subjects;
@@ -53,7 +70,7 @@ experiment::experiment(const options& given)
 
 experiment::experiment(const options& given, const std::function<data::train_test()>& load, std::string title_of_run)
     : o(given),
-      folder(o.out, o.force),
+      folder(o.out, o.force, o.resume),
       set(load()),
       split(data::hold_out_subjects(set.train, validation_people(o, set.train.subjects().size()), o.seed)),
       normal(data::fit_normaliser(split.train, o.normaliser, published(o))),
@@ -162,9 +179,9 @@ void experiment::save() {
             std::fprintf(stderr, "stopped by %s in epoch %zu of %s; the results so far are in %s\n",
                          signal_name(caught_signal), stopped->epoch, stopped->network.c_str(), o.out.c_str());
     }
-    folder.write("metrics.json", result.dump() + "\n");
     if (!trained.empty()) folder.write("report.html", report_html(report()));
     const std::string pictures = draw(o.out, logs, matrices, set.train.info.labels);
+    folder.write("metrics.json", result.dump() + "\n"); // last: it says that the run is complete
     if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
 }
 
@@ -201,6 +218,7 @@ report_data experiment::report() const {
 
 void experiment::finish() {
     save();
+    if (!stopped) remove_checkpoints(o.out);
     print_table(result);
     for (const auto& [name, counts] : matrices)
         std::printf("\n%s\n%s%s", name.c_str(), counts.table(set.train.info.labels).c_str(),

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoints.hpp"
 #include "failure.hpp"
 #include "figures.hpp"
 #include "options.hpp"
@@ -27,6 +28,9 @@ using network = smldist::model::network<float>;
 /// How many of the training people are held out for validation: four, unless the options say it or recordings of one's own are
 /// of few people.
 std::size_t validation_people(const options& o, std::size_t training_people);
+
+/// Whether --resume finds that the run in --out is complete; says so, and with --json prints its figures.
+bool already_complete(const options& o);
 
 /// Folder, data split by subject, normaliser fitted on the training part, and what is reported in the end.
 struct experiment {
@@ -111,18 +115,27 @@ smldist::io::json experiment::run(const std::string& name, network& net, Objecti
     if (around.adjust) around.adjust(t);
     smldist::train::training session(net, objective, split.train, split.validation, normal, t);
     progress bar(title + name, epochs, o.quiet);
+    checkpoints kept(folder, name, o.run_text + "# " + title + name + "\n", o.checkpoint_every);
     bool asked = false, complete = false;
-    session.stop = [&] { return asked = caught_signal != 0; };
+    session.stop = [&] {
+        if (!(asked = caught_signal != 0)) return false;
+        kept.save(session);
+        return true;
+    };
     session.on_step = [&](const smldist::train::step_report& r) {
         bar.step(r);
         complete = r.epoch == r.epochs && r.step == r.steps;
+        kept.after_step(session);
     };
     session.on_epoch = [&](const smldist::train::epoch_report& r) {
         save_epoch(name, session.current(), r, asked);
         bar.epoch(r);
+        kept.after_epoch(session);
     };
     if constexpr (smldist::train::callback<Objective, smldist::train::state<network>>)
         session.add(objective); // a search of the head
+    if (o.resume && kept.load(session))
+        for (const auto& r : session.history()) folder.log(name, r);
     std::optional<training_result> training;
     try {
         training = session.run();

@@ -135,6 +135,14 @@ void output_options(declarer& d, options& o, bool makes_folder, const char* json
             "force", o.force,
             "Replace the run that --out holds, all of its files, once the first epoch of this one is done. A start "
             "that fails or is interrupted before leaves them as they are. Not allowed in a configuration file.");
+        d.momentary_flag(
+            "resume", o.resume,
+            "Go on with the run that --out holds, from its last checkpoint: it ends with the bits of a run that was "
+            "never interrupted. Options that are not given are those of that run; none may differ, except --threads, "
+            "--quiet, --json and --checkpoint-every. Where there is no run, one begins.");
+        d.word("checkpoint-every", o.checkpoint_every, "WHEN",
+               "How often the state of the run is saved, so that --resume can go on from it: a number of epochs, or "
+               "one with a unit, such as 500steps, 90s, 5min or 1h; never. A signal that ends the run saves it too.");
     }
     d.flag("json", o.json, json);
     d.flag("quiet", o.quiet, "Print no progress and no remarks on stderr, only errors.");

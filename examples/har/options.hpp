@@ -37,9 +37,11 @@ struct options {
     smldist::data::window_filter filter;      ///< what of the dataset to use
     smldist::data::csv_options csv;           ///< how recordings of one's own stand in their files
     smldist::data::cut_options windows{0, 0}; ///< of recordings of one's own; 0: chosen by their rate
-    std::string toml;   ///< where inspect writes how it reads them; empty: beside them, "none": nowhere
-    std::string out;    ///< folder of the run; of features: the table
-    bool force = false; ///< replace a run that the folder holds, or the table
+    std::string toml;    ///< where inspect writes how it reads them; empty: beside them, "none": nowhere
+    std::string out;     ///< folder of the run; of features: the table
+    bool force = false;  ///< replace a run that the folder holds, or the table
+    bool resume = false; ///< go on with the run that the folder holds
+    std::string checkpoint_every = "60s"; ///< see parse_interval
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;
@@ -86,6 +88,7 @@ struct options {
     bool dot = false;
 
     std::string config_text; ///< the effective options as TOML, kept with the run
+    std::string run_text;    ///< those of them that decide what a run computes
 };
 
 /// The defaults of a subcommand: the library's, except what the program sets here.

@@ -30,6 +30,8 @@ bool names_network(std::string_view name) {
            (name.starts_with(stage) && is_number(name.substr(stage.size())));
 }
 
+constexpr std::string_view of_checkpoint = ".checkpoint";
+
 /// Whether a run writes files of that name. No others are ever replaced or removed.
 bool of_a_run(std::string_view name) {
     constexpr std::array<std::string_view, 8> names{"config.toml",     "metrics.json",    "plot.gp",
@@ -39,8 +41,9 @@ bool of_a_run(std::string_view name) {
     constexpr std::string_view confusion = "confusion.";
     if (name.starts_with(confusion) && (name.ends_with(".csv") || name.ends_with(".svg")))
         return names_network(name.substr(confusion.size(), name.size() - confusion.size() - 4));
-    for (const std::string_view end :
-         {".safetensors", ".best.safetensors", ".last_good.safetensors", ".log.csv", ".log.jsonl"})
+    constexpr std::array<std::string_view, 6> ends{".safetensors", ".best.safetensors", ".last_good.safetensors",
+                                                   ".log.csv",     ".log.jsonl",        of_checkpoint};
+    for (const std::string_view end : ends)
         if (name.ends_with(end) && names_network(name.substr(0, name.size() - end.size()))) return true;
     return false;
 }
@@ -93,12 +96,24 @@ void append(const std::string& path, const std::string& lines, bool anew) {
 
 } // namespace
 
-run_folder::run_folder(const std::string& path, bool force)
+run_folder::run_folder(const std::string& path, bool force, bool resume)
     : path_(path), lock_(path), earlier_(names_in(path, of_a_run)) {
-    if (!force && !earlier_.empty())
-        raise<usage_error>("--out", "folder ", path, " holds a run (", earlier_.front(),
-                           "), expected one without: choose another folder, or give --force to replace that run");
     for (const auto& name : names_in(path, of_a_killed_run)) remove_file(file(name));
+    if (earlier_.empty() || force) return;
+    if (!resume)
+        raise<usage_error>("--out", "folder ", path, " holds a run (", earlier_.front(),
+                           "), expected one without: choose another folder, or give --force to replace that run or "
+                           "--resume to go on with it");
+    if (std::find(earlier_.begin(), earlier_.end(), "config.toml") == earlier_.end())
+        raise<usage_error>("--resume", "folder ", path, " holds a run without config.toml (", earlier_.front(),
+                           "), expected one with: --force replaces that run");
+    earlier_.clear();
+    begun_ = true;
+    if (!is_complete(path)) remove_figures();
+}
+
+void run_folder::remove_figures() const {
+    for (const char* figures : {"metrics.json", "validation.json"}) remove_file(file(figures));
 }
 
 void run_folder::write(const std::string& name, std::string_view bytes) const {
@@ -115,9 +130,17 @@ void run_folder::keep(const std::string& name, std::string bytes) {
 void run_folder::save(const std::vector<std::string>& names, std::string_view model) {
     const auto start = std::chrono::steady_clock::now();
     const bool durable = start - synced_ > 50 * sync_time_;
-    for (const auto& name : names) {
-        io::write_file_atomically(file(name), model, durable);
-        if (!begun_) begin(name);
+    const bool first = !begun_ && earlier_.empty();
+    const auto kept = first ? kept_ : decltype(kept_)();
+    try {
+        if (first) begin(""); // config.toml before the model, so that the run can go on whenever it is killed
+        for (const auto& name : names) {
+            io::write_file_atomically(file(name), model, durable);
+            if (!begun_) begin(name);
+        }
+    } catch (const io_error&) { // nothing of a run that has no model
+        for (const auto& [name, bytes] : kept) ::unlink(file(name).c_str());
+        throw;
     }
     if (!durable) return;
     synced_ = std::chrono::steady_clock::now();
@@ -126,9 +149,7 @@ void run_folder::save(const std::vector<std::string>& names, std::string_view mo
 
 void run_folder::begin(const std::string& first) {
     begun_ = true;
-    for (const char* figures :
-         {"metrics.json", "validation.json"}) // first: they are not those of the models that now come
-        remove_file(file(figures));
+    remove_figures(); // first: they are not those of the models that now come
     for (const auto& [name, bytes] : kept_) write(name, bytes);
     for (const auto& name : earlier_) {
         const bool ours = name == first || std::any_of(kept_.begin(), kept_.end(),
@@ -166,6 +187,22 @@ void run_folder::log(const std::string& name, const train::epoch_report& r) cons
         separator = ",";
     }
     append(file(name + ".log.csv"), (first ? head + '\n' : "") + row + '\n', first);
+}
+
+bool is_complete(const std::string& path) {
+    for (const char* figures : {"/metrics.json", "/validation.json"}) {
+        std::error_code none;
+        if (!fs::exists(path + figures, none)) continue;
+        const auto bytes = io::read_file(path + figures);
+        const auto j = io::json::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+        return !j.find("interrupted") && !j.find("failure");
+    }
+    return false;
+}
+
+void remove_checkpoints(const std::string& path) {
+    for (const auto& name : names_in(path, of_a_run))
+        if (name.ends_with(of_checkpoint)) remove_file(path + "/" + name);
 }
 
 bool holds_run(const std::string& path) { return !names_in(path, of_a_run).empty(); }

@@ -19,9 +19,10 @@ namespace har {
 /// run has something to put in their place: its first models, after the first epoch.
 class run_folder {
 public:
-    /// Locks the folder and removes what killed runs left half-written. Throws usage_error when another run has the folder,
-    /// or when it holds the files of a run and `force` is false; io_error when it cannot be written.
-    run_folder(const std::string& path, bool force);
+    /// Locks the folder and removes what killed runs left half-written. Where it holds a run, that is replaced with `force`, and
+    /// gone on with by `resume`. Throws usage_error when another run has the folder, or when it holds a run and neither is set,
+    /// or one without config.toml that shall go on; io_error when it cannot be written.
+    run_folder(const std::string& path, bool force, bool resume);
 
     std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
     /// Whether files of an earlier run are still there.
@@ -47,6 +48,7 @@ public:
 
 private:
     void begin(const std::string& first);
+    void remove_figures() const;
 
     std::string path_;
     folder_lock lock_;
@@ -56,6 +58,12 @@ private:
     std::chrono::steady_clock::time_point synced_ = {};  ///< when models were last made durable
     std::chrono::steady_clock::duration sync_time_ = {}; ///< how long that took
 };
+
+/// Whether a run in the folder has ended by itself: its figures are there. Throws io_error, and data_error for figures that are no
+/// JSON.
+bool is_complete(const std::string& path);
+/// Removes the checkpoints of a run, which nothing needs once it is complete. Throws io_error.
+void remove_checkpoints(const std::string& path);
 
 /// Whether there is a run in the folder. Throws as run_folder.
 bool holds_run(const std::string& path);

@@ -2,6 +2,7 @@
 #include "settings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -113,6 +114,11 @@ std::string to_config(const std::string& section, const std::vector<setting>& se
         raise<usage_error>("options", "have ", out.size(), " bytes in config.toml, expected at most ",
                            most_config_bytes);
     return out;
+}
+
+bool decides(const setting& s) {
+    constexpr std::array<std::string_view, 6> others{"out", "threads", "quiet", "json", "checkpoint-every", "log"};
+    return std::find(others.begin(), others.end(), s.name) == others.end();
 }
 
 } // namespace har

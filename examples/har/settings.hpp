@@ -57,6 +57,9 @@ void apply(const std::string& file, const config_section& section, const std::ve
 /// The section that sets `settings` as they are now.
 std::string to_config(const std::string& section, const std::vector<setting>& settings);
 
+/// Whether the option decides what a run computes: not where it writes, what it says, or on how many threads it runs.
+bool decides(const setting& s);
+
 } // namespace har
 
 #endif

@@ -13,6 +13,7 @@ void train_network(experiment& run) {
 
 void train(const options& o) {
     check_training(o);
+    if (already_complete(o)) return;
     experiment run(o);
     train_network(run);
     run.finish();

@@ -103,8 +103,8 @@ public:
     explicit validation(const options& o)
         : o_(o),
           methods_(methods_of(o)),
-          folder_(o.out, o.force),
-          earlier_(earlier_trainings(o.out)),
+          folder_(o.out, o.force, o.resume),
+          earlier_(o.resume ? std::vector<std::string>() : earlier_trainings(o.out)),
           windows_((check_earlier(), load_data(o, {subjects::all}).test)) {
         windows_.check_trainable();
         const std::vector<int> people = windows_.subjects();
@@ -159,8 +159,10 @@ public:
         folder_.replace();
         const report_data page = report();
         const io::json figures = json(page, failure);
-        folder_.write("validation.json", figures.dump() + "\n");
         if (has_results()) folder_.write("report.html", report_html(page));
+        folder_.write("validation.json", figures.dump() + "\n"); // last: it says that the validation is complete
+        if (complete_)
+            for (const std::string& place : places_) remove_checkpoints(place);
         std::printf("%s", method_results::table_head().c_str());
         for (const method_results& m : results_)
             if (!m.people().empty()) std::printf("%s", m.line().c_str());
@@ -201,10 +203,12 @@ private:
         options one = options_for(o_, method);
         one.seed = seed;
         one.out = o_.out + "/" + method + "/" + place;
+        places_.push_back(one.out);
         experiment run(
             one, [&] { return data::test_on(windows_, folds_[fold]); },
             method + " fold " + std::to_string(fold + 1) + "/" + std::to_string(folds_.size()) + " seed " +
                 std::to_string(seed) + ": ");
+        const bool done = one.resume && is_complete(one.out); // its checkpoint gives its result once more
         run.folder.outer = &folder_;
         run.folder.on_begin = [&] { begin(one.out); };
         try {
@@ -214,7 +218,7 @@ private:
                 train_network(run);
         } catch (const interrupted&) { return false; }
         if (run.trained.empty()) return false;
-        run.save();
+        if (!done) run.save();
         if (run.stopped) return false;
         results_[m + 1].add(fold + 1, seed, run.set.test, run.trained.back());
         curves_.push_back(
@@ -282,6 +286,7 @@ private:
     std::vector<std::string> methods_;
     run_folder folder_;
     std::vector<std::string> earlier_; ///< folders of the trainings of an earlier validation
+    std::vector<std::string> places_;  ///< of those of this one
     data::windows windows_;
     std::vector<std::vector<int>> folds_;
     std::vector<method_results> results_; ///< guessing, then the methods
@@ -293,6 +298,7 @@ private:
 } // namespace
 
 void validate(const options& o) {
+    if (already_complete(o)) return;
     validation v(o);
     try {
         v.run();

@@ -42,6 +42,11 @@ public:
     epoch_loop(const epoch_loop&) = delete;
     epoch_loop& operator=(const epoch_loop&) = delete;
 
+    /// The reports of the epochs so far, while it runs and after a checkpoint was restored.
+    const std::vector<epoch_report>& history() const { return history_; }
+    /// Whether no epoch is to come, unless `stop` ends the training: true in the last on_epoch.
+    bool finished() const { return now_->stopping || now_->epoch >= options_.epochs; }
+
     /// One step on a batch: forward, backward and update, and the callbacks around it; public so that benchmarks and tests can
     /// time and count it. A loss or gradient that is not finite updates nothing and is returned as the total.
     loss_terms step(const data::batch& b) {
@@ -117,8 +122,6 @@ protected:
         }
         return std::exchange(history_, {});
     }
-    /// Whether no epoch is to come in an uninterrupted training.
-    bool finished() const { return now_->stopping || now_->epoch >= options_.epochs; }
     /// Seconds of the training so far, with those before a restored checkpoint.
     double seconds() const { return earlier_seconds_ + seconds_since(begin_); }
 
