@@ -34,7 +34,7 @@ void check_two_commands(const folder& at, const std::string& data) {
     CHECK_MESSAGE(has(inspected.out, "gap"), inspected.out);
     CHECK(fs::exists(at / (data + "/recordings.toml")));
 
-    const auto validated = run(at, "validate --preset har_nano --epochs 10 --batch 16 --folds 3 --data csv=" + data +
+    const auto validated = run(at, "validate --preset har_nano --epochs 40 --batch 16 --folds 3 --data csv=" + data +
                                        " --out run-" + data);
     REQUIRE_MESSAGE(validated.code == 0, validated.err);
     const auto figures = nlohmann::json::parse(contents(at / ("run-" + data + "/validation.json")));
