@@ -317,7 +317,7 @@ TEST_CASE("restore_checkpoint: other options, windows, networks or a changed byt
                  (restored(momentum, student_config(), few().train, saved), 0));
     auto windows = few().train;
     windows.x[5] += 1;
-    CHECK_RAISES(usage_error, "windows is", (restored(usual, student_config(), windows, saved), 0));
+    CHECK_RAISES(usage_error, "hash_of_windows is", (restored(usual, student_config(), windows, saved), 0));
     CHECK_RAISES(usage_error, "configuration is \"yours\", expected \"mine\"",
                  (restored(usual, student_config(), few().train, saved, "yours"), 0));
     CHECK_RAISES(data_error, "shape of \"network.backbone.stem",

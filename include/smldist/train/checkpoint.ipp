@@ -241,7 +241,7 @@ void epoch_loop::checkpoint_epochs(archive& a) {
                                                    normal_.offset.size())(normal_.scale.data(), normal_.scale.size())(
                     normal_.low.data(), normal_.low.size())(normal_.high.data(), normal_.high.size())
                     .text();
-    a.same("windows", data_);
+    a.same("hash_of_windows", data_);
     run_state& now = *now_;
     a("epoch", now.epoch);
     a("step", now.step);

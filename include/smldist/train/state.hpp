@@ -70,6 +70,10 @@ struct run_state {
 /// | before_validation | after the epoch's last step: the place to set `shown`                                    |
 /// | after_epoch       | after validation, with the epoch's `report`                                              |
 /// | after_training    | once, when `network` is what training returns                                            |
+///
+/// A callback that keeps something from step to step names it in visit_state (archive.hpp), so that a checkpoint holds it; where
+/// that needs the training's state, it has a member checkpoint(archive&, state<Network>&) instead. When a training goes on from a
+/// checkpoint, before_training has been called before.
 template <class Network> struct state : run_state {
     Network& network; ///< in training
     const Network*
