@@ -53,7 +53,7 @@ experiment::experiment(const options& given)
 
 experiment::experiment(const options& given, const std::function<data::train_test()>& load, std::string title_of_run)
     : o(given),
-      folder(o.out, o.force),
+      folder(o.out, o.force, o.logs),
       set(load()),
       split(data::hold_out_subjects(set.train, validation_people(o, set.train.subjects().size()), o.seed)),
       normal(data::fit_normaliser(split.train, o.normaliser, published(o))),
@@ -76,6 +76,11 @@ experiment::experiment(const options& given, const std::function<data::train_tes
 network experiment::make(const std::string& preset, std::uint64_t stream, std::size_t patterns) const {
     return network(architecture(o, preset, channel_count(), set.train.classes(), patterns),
                    generator(o.seed, stream));
+}
+
+window_size experiment::size(const std::vector<std::size_t>& student_channels) const {
+    const std::size_t all = set.train.channels();
+    return {set.train.length(), all, student_channels.empty() ? all : student_channels.size(), set.train.classes()};
 }
 
 train::training_options experiment::training(std::size_t epochs) const {
@@ -164,7 +169,9 @@ void experiment::save() {
     }
     folder.write("metrics.json", result.dump() + "\n");
     if (!trained.empty()) folder.write("report.html", report_html(report()));
-    const std::string pictures = draw(o.out, logs, matrices, set.train.info.labels);
+    std::vector<report_curve> curves;
+    for (const trained_network& net : trained) curves.push_back(curve_of(net, ""));
+    const std::string pictures = draw(o.out, curves, matrices, set.train.info.labels);
     if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
 }
 

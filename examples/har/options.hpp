@@ -31,6 +31,10 @@ constexpr auto enum_names(compatibility) { return smldist::enum_table("--compat"
 enum class subjects : std::uint8_t { test, train, all };
 constexpr auto enum_names(subjects) { return smldist::enum_table("--split", "test", "train", "all"); }
 
+/// A form of the log of a training.
+enum class log_format : std::uint8_t { csv, jsonl, tensorboard };
+constexpr auto enum_names(log_format) { return smldist::enum_table("--log", "csv", "jsonl", "tensorboard"); }
+
 struct options {
     // what to run on
     std::string data = "synthetic";           ///< "synthetic", "csv=PATH" or "NAME=DIR"
@@ -40,6 +44,7 @@ struct options {
     std::string toml;   ///< where inspect writes how it reads them; empty: beside them, "none": nowhere
     std::string out;    ///< folder of the run; of features: the table
     bool force = false; ///< replace a run that the folder holds, or the table
+    std::vector<log_format> logs{log_format::csv, log_format::jsonl};
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;
@@ -84,6 +89,10 @@ struct options {
     smldist::runtime::stream_options decisions; ///< a hop of 0: the model's
     std::size_t length = 128;                   ///< of a window, in samples
     bool dot = false;
+
+    // watch
+    std::string run;   ///< its folder
+    bool once = false; ///< show one frame
 
     std::string config_text; ///< the effective options as TOML, kept with the run
 };

@@ -5,13 +5,16 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "folder_lock.hpp"
+#include "options.hpp"
 #include "smldist/train/loop.hpp"
+#include "smldist/train/tensorboard.hpp"
 
 namespace har {
 
@@ -20,8 +23,8 @@ namespace har {
 class run_folder {
 public:
     /// Locks the folder and removes what killed runs left half-written. Throws usage_error when another run has the folder,
-    /// or when it holds the files of a run and `force` is false; io_error when it cannot be written.
-    run_folder(const std::string& path, bool force);
+    /// or when it holds the files of a run and `force` is false; io_error when it cannot be written. `logs`: what log() writes.
+    run_folder(const std::string& path, bool force, std::vector<log_format> logs = {});
 
     std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
     /// Whether files of an earlier run are still there.
@@ -35,8 +38,9 @@ public:
     /// The models are made durable, against loss of power, unless that would take more than 2 % of the time; against the
     /// end of the process they always are.
     void save(const std::vector<std::string>& names, std::string_view model);
-    /// Appends an epoch to NAME.log.jsonl and NAME.log.csv. Throws io_error, and then leaves only whole lines.
-    void log(const std::string& name, const smldist::train::epoch_report& r) const;
+    /// Appends an epoch to NAME.log.jsonl, NAME.log.csv and the event file in tensorboard/NAME, those of them that the run
+    /// writes. Throws io_error, and then leaves only whole lines and records.
+    void log(const std::string& name, const smldist::train::epoch_report& r);
     void write(const std::string& name, std::string_view bytes) const;
     /// For a run whose models are in other folders, once the first of them is there: writes what was kept and removes the
     /// files of the earlier run. Does nothing the second time, and after save().
@@ -53,8 +57,10 @@ private:
     std::vector<std::string> earlier_;                      ///< names of the files of an earlier run
     std::vector<std::pair<std::string, std::string>> kept_; ///< names and bytes
     bool begun_ = false;
-    std::chrono::steady_clock::time_point synced_ = {};  ///< when models were last made durable
-    std::chrono::steady_clock::duration sync_time_ = {}; ///< how long that took
+    std::vector<log_format> logs_;
+    std::map<std::string, smldist::train::tensorboard_log> boards_; ///< by the name of the network
+    std::chrono::steady_clock::time_point synced_ = {};             ///< when models were last made durable
+    std::chrono::steady_clock::duration sync_time_ = {};            ///< how long that took
 };
 
 /// Whether there is a run in the folder. Throws as run_folder.

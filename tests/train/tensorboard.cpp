@@ -289,7 +289,7 @@ TEST_CASE("confusion_picture: rows are labels and the shade is their share") {
     CHECK(at(1, 1) == all);
     CHECK(at(2, 2) == none); // no window
     CHECK(train::confusion_picture(metric::confusion(1000)).side == 1000);
-    CHECK_THROWS_AS(train::confusion_picture(metric::confusion()), usage_error);
+    CHECK_THROWS_AS((void)train::confusion_picture(metric::confusion(0)), usage_error);
 }
 
 TEST_CASE("tensorboard_writer: a file holds what was written, at once, and names sort in the order of their making") {

@@ -5,6 +5,7 @@
 #include <bit>
 #include <charconv>
 #include <chrono>
+#include <cstring>
 #include <system_error>
 #include <unistd.h>
 
@@ -194,12 +195,16 @@ tensorboard_writer::tensorboard_writer(const std::string& folder) {
     std::filesystem::create_directories(folder, code);
     if (code) raise<io_error>("tensorboard", "cannot make folder ", folder, ": ", code.message());
     const double now = detail::wall_time();
-    char host[256] = {};
-    if (::gethostname(host, sizeof host - 1) != 0 || host[0] == '\0') host[0] = '_';
+    char host[256] = "_";
+    long process = 0;
+#if !defined(__wasi__) && !defined(__NEWLIB__) // which have neither
+    if (::gethostname(host, sizeof host - 1) != 0 || host[0] == '\0') std::strcpy(host, "_");
+    process = ::getpid();
+#endif
     std::string seconds = std::to_string(detail::seconds_for_name(folder, static_cast<std::uint64_t>(now)));
     seconds.insert(0, 10 - std::min<std::size_t>(10, seconds.size()), '0');
     path_ = std::filesystem::path(folder) /
-            (std::string(detail::event_file) + seconds + '.' + host + '.' + std::to_string(::getpid()));
+            (std::string(detail::event_file) + seconds + '.' + host + '.' + std::to_string(process));
     out_.open(path_, std::ios::binary | std::ios::trunc);
     append(detail::version_event(now));
 }
