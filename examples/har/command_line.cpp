@@ -285,12 +285,9 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         "demo",
         "Do the main job on built-in synthetic data, in about a minute: teacher of 12 epochs, students of 30.",
         [](declarer&, options&) {}, makes_folder);
-    {
-        auto* sub = app.add_subcommand("watch", "Draw the curves of a run in the terminal, while it trains.");
-        subcommand& c = all["watch"];
-        declarer d(*sub, c.settings);
-        watch_options(d, c.values);
-    }
+    declarer watching(*app.add_subcommand("watch", "Draw the curves of a run in the terminal, while it trains."),
+                      all["watch"].settings);
+    watch_options(watching, all["watch"].values);
     set_columns(app);
 
     try {

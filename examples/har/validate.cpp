@@ -140,12 +140,10 @@ public:
 
     void run() {
         folder_.keep("config.toml", o_.config_text);
-        const auto channels = windows_.info.find_channels(o_.student_channels);
-        work_ = std::make_shared<job>(
-            plan_validation(o_,
-                            {windows_.length(), windows_.channels(),
-                             channels.empty() ? windows_.channels() : channels.size(), windows_.classes()},
-                            methods_, folds_.size() * o_.seeds));
+        window_size size{windows_.length(), windows_.channels(), windows_.channels(), windows_.classes()};
+        if (!o_.student_channels.empty() && std::any_of(methods_.begin(), methods_.end(), distils))
+            size.student_channels = windows_.info.find_channels(o_.student_channels).size();
+        work_ = std::make_shared<job>(plan_validation(o_, size, methods_, folds_.size() * o_.seeds));
         for (std::size_t s = 0; s < o_.seeds; ++s)
             for (std::size_t fold = 0; fold < folds_.size(); ++fold) {
                 for (std::size_t m = 0; m < methods_.size(); ++m)

@@ -20,7 +20,7 @@ using namespace smldist;
 
 namespace {
 
-constexpr std::size_t least_rows = 3, most_rows = 10; ///< of a curve
+constexpr std::size_t least_rows = 3, most_rows = 15; ///< of a curve
 
 std::string formatted(const char* format, auto... values) {
     char text[160];
