@@ -37,12 +37,9 @@ public:
           configuration_(configuration),
           interval_(parse_interval(interval)) {}
 
-    /// Goes on from the file, if there is one. Returns whether there was. Throws model_error when it is damaged, usage_error when
-    /// it is of another run.
-    template <class Training> bool load(Training& t) const {
-        if (!exists()) return false;
-        refuse_damaged([&] { smldist::train::load_checkpoint(path_, t, configuration_); });
-        return true;
+    /// Goes on from the file, if there is one. Throws model_error when it is damaged, usage_error when it is of another run.
+    template <class Training> void load(Training& t) const {
+        if (exists()) refuse_damaged([&] { smldist::train::load_checkpoint(path_, t, configuration_); });
     }
     template <class Training> void after_step(Training& t) {
         using unit = checkpoint_interval::unit;

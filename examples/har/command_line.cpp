@@ -153,6 +153,16 @@ void validate_options(declarer& d, options& o) {
     memory_options(d, o);
 }
 
+void watch_options(declarer& d, options& o) {
+    d.subject("RUN", o.run, "Folder of a run or of a validation.");
+    d.group("Output");
+    d.flag(
+        "once", o.once,
+        "Print the state as it is now and end. Without it the curves are drawn anew every second until the run ends; "
+        "where standard output is no terminal they are printed once.");
+    d.end();
+}
+
 /// A subcommand: its options, and how each is set.
 struct subcommand {
     options values;
@@ -312,6 +322,9 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         "demo",
         "Do the main job on built-in synthetic data, in about a minute: teacher of 12 epochs, students of 30.",
         [](declarer&, options&) {}, makes_folder);
+    declarer watching(*app.add_subcommand("watch", "Draw the curves of a run in the terminal, while it trains."),
+                      all["watch"].settings);
+    watch_options(watching, all["watch"].values);
     set_columns(app);
 
     try {

@@ -20,6 +20,7 @@ void predict(const options& o);
 void predict_recordings(const options& o, const smldist::model::loaded<float>& m);
 void predict_stream(const options& o);
 void summary(const options& o);
+void watch(const options& o);
 
 } // namespace har
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// distill: a teacher, trained or given, then a student that follows it.
+#include <memory>
 #include <optional>
 
 #include "commands.hpp"
 #include "model_file.hpp"
 #include "networks.hpp"
+#include "plan.hpp"
 #include "recipe.hpp"
 #include "trainings.hpp"
 
@@ -56,6 +58,9 @@ void distill_network(experiment& run, std::optional<model::loaded<float>> given)
     const auto method = method_of(o);
     const auto student_channels = run.set.train.info.find_channels(o.student_channels);
     describe_method(run, method, student_channels);
+    if (!run.work)
+        run.work = std::make_shared<job>(
+            plan_distillation(o, run.size(student_channels), given ? &given->net.config : nullptr));
     const network teacher = given ? take_teacher(run, std::move(*given)) : train_teacher(run);
 
     if (!o.network.candidates.empty()) // the student takes over what the search found

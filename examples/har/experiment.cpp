@@ -70,7 +70,7 @@ experiment::experiment(const options& given)
 
 experiment::experiment(const options& given, const std::function<data::train_test()>& load, std::string title_of_run)
     : o(given),
-      folder(o.out, o.force, o.resume),
+      folder(o.out, o.force, o.resume, o.logs),
       set(load()),
       split(data::hold_out_subjects(set.train, validation_people(o, set.train.subjects().size()), o.seed)),
       normal(data::fit_normaliser(split.train, o.normaliser, published(o))),
@@ -93,6 +93,11 @@ experiment::experiment(const options& given, const std::function<data::train_tes
 network experiment::make(const std::string& preset, std::uint64_t stream, std::size_t patterns) const {
     return network(architecture(o, preset, channel_count(), set.train.classes(), patterns),
                    generator(o.seed, stream));
+}
+
+window_size experiment::size(const std::vector<std::size_t>& student_channels) const {
+    const std::size_t all = set.train.channels();
+    return {set.train.length(), all, student_channels.empty() ? all : student_channels.size(), set.train.classes()};
 }
 
 train::training_options experiment::training(std::size_t epochs) const {
@@ -180,7 +185,9 @@ void experiment::save() {
                          signal_name(caught_signal), stopped->epoch, stopped->network.c_str(), o.out.c_str());
     }
     if (!trained.empty()) folder.write("report.html", report_html(report()));
-    const std::string pictures = draw(o.out, logs, matrices, set.train.info.labels);
+    std::vector<report_curve> curves;
+    for (const trained_network& net : trained) curves.push_back(curve_of(net, ""));
+    const std::string pictures = draw(o.out, curves, matrices, set.train.info.labels);
     folder.write("metrics.json", result.dump() + "\n"); // last: it says that the run is complete
     if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
 }

@@ -4,6 +4,7 @@
 #define HAR_EXPERIMENT_HPP
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "failure.hpp"
 #include "figures.hpp"
 #include "options.hpp"
+#include "plan.hpp"
 #include "progress.hpp"
 #include "results.hpp"
 #include "run_folder.hpp"
@@ -42,7 +44,6 @@ struct experiment {
     std::vector<std::size_t> channels; ///< that the networks in hand see; empty: all
     smldist::io::json result;          ///< what --json prints and metrics.json holds
     std::vector<trained_network> trained;
-    std::vector<std::string> logs;
     std::vector<std::pair<std::string, smldist::metric::confusion>> matrices;
     /// Where a signal ended the run: the network, and the epoch of its training, 0 before the first.
     struct place {
@@ -51,7 +52,9 @@ struct experiment {
     };
     std::optional<place> stopped;
 
-    std::string title; ///< of several experiments: precedes the names of networks in progress
+    std::string title;         ///< of several experiments: precedes the names of networks in progress
+    std::string kind;          ///< likewise: precedes them in the job, see plan.hpp
+    std::shared_ptr<job> work; ///< what these trainings are part of; null: of this experiment, which makes its own
 
     /// Throws as run_folder and load_data; data_error when the data cannot be trained on.
     explicit experiment(const options& given);
@@ -74,6 +77,9 @@ struct experiment {
 
     /// Whether a signal asks to end before `next` is trained.
     bool stopped_before(const std::string& next);
+
+    /// Of the data.
+    window_size size(const std::vector<std::size_t>& student_channels = {}) const;
 
     /// What one training does differently.
     struct hooks {
@@ -114,7 +120,8 @@ smldist::io::json experiment::run(const std::string& name, network& net, Objecti
     auto t = training(epochs);
     if (around.adjust) around.adjust(t);
     smldist::train::training session(net, objective, split.train, split.validation, normal, t);
-    progress bar(title + name, epochs, o.quiet);
+    if (!work) work = std::make_shared<job>();
+    progress bar(*work, kind + name, title + name, epochs, o.quiet);
     checkpoints kept(folder, name, o.run_text + "# " + title + name + "\n", o.checkpoint_every);
     bool asked = false, complete = false;
     session.stop = [&] {
@@ -134,8 +141,10 @@ smldist::io::json experiment::run(const std::string& name, network& net, Objecti
     };
     if constexpr (smldist::train::callback<Objective, smldist::train::state<network>>)
         session.add(objective); // a search of the head
-    if (o.resume && kept.load(session))
-        for (const auto& r : session.history()) folder.log(name, r);
+    if (o.resume) {
+        kept.load(session);
+        folder.rewrite_logs(name, session.history());
+    }
     std::optional<training_result> training;
     try {
         training = session.run();
@@ -143,7 +152,6 @@ smldist::io::json experiment::run(const std::string& name, network& net, Objecti
         save_last_good(name, net);
         throw;
     }
-    logs.push_back(name);
     if (asked && !complete) stopped = {name, training->history.size()};
     if (around.finish) around.finish(net);
     if (around.finish) around.finish(training->best);

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
-#include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -17,6 +16,18 @@ namespace har {
 
 using namespace smldist;
 namespace fs = std::filesystem;
+
+namespace {
+
+/// The number of the process in a lock's file, or "".
+std::string owner(int file) {
+    char bytes[32] = {};
+    const auto n = ::pread(file, bytes, sizeof bytes, 0);
+    std::string process(bytes, n > 0 ? static_cast<std::size_t>(n) : 0);
+    return process.find_first_not_of("0123456789") == process.npos ? process : "";
+}
+
+} // namespace
 
 folder_lock::folder_lock(const std::string& path) : file_(path + "/.har.lock") {
     if (path.empty()) raise<usage_error>("--out", "folder is \"\", expected a name");
@@ -43,7 +54,11 @@ folder_lock::folder_lock(const std::string& path) : file_(path + "/.har.lock") {
 void folder_lock::take(const std::string& path) {
     const int file = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (file < 0) io::detail::raise_errno("--out", "write in folder", path);
-    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    int locked = -1;
+    for (int tries = 0; (locked = ::flock(file, LOCK_EX | LOCK_NB)) != 0 && errno == EWOULDBLOCK && tries < 3;
+         ++tries)
+        ::usleep(10000); // running_process() may be looking
+    if (locked != 0) {
         const int why = errno;
         if (why == ENOSYS || why == EOPNOTSUPP || why == ENOLCK) {
             std::fprintf(stderr, "har: the file system of %s has no locks: start no second run there\n",
@@ -51,14 +66,11 @@ void folder_lock::take(const std::string& path) {
             descriptor_ = file;
             return;
         }
-        char owner[32] = {};
-        const auto n = ::read(file, owner, sizeof owner);
+        const std::string process = owner(file);
         ::close(file);
         if (why != EWOULDBLOCK) io::detail::raise_errno("--out", "lock", file_, why);
-        const std::string_view process(owner, n > 0 ? static_cast<std::size_t>(n) : 0);
-        const bool whole = !process.empty() && process.find_first_not_of("0123456789") == process.npos;
         raise<usage_error>("--out", "folder ", path, " is in use by another run",
-                           whole ? " (process " + std::string(process) + ")" : "", ", expected a folder of its own");
+                           process.empty() ? "" : " (process " + process + ")", ", expected a folder of its own");
     }
     // A run that ends removes its file. Whoever had opened it before has now locked a file that no other run will find.
     struct stat mine {
@@ -76,6 +88,15 @@ void folder_lock::give_back() {
         ::close(descriptor_);
     }
     for (const auto& folder : made_) ::rmdir(folder.c_str()); // fails where there is something in it
+}
+
+std::optional<std::string> running_process(const std::string& path) {
+    const int file = ::open((path + "/.har.lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0) return std::nullopt;
+    std::optional<std::string> process;
+    if (::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) process = owner(file);
+    ::close(file);
+    return process;
 }
 
 } // namespace har

@@ -4,6 +4,7 @@
 #define HAR_FOLDER_LOCK_HPP
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ private:
     std::vector<std::filesystem::path> made_; ///< folders that did not exist, the deepest first
     int descriptor_ = -1;
 };
+
+/// The number of the process whose run has the folder, "" when it is not known yet; nothing when no run has it.
+std::optional<std::string> running_process(const std::string& path);
 
 } // namespace har
 

@@ -48,5 +48,6 @@ int main(int argc, char** argv) {
         if (command == "evaluate") har::evaluate(o);
         if (command == "predict") o.stream ? har::predict_stream(o) : har::predict(o);
         if (command == "summary") har::summary(o);
+        if (command == "watch") har::watch(o);
     });
 }

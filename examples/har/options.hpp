@@ -31,6 +31,10 @@ constexpr auto enum_names(compatibility) { return smldist::enum_table("--compat"
 enum class subjects : std::uint8_t { test, train, all };
 constexpr auto enum_names(subjects) { return smldist::enum_table("--split", "test", "train", "all"); }
 
+/// A form of the log of a training.
+enum class log_format : std::uint8_t { csv, jsonl, tensorboard };
+constexpr auto enum_names(log_format) { return smldist::enum_table("--log", "csv", "jsonl", "tensorboard"); }
+
 struct options {
     // what to run on
     std::string data = "synthetic";           ///< "synthetic", "csv=PATH" or "NAME=DIR"
@@ -42,6 +46,7 @@ struct options {
     bool force = false;  ///< replace a run that the folder holds, or the table
     bool resume = false; ///< go on with the run that the folder holds
     std::string checkpoint_every = "60s"; ///< see parse_interval
+    std::vector<log_format> logs{log_format::csv, log_format::jsonl};
     std::uint64_t seed = 0;
     std::size_t threads = 0; ///< 0: the machine's
     bool json = false, quiet = false;
@@ -86,6 +91,10 @@ struct options {
     smldist::runtime::stream_options decisions; ///< a hop of 0: the model's
     std::size_t length = 128;                   ///< of a window, in samples
     bool dot = false;
+
+    // watch
+    std::string run;   ///< its folder
+    bool once = false; ///< show one frame
 
     std::string config_text; ///< the effective options as TOML, kept with the run
     std::string run_text;    ///< those of them that decide what a run computes

@@ -2,6 +2,7 @@
 #include "pictures.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -82,25 +83,42 @@ std::string epoch_axis(std::size_t epochs) {
                       : "set xrange [0:2]\nset xtics 0,1\n";
 }
 
-std::string learning_curves(const std::string& path, const std::vector<std::string>& logs) {
-    const std::size_t panels = logs.size() + 1, columns = panels == 2 || panels == 4 ? 2 : 3,
+/// The numbers of a curve as gnuplot reads them under the name `block`: epoch, loss, macro-F1.
+std::string numbers_of(const report_curve& curve, const std::string& block) {
+    std::string text = block + " << END\n";
+    const auto append = [&text](auto value, char after) {
+        char digits[32];
+        text.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr) += after;
+    };
+    for (std::size_t e = 0; e < curve.epochs.size(); ++e) {
+        append(e + 1, ',');
+        append(curve.epochs[e].loss, ',');
+        append(curve.epochs[e].macro_f1, '\n');
+    }
+    return text + "END\n";
+}
+
+std::string learning_curves(const std::vector<report_curve>& curves) {
+    const std::size_t panels = curves.size() + 1, columns = panels == 2 || panels == 4 ? 2 : 3,
                       rows = (panels + columns - 1) / columns;
-    std::string script = canvas("learning_curves.svg", 480 * columns, 320 * rows);
+    std::string script;
+    for (std::size_t i = 0; i < curves.size(); ++i) script += numbers_of(curves[i], "$curve" + std::to_string(i));
+    script += canvas("learning_curves.svg", 480 * columns, 320 * rows);
     script += "set multiplot layout " + std::to_string(rows) + "," + std::to_string(columns) +
               "\nset grid lc rgb '#d0d0d0' lt 1\nset border 3\nset tics nomirror\nset xlabel 'epoch'\n"
               "set lmargin 9\nset rmargin 3\nset yrange [0:*]\n";
     std::size_t longest = 0;
     double lowest = 1;
     std::string together;
-    for (std::size_t i = 0; i < logs.size(); ++i) {
-        const std::string file = logs[i] + ".log.csv", color = " lw 2 pt 7 ps 0.5 lc " + std::to_string(i + 1);
-        const std::vector<double> scores = column(path + "/" + file, 9);
-        for (const double score : scores) lowest = std::min(lowest, score);
-        longest = std::max(longest, scores.size());
-        script += epoch_axis(scores.size()) + "unset key\nset title " + literal(logs[i] + ": training loss") +
-                  "\nplot " + literal(file) + " every ::1 using 1:2 with linespoints" + color + "\n";
-        together += (i ? ", " : "") + literal(file) + " every ::1 using 1:10 with linespoints" + color + " title " +
-                    literal(logs[i]);
+    for (std::size_t i = 0; i < curves.size(); ++i) {
+        const auto& [name, run, epochs, best] = curves[i];
+        const std::string block = "$curve" + std::to_string(i),
+                          color = " lw 2 pt 7 ps 0.5 lc " + std::to_string(i + 1);
+        for (const report_epoch& e : epochs) lowest = std::min(lowest, e.macro_f1);
+        longest = std::max(longest, epochs.size());
+        script += epoch_axis(epochs.size()) + "unset key\nset title " + literal(name + ": training loss") +
+                  "\nplot " + block + " using 1:2 with linespoints" + color + "\n";
+        together += (i ? ", " : "") + block + " using 1:3 with linespoints" + color + " title " + literal(name);
     }
     // The axis begins at the tenth below the lowest score.
     return script + epoch_axis(longest) + "set title 'validation macro-F1'\nset yrange [" +
@@ -171,13 +189,13 @@ std::string stage_bands(const std::vector<double>& stages) {
 
 } // namespace
 
-std::string draw(const std::string& path, const std::vector<std::string>& logs,
+std::string draw(const std::string& path, const std::vector<report_curve>& curves,
                  const std::vector<std::pair<std::string, metric::confusion>>& matrices,
                  const std::vector<std::string>& labels) {
     std::string script = "# gnuplot plot.gp\n";
     std::vector<std::string> pictures;
-    if (!logs.empty()) {
-        script += learning_curves(path, logs);
+    if (!curves.empty()) {
+        script += learning_curves(curves);
         pictures.push_back("learning_curves.svg");
     }
     for (const auto& [name, counts] : matrices) {

@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::string_view boards_folder = "tensorboard"; ///< in it a folder per network
+
 bool is_number(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == text.npos; }
 
 /// Whether a run trains a network of that name.
@@ -77,9 +79,43 @@ std::vector<std::string> names_in(const std::string& folder, bool (*wanted)(std:
     return names;
 }
 
+/// The event files of a run's networks: tensorboard/NAME/events.out.tfevents.*, sorted. Links are not followed.
+std::vector<std::string> event_files_in(const std::string& folder) {
+    std::vector<std::string> names;
+    std::error_code none;
+    const auto is_folder = [&none](const fs::path& p) { return fs::is_directory(fs::symlink_status(p, none)); };
+    const fs::path boards = fs::path(folder) / boards_folder;
+    if (!is_folder(boards)) return names;
+    for (const auto& board : fs::directory_iterator(boards, none)) {
+        const std::string network = board.path().filename().string();
+        if (!names_network(network) || !is_folder(board.path())) continue;
+        for (const auto& file : fs::directory_iterator(board.path(), none)) {
+            const std::string name = file.path().filename().string();
+            if (name.starts_with("events.out.tfevents.") && !is_folder(file.path()))
+                names.push_back(std::string(boards_folder) + "/" + network + "/" + name);
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+/// Names of all files of a run in a folder. Throws as names_in.
+std::vector<std::string> files_of_run(const std::string& folder) {
+    std::vector<std::string> names = names_in(folder, of_a_run);
+    for (std::string& name : event_files_in(folder)) names.push_back(std::move(name));
+    return names;
+}
+
 /// Throws io_error when the file is still there afterwards.
 void remove_file(const std::string& path) {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) io::detail::raise_errno("--out", "remove", path);
+}
+
+/// Removes a file of a run, and the folders of event files that are empty then.
+void remove_file_of_run(const std::string& folder, const std::string& name) {
+    remove_file(folder + "/" + name);
+    for (std::size_t slash = name.rfind('/'); slash != name.npos; slash = name.rfind('/', slash - 1))
+        ::rmdir((folder + "/" + name.substr(0, slash)).c_str()); // fails where there is something in it
 }
 
 /// Appends whole lines, or none: a disk that fills up in between gets the file's old length back. Throws io_error.
@@ -96,8 +132,8 @@ void append(const std::string& path, const std::string& lines, bool anew) {
 
 } // namespace
 
-run_folder::run_folder(const std::string& path, bool force, bool resume)
-    : path_(path), lock_(path), earlier_(names_in(path, of_a_run)) {
+run_folder::run_folder(const std::string& path, bool force, bool resume, std::vector<log_format> logs)
+    : path_(path), lock_(path), earlier_(files_of_run(path)), logs_(std::move(logs)) {
     for (const auto& name : names_in(path, of_a_killed_run)) remove_file(file(name));
     if (earlier_.empty() || force) return;
     if (!resume)
@@ -154,7 +190,7 @@ void run_folder::begin(const std::string& first) {
     for (const auto& name : earlier_) {
         const bool ours = name == first || std::any_of(kept_.begin(), kept_.end(),
                                                        [&](const auto& kept) { return kept.first == name; });
-        if (!ours) remove_file(file(name));
+        if (!ours) remove_file_of_run(path_, name);
     }
     kept_.clear();
     if (on_begin) on_begin();
@@ -164,7 +200,10 @@ void run_folder::replace() {
     if (!begun_) begin("");
 }
 
-void run_folder::log(const std::string& name, const train::epoch_report& r) const {
+void run_folder::log(const std::string& name, const train::epoch_report& r) {
+    const auto wanted = [this](log_format f) { return std::find(logs_.begin(), logs_.end(), f) != logs_.end(); };
+    if (wanted(log_format::tensorboard))
+        boards_.try_emplace(name, file(boards_folder) + "/" + name).first->second.write(r);
     const bool first = r.epoch == 1;
     io::json j;
     j.set("epoch", r.epoch);
@@ -178,7 +217,8 @@ void run_folder::log(const std::string& name, const train::epoch_report& r) cons
     j.set("validation_accuracy", r.validation.accuracy);
     j.set("validation_macro_f1", r.validation.macro_f1);
     j.set("seconds", r.seconds);
-    append(file(name + ".log.jsonl"), j.dump() + '\n', first);
+    if (wanted(log_format::jsonl)) append(file(name + ".log.jsonl"), j.dump() + '\n', first);
+    if (!wanted(log_format::csv)) return;
     std::string head, row;
     const char* separator = "";
     for (const auto& [key, value] : j.as_object()) {
@@ -187,6 +227,13 @@ void run_folder::log(const std::string& name, const train::epoch_report& r) cons
         separator = ",";
     }
     append(file(name + ".log.csv"), (first ? head + '\n' : "") + row + '\n', first);
+}
+
+void run_folder::rewrite_logs(const std::string& name, const std::vector<train::epoch_report>& history) {
+    const std::string boards = std::string(boards_folder) + "/" + name + "/";
+    for (const auto& one : files_of_run(path_))
+        if (one.starts_with(boards)) remove_file_of_run(path_, one);
+    for (const train::epoch_report& r : history) log(name, r);
 }
 
 bool is_complete(const std::string& path) {
@@ -205,13 +252,13 @@ void remove_checkpoints(const std::string& path) {
         if (name.ends_with(of_checkpoint)) remove_file(path + "/" + name);
 }
 
-bool holds_run(const std::string& path) { return !names_in(path, of_a_run).empty(); }
+bool holds_run(const std::string& path) { return !files_of_run(path).empty(); }
 
 void remove_run(const std::string& path) {
     {
         const folder_lock lock(path);
-        for (const auto wanted : {of_a_run, of_a_killed_run})
-            for (const auto& name : names_in(path, wanted)) remove_file(path + "/" + name);
+        for (const auto& name : files_of_run(path)) remove_file_of_run(path, name);
+        for (const auto& name : names_in(path, of_a_killed_run)) remove_file(path + "/" + name);
     }
     std::error_code not_empty;
     fs::remove(path, not_empty);

@@ -5,13 +5,16 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "folder_lock.hpp"
+#include "options.hpp"
 #include "smldist/train/loop.hpp"
+#include "smldist/train/tensorboard.hpp"
 
 namespace har {
 
@@ -20,9 +23,9 @@ namespace har {
 class run_folder {
 public:
     /// Locks the folder and removes what killed runs left half-written. Where it holds a run, that is replaced with `force`, and
-    /// gone on with by `resume`. Throws usage_error when another run has the folder, or when it holds a run and neither is set,
-    /// or one without config.toml that shall go on; io_error when it cannot be written.
-    run_folder(const std::string& path, bool force, bool resume);
+    /// gone on with by `resume`. `logs`: what log() writes. Throws usage_error when another run has the folder, or when it holds a
+    /// run and neither is set, or one without config.toml that shall go on; io_error when it cannot be written.
+    run_folder(const std::string& path, bool force, bool resume, std::vector<log_format> logs = {});
 
     std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
     /// Whether files of an earlier run are still there.
@@ -36,8 +39,11 @@ public:
     /// The models are made durable, against loss of power, unless that would take more than 2 % of the time; against the
     /// end of the process they always are.
     void save(const std::vector<std::string>& names, std::string_view model);
-    /// Appends an epoch to NAME.log.jsonl and NAME.log.csv. Throws io_error, and then leaves only whole lines.
-    void log(const std::string& name, const smldist::train::epoch_report& r) const;
+    /// Appends an epoch to NAME.log.jsonl, NAME.log.csv and the event file in tensorboard/NAME, those of them that the run
+    /// writes. Throws io_error, and then leaves only whole lines and records.
+    void log(const std::string& name, const smldist::train::epoch_report& r);
+    /// Makes the logs those of the epochs of a training that goes on.
+    void rewrite_logs(const std::string& name, const std::vector<smldist::train::epoch_report>& history);
     void write(const std::string& name, std::string_view bytes) const;
     /// For a run whose models are in other folders, once the first of them is there: writes what was kept and removes the
     /// files of the earlier run. Does nothing the second time, and after save().
@@ -55,8 +61,10 @@ private:
     std::vector<std::string> earlier_;                      ///< names of the files of an earlier run
     std::vector<std::pair<std::string, std::string>> kept_; ///< names and bytes
     bool begun_ = false;
-    std::chrono::steady_clock::time_point synced_ = {};  ///< when models were last made durable
-    std::chrono::steady_clock::duration sync_time_ = {}; ///< how long that took
+    std::vector<log_format> logs_;
+    std::map<std::string, smldist::train::tensorboard_log> boards_; ///< by the name of the network
+    std::chrono::steady_clock::time_point synced_ = {};             ///< when models were last made durable
+    std::chrono::steady_clock::duration sync_time_ = {};            ///< how long that took
 };
 
 /// Whether a run in the folder has ended by itself: its figures are there. Throws io_error, and data_error for figures that are no

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// train: one network, with labels.
+#include <memory>
+
 #include "commands.hpp"
+#include "plan.hpp"
 #include "recipe.hpp"
 #include "trainings.hpp"
 
 namespace har {
 
 void train_network(experiment& run) {
+    if (!run.work) run.work = std::make_shared<job>(plan_training(run.o, run.size()));
     network net = run.make(run.o.preset, 2);
     run.result.set("model", train_with_labels(run, "model", net, epochs_for(run.o.preset, run.o.training.epochs)));
 }

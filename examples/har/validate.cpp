@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -12,6 +13,7 @@
 #include "commands.hpp"
 #include "datasets.hpp"
 #include "model_file.hpp"
+#include "plan.hpp"
 #include "recipe.hpp"
 #include "results.hpp"
 #include "smldist/core/error.hpp"
@@ -138,6 +140,10 @@ public:
 
     void run() {
         folder_.keep("config.toml", o_.config_text);
+        window_size size{windows_.length(), windows_.channels(), windows_.channels(), windows_.classes()};
+        if (!o_.student_channels.empty() && std::any_of(methods_.begin(), methods_.end(), distils))
+            size.student_channels = windows_.info.find_channels(o_.student_channels).size();
+        work_ = std::make_shared<job>(plan_validation(o_, size, methods_, folds_.size() * o_.seeds));
         for (std::size_t s = 0; s < o_.seeds; ++s)
             for (std::size_t fold = 0; fold < folds_.size(); ++fold) {
                 for (std::size_t m = 0; m < methods_.size(); ++m)
@@ -209,6 +215,8 @@ private:
             method + " fold " + std::to_string(fold + 1) + "/" + std::to_string(folds_.size()) + " seed " +
                 std::to_string(seed) + ": ");
         const bool done = one.resume && is_complete(one.out); // its checkpoint gives its result once more
+        run.work = work_;
+        run.kind = method + "/";
         run.folder.outer = &folder_;
         run.folder.on_begin = [&] { begin(one.out); };
         try {
@@ -292,6 +300,7 @@ private:
     std::vector<method_results> results_; ///< guessing, then the methods
     std::vector<report_curve> curves_;
     std::vector<report_timeline> timelines_;
+    std::shared_ptr<job> work_;
     bool complete_ = false;
 };
 

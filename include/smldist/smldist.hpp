@@ -223,6 +223,7 @@
 #include "smldist/train/memory_initialisation.hpp"
 #include "smldist/train/objective.hpp"
 #include "smldist/train/state.hpp"
+#include "smldist/train/tensorboard.hpp"
 #include "smldist/train/training_options.hpp"
 #include "smldist/train/validation_metric.hpp"
 

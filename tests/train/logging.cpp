@@ -2,7 +2,10 @@
 #include "smldist/train/logging.hpp"
 
 #include <doctest/doctest.h>
+#include <limits>
+#include <nlohmann/json.hpp>
 #include <sstream>
+#include <string>
 
 using namespace smldist;
 
@@ -56,10 +59,29 @@ TEST_CASE("csv_log: writes one header and a row per epoch with the terms of the 
     CHECK(out.str() == "epoch,loss,hard,soft,lr,score,best,seconds\n1,1.25,1,0.25,0.004,0.5,1,2.5\n");
 }
 
+TEST_CASE("jsonl_log: writes an object per epoch with the terms of that epoch") {
+    std::ostringstream out;
+    const train::jsonl_log log(out);
+    log.after_epoch(after(1));
+    auto second = after(2);
+    second.report.train = {};
+    second.report.train.total = 1.0 / 3;
+    second.report.train.add("a \"b\\c\n", std::numeric_limits<double>::infinity());
+    log.after_epoch(second);
+    CHECK(out.str() ==
+          "{\"epoch\":1,\"loss\":1.25,\"hard\":1,\"soft\":0.25,\"lr\":0.004,\"score\":0.5,\"best\":true,\"seconds\":"
+          "2.5}\n"
+          "{\"epoch\":2,\"loss\":0.3333333333333333,\"a \\\"b\\\\c \":null,\"lr\":0.004,\"score\":0.5,\"best\":false,"
+          "\"seconds\":2.5}\n");
+    std::istringstream lines(out.str());
+    for (std::string line; std::getline(lines, line);) CHECK(nlohmann::json::accept(line));
+}
+
 TEST_CASE("logging: a failing stream is an io_error") {
     std::ostringstream out;
     out.setstate(std::ios::badbit);
     CHECK_THROWS_AS(train::print_epochs(out).after_epoch(after(1)), io_error);
     train::csv_log log(out);
     CHECK_THROWS_AS(log.after_epoch(after(1)), io_error);
+    CHECK_THROWS_AS(train::jsonl_log(out).after_epoch(after(1)), io_error);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Callbacks that write a line per epoch: for people, and as CSV.
+/// Callbacks that write a line per epoch: for people, as CSV and as JSON. tensorboard.hpp has one for TensorBoard.
 #ifndef SMLDIST_TRAIN_LOGGING_HPP
 #define SMLDIST_TRAIN_LOGGING_HPP
 
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <ostream>
@@ -23,6 +24,11 @@ namespace detail {
 inline void write_line(std::ostream& out, const std::string& line, std::size_t epoch) {
     out << line << std::flush;
     if (!out) raise<io_error>("train::logging", "writing the line of epoch ", epoch, " failed");
+}
+/// Appends the shortest decimal form that reads as the same number.
+template <class N> void append_number(std::string& line, N value) {
+    char digits[32];
+    line.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 } // namespace detail
 
@@ -90,8 +96,7 @@ public:
             line += "lr,score,best,seconds\n";
         }
         const auto append = [&line](auto value, char after = ',') {
-            char digits[32];
-            line.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+            detail::append_number(line, value);
             line += after;
         };
         append(r.epoch);
@@ -108,6 +113,56 @@ public:
 private:
     std::ostream* out_;
     std::vector<std::string> terms_; ///< columns
+};
+
+/// Writes one JSON object per line and epoch, at full precision. Between loss and lr are the terms of that epoch:
+///
+///     {"epoch":1,"loss":1.25,"hard":1,"soft":0.25,"lr":0.004,"score":0.5,"best":true,"seconds":2.5}
+///
+///     std::ofstream file("log.jsonl");
+///     t.add(train::jsonl_log(file));
+///
+/// A number that is not finite is null, as JSON has none.
+///
+/// Throws     io_error when the stream fails.
+class jsonl_log {
+public:
+    /// Refers to the stream.
+    explicit jsonl_log(std::ostream& out) : out_(&out) {}
+
+    void after_epoch(const run_state& s) const {
+        const epoch_report& r = s.report;
+        std::string line;
+        const auto key = [&line](std::string_view name) {
+            line += line.empty() ? "{\"" : ",\"";
+            for (const char c : name) {
+                if (c == '"' || c == '\\') line += '\\';
+                line += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+            }
+            line += "\":";
+        };
+        const auto number = [&](std::string_view name, double value) {
+            key(name);
+            if (std::isfinite(value))
+                detail::append_number(line, value);
+            else
+                line += "null";
+        };
+        key("epoch");
+        detail::append_number(line, r.epoch);
+        number("loss", r.train.total);
+        for (const auto& term : r.train) number(term.name, term.value);
+        number("lr", r.lr);
+        number("score", r.score);
+        key("best");
+        line += r.best ? "true" : "false";
+        number("seconds", r.seconds);
+        line += "}\n";
+        detail::write_line(*out_, line, r.epoch);
+    }
+
+private:
+    std::ostream* out_;
 };
 
 SMLDIST_NAMESPACE_END
