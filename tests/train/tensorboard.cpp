@@ -355,6 +355,7 @@ TEST_CASE("tensorboard_log: writes the figures of each epoch and a picture of th
     REQUIRE(files.size() == 1);
     const auto events = read_events(files[0]);
     CHECK(words_of(events) == std::vector<std::string>{"0 version brain.Event:2",
+                                                       "1 start",
                                                        "1 loss",
                                                        "1 loss/hard",
                                                        "1 loss/soft",
@@ -379,10 +380,10 @@ TEST_CASE("tensorboard_log: writes the figures of each epoch and a picture of th
                                                        "3 validation/macro_f1",
                                                        "3 image validation/confusion 32x32"});
     const std::vector<double> values{1.25, 1, 0.25, 0.5, 0.75, 2, 1.25, 1, 0.25, 0.5, 0.75, 2, 0.5, 0.25};
-    for (std::size_t i = 0; i < values.size(); ++i) CHECK(events.at(i + 1).value == values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) CHECK(events.at(i + 2).value == values[i]);
 }
 
-TEST_CASE("tensorboard_log: a training that begins anew has a new file and a resumed one says where it begins") {
+TEST_CASE("tensorboard_log: a training that begins anew or is resumed has a new file that says where it begins") {
     const folder at;
     train::tensorboard_log log(at.path.string());
     log.write(report(1));
@@ -393,12 +394,14 @@ TEST_CASE("tensorboard_log: a training that begins anew has a new file and a res
     log.write(report(1));
     const auto files = files_in(at.path);
     REQUIRE(files.size() == 3);
-    CHECK(words_of(read_events(files[0])).at(1) == "1 loss");
+    CHECK(words_of(read_events(files[0])).at(1) == "1 start");
+    CHECK(words_of(read_events(files[0])).at(2) == "1 loss");
     CHECK(words_of(read_events(files[0])).back() == "2 seconds");
     CHECK(words_of(read_events(files[1])).at(1) == "2 start");
     CHECK(words_of(read_events(files[1])).at(2) == "2 loss");
     CHECK(words_of(read_events(files[1])).back() == "3 seconds");
-    CHECK(words_of(read_events(files[2])).at(1) == "1 loss");
+    CHECK(words_of(read_events(files[2])).at(1) == "1 start");
+    CHECK(words_of(read_events(files[2])).at(2) == "1 loss");
 }
 
 TEST_CASE("tensorboard_log: a training writes each of its epochs") {

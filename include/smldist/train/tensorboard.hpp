@@ -70,8 +70,7 @@ public:
     /// Throws     usage_error when the number of bytes differs from 3 · height · width, or an extent is not in 1 … 16384.
     SMLDIST_FUNCTION void image(std::string_view tag, std::size_t step, std::size_t height, std::size_t width,
                                 const std::vector<std::uint8_t>& rgb);
-    /// Says that a resumed training begins with this step: TensorBoard then drops what earlier files hold of this step and
-    /// later ones.
+    /// Says that a training begins with this step: TensorBoard then drops what earlier files hold of this step and later ones.
     SMLDIST_FUNCTION void restart(std::size_t step);
 
     const std::filesystem::path& path() const { return path_; }
@@ -102,8 +101,8 @@ struct confusion_picture {
 ///
 ///     t.add(train::tensorboard_log("runs/first"));       // tensorboard --logdir runs
 ///
-/// Each training writes a file of its own, made with its first epoch. When that is not epoch 1 the training was resumed, and
-/// the file says so (tensorboard_writer::restart).
+/// Each training writes a file of its own, made with its first epoch, from which on it replaces what earlier files of the folder
+/// hold (tensorboard_writer::restart): so do a resumed training and one that begins anew.
 ///
 /// Throws     io_error as tensorboard_writer.
 class tensorboard_log {

@@ -255,7 +255,7 @@ confusion_picture::confusion_picture(const metric::confusion& counts) {
 void tensorboard_log::write(const epoch_report& r) {
     if (!writer_ || r.epoch == 1) {
         writer_.emplace(folder_);
-        if (r.epoch > 1) writer_->restart(r.epoch);
+        writer_->restart(r.epoch);
     }
     std::vector<std::pair<std::string, double>> values{{"loss", r.train.total}};
     for (const auto& term : r.train) values.emplace_back("loss/" + std::string(term.name), term.value);
