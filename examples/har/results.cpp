@@ -59,6 +59,15 @@ metric::confusion run_record::counts() const {
     return all;
 }
 
+double run_record::calibration_error() const {
+    double error = 0, windows = 0;
+    for (const auto& bin : bins) {
+        error += double(bin.count) * std::abs(bin.accuracy - bin.confidence);
+        windows += double(bin.count);
+    }
+    return bins.empty() ? undefined : error / windows;
+}
+
 run_record record_of(std::size_t fold, std::uint64_t seed, const data::windows& test,
                      const std::vector<int>& predicted, std::size_t classes) {
     run_record run{fold, seed, {}, {}, {}};

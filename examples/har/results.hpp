@@ -37,6 +37,7 @@ struct run_record {
     report_cost cost;
 
     smldist::metric::confusion counts() const; ///< of all people
+    double calibration_error() const;          ///< undefined without probabilities
 };
 
 /// The answers of a network for the windows that it was tested on.

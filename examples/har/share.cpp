@@ -83,8 +83,8 @@ share share_of(const std::string& shard) {
     }
     share s;
     const auto name = [&](const std::string& variable, std::uint64_t value, std::uint64_t of) {
-        s.said_by += (s.said_by.empty() ? "" : ", ") + variable + " " + std::to_string(value) + " of " +
-                     std::to_string(of);
+        s.said_by +=
+            (s.said_by.empty() ? "" : ", ") + variable + " " + std::to_string(value) + " of " + std::to_string(of);
     };
     if (const auto task = array_task()) {
         s.number = task->at + 1;

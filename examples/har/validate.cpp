@@ -98,8 +98,8 @@ public:
                                   classes);
         if (o.quiet) return;
         std::fprintf(stderr, "data: %zu windows of %zu people, %s, %s: %s\n", windows_.size(),
-                     windows_.subjects().size(),
-                     counted(folds_.size(), "fold").c_str(), counted(o.seeds, "seed").c_str(),
+                     windows_.subjects().size(), counted(folds_.size(), "fold").c_str(),
+                     counted(o.seeds, "seed").c_str(),
                      counted(folds_.size() * o.seeds * methods_.size(), "training").c_str());
     }
 

@@ -24,9 +24,9 @@ using variables = std::vector<std::pair<std::string, std::string>>;
 class environment {
 public:
     explicit environment(const variables& set) {
-        for (const char* name : {"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN",
-                                 "SLURM_ARRAY_TASK_MAX", "SLURM_ARRAY_TASK_STEP", "OMPI_COMM_WORLD_RANK",
-                                 "OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMI_SIZE"}) {
+        for (const char* name :
+             {"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_MAX",
+              "SLURM_ARRAY_TASK_STEP", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMI_SIZE"}) {
             if (const char* value = std::getenv(name)) before_.emplace_back(name, value);
             unsetenv(name);
         }
@@ -98,7 +98,8 @@ TEST_CASE("the tasks of a Slurm array have different shares, whatever their firs
     CHECK(share_in({{"SLURM_ARRAY_TASK_ID", "4"}, {"SLURM_ARRAY_TASK_COUNT", "4"}}) == "1/4");
     CHECK(share_in({{"SLURM_ARRAY_TASK_ID", "0"}, {"SLURM_ARRAY_TASK_COUNT", "4"}}) == "1/4");
     CHECK(share_in({{"SLURM_ARRAY_TASK_ID", "3"}, {"SLURM_ARRAY_TASK_COUNT", "4"}}) == "4/4");
-    CHECK(has(refusal(array("4", "3", "1", "5", "1")), "SLURM_ARRAY_TASK_ID: values are 3 from 1 to 5 in steps of 1"));
+    CHECK(
+        has(refusal(array("4", "3", "1", "5", "1")), "SLURM_ARRAY_TASK_ID: values are 3 from 1 to 5 in steps of 1"));
 }
 
 TEST_CASE("ranks within an array share the array's shares") {
@@ -120,7 +121,8 @@ TEST_CASE("a share that there is not is refused with its name and value") {
     CHECK(has(refusal({{"OMPI_COMM_WORLD_RANK", "4"}, {"OMPI_COMM_WORLD_SIZE", "4"}}),
               "OMPI_COMM_WORLD_RANK: value is 4, expected less than OMPI_COMM_WORLD_SIZE, which is 4"));
     CHECK(has(refusal({{"PMI_RANK", "x"}, {"PMI_SIZE", "4"}}), "PMI_RANK: value is \"x\", expected a whole number"));
-    CHECK(has(refusal({{"PMI_RANK", "0"}, {"PMI_SIZE", "0"}}), "PMI_SIZE: value is \"0\", expected a whole number, 1"));
+    CHECK(
+        has(refusal({{"PMI_RANK", "0"}, {"PMI_SIZE", "0"}}), "PMI_SIZE: value is \"0\", expected a whole number, 1"));
     CHECK(has(refusal({{"SLURM_ARRAY_TASK_ID", "3"}}), "SLURM_ARRAY_TASK_COUNT: value is missing"));
     CHECK(refusal({{"PMI_RANK", "x"}}, "1/2") == "accepted"); // the flag wins
 }
