@@ -132,8 +132,8 @@ public:
     io::json json() const {
         io::json::array settings, comparisons, missing, failures;
         const auto add = [&](const method_results& m, const data::signal_info& info, io::json its) {
-            if (m.runs() > 0)
-                for (const auto& [name, value] : m.json(info).as_object()) its.set(name, value);
+            const io::json figures = m.runs() > 0 ? m.json(info) : io::json(io::json::object{});
+            for (const auto& [name, value] : figures.as_object()) its.set(name, value);
             settings.push_back(std::move(its));
         };
         if (guess_) add(*guess_, info_of(settings_[*first_].labels), {});
