@@ -295,7 +295,9 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     subcommands all;
     const auto command = [&](const std::string& name, const std::string& description, auto declare, auto... output) {
         auto* sub = app.add_subcommand(name, description);
-        sub->footer("Options can also be read from a file: har --config FILE " + name + ". See har --help.");
+        sub->footer(name == "sweep"
+                        ? "FILE holds the same options, without --."
+                        : "Options can also be read from a file: har --config FILE " + name + ". See har --help.");
         subcommand& c = all[name];
         c.values = standard_options(name);
         declarer d(*sub, c.settings);
@@ -310,10 +312,8 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     command("distill", "Train a teacher, then distill it into a smaller student.", distill_options, makes_folder);
     command("validate", "Train and test with every person left out once; compare methods; write report.html.",
             validate_options, makes_folder);
-    command("sweep",
-            "Do a grid of runs, or a share of it: settings, folds and seeds. A run is a row; see har collect.",
-            sweep_options);
-    command("collect", "Make tables and a report of the rows of a sweep.", collect_options);
+    command("sweep", "Do the runs of a grid, or a share of them: settings, folds and seeds.", sweep_options);
+    command("collect", "Make tables and a report of the runs of a sweep.", collect_options);
     command("evaluate", "Print the figures of a model on a dataset.", evaluate_options);
     command("predict", "Print a label and probabilities for each window of samples.", predict_options, !makes_folder,
             "Print JSON: with --input one object as the last line of the output, with --stream one object "
