@@ -172,10 +172,10 @@ void sweep_options(declarer& d, options& o) {
     network_options(d, o, "Network to train; of distillation the student.", true);
     training_options(d, o, true);
     d.group("Distillation");
-    d.choice(
-        "method", o.method, compared_methods(),
-        "labels trains --preset with labels; smldist and the published baselines distil it from a teacher, which is "
-        "trained once for all runs that share it.");
+    d.choice("method", o.method, compared_methods(),
+             "How --preset is trained: labels trains it with labels; smldist and the published baselines distil it "
+             "from a teacher, which is "
+             "trained once for all runs that share it.");
     distillation_options(d, o, false);
     stage_options(d, o);
     memory_options(d, o);

@@ -142,7 +142,8 @@ TEST_CASE("options: each number refuses words and values beyond its bounds") {
             CAPTURE(subcommand + " --" + o.name);
             const std::string more = o.value == "X X" ? " 1" : "";
             for (const std::string word : {"-2000000000", "9999999999999999999999"}) {
-                const auto a = run(at, subcommand + " --" + o.name + " " + word + more);
+                const auto a = run(at, subcommand + (subcommand == "sweep" ? " c.toml" : "") + " --" + o.name + " " +
+                                           word + more);
                 CHECK(a.code == 2);
                 CHECK_MESSAGE(has(a.err, "har: --" + o.name + ": value is \"" + word + "\", expected a"), a.err);
             }
