@@ -23,7 +23,17 @@ bool installed(const std::string& program) {
     return shell(at, "command -v " + program) == 0;
 }
 
-/// Names of the folders in runs/.
+const std::string page = contents(SMLDIST_SOURCE_DIR "/docs/many_runs.md");
+
+/// The line of the page that begins so, to be run where the program is on the path; then the folder has that name.
+std::string line_of_page(const std::string& beginning, const std::string& name) {
+    const std::size_t at = page.find("\n" + beginning) + 1;
+    REQUIRE(at != 0);
+    const std::string line = page.substr(at, page.find('\n', at) - at);
+    return "export PATH=\"$(dirname \"$har\"):$PATH\"; bash -c " + shell_word(line) + " && mv sweep " + name;
+}
+
+/// How many folders there are in runs/.
 std::size_t kept_runs(const fs::path& sweep) {
     std::size_t n = 0;
     for (const auto& entry : fs::directory_iterator(sweep / "runs")) n += entry.is_directory() ? 1u : 0u;
@@ -56,6 +66,8 @@ TEST_CASE("a sweep does every setting in every fold with every seed, once") {
         CHECK(windows == in_matrix);
     }
     CHECK(runs.size() == 16);
+    for (const auto& member : rows.begin()->second.items())
+        CHECK_MESSAGE(has(page, "`" + member.key() + "`"), member.key());
     CHECK(runs.contains("method=labels lr=0.00421"));
     CHECK(runs.contains("method=hinton lr=0.0210"));
     CHECK(fs::is_empty(at / "whole/runs"));
@@ -114,20 +126,20 @@ TEST_CASE("GNU parallel makes the sweep of one process") {
         MESSAGE("skipped: GNU parallel is not installed");
         return;
     }
-    REQUIRE_MESSAGE(shell(at, "parallel \"$har\" " + sweep_on + "parallel --shard {}/4 ::: 1 2 3 4") == 0,
-                    contents(at / "shell.txt"));
+    REQUIRE_MESSAGE(shell(at, line_of_page("parallel har ", "parallel")) == 0, contents(at / "shell.txt"));
+    CHECK(has(contents(at / "shell.txt"), "share 8 of 8: "));
     at.check_equal("parallel");
 }
 
 TEST_CASE("the tasks of a Slurm array make the sweep of one process") {
     const whole_sweep& at = whole();
     for (const std::string task : {"9", "5", "7"}) { // --array=5-9:2
-        const auto a = run(at, sweep_on + "slurm",
-                           "export SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=5 SLURM_ARRAY_TASK_MAX=9 "
-                           "SLURM_ARRAY_TASK_STEP=2 SLURM_ARRAY_TASK_ID=" +
-                               task);
-        REQUIRE_MESSAGE(a.code == 0, a.err);
-        CHECK(has(a.out, " of 3: "));
+        const int code = shell(at, "export SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=5 SLURM_ARRAY_TASK_MAX=9 "
+                                   "SLURM_ARRAY_TASK_STEP=2 SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_TASK_ID=" +
+                                       task + "; test ! -e slurm || mv slurm sweep; " +
+                                       line_of_page("har sweep grid.toml --out sweep --threads \"$SLURM", "slurm"));
+        REQUIRE_MESSAGE(code == 0, contents(at / "shell.txt"));
+        CHECK(has(contents(at / "shell.txt"), " of 3: "));
     }
     at.check_equal("slurm");
 }
@@ -143,6 +155,12 @@ TEST_CASE("mpirun makes the sweep of one process") {
     for (const std::string share : {"1", "2", "3", "4"})
         CHECK_MESSAGE(has(contents(at / "shell.txt"), "share " + share + " of 4: "), share);
     at.check_equal("mpi");
+    // The line of the page, on a machine of fewer processors and perhaps as root.
+    REQUIRE_MESSAGE(shell(at, "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+                              "OMPI_MCA_rmaps_base_oversubscribe=1; " +
+                                  line_of_page("mpirun -n 8 har ", "mpi8")) == 0,
+                    contents(at / "shell.txt"));
+    at.check_equal("mpi8");
 }
 
 TEST_CASE("a sweep that was killed goes on with another number of shares") {
