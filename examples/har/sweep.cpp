@@ -270,6 +270,7 @@ private:
         std::error_code none;
         return fs::exists(row_file(out_, id), none);
     }
+
     /// Removes what killed processes left of the rows of these runs, which are this process's.
     void remove_half_written(const std::set<std::string>& ids) const {
         std::error_code code;
@@ -305,7 +306,7 @@ private:
                 continue;
             }
             std::string failure;
-            if (!train(r, r.setting->method(), r.id, g, failure)) return false;
+            if (!train(r, r.setting->method(), r.id, g, r.id == g.teacher ? no_teacher : failure)) return false;
         }
         if (!o_.keep_models) {
             for (const run& r : g.runs) remove(r.id);
@@ -337,7 +338,7 @@ private:
             if (at != runs_.end() && !has_row(id)) write_row(at->second, e);
         } catch (const interrupted&) { return false; } catch (const numeric_error& error) {
             failure = error.what();
-            if (const auto at = runs_.find(id); at != runs_.end()) write_failure(at->second, failure);
+            if (const auto at = runs_.find(id); at != runs_.end() && !has_row(id)) write_failure(at->second, failure);
         }
         return true;
     }

@@ -74,7 +74,9 @@ TEST_CASE("a sweep does every setting in every fold with every seed, once") {
 
     // Once more: nothing is done, no byte changes.
     const auto before = files_in(at / "whole/rows");
-    const auto again = run(at, sweep_on + "whole --json");
+    const auto again = run(at, "sweep grid.toml --threads 1 --out whole --json");
+    CHECK_MESSAGE(has(again.err, "16 of 16 runs, of which 16 are done"), again.err);
+    CHECK_FALSE(has(again.err, "epoch"));
     CHECK(again.last() ==
           json({{"share", 1}, {"shares", 1}, {"runs", 16}, {"done_before", 16}, {"done", 0}, {"failed", 0}}));
     CHECK((files_in(at / "whole/rows") == before));
@@ -287,6 +289,17 @@ TEST_CASE("a run that diverges is a row, and the others go on") {
     CHECK(has(figures.at(""), "4 of 8 runs failed:\n  lr=1e+07 method=hinton fold 1 seed 0: teacher: "));
     CHECK(json::parse(figures.at("collect.json")).at("failures").size() == 4);
     CHECK(has(figures.at("report.html"), "lr=0.004 method=labels"));
+
+    // A run that is also the teacher of others fails once, and they fail with it.
+    write(at / "grid.toml", small_runs + "head = \"linear\"\nlr = 1e7\n[grid]\nmethod = [\"labels\", \"hinton\"]\n");
+    const auto both = run(at, sweep_on + "t --epochs 2 --json");
+    CHECK(both.last().at("done") == 4);
+    CHECK(both.last().at("failed") == 4);
+    for (const auto& [id, row] : rows_of(at, "t"))
+        if (row.at("settings").at("method") == "hinton") fs::remove(at / ("t/rows/" + id + ".jsonl"));
+    const auto again = run(at, sweep_on + "t --epochs 2 --json"); // those whose rows are gone
+    CHECK(again.last().at("done") == 2);
+    CHECK(again.last().at("failed") == 2);
 }
 
 TEST_CASE("options of the command line win, also over an axis") {

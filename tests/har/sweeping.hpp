@@ -52,7 +52,8 @@ inline std::map<std::string, std::string> collected(const folder& at, const std:
 /// The rows of a sweep by their IDs. Each is one whole line, in a file with its ID as the name; there is no other file.
 inline std::map<std::string, nlohmann::json> rows_of(const folder& at, const std::string& sweep) {
     std::map<std::string, nlohmann::json> rows;
-    for (const auto& [name, text] : files_in(at.path / sweep / "rows")) {
+    for (const auto& file : files_in(at.path / sweep / "rows")) {
+        const auto &name = file.first, &text = file.second;
         CAPTURE(name);
         CHECK(text.find('\n') == text.size() - 1);
         const auto row = nlohmann::json::parse(text);
@@ -75,10 +76,8 @@ struct whole_sweep : grid_folder {
         CAPTURE(sweep);
         CHECK(rows_of(*this, sweep).size() == 16);
         CHECK(std::filesystem::is_empty(path / sweep / "runs"));
-        for (const auto& [name, bytes] : collected(*this, sweep)) {
-            CAPTURE(name);
-            CHECK((bytes == figures.at(name)));
-        }
+        for (const auto& file : collected(*this, sweep))
+            CHECK_MESSAGE((file.second == figures.at(file.first)), file.first);
     }
 };
 inline const whole_sweep& whole() {
