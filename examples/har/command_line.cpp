@@ -155,11 +155,11 @@ void validate_options(declarer& d, options& o) {
 }
 
 void sweep_options(declarer& d, options& o) {
-    d.group("Sweep");
-    d.argument(
+    d.subject(
         "FILE", o.input,
         "TOML file: options for all runs, and in the section [grid] options as lists, whose values are combined. "
         "See docs/many_runs.md. Options on the command line win.");
+    d.group("Sweep");
     d.word(
         "shard", o.shard, "I/N",
         "Do share I of N. Without it the share is that of the task in a Slurm array and of the rank under mpirun, if "
@@ -174,8 +174,7 @@ void sweep_options(declarer& d, options& o) {
     d.group("Distillation");
     d.choice("method", o.method, compared_methods(),
              "How --preset is trained: labels trains it with labels; smldist and the published baselines distil it "
-             "from a teacher, which is "
-             "trained once for all runs that share it.");
+             "from a teacher, which is trained once for all runs that share it.");
     distillation_options(d, o, false);
     stage_options(d, o);
     memory_options(d, o);
@@ -189,8 +188,7 @@ void sweep_options(declarer& d, options& o) {
 }
 
 void collect_options(declarer& d, options& o) {
-    d.group("Input");
-    d.argument("DIR", o.input, "Folder of a sweep. collect.csv, collect.json and report.html are written into it.");
+    d.subject("DIR", o.input, "Folder of a sweep. collect.csv, collect.json and report.html are written into it.");
 }
 
 /// A subcommand: its options, and how each is set.

@@ -130,8 +130,8 @@ void declarer::word(const std::string& name, std::string& value, const std::stri
          {}});
 }
 
-void declarer::argument(const std::string& shown, std::string& value, const std::string& description) {
-    app_.add_option(shown, value, wrapped(description))->required()->option_text(" ")->group(group_);
+void declarer::subject(const std::string& shown, std::string& value, const std::string& description) {
+    app_.add_option(shown, value, wrapped(description))->required()->option_text(" ");
 }
 
 void declarer::choice(const std::string& name, const std::vector<std::string>& names,

@@ -50,8 +50,8 @@ public:
     void word(const std::string& name, std::string& value, const std::string& shown, const std::string& description,
               bool empty = false);
 
-    /// A word of the command line without an option before it, which must be given. No configuration holds it.
-    void argument(const std::string& shown, std::string& value, const std::string& description);
+    /// What the command is about: a word without a name, which must be given and which no configuration holds.
+    void subject(const std::string& shown, std::string& value, const std::string& description);
 
     /// One of `names`. `assign` takes the word, `now` gives it.
     void choice(const std::string& name, const std::vector<std::string>& names,
