@@ -13,6 +13,7 @@
 #include "declarer.hpp"
 #include "option_groups.hpp"
 #include "own_recordings.hpp"
+#include "recipe.hpp"
 #include "settings.hpp"
 #include "signals.hpp"
 #include "smldist/core/error.hpp"
@@ -131,6 +132,14 @@ void distill_options(declarer& d, options& o) {
     own_recordings_options(d, o);
 }
 
+void fold_options(declarer& d, options& o) {
+    d.whole(
+        "folds", o.folds, 0, 1000,
+        "Number of groups of people; each is tested once, by networks that never saw it. 0 leaves one person out at "
+        "a time.");
+    d.whole("seeds", o.seeds, 1, 1000, "Number of seeds, from --seed on; each repeats all folds.");
+}
+
 void validate_options(declarer& d, options& o) {
     data_options(d, o);
     own_recordings_options(d, o);
@@ -141,11 +150,7 @@ void validate_options(declarer& d, options& o) {
             "smldist and the published baselines (har distill --help lists them) distil it from a teacher, which is "
             "trained "
             "in the same fold.");
-    d.whole(
-        "folds", o.folds, 0, 1000,
-        "Number of groups of people; each is tested once, by networks that never saw it. 0 leaves one person out at "
-        "a time.");
-    d.whole("seeds", o.seeds, 1, 1000, "Number of seeds, from --seed on; each repeats all folds.");
+    fold_options(d, o);
     network_options(d, o, "Network to validate; of distillation the student.", true);
     training_options(d, o, true);
     distillation_options(d, o, false);
@@ -161,6 +166,43 @@ void watch_options(declarer& d, options& o) {
         "Print the state as it is now and end. Without it the curves are drawn anew every second until the run ends; "
         "where standard output is no terminal they are printed once.");
     d.end();
+}
+
+void sweep_options(declarer& d, options& o) {
+    d.subject(
+        "FILE", o.input,
+        "TOML file: options for all runs, and in the section [grid] options as lists, whose values are combined. "
+        "See docs/many_runs.md. Options on the command line win.");
+    d.group("Sweep");
+    d.word(
+        "shard", o.shard, "I/N",
+        "Do share I of N. Without it the share is that of the task in a Slurm array and of the rank under mpirun, if "
+        "there is one; otherwise all.",
+        true);
+    fold_options(d, o);
+    d.flag("keep-models", o.keep_models, "Keep the folder of each run, with its models, in runs/ID.");
+    data_options(d, o);
+    own_recordings_options(d, o);
+    network_options(d, o, "Network to train; of distillation the student.", true);
+    training_options(d, o, true);
+    d.group("Distillation");
+    d.choice("method", o.method, compared_methods(),
+             "How --preset is trained: labels trains it with labels; smldist and the published baselines distil it "
+             "from a teacher, which is trained once for all runs that share it.");
+    distillation_options(d, o, false);
+    stage_options(d, o);
+    memory_options(d, o);
+    d.group("Output");
+    d.word("out", o.out, "DIR",
+           "Folder of the sweep, one for all shares. Runs whose row is in it are not done again.");
+    d.momentary_flag(
+        "force", o.force,
+        "Go on with this grid where --out holds the sweep of another one. Rows of both stay; har collect "
+        "takes those of this one.");
+}
+
+void collect_options(declarer& d, options& o) {
+    d.subject("DIR", o.input, "Folder of a sweep. collect.csv, collect.json and report.html are written into it.");
 }
 
 /// A subcommand: its options, and how each is set.
@@ -282,7 +324,7 @@ void check_together(const std::string& name, const options& o, const std::vector
 
 } // namespace
 
-std::string read_command_line(int argc, const char* const* argv, const std::string& version, options& o) {
+std::string read_command_line(int argc, const char* const* argv, const std::string& version, options& o, grid& g) {
     CLI::App app{"Human activity recognition from inertial sensors: inspect, train, distill, evaluate, predict.",
                  "har"};
     app.set_version_flag("--version", version, "Print version, compiler and instruction set.");
@@ -298,7 +340,9 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     subcommands all;
     const auto command = [&](const std::string& name, const std::string& description, auto declare, auto... output) {
         auto* sub = app.add_subcommand(name, description);
-        sub->footer("Options can also be read from a file: har --config FILE " + name + ". See har --help.");
+        sub->footer(name == "sweep"
+                        ? "FILE holds the same options, without --."
+                        : "Options can also be read from a file: har --config FILE " + name + ". See har --help.");
         subcommand& c = all[name];
         c.values = standard_options(name);
         declarer d(*sub, c.settings);
@@ -313,6 +357,8 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     command("distill", "Train a teacher, then distill it into a smaller student.", distill_options, makes_folder);
     command("validate", "Train and test with every person left out once; compare methods; write report.html.",
             validate_options, makes_folder);
+    command("sweep", "Do the runs of a grid, or a share of them: settings, folds and seeds.", sweep_options);
+    command("collect", "Make tables and a report of the runs of a sweep.", collect_options);
     command("evaluate", "Print the figures of a model on a dataset.", evaluate_options);
     command("predict", "Print a label and probabilities for each window of samples.", predict_options, !makes_folder,
             "Print JSON: with --input one object as the last line of the output, with --stream one object "
@@ -335,8 +381,16 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         return "";
     }
     const std::string name = app.get_subcommands().front()->get_name();
-    apply_files(config, name, all);
     auto& [values, settings] = all.at(name);
+    if (name == "sweep") {
+        if (!config.empty()) raise<usage_error>("--config", "works not with sweep, whose FILE has the options");
+        g = read_grid(values.input, values, settings);
+        values.config_text = g.text;
+        for (const grid_setting& s : g.settings) check_together(name, s.values, settings);
+        o = values;
+        return name;
+    }
+    apply_files(config, name, all);
     if (const std::string run = config_of_run(values); !run.empty()) {
         apply_file(run, sections_of_run(run), name, all);
         apply_files(config, name, all);
@@ -349,6 +403,32 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
         if (decides(s)) values.run_text += config_line(s.entry());
     o = values;
     return name;
+}
+
+namespace {
+
+/// The options that `declare` declares, as TOML.
+template <class F> std::string text_of(const options& o, const std::string& section, F declare) {
+    options values = o;
+    CLI::App app;
+    std::vector<setting> settings;
+    declarer d(app, settings);
+    declare(d, values);
+    return to_config(section, settings);
+}
+
+} // namespace
+
+std::string data_text(const options& o) {
+    return text_of(o, "data", [](declarer& d, options& values) {
+        data_option(d, values);
+        filter_options(d, values);
+        own_recordings_options(d, values);
+    });
+}
+
+std::string training_text(const options& o, bool distils) {
+    return distils ? text_of(o, "distill", distill_options) : text_of(o, "train", train_options);
 }
 
 } // namespace har

@@ -7,6 +7,7 @@
 
 namespace har {
 
+struct grid;
 struct options;
 
 void inspect(const options& o);
@@ -14,6 +15,9 @@ void features(const options& o);
 void train(const options& o);
 void distill(const options& o);
 void validate(const options& o);
+/// Does the share of the grid that the options or the launcher say. `o`: what all runs share.
+void sweep(const options& o, const grid& g);
+void collect(const options& o);
 void evaluate(const options& o);
 void predict(const options& o);
 /// predict of recordings with times, which may be several.

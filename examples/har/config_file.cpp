@@ -169,7 +169,7 @@ std::string quoted(std::string_view text) {
 
 } // namespace
 
-std::vector<config_section> parse_config(const std::string& where, std::string_view text) {
+std::vector<config_section> parse_config(const std::string& where, std::string_view text, const std::string& first) {
     if (text.size() > most_config_bytes)
         raise<usage_error>(where, "file has more than ", most_config_bytes, " bytes, expected at most so many");
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
@@ -193,6 +193,10 @@ std::vector<config_section> parse_config(const std::string& where, std::string_v
         }
         config_entry entry{in.name("the name of an option, or a [section]"), number, false, {}};
         if (!in.take('=')) in.fail("= after the name of an option");
+        if (sections.empty() && !first.empty()) {
+            expect_new(of_sections, first, number, where);
+            sections.push_back({first, number, {}});
+        }
         if (sections.empty())
             raise<usage_error>(where + ":" + std::to_string(number), "option \"", entry.name,
                                "\" stands in no section, expected a subcommand such as [distill] above it");
@@ -210,13 +214,13 @@ std::vector<config_section> parse_config(const std::string& where, std::string_v
     return sections;
 }
 
-std::vector<config_section> read_config(const std::string& path) {
+std::vector<config_section> read_config(const std::string& path, const std::string& first) {
     std::ifstream in(path, std::ios::binary);
     std::string text(most_config_bytes + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (in.bad() || (in.fail() && !in.eof())) raise<io_error>(path, "configuration file cannot be read");
     text.resize(static_cast<std::size_t>(in.gcount()));
-    return parse_config(path, text);
+    return parse_config(path, text, first);
 }
 
 std::string config_line(const config_entry& entry) {

@@ -42,11 +42,13 @@ struct config_section {
     std::vector<config_entry> entries;
 };
 
-/// The sections of a configuration. Throws usage_error that begins with `where` and the line: for what is not of the form
-/// above, a name that comes twice, or more than most_config_bytes.
-std::vector<config_section> parse_config(const std::string& where, std::string_view text);
+/// The sections of a configuration. Options above the first section are those of the section `first`; without that they are
+/// refused. Throws usage_error that begins with `where` and the line: for what is not of the form above, a name that comes
+/// twice, or more than most_config_bytes.
+std::vector<config_section> parse_config(const std::string& where, std::string_view text,
+                                         const std::string& first = "");
 /// parse_config of a file, of which no more is read than may be. Throws io_error when it cannot be read.
-std::vector<config_section> read_config(const std::string& path);
+std::vector<config_section> read_config(const std::string& path, const std::string& first = "");
 
 /// "name=value" and a line break, as parse_config reads it.
 std::string config_line(const config_entry& entry);

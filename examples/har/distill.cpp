@@ -81,6 +81,13 @@ void distill_network(experiment& run, std::optional<model::loaded<float>> given)
         run.result.set("student", distill_smldist(run, teacher, std::move(student), epochs));
 }
 
+void train_method(experiment& run, const std::string& method, const std::string& teacher) {
+    if (distils(method))
+        distill_network(run, load_model(teacher));
+    else
+        train_network(run);
+}
+
 void distill(const options& o) {
     if (already_complete(o)) return;
     std::optional<model::loaded<float>> given;

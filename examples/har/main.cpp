@@ -38,13 +38,16 @@ int main(int argc, char** argv) {
 #endif
     return har::exit_code_of([&] {
         har::options o;
-        const std::string command = har::read_command_line(argc, argv, version(), o);
+        har::grid g;
+        const std::string command = har::read_command_line(argc, argv, version(), o, g);
         if (o.threads > 0) smldist::set_threads(o.threads);
         if (command == "inspect") har::inspect(o);
         if (command == "features") har::features(o);
         if (command == "train") har::train(o);
         if (command == "distill" || command == "demo") har::distill(o);
         if (command == "validate") har::validate(o);
+        if (command == "sweep") har::sweep(o, g);
+        if (command == "collect") har::collect(o);
         if (command == "evaluate") har::evaluate(o);
         if (command == "predict") o.stream ? har::predict_stream(o) : har::predict(o);
         if (command == "summary") har::summary(o);

@@ -12,7 +12,11 @@ options standard_options(std::string_view subcommand) {
     // The library's epochs are for har_teacher and har_student; here 0 stands for those of the preset (epochs_for).
     o.training.epochs = o.teacher_epochs = 0;
     if (subcommand == "train") o.preset.clear(); // must be given
-    o.out = subcommand == "demo" ? demo_folder : subcommand == "features" ? "features.csv" : "har-run";
+    o.out = subcommand == "demo"       ? demo_folder
+            : subcommand == "features" ? "features.csv"
+            : subcommand == "sweep"    ? "har-sweep"
+                                       : "har-run";
+    if (subcommand == "sweep") o.method = "labels";
     if (subcommand == "demo") {
         o.baseline = true;
         // With 8 and 12, one seed of three leaves the distilled student behind the one trained without a teacher.

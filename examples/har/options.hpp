@@ -75,10 +75,12 @@ struct options {
     smldist::model::memory_transfer transfer = smldist::model::memory_transfer::copy_slow;
     std::size_t student_patterns = 0; ///< 0: the teacher's
 
-    // validate
-    std::vector<std::string> methods{"labels"}; ///< "labels", "smldist" or baselines
+    // validate, sweep
+    std::vector<std::string> methods{"labels"}; ///< "labels", "smldist" or baselines; sweep has `method` instead
     std::size_t folds = 5;                      ///< 0: one per person
     std::size_t seeds = 1;
+    std::string shard;        ///< of sweep: I/N; empty: see share_of
+    bool keep_models = false; ///< of sweep: the folder of each run
 
     // evaluate, predict, summary
     std::string model, input;

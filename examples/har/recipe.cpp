@@ -5,6 +5,7 @@
 
 #include "networks.hpp"
 #include "smldist/core/error.hpp"
+#include "smldist/io/json_scanner.hpp"
 
 namespace har {
 
@@ -105,6 +106,35 @@ distill::distill_options losses_of(const options& o) {
     distill::distill_options d = o.losses;
     d.stage_last = std::min(d.stage_first, d.stage_last);
     return d;
+}
+
+std::vector<std::string> compared_methods() {
+    std::vector<std::string> names = method_names();
+    names.insert(names.begin(), "labels");
+    return names;
+}
+
+bool distils(const std::string& method) { return method != "labels" && method != "teacher"; }
+
+options options_for(const options& o, const std::string& method) {
+    options one = o;
+    if (distils(method)) one.method = method;
+    if (method == "teacher") {
+        one.preset = o.teacher_preset;
+        one.training.epochs = o.teacher_epochs;
+        if (o.teacher_preset != o.preset) one.network.backbone.rows.clear(); // --rows are those of --preset
+    }
+    return one;
+}
+
+void check_method(const options& o, const std::string& method, const std::string& option) {
+    const auto known = compared_methods();
+    if (std::find(known.begin(), known.end(), method) == known.end()) {
+        std::string names;
+        for (const auto& name : known) names += (names.empty() ? "" : ", ") + name;
+        raise<usage_error>(option, "name is ", io::quote(method), ", expected one of ", names);
+    }
+    distils(method) ? check_distillation(options_for(o, method), nullptr) : check_training(options_for(o, method));
 }
 
 void check_training(const options& o) {

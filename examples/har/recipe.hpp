@@ -29,6 +29,21 @@ smldist::train::training_options training_of(const options& o, std::size_t epoch
 /// The losses of SMLDist, without merged patterns.
 smldist::distill::distill_options losses_of(const options& o);
 
+// Methods as `har validate` and `har sweep` name them: "labels" trains --preset with labels, "teacher" trains
+// --teacher-preset so, and those of method_names() distil.
+
+/// "labels" and method_names().
+std::vector<std::string> compared_methods();
+
+/// Whether a method needs a teacher.
+bool distils(const std::string& method);
+
+/// The options of one method as `har train` and `har distill` know them.
+options options_for(const options& o, const std::string& method);
+
+/// Throws usage_error, naming `option`, for a method that there is not; and for options that do not fit it.
+void check_method(const options& o, const std::string& method, const std::string& option);
+
 /// Throws usage_error for options of train that do not fit each other.
 void check_training(const options& o);
 

@@ -53,31 +53,54 @@ io::json json_of(const report_spread& s) {
 
 } // namespace
 
-void method_results::add(std::size_t fold, std::uint64_t seed, const data::windows& test,
-                         const trained_network& net) {
-    add(fold, seed, test, most_probable(net.probabilities));
-    const auto bins = metric::reliability(net.probabilities, test.label);
-    bins_.resize(bins.size());
-    for (std::size_t b = 0; b < bins.size(); ++b) {
-        bins_[b].count += bins[b].count;
-        bins_[b].confidence += double(bins[b].count) * bins[b].confidence;
-        bins_[b].accuracy += double(bins[b].count) * bins[b].accuracy;
-    }
-    cost_.parameters = net.parameters;
-    cost_.macs = net.macs;
-    cost_.bytes = net.bytes;
-    cost_.epochs += net.history.size();
-    cost_.seconds += net.seconds;
-    ++networks_;
+metric::confusion run_record::counts() const {
+    metric::confusion all(people.empty() ? 0 : people.begin()->second.classes());
+    for (const auto& [person, counts] : people) all.merge(counts);
+    return all;
 }
 
-void method_results::add(std::size_t fold, std::uint64_t seed, const data::windows& test,
-                         const std::vector<int>& predicted) {
-    const auto e = metric::evaluate(classes_, test.label, test.subject, predicted);
-    runs_.push_back({fold, seed, e.accuracy, e.macro_f1});
-    counts_.merge(e.counts);
+double run_record::calibration_error() const {
+    double error = 0, windows = 0;
+    for (const auto& bin : bins) {
+        error += double(bin.count) * std::abs(bin.accuracy - bin.confidence);
+        windows += double(bin.count);
+    }
+    return bins.empty() ? undefined : error / windows;
+}
+
+run_record record_of(std::size_t fold, std::uint64_t seed, const data::windows& test,
+                     const std::vector<int>& predicted, std::size_t classes) {
+    run_record run{fold, seed, {}, {}, {}};
     for (std::size_t i = 0; i < test.size(); ++i)
-        people_.try_emplace(test.subject[i], classes_).first->second.add(test.label[i], predicted[i]);
+        run.people.try_emplace(test.subject[i], classes).first->second.add(test.label[i], predicted[i]);
+    return run;
+}
+
+run_record record_of(std::size_t fold, std::uint64_t seed, const data::windows& test, const trained_network& net) {
+    run_record run = record_of(fold, seed, test, most_probable(net.probabilities), net.probabilities.shape()[1]);
+    run.bins = metric::reliability(net.probabilities, test.label);
+    run.cost = {net.parameters, net.macs, net.bytes, net.history.size(), net.seconds};
+    return run;
+}
+
+void method_results::add(const run_record& run) {
+    const metric::confusion counts = run.counts();
+    runs_.push_back({run.fold, run.seed, counts.accuracy(), counts.macro_f1()});
+    counts_.merge(counts);
+    for (const auto& [person, its] : run.people) people_.try_emplace(person, classes_).first->second.merge(its);
+    if (run.bins.empty()) return;
+    bins_.resize(run.bins.size());
+    for (std::size_t b = 0; b < bins_.size(); ++b) {
+        bins_[b].count += run.bins[b].count;
+        bins_[b].confidence += double(run.bins[b].count) * run.bins[b].confidence;
+        bins_[b].accuracy += double(run.bins[b].count) * run.bins[b].accuracy;
+    }
+    const std::size_t epochs = cost_.epochs + run.cost.epochs;
+    const double seconds = cost_.seconds + run.cost.seconds;
+    cost_ = run.cost;
+    cost_.epochs = epochs;
+    cost_.seconds = seconds;
+    ++networks_;
 }
 
 report_spread method_results::spread(double report_run::*figure) const {
@@ -148,7 +171,7 @@ io::json method_results::json(const data::signal_info& info) const {
         j.set("parameters", cost_.parameters);
         j.set("macs", cost_.macs);
         j.set("model_bytes", cost_.bytes);
-        j.set("seconds", cost_.seconds);
+        if (cost_.seconds > 0) j.set("seconds", cost_.seconds);
     }
     io::json::array runs, people, classes, rows;
     for (const report_run& run : runs_) {
@@ -186,13 +209,14 @@ io::json method_results::json(const data::signal_info& info) const {
     return j;
 }
 
-std::string method_results::table_head() {
-    return "method              accuracy        macro-F1  worst person  calibration  parameters       MACs\n";
+std::string method_results::table_head(std::size_t columns) {
+    return "method" + std::string(columns - 6, ' ') +
+           "        accuracy        macro-F1  worst person  calibration  parameters       MACs\n";
 }
 
-std::string method_results::line() const {
+std::string method_results::line(std::size_t columns) const {
     char figures[128];
-    std::string text = name_.substr(0, 12) + std::string(name_.size() < 12 ? 12 - name_.size() : 0, ' ') +
+    std::string text = name_.substr(0, columns) + std::string(columns - std::min(columns, name_.size()), ' ') +
                        right(percent(spread(&report_run::accuracy)), 16) +
                        right(percent(spread(&report_run::macro_f1)), 16);
     std::snprintf(figures, sizeof figures, "%14.2f", 100 * worst().first);

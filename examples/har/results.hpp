@@ -28,25 +28,51 @@ struct trained_network {
     double seconds = 0;
 };
 
+/// What a method achieved in one run: with one seed, on the test people of one fold.
+struct run_record {
+    std::size_t fold = 1;
+    std::uint64_t seed = 0;
+    std::map<int, smldist::metric::confusion> people;
+    std::vector<smldist::metric::reliability_bin> bins; ///< empty without probabilities; the cost is then 0
+    report_cost cost;
+
+    smldist::metric::confusion counts() const; ///< of all people
+    double calibration_error() const;          ///< undefined without probabilities
+};
+
+/// The answers of a network for the windows that it was tested on.
+run_record record_of(std::size_t fold, std::uint64_t seed, const smldist::data::windows& test,
+                     const trained_network& net);
+/// The answers of a method without probabilities.
+run_record record_of(std::size_t fold, std::uint64_t seed, const smldist::data::windows& test,
+                     const std::vector<int>& predicted, std::size_t classes);
+
 /// The runs of one method: one per fold and seed.
 class method_results {
 public:
     method_results(std::string name, std::string description, std::size_t classes)
         : name_(std::move(name)), description_(std::move(description)), classes_(classes), counts_(classes) {}
 
-    /// The answers of a network for the windows that it was tested on.
-    void add(std::size_t fold, std::uint64_t seed, const smldist::data::windows& test, const trained_network& net);
-    /// The answers of a method without probabilities.
+    void add(const run_record& run);
+    void add(std::size_t fold, std::uint64_t seed, const smldist::data::windows& test, const trained_network& net) {
+        add(record_of(fold, seed, test, net));
+    }
     void add(std::size_t fold, std::uint64_t seed, const smldist::data::windows& test,
-             const std::vector<int>& predicted);
+             const std::vector<int>& predicted) {
+        add(record_of(fold, seed, test, predicted, classes_));
+    }
 
     const std::string& name() const { return name_; }
+    std::size_t classes() const { return classes_; }
+    std::size_t runs() const { return runs_.size(); }
     const std::map<int, smldist::metric::confusion>& people() const { return people_; }
     report_method report(const std::vector<int>& people) const;
+    /// Without seconds when these are 0.
     smldist::io::json json(const smldist::data::signal_info& info) const;
-    /// The line of the table on the terminal, under table_head().
-    std::string line() const;
-    static std::string table_head();
+    /// The line of the table on the terminal, under table_head(), with the name in so many columns.
+    std::string line(std::size_t columns = name_columns) const;
+    static std::string table_head(std::size_t columns = name_columns);
+    static constexpr std::size_t name_columns = 12;
 
 private:
     report_spread spread(double report_run::*figure) const;

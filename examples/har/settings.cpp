@@ -66,8 +66,8 @@ double read_real(const std::string& option, std::string_view word, const bounds&
     const std::string expected = "a number, " + text(b);
     std::string_view digits = word;
     if (digits.starts_with('+')) digits.remove_prefix(1);
-    // from_chars knows inf, nan and, behind a + that is gone, a second sign.
-    if (digits.find_first_not_of("0123456789.-eE") != digits.npos || (word != digits && digits.starts_with('-')))
+    // from_chars knows inf, nan and, behind a + that is gone, a minus.
+    if (digits.find_first_not_of("0123456789.+-eE") != digits.npos || (word != digits && digits.starts_with('-')))
         refuse(option, word, expected);
     double value = 0;
     const auto [end, code] = from_chars(digits.data(), digits.data() + digits.size(), value);

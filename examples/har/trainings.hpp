@@ -18,6 +18,10 @@ void train_network(experiment& run);
 /// What `har distill` does: a teacher, trained or given, and a student that follows it.
 void distill_network(experiment& run, std::optional<smldist::model::loaded<float>> given);
 
+/// What `har validate` and `har sweep` do for a method (see recipe.hpp). `teacher`: the model file that is distilled, if the
+/// method distils.
+void train_method(experiment& run, const std::string& method, const std::string& teacher);
+
 /// Trains with labels only. A search of the head is decided on the validation subjects; stderr and the figures report it.
 smldist::io::json train_with_labels(experiment& run, const std::string& name, network& net, std::size_t epochs);
 

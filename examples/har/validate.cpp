@@ -12,7 +12,7 @@
 
 #include "commands.hpp"
 #include "datasets.hpp"
-#include "model_file.hpp"
+#include "folds.hpp"
 #include "plan.hpp"
 #include "recipe.hpp"
 #include "results.hpp"
@@ -28,19 +28,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The options of one method as `har train` and `har distill` know them.
-options options_for(const options& o, const std::string& method) {
-    options one = o;
-    if (method != "labels" && method != "teacher") one.method = method;
-    if (method == "teacher") {
-        one.preset = o.teacher_preset;
-        one.training.epochs = o.teacher_epochs;
-    }
-    return one;
-}
-
-bool distils(const std::string& method) { return method != "labels" && method != "teacher"; }
-
 /// The methods in the order of their work: the teacher before those that distil it. Throws usage_error for a method that there
 /// is not, or that is listed twice, and for options that do not fit it.
 std::vector<std::string> methods_of(const options& o) {
@@ -48,16 +35,10 @@ std::vector<std::string> methods_of(const options& o) {
     if (methods.empty()) raise<usage_error>("--methods", "number of methods is 0, expected at least one");
     for (std::size_t i = 0; i < methods.size(); ++i) {
         const std::string& m = methods[i];
-        const auto known = method_names();
-        if (m != "labels" && std::find(known.begin(), known.end(), m) == known.end()) {
-            std::string names = "labels";
-            for (const auto& name : known) names += ", " + name;
-            raise<usage_error>("--methods", "name is ", io::quote(m), ", expected one of ", names);
-        }
         if (std::find(methods.begin(), methods.begin() + static_cast<std::ptrdiff_t>(i), m) !=
             methods.begin() + static_cast<std::ptrdiff_t>(i))
             raise<usage_error>("--methods", "name ", io::quote(m), " is listed twice, expected once");
-        distils(m) ? check_distillation(options_for(o, m), nullptr) : check_training(options_for(o, m));
+        check_method(o, m, "--methods");
     }
     if (std::any_of(methods.begin(), methods.end(), distils)) methods.insert(methods.begin(), "teacher");
     return methods;
@@ -108,22 +89,7 @@ public:
           folder_(o.out, o.force, o.resume),
           earlier_(o.resume ? std::vector<std::string>() : earlier_trainings(o.out)),
           windows_((check_earlier(), load_data(o, {subjects::all}).test)) {
-        windows_.check_trainable();
-        const std::vector<int> people = windows_.subjects();
-        if (people.size() < 3)
-            raise<data_error>("--data", "number of people is ", people.size(),
-                              ", expected at least 3: one to test, one for validation and one to train on");
-        if (o.folds == 1 || o.folds > people.size())
-            raise<usage_error>("--folds", "number is ", o.folds, ", expected 2 to ", people.size(),
-                               ", the number of people, or 0 to leave one person out at a time");
-        folds_ = o.folds == 0 ? data::leave_one_subject_out(windows_) : data::group_k_fold(windows_, o.folds);
-        for (const auto& fold : folds_) {
-            const std::size_t left = people.size() - fold.size(), held_out = validation_people(o, left);
-            if (left > held_out) continue;
-            raise<data_error>("--folds", "number of people to train on is ", left, " when ", fold.size(), " of ",
-                              people.size(), " are tested, expected more than the ", held_out,
-                              " that --validation-subjects holds out for validation");
-        }
+        folds_ = folds_of(o, windows_);
         const std::size_t classes = windows_.classes();
         results_.emplace_back("majority", "the most frequent class of the training people", classes);
         for (const std::string& m : methods_)
@@ -133,8 +99,9 @@ public:
                                                    : o.preset + " distilled from the teacher",
                                   classes);
         if (o.quiet) return;
-        std::fprintf(stderr, "data: %zu windows of %zu people, %s, %s: %s\n", windows_.size(), people.size(),
-                     counted(folds_.size(), "fold").c_str(), counted(o.seeds, "seed").c_str(),
+        std::fprintf(stderr, "data: %zu windows of %zu people, %s, %s: %s\n", windows_.size(),
+                     windows_.subjects().size(), counted(folds_.size(), "fold").c_str(),
+                     counted(o.seeds, "seed").c_str(),
                      counted(folds_.size() * o.seeds * methods_.size(), "training").c_str());
     }
 
@@ -220,10 +187,7 @@ private:
         run.folder.outer = &folder_;
         run.folder.on_begin = [&] { begin(one.out); };
         try {
-            if (distils(method))
-                distill_network(run, load_model(o_.out + "/teacher/" + place + "/model.safetensors"));
-            else
-                train_network(run);
+            train_method(run, method, o_.out + "/teacher/" + place + "/model.safetensors");
         } catch (const interrupted&) { return false; }
         if (run.trained.empty()) return false;
         if (!done) run.save();

@@ -55,6 +55,22 @@ std::string refusal(const std::string& text) {
 
 } // namespace
 
+TEST_CASE("config file: options above the first section belong to one only where there is one for them") {
+    const std::string text = "# of all\nlr=1\n\n[grid]\nlr=[2]\n";
+    CHECK(has(refusal(text), "f.toml:2: option \"lr\" stands in no section"));
+    const auto sections = har::parse_config("f.toml", text, "sweep");
+    REQUIRE(sections.size() == 2);
+    CHECK(sections[0].name == "sweep");
+    REQUIRE(sections[0].entries.size() == 1);
+    CHECK(sections[0].entries[0].line == 2);
+    CHECK(sections[1].name == "grid");
+    CHECK(har::parse_config("f.toml", "[grid]\n", "sweep").size() == 1);
+    try {
+        har::parse_config("f.toml", text + "[sweep]\n", "sweep");
+        FAIL("a second section of that name");
+    } catch (const smldist::usage_error& e) { CHECK(has(e.what(), "f.toml:6: name \"sweep\" stands in line 2")); }
+}
+
 TEST_CASE("config file: each value that is written is read back") {
     std::string text = "[distill]\n";
     for (std::size_t i = 0; i < nasty.size(); ++i)

@@ -16,8 +16,8 @@ namespace {
 
 using namespace har_tests;
 
-const std::vector<std::string> subcommands{"inspect",  "features", "train",   "distill", "validate",
-                                           "evaluate", "predict",  "summary", "demo"};
+const std::vector<std::string> subcommands{"inspect", "features", "train",   "distill", "validate", "sweep",
+                                           "collect", "evaluate", "predict", "summary", "demo"};
 
 /// One option as --help shows it.
 struct shown_option {
@@ -36,7 +36,7 @@ std::vector<shown_option> options_of(const folder& at, const std::string& subcom
             shown_option o;
             words >> o.name;
             for (std::string word; line[4 + o.name.size()] == ' ' && words >> word;)
-                if (o.text.empty() && word.size() < 6 && word.find_first_not_of("NXAMEDIRFLSTOW") == word.npos)
+                if (o.text.empty() && word.size() < 6 && word.find_first_not_of("NXAMEDIRFLSTOW/") == word.npos)
                     o.value += (o.value.empty() ? "" : " ") + word;
                 else
                     o.text += (o.text.empty() ? "" : " ") + word;
@@ -92,8 +92,8 @@ TEST_CASE("options: reals are decimal and finite and within bounds that are open
     CHECK(refusal_of_real("5e-1") == "0.5");
     CHECK(refusal_of_real("0000.25") == "0.25");
     for (const std::string word :
-         {"nan",  "inf", "-inf", "infinity", "1e999", "1e-999", "0x1p-3", "0.5f", "0,5",  "0.5 ",
-          " 0.5", "",    "+",    "-",        "+-0.5", "--0.5",  "1e",     "half", "-0.1", "1.1"})
+         {"nan", "inf", "-inf",  "infinity", "1e999", "1e-999", "0x1p-3", "0.5f", "0,5",   "0.5 ", " 0.5",  "",
+          "+",   "-",   "+-0.5", "--0.5",    "1e",    "half",   "-0.1",   "1.1",  "++0.5", "0+1",  "1e++1", "1e+"})
         CHECK_MESSAGE(has(refusal_of_real(word), ", expected a number, 0 to 1"), word);
     const har::bounds open{0, 1, true, true}, half{0, 1, false, true}, upper{-1, 1000000, true};
     CHECK(refusal_of_real("0", open) == "--x: value is \"0\", expected a number, above 0, below 1");
@@ -102,6 +102,7 @@ TEST_CASE("options: reals are decimal and finite and within bounds that are open
     CHECK(refusal_of_real("0", half) == "0");
     CHECK(refusal_of_real("-1", upper) == "--x: value is \"-1\", expected a number, above -1, at most 1000000");
     CHECK(refusal_of_real("1e6", upper) == "1e+06");
+    CHECK(refusal_of_real("1e+06", upper) == "1e+06"); // a config.toml is read as it was written
 }
 
 TEST_CASE("options: --help states the purpose and the bounds or names and the default of each") {
@@ -141,13 +142,16 @@ TEST_CASE("options: each number refuses words and values beyond its bounds") {
             CAPTURE(subcommand + " --" + o.name);
             const std::string more = o.value == "X X" ? " 1" : "";
             for (const std::string word : {"-2000000000", "9999999999999999999999"}) {
-                const auto a = run(at, subcommand + " --" + o.name + " " + word + more);
+                const auto a = run(at, subcommand + (subcommand == "sweep" ? " c.toml" : "") + " --" + o.name + " " +
+                                           word + more);
                 CHECK(a.code == 2);
                 CHECK_MESSAGE(has(a.err, "har: --" + o.name + ": value is \"" + word + "\", expected a"), a.err);
             }
             const std::string values = o.value == "X X" ? "[-2000000000, 1]" : "-2000000000";
             write(at.path / "c.toml", "[" + subcommand + "]\n\n" + o.name + "=" + values + "\n");
-            const auto a = run(at, "--config c.toml " + subcommand);
+            const auto a = run(at, subcommand == "sweep"     ? "sweep c.toml"
+                                   : subcommand == "collect" ? "--config c.toml collect ."
+                                                             : "--config c.toml " + subcommand);
             CHECK(a.code == 2);
             CHECK_MESSAGE(has(a.err, "har: c.toml:3: --" + o.name + ": value is \"-2000000000\""), a.err);
         }
@@ -168,14 +172,15 @@ TEST_CASE("options: an unknown subcommand is refused with the list of subcommand
         CHECK(has(
             a.err,
             "subcommand is \"" + word +
-                "\", expected one of inspect, features, train, distill, validate, evaluate, predict, summary, demo"));
+                "\", expected one of inspect, features, train, distill, validate, sweep, collect, evaluate, predict, "
+                "summary, demo"));
     }
 }
 
 TEST_CASE("options: an unknown name is refused before data are read with the list of names") {
     const folder at;
     for (const std::string subcommand :
-         {"train --preset har_nano", "distill", "validate", "evaluate --model none", "summary"})
+         {"train --preset har_nano", "distill", "validate", "sweep c.toml", "evaluate --model none", "summary"})
         for (const auto& o : options_of(at, subcommand.substr(0, subcommand.find(' ')))) {
             if (o.value != "NAME") continue;
             const bool preset_twice = o.name == "preset" && has(subcommand, "--preset");
