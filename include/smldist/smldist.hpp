@@ -121,6 +121,7 @@
 #include "smldist/optim/adam.hpp"
 #include "smldist/optim/any_optimiser.hpp"
 #include "smldist/optim/any_schedule.hpp"
+#include "smldist/optim/average.hpp"
 #include "smldist/optim/ema.hpp"
 #include "smldist/optim/lookahead.hpp"
 #include "smldist/optim/radam.hpp"
