@@ -58,7 +58,7 @@ template <class T> struct batch_statistics {
         const T unbias = static_cast<T>(double(rows) / double(rows - 1));
         for (T& v : var) v *= unbias;
         t.note(running_mean, mean, static_cast<T>(momentum));
-        t.note(running_var, std::move(var), static_cast<T>(momentum));
+        t.note(running_var, std::move(var), static_cast<T>(momentum), tape<T>::noted::variance);
     }
 };
 } // namespace detail
