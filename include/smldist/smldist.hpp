@@ -46,6 +46,7 @@
 #include "smldist/op/adaptive_pool.hpp"
 #include "smldist/op/apply.hpp"
 #include "smldist/op/arithmetic.hpp"
+#include "smldist/op/batch_share.hpp"
 #include "smldist/op/broadcast.hpp"
 #include "smldist/op/conv1d.hpp"
 #include "smldist/op/hopfield.hpp"
