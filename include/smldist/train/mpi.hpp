@@ -76,14 +76,16 @@ public:
         if (owner_) MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
         MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
         MPI_Comm_size(MPI_COMM_WORLD, &size_);
+        if (owner_) MPI_Comm_dup(MPI_COMM_WORLD, &ending_);
     }
     ~world() {
         if (!owner_) return;
         if (std::uncaught_exceptions() > exceptions_) {
             MPI_Request request{};
-            MPI_Ibarrier(MPI_COMM_WORLD, &request);
+            MPI_Ibarrier(ending_, &request);
             detail::complete_or_abort(request, options{}.grace, "an exception left the program");
         }
+        MPI_Comm_free(&ending_);
         MPI_Finalize();
     }
     world(const world&) = delete;
@@ -96,6 +98,7 @@ public:
 private:
     int exceptions_, rank_ = 0, size_ = 1;
     bool owner_ = false;
+    MPI_Comm ending_{}; ///< of its own, so that the end is not taken for an operation in which the others wait
 };
 
 namespace detail {
