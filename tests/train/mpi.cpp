@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "allocations.hpp"
 #include "raises.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/op/pointwise.hpp"
@@ -220,6 +221,19 @@ TEST_CASE(
     windows = 0;
     t.run(); // without MPI, with the functions that were set
     CHECK(windows == 2 * few().train.size());
+}
+
+TEST_CASE("mpi: a warmed-up step allocates nothing") {
+    for (const auto& how : {own_statistics, joint_statistics}) {
+        std::size_t before = 0, after = 1;
+        trained(make(student_config()), few_epochs(26, 2), &how, [&](auto& t) {
+            t.on_step = [&](const train::step_report& s) {
+                if (s.epoch == 2 && s.step == 2) before = allocations();
+                if (s.epoch == 2 && s.step == 4) after = allocations();
+            };
+        });
+        CHECK(after == before);
+    }
 }
 
 TEST_CASE("mpi: a stop that one rank asks for ends all after the next step") {
