@@ -50,5 +50,17 @@ if(SMLDIST_USE_COMPILED)
     target_link_libraries(smldist_development INTERFACE smldist::compiled)
 endif()
 
+# For train/mpi.hpp: its tests, an example and a benchmark.
+if(NOT CMAKE_CROSSCOMPILING)
+    find_package(MPI QUIET COMPONENTS CXX)
+endif()
+# The ctest entry `name` runs a program on several ranks; with Open MPI also as root, and on fewer cores than ranks.
+set(mpi_environment OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+    OMPI_MCA_hwloc_base_binding_policy=none ASAN_OPTIONS=detect_leaks=0) # MPI's own
+function(add_mpi_test name ranks target)
+    add_test(NAME ${name} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${target}> ${ARGN})
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${mpi_environment}" PROCESSORS ${ranks} TIMEOUT 300)
+endfunction()
+
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)

@@ -182,6 +182,39 @@ TEST_CASE("tape: the mean of what was noted for a buffer, over passes that note 
     CHECK(b.value[0] == 5);
 }
 
+TEST_CASE("tape: every parameter with a gradient is visited in the order of first use, and every note in its order") {
+    const parameter<double> a{tensor<double>{1, 2}}, b{tensor<double>{3, 4}}, unused{tensor<double>{5, 6}};
+    parameter<double> fixed{tensor<double>{7, 8}};
+    fixed.trainable = false;
+    buffer<double> mean{tensor<double>{0, 0}}, var{tensor<double>{1, 1}};
+    tape<double> t;
+    const auto left = t.leaf(b), right = t.leaf(a);
+    static_cast<void>(t.leaf(unused)); // on the tape, but nothing depends on it
+    const auto y = op::add(op::mul(left, right), t.leaf(fixed));
+    t.backward(op::sum(y));
+    std::vector<const tensor<double>*> met;
+    t.for_each_gradient([&](const tensor<double>& value, tensor<double>& gradient) {
+        met.push_back(&value);
+        gradient.array() *= 10.0;
+    });
+    CHECK(met == std::vector<const tensor<double>*>{&b.value, &a.value});
+    CHECK(identical(*t.gradient(a), tensor<double>{30, 40}));
+    CHECK(identical(*t.gradient(b), tensor<double>{10, 20}));
+
+    t.note(mean, tensor<double>{1, 2}, 1);
+    t.note(var.value, tensor<double>{3, 4}, 1, tape<double>::noted::variance);
+    std::vector<tape<double>::noted> kinds;
+    t.for_each_note([&](tensor<double>& value, tape<double>::noted kind) {
+        kinds.push_back(kind);
+        value[0] = 9;
+    });
+    CHECK(kinds == std::vector{tape<double>::noted::value, tape<double>::noted::variance});
+    t.write_notes(mean);
+    t.write_notes(var);
+    CHECK(identical(mean.value, tensor<double>{9, 2}));
+    CHECK(identical(var.value, tensor<double>{9, 4}));
+}
+
 TEST_CASE("tape: errors") {
     tape<double> t, other;
     const auto x = t.variable(tensor<double>{1, 2});

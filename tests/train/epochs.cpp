@@ -2,8 +2,10 @@
 #include "smldist/train/epochs.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
+#include "raises.hpp"
 #include "train/run.hpp"
 
 using namespace smldist;
@@ -265,4 +267,87 @@ TEST_CASE("training: a second run() starts over from the current network even af
             CHECK(result.history[e].train.total == wanted.history[e].train.total);
         }
     }
+}
+
+namespace {
+
+/// Trains a small network on few() with the functions that `set` gives the training.
+template <class F> train::training_result<network> trained_with(const training_options& o, F set) {
+    network net = make(student_config());
+    train::supervised objective;
+    train::training t(net, objective, few().train, few().validation, few().normal, o);
+    set(t);
+    return t.run();
+}
+
+} // namespace
+
+TEST_CASE("training: on_gradients sees every gradient before clipping and may change it and the terms") {
+    training_options o = brief(2);
+    o.clip = 1e-3;
+    const auto plain = trained_with(o, [](auto&) {});
+    std::size_t calls = 0, elements = 0;
+    const auto watched = trained_with(o, [&](auto& t) {
+        t.on_gradients = [&](tape<float>& tape, train::loss_terms& terms) {
+            ++calls;
+            double squares = 0;
+            elements = 0;
+            tape.for_each_gradient([&](const tensor<float>& value, tensor<float>& gradient) {
+                CHECK(value.shape() == gradient.shape());
+                elements += gradient.size();
+                for (const float g : gradient) squares += double(g) * double(g);
+            });
+            CHECK(std::sqrt(squares) > 10 * o.clip);
+            CHECK(terms.total > 0);
+        };
+    });
+    CHECK(same_bits(watched.best, plain.best));
+    CHECK(calls == 2 * 4);
+    CHECK(elements == parameter_count(plain.best));
+
+    // A factor disappears in clipping; a gradient of zeros leaves only the decay of weights.
+    const auto scaled = trained_with(o, [](auto& t) {
+        t.on_gradients = [](tape<float>& tape, train::loss_terms& terms) {
+            tape.for_each_gradient([](const tensor<float>&, tensor<float>& g) { g.array() *= 2.0F; });
+            terms.total *= 3;
+        };
+    });
+    CHECK(scaled.history[0].train.total == doctest::Approx(3 * plain.history[0].train.total).epsilon(1e-3));
+    o.weight_decay = 0;
+    const auto still = trained_with(o, [](auto& t) {
+        t.on_gradients = [](tape<float>& tape, train::loss_terms&) {
+            tape.for_each_gradient([](const tensor<float>&, tensor<float>& g) { g.fill(0); });
+        };
+    });
+    const network start = make(student_config());
+    std::vector<tensor<float>> before;
+    for_each_parameter(start, [&](const auto& p) { before.push_back(p.value); });
+    std::size_t next = 0;
+    for_each_parameter(still.best, [&](const auto& p) { CHECK(identical(p.value, before[next++])); });
+}
+
+TEST_CASE("training: a loss that on_gradients makes infinite ends the training") {
+    CHECK_RAISES(numeric_error, "epoch 1, step 1 is inf", trained_with(brief(), [](auto& t) {
+                     t.on_gradients = [](tape<float>&, train::loss_terms& terms) { terms.total = HUGE_VAL; };
+                 }));
+}
+
+TEST_CASE("training: on_batch may change what a step sees, even the number of windows") {
+    const auto plain = trained_with(brief(1), [](auto&) {});
+    std::size_t windows = 0;
+    const auto fewer = trained_with(brief(1), [&](auto& t) {
+        t.on_batch = [&](data::batch& b) {
+            windows += b.size();
+            data::batch half = b;
+            half.x = tensor<float>(shape{2, b.x.shape()[1], b.x.shape()[2]});
+            std::copy_n(b.x.data(), half.x.size(), half.x.data());
+            half.label.resize(2);
+            half.index.resize(2);
+            b = half;
+        };
+    });
+    CHECK(windows == few().train.size());
+    CHECK_FALSE(same_bits(plain.best, fewer.best));
+    const auto same = trained_with(brief(1), [](auto& t) { t.on_batch = [](data::batch&) {}; });
+    CHECK(same_bits(plain.best, same.best));
 }

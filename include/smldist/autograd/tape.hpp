@@ -141,6 +141,12 @@ public:
         return n;
     }
     bool has_leaf(const parameter<T>& p) const { return leaves_.find(&p) != nullptr; }
+    /// Calls f(value, gradient) for every parameter that a gradient has reached, in the order of their first use. f may
+    /// change the gradient.
+    template <class F> void for_each_gradient(F f) {
+        for (std::size_t i = 0; i < size_; ++i)
+            if (node& n = at(i); n.external && !n.gradient.empty()) f(*n.external, n.gradient);
+    }
 
     /// Adds d loss / d leaf to the gradient of every leaf.
     /// Throws     shape_error when the loss is not a scalar, usage_error when it is of another tape.
@@ -172,16 +178,23 @@ public:
     /// The stream that ops draw from (dropout); position and seed can be saved and set.
     generator& random() { return random_; }
 
+    /// What a noted value is. A `variance` is about the value noted just before it, its mean.
+    enum class noted : std::uint8_t { value, variance };
+
     /// Notes the update target ← (1-momentum)·target + momentum·value for the optimiser's step.
     void note(const buffer<T>& target, tensor<T> value, T momentum) {
         note(target.value, std::move(value), momentum);
     }
     void note(const buffer<T>&&, tensor<T>, T) = delete; // it must live until reset()
     /// The same for the value of a buffer, as an op receives it.
-    void note(const tensor<T>& target, tensor<T> value, T momentum) {
-        notes_.push_back({&target, std::move(value), momentum});
+    void note(const tensor<T>& target, tensor<T> value, T momentum, noted kind = noted::value) {
+        notes_.push_back({&target, std::move(value), momentum, kind});
     }
-    void note(const tensor<T>&&, tensor<T>, T) = delete;
+    void note(const tensor<T>&&, tensor<T>, T, noted = noted::value) = delete;
+    /// Calls f(value, kind) for every noted value, in the order of the notes. f may change the value.
+    template <class F> void for_each_note(F f) {
+        for (auto& n : notes_) f(n.value, n.kind);
+    }
     /// Applies the notes for `target`; the optimiser's step calls it for every buffer of the model.
     void write_notes(buffer<T>& target) const {
         for (const auto& n : notes_)
@@ -283,6 +296,7 @@ private:
         const tensor<T>* target; ///< the value of a buffer
         tensor<T> value;
         T momentum;
+        noted kind;
     };
 
     /// Bump allocator over blocks that survive reset().

@@ -24,6 +24,7 @@
 #ifndef SMLDIST_OP_APPLY_HPP
 #define SMLDIST_OP_APPLY_HPP
 
+#include <algorithm>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@
 #include "smldist/autograd/tape.hpp"
 #include "smldist/graph/attributes.hpp"
 #include "smldist/graph/graph.hpp"
+#include "smldist/op/batch_share.hpp"
 #include "smldist/spec/options.hpp"
 
 namespace smldist::op {
@@ -155,12 +157,21 @@ SMLDIST_NOINLINE tensor<typename Op::scalar> compute(const Op& op, typename Op::
     return y;
 }
 
+/// A new stream for an op that draws a word for each element of x; of a share of a batch it takes the words of its rows.
+template <class T> SMLDIST_NOINLINE generator own_stream(generator& random, const tensor<T>& x) {
+    generator stream = random.split(random.bits64());
+    if (const batch_share* const share = current_share())
+        stream.set_position(share->first * (x.size() / std::max<std::size_t>(x.shape()[0], 1)));
+    return stream;
+}
+
 /// Records an op. A constructor, because a braced call enters the inputs in order, from left to right.
 template <class T, class Op, class... S> struct recorded {
     var<T> result;
 
     SMLDIST_NOINLINE recorded(tape<T>& t, Op&& op, S... s) {
-        if constexpr (requires { op.stream; }) op.stream = t.random().split(t.random().bits64());
+        if constexpr (requires { op.stream; })
+            op.stream = own_stream(t.random(), std::get<0>(std::tie(s...)).value(t));
         const bool needs = (s.needs(t) || ...);
         constexpr bool has_notes = requires(typename Op::saved & k) { op.notes(k, t, s.value(t)...); };
         static_assert(

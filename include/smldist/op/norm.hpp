@@ -13,6 +13,7 @@
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/apply.hpp"
+#include "smldist/op/batch_share.hpp"
 #include "smldist/op/normed.hpp"
 #include "smldist/spec/norm.hpp"
 
@@ -38,13 +39,17 @@ inline shape infer_batch_norm(const shape& x, const shape& gamma, const shape& b
 /// What the two training ops keep, and the map (3, C) that both compute: mean, gamma/σ, beta.
 template <class T> struct batch_statistics {
     tensor<T> mean, inverse, var;
-    std::size_t rows = 0;
+    std::size_t rows = 0; ///< that the statistics are of
+    double part = 1;      ///< of these rows, x's
 
-    void take(const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta, double eps, T* map) {
+    /// With `joined` the statistics are those of all shares of the batch.
+    void take(const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta, double eps, T* map,
+              const batch_share* joined = nullptr) {
         const std::size_t C = x.shape().back();
         for (tensor<T>* t : {&mean, &inverse, &var}) *t = tensor<T>::uninitialized({C});
         rows = x.size() / C;
         kernel::column_moments(rows, C, x.data(), mean.data(), var.data());
+        if (joined) join(*joined);
         for (std::size_t c = 0; c < C; ++c) {
             inverse[c] = T(1) / std::sqrt(var[c] + static_cast<T>(eps));
             map[c] = mean[c];
@@ -58,9 +63,43 @@ template <class T> struct batch_statistics {
         const T unbias = static_cast<T>(double(rows) / double(rows - 1));
         for (T& v : var) v *= unbias;
         t.note(running_mean, mean, static_cast<T>(momentum));
-        t.note(running_var, std::move(var), static_cast<T>(momentum));
+        t.note(running_var, std::move(var), static_cast<T>(momentum), tape<T>::noted::variance);
+    }
+    /// The mean of dy over the shares, weighted by their rows.
+    SMLDIST_NOINLINE tensor<T> mean_over(const batch_share& shares, const tensor<T>& dy) const {
+        auto sums = tensor<double>::uninitialized(dy.shape());
+        for (std::size_t i = 0; i < dy.size(); ++i) sums[i] = part * double(dy[i]);
+        shares.sum(shares.context, sums.data(), sums.size());
+        return cast<T>(sums);
+    }
+
+private:
+    SMLDIST_NOINLINE void join(const batch_share& shares) {
+        const std::size_t C = mean.size();
+        const double own = shares.weight * double(rows);
+        auto sums = tensor<double>::uninitialized({2 * C + 1});
+        for (std::size_t c = 0; c < C; ++c) {
+            const double m = double(mean[c]);
+            sums[c] = own * m;
+            sums[C + c] = own * (double(var[c]) + m * m);
+        }
+        sums[2 * C] = own;
+        shares.sum(shares.context, sums.data(), sums.size());
+        const double all = sums[2 * C];
+        for (std::size_t c = 0; c < C; ++c) {
+            const double m = sums[c] / all;
+            mean[c] = static_cast<T>(m);
+            var[c] = static_cast<T>(std::max(sums[C + c] / all - m * m, 0.0));
+        }
+        rows = static_cast<std::size_t>(all + 0.5);
+        part = own / all;
     }
 };
+/// The shares whose statistics batch-norm takes together; null: only this thread's batch.
+inline const batch_share* joined_shares() {
+    const batch_share* const share = current_share();
+    return share && share->sum ? share : nullptr;
+}
 } // namespace detail
 
 /// Batch normalisation with the statistics of this batch (training).
@@ -118,11 +157,12 @@ template <class T> struct batch_norm_train_op {
 ///
 ///     y[0] = mean[c],   y[1] = gamma[c] / sqrt(var[c] + eps),   y[2] = beta[c]
 ///
-/// mean, var and the running statistics as in batch_norm_train_op.
+/// mean, var and the running statistics as in batch_norm_train_op, or those of all shares of a batch (batch_share).
 ///
 /// Shapes     x (…, C) · gamma, beta (C) · running_mean, running_var (C), or both empty · y (3, C)
 /// Gradients  with dy = (dmean, dscale, dbeta') and σ² = var + eps:  dbeta = dbeta' · dgamma = dscale / σ ·
-///            dx = dmean / R - dscale gamma (x - mean) / (R σ³)
+///            dx = dmean / R - dscale gamma (x - mean) / (R σ³); with shares, dmean and dscale are here their means over the
+///            shares, weighted by the rows, and R is the number of this share's rows
 /// Keeps      mean and 1/σ.
 /// Throws     as batch_norm_train_op.
 template <class T> struct batch_norm_map_op {
@@ -137,13 +177,13 @@ template <class T> struct batch_norm_map_op {
     void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& gamma, const tensor<T>& beta,
                  const tensor<T>&, const tensor<T>&) const {
         saved local;
-        (keep ? *keep : local).take(x, gamma, beta, options.eps, y.data());
+        (keep ? *keep : local).take(x, gamma, beta, options.eps, y.data(), detail::joined_shares());
     }
     void backward(const saved& s, const tensor<T>& y, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& gamma,
                   const tensor<T>&, const tensor<T>&, const tensor<T>&, tensor<T>* dx, tensor<T>* dgamma,
                   tensor<T>* dbeta, tensor<T>*, tensor<T>*) const {
         const std::size_t C = gamma.size(), R = x.size() / C;
-        const T *const dmean = dy.data(), *const dscale = dmean + C, *const dshift = dscale + C;
+        const T *dmean = dy.data(), *dscale = dmean + C, *const dshift = dscale + C;
         if (dgamma) {
             const bool add = dgamma->ensure(gamma.shape());
             for (std::size_t c = 0; c < C; ++c) (*dgamma)[c] = (add ? (*dgamma)[c] : T(0)) + dscale[c] * s.inverse[c];
@@ -153,6 +193,12 @@ template <class T> struct batch_norm_map_op {
             for (std::size_t c = 0; c < C; ++c) (*dbeta)[c] = (add ? (*dbeta)[c] : T(0)) + dshift[c];
         }
         if (!dx) return;
+        tensor<T> joined;
+        if (const batch_share* const shares = detail::joined_shares()) {
+            joined = s.mean_over(*shares, dy);
+            dmean = joined.data();
+            dscale = dmean + C;
+        }
         auto constants = tensor<T>::uninitialized({2, C}); // dx = slope (x - mean) + level
         T *const slope = constants.data(), *const level = slope + C;
         for (std::size_t c = 0; c < C; ++c) {

@@ -31,6 +31,12 @@ struct run_functions {
     std::function<void(const epoch_report&)> on_epoch; ///< after the callbacks' after_epoch
     std::function<void(const step_report&)> on_step;   ///< after the callbacks' after_step
     std::function<bool()> stop; ///< asked after on_step; true ends training after that epoch's validation
+    /// Called with each batch of run() before its step; may change it, even its size. The means of a report still weight
+    /// the step by the number of windows that the loader gave.
+    std::function<void(data::batch&)> on_batch;
+    /// Called between backward and clipping, also when the loss is not finite; may change the gradients, with
+    /// tape::for_each_gradient, and the terms that are reported.
+    std::function<void(tape<float>&, loss_terms&)> on_gradients;
 };
 
 namespace detail {
@@ -208,13 +214,15 @@ private:
     /// The steps of the epoch that are left.
     void run_steps() {
         while (!(now_->step > 0 && now_->stopping) && loader_.next(batch_)) {
+            const double size = double(batch_.size());
             ++now_->step;
             begin_step();
+            if (on_batch) on_batch(batch_);
             now_->terms = update(batch_, progress_);
             check_loss(now_->terms.total);
             call(moment::after_step);
-            sum_ += now_->terms * double(batch_.size());
-            windows_ += double(batch_.size());
+            sum_ += now_->terms * size;
+            windows_ += size;
             if (on_step) on_step({now_->epoch, now_->epochs, now_->step, now_->steps, now_->terms.total});
             if (stop && stop()) asked_ = true;
             if (asked_) break;

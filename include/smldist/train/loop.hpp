@@ -195,9 +195,10 @@ template <class Network, class Objective>
 loss_terms training<Network, Objective>::update(const data::batch& b, double progress) {
     tape<float>& t = this->tape_;
     const auto out = forward(this->network(), t.input(this->seen(b)));
-    const objective_value value = objective_(t, out, b, progress);
-    if (!std::isfinite(value.terms.total)) return value.terms;
+    objective_value value = objective_(t, out, b, progress);
     t.backward(value.loss);
+    if (this->on_gradients) this->on_gradients(t, value.terms);
+    if (!std::isfinite(value.terms.total)) return value.terms;
     joined both{&this->network(), &objective_};
     const double norm = optim::clip_gradient_norm(both, t, this->options_.clip);
     if (!std::isfinite(norm)) {
