@@ -398,15 +398,17 @@ private:
 /// this in place of t.run(); options.batch is the joint batch.
 ///
 ///     const train::mpi::world world;
+///     set_threads(1);                                          // of each rank; the default is all of the machine
 ///     …                                                        // data and network, as in a program without MPI
 ///     train::training t(net, objective, train, validation, normal, options);
 ///     const auto result = train::mpi::run(t, {.synchronised_batch_norm = true});
 ///     if (world.root()) model::save(…);
 ///
 /// Each step: every rank draws the joint batch, with the order and the augmentation of one process, and computes its share
-/// of the rows (rank r of p has the rows from B r/p to B (r+1)/p, at least two). Gradients and terms of the loss are averaged, weighted by
-/// rows; running statistics are pooled as optim::average_models does. Then all ranks make the same optimiser's step, so
-/// networks, averages and reports are the same bits on every rank. Validation is computed by every rank alike.
+/// of the rows: rank r of p has the rows from B r/p to B (r+1)/p, at least two. Gradients and terms of the loss are
+/// averaged, weighted by rows; running statistics are pooled as optim::average_models does. Then all ranks make the same
+/// optimiser's step, so networks, averages and reports are the same bits on every rank. Validation is computed by every
+/// rank alike.
 ///
 ///     g = Σ_r b_r/B g_r,   summed in double in the order of the ranks
 ///
@@ -428,11 +430,10 @@ training_result<Network> run(training<Network, Objective>& t, const options& o =
     MPI_Initialized(&running);
     if (!running)
         raise<usage_error>("train::mpi::run", "MPI is not initialised, expected a train::mpi::world in main");
-    const run_functions own = t;
+    run_functions own = t;
     struct restore {
-        run_functions& functions;
-        const run_functions& own;
-        ~restore() { functions = own; }
+        run_functions &functions, &own;
+        ~restore() { functions = std::move(own); }
     } const at_end{t, own};
 
     detail::joint_training joint(o);
