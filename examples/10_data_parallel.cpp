@@ -15,7 +15,7 @@ using namespace smldist;
 
 int main() try {
     const train::mpi::world world;
-    set_threads(1); // of each rank: mpirun gives each of two one core
+    set_threads(1); // of each rank
 
     // Every rank makes the same data, the same network and the same training.
     const data::train_test set = data::synthetic({.users = 8, .test_users = 3, .seconds = 20});

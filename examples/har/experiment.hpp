@@ -122,7 +122,7 @@ smldist::io::json experiment::run(const std::string& name, network& net, Objecti
     smldist::train::training session(net, objective, split.train, split.validation, normal, t);
     if (!work) work = std::make_shared<job>();
     progress bar(*work, kind + name, title + name, epochs, o.quiet);
-    checkpoints kept(folder, name, o.run_text + "# " + title + name + "\n", o.checkpoint_every);
+    checkpoints kept(folder, name, o.run_text + "# " + name + "\n", o.checkpoint_every);
     bool asked = false, complete = false;
     session.stop = [&] {
         if (!(asked = caught_signal != 0)) return false;

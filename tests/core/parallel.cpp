@@ -12,6 +12,9 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -331,3 +334,17 @@ TEST_CASE("parallel_for: threads without work use no processor time") {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     CHECK(double(std::clock() - before) / CLOCKS_PER_SEC < 0.02);
 }
+
+#if defined(__linux__)
+TEST_CASE("hardware_threads: are those to which the process is bound") {
+    cpu_set_t before, one;
+    REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
+    CHECK(hardware_threads() == static_cast<std::size_t>(CPU_COUNT(&before)));
+    CPU_ZERO(&one);
+    for (std::size_t cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu)
+        if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+    CHECK(hardware_threads() == 1);
+    REQUIRE(::sched_setaffinity(0, sizeof before, &before) == 0);
+}
+#endif

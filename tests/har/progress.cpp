@@ -163,7 +163,7 @@ TEST_CASE("on a terminal one bar shows the whole job and never wraps") {
     const small_set at;
     for (const unsigned short columns : std::vector<unsigned short>{100, 44}) {
         terminal t(columns);
-        child c(at, distill + "--epochs 40 --teacher-epochs 20 --out run --force", [&] {
+        child c(at, distill + "--epochs 400 --teacher-epochs 200 --out run --force", [&] {
             unsetenv("NO_COLOR");
             setenv("TERM", "xterm", 1);
             dup2(t.descriptor(), STDERR_FILENO);
@@ -185,7 +185,7 @@ TEST_CASE("on a terminal one bar shows the whole job and never wraps") {
         }
         CHECK(bars >= 2);
         CHECK(share > 30); // the last bar is of the student
-        CHECK(has(text, "student epoch 40/40"));
+        CHECK(has(text, "student epoch 400/400"));
     }
 }
 

@@ -320,6 +320,8 @@ TEST_CASE("restore_checkpoint: other options, windows, networks or a changed byt
     CHECK_RAISES(usage_error, "hash_of_windows is", (restored(usual, student_config(), windows, saved), 0));
     CHECK_RAISES(usage_error, "configuration is \"yours\", expected \"mine\"",
                  (restored(usual, student_config(), few().train, saved, "yours"), 0));
+    CHECK_RAISES(usage_error, "configuration is \"\", expected \"mine\"",
+                 (restored(usual, student_config(), few().train, saved, ""), 0));
     CHECK_RAISES(data_error, "shape of \"network.backbone.stem",
                  (restored(usual, teacher_config(), few().train, saved), 0));
     CHECK_RAISES(data_error, "is missing", (restored(usual, student_config(heads::memory), few().train, saved), 0));
@@ -346,6 +348,12 @@ TEST_CASE("load_checkpoint: errors name the path") {
     REQUIRE(train::save_checkpoint(at / "good", t, "a"));
     CHECK_RAISES(usage_error, at / "good", (train::load_checkpoint(at / "good", t, "b"), 0));
     train::load_checkpoint(at / "good", t, "a");
+    // Of a longer configuration, the first line that differs.
+    REQUIRE(train::save_checkpoint(at / "lines", t, "seed=1\nlr=0.1\nbatch=2\n"));
+    CHECK_RAISES(usage_error, "configuration is \"lr=0.2\", expected \"lr=0.1\"",
+                 (train::load_checkpoint(at / "lines", t, "seed=1\nlr=0.2\nbatch=3\n"), 0));
+    CHECK_RAISES(usage_error, "configuration is \"\", expected \"batch=2\"",
+                 (train::load_checkpoint(at / "lines", t, "seed=1\nlr=0.1\n"), 0));
 }
 
 TEST_CASE("checkpoint: a loop of one's own saves a type with visit_state") {

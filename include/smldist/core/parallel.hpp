@@ -19,6 +19,9 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #include <thread>
 #include <time.h>
 #include <utility>
@@ -31,9 +34,15 @@ SMLDIST_NAMESPACE_BEGIN
 /// The largest number that set_threads accepts; a larger one is a mistake.
 inline constexpr std::size_t max_threads = 1024;
 
-/// Threads that the machine runs at the same time, 1 to max_threads; 1 where there are no threads.
+/// Threads that the machine runs at the same time, 1 to max_threads; 1 where there are no threads. On Linux those on which this
+/// process may run: taskset, mpirun and Slurm bind processes to some of them.
 [[nodiscard]] inline std::size_t hardware_threads() {
 #if SMLDIST_THREADS
+#if defined(__linux__)
+    cpu_set_t allowed;
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        return std::clamp<std::size_t>(static_cast<std::size_t>(CPU_COUNT(&allowed)), 1, max_threads);
+#endif
     return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, max_threads);
 #else
     return 1;

@@ -37,9 +37,17 @@ io::safetensors_file read_checkpoint(io::byte_vector bytes, std::string_view con
     io::safetensors_file file = io::safetensors_file::parse(std::move(bytes));
     io::check_seal(file, checkpoint_format, checkpoint_version, "checkpoint");
     const std::string& saved = io::metadata_entry(file, "configuration", "checkpoint");
-    if (saved != configuration)
-        raise<usage_error>("checkpoint", "configuration is ", io::quote(configuration), ", expected ",
-                           io::quote(saved), " as when it was saved");
+    if (saved != configuration) {
+        std::size_t at = 0;
+        while (at < saved.size() && at < configuration.size() && saved[at] == configuration[at]) ++at;
+        const auto line = [at](std::string_view text) {
+            const std::size_t begin = at == 0 ? text.npos : text.rfind('\n', at - 1);
+            text.remove_prefix(begin == text.npos ? 0 : begin + 1);
+            return text.substr(0, text.find('\n'));
+        };
+        raise<usage_error>("checkpoint", "configuration is ", io::quote(line(configuration)), ", expected ",
+                           io::quote(line(saved)), " as when it was saved");
+    }
     return file;
 }
 

@@ -398,7 +398,7 @@ private:
 /// this in place of t.run(); options.batch is the joint batch.
 ///
 ///     const train::mpi::world world;
-///     set_threads(1);                                          // of each rank; the default is all of the machine
+///     set_threads(1);                                          // of each rank; the default is the cores to which it is bound
 ///     …                                                        // data and network, as in a program without MPI
 ///     train::training t(net, objective, train, validation, normal, options);
 ///     const auto result = train::mpi::run(t, {.synchronised_batch_norm = true});
