@@ -139,7 +139,7 @@ void output_options(declarer& d, options& o, bool makes_folder, const char* json
             "resume", o.resume,
             "Go on with the run that --out holds, from its last checkpoint: it ends with the bits of a run that was "
             "never interrupted. Options that are not given are those of that run; none may differ, except --threads, "
-            "--quiet, --json and --checkpoint-every. Where there is no run, one begins.");
+            "--quiet, --json, --log and --checkpoint-every. Where there is no run, one begins.");
         d.word("checkpoint-every", o.checkpoint_every, "WHEN",
                "How often the state of the run is saved, so that --resume can go on from it: a number of epochs, or "
                "one with a unit, such as 500steps, 90s, 5min or 1h; never. A signal that ends the run saves it too.");
