@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "raises.hpp"
+#include "smldist/io/sealed.hpp"
 #include "smldist/train/logging.hpp"
 #include "smldist/train/objective.hpp"
 #include "train/resuming.hpp"
@@ -334,6 +335,54 @@ TEST_CASE("restore_checkpoint: other options, windows, networks or a changed byt
         io::byte_vector changed = saved;
         changed[at] ^= std::byte{1};
         CHECK_THROWS_AS(restored(usual, student_config(), few().train, changed), data_error);
+    }
+}
+
+TEST_CASE("restore_checkpoint: a file whose arrays make no sense is refused, or gives a training that ends") {
+    network net = make(student_config());
+    supervised objective;
+    training_options o = three_epochs();
+    o.ema = 0.5;
+    for (const std::size_t last : {6u, 12u}) { // within epoch 2, at the end
+        CAPTURE(last);
+        io::byte_vector saved;
+        {
+            training t(net, objective, few().train, few().validation, few().normal, o);
+            std::size_t steps = 0;
+            t.on_step = [&](const auto&) {
+                if (++steps == last && steps % 4 != 0) saved = train::checkpoint_bytes(t);
+            };
+            t.on_epoch = [&](const auto&) {
+                if (steps == last) saved = train::checkpoint_bytes(t);
+            };
+            t.run();
+        }
+        const auto file = io::safetensors_file::parse(io::byte_vector(saved));
+        std::size_t tried = 0, refused = 0, ended = 0;
+        const auto try_with = [&](const std::vector<io::tensor_view>& tensors) {
+            network other = make(student_config(), 9);
+            training t(other, objective, few().train, few().validation, few().normal, o);
+            try {
+                train::restore_checkpoint(t, io::write_sealed(tensors, file.metadata()));
+                static_cast<void>(t.run());
+                ++ended;
+            } catch (const error&) { ++refused; }
+        };
+        for (std::size_t i = 0; i < file.tensors().size(); ++i) {
+            if (file.tensors()[i].bytes.size() > 64 && i % 20 != 0) continue; // of the many weights a part
+            ++tried;
+            auto tensors = file.tensors();
+            tensors.erase(tensors.begin() + static_cast<std::ptrdiff_t>(i));
+            try_with(tensors);
+            for (const auto fill : {std::byte{0}, std::byte{1}, std::byte{0xFF}}) {
+                tensors = file.tensors();
+                const std::vector<std::byte> bytes(tensors[i].bytes.size(), fill);
+                tensors[i].bytes = bytes;
+                try_with(tensors);
+            }
+        }
+        CHECK(refused >= tried); // at least where one is missing
+        CHECK(ended > 0);
     }
 }
 

@@ -282,9 +282,13 @@ void epoch_loop::checkpoint_epochs(archive& a) {
         a("random", tape_.random());
     }
     if (!a.restoring()) return;
-    if (now.epoch > options_.epochs || now.step > steps_ || (in_epoch_ && now.epoch == 0))
+    if (now.epoch > options_.epochs || now.step > steps_)
         raise<data_error>("checkpoint", "epoch and step are ", now.epoch, " and ", now.step, ", expected at most ",
                           options_.epochs, " and ", steps_);
+    if (history_.size() + (in_epoch_ ? 1 : 0) != now.epoch || now.best_epoch > history_.size() ||
+        (now.best_epoch == 0) != history_.empty() || (finished() && now.epoch == 0))
+        raise<data_error>("checkpoint", "numbers of epochs, of reports and of the best epoch are ", now.epoch, ", ",
+                          history_.size(), " and ", now.best_epoch, ", expected them to fit");
     earlier_seconds_ = seconds_of_all;
     earlier_epoch_seconds_ = seconds_of_epoch;
     if (!in_epoch_) return;

@@ -50,6 +50,9 @@ protected:
         checkpoint_epochs(a);
         a("network", state_.network);
         a.within("callbacks", [&] { callbacks_.checkpoint(a, state_); });
+        if (a.restoring() && best_.model.has_value() == history().empty())
+            raise<data_error>("checkpoint", "number of reports is ", history().size(),
+                              ", expected the best network where there are some");
         if (!in_epoch() && a.restoring()) keep_good();
         if (!in_epoch()) return;
         if (a.restoring()) good_ = state_.network;
