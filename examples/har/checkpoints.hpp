@@ -66,7 +66,9 @@ private:
     template <class F> static void refuse_damaged(F load) {
         try {
             load();
-        } catch (const smldist::data_error& e) { throw model_error(e.what()); }
+        } catch (const smldist::data_error& e) {
+            throw model_error(std::string(e.what()) + "; without the file this training begins anew");
+        }
     }
 
     run_folder& folder_;

@@ -286,6 +286,10 @@ void check_together(const std::string& name, const options& o, const std::vector
     const auto demand = [](bool ok, const char* option, const char* what) {
         if (!ok) raise<usage_error>(option, what);
     };
+    if (name == "train" && o.resume && o.preset.empty())
+        raise<usage_error>("--resume", "folder ", o.out,
+                           " holds no config.toml of a run to go on with, expected one, or ",
+                           "--preset and the other options of a new run");
     if (name == "train") demand(!o.preset.empty(), "--preset", "value is missing, expected the network to train");
     if (name == "evaluate" || name == "predict")
         demand(!o.model.empty(), "--model", "value is missing, expected a model file");

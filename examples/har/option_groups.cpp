@@ -142,7 +142,8 @@ void output_options(declarer& d, options& o, bool makes_folder, const char* json
             "--quiet, --json, --log and --checkpoint-every. Where there is no run, one begins.");
         d.word("checkpoint-every", o.checkpoint_every, "WHEN",
                "How often the state of the run is saved, so that --resume can go on from it: a number of epochs, or "
-               "one with a unit, such as 500steps, 90s, 5min or 1h; never. A signal that ends the run saves it too.");
+               "one with a unit, such as 500steps, 90s, 5min or 1h. A signal that ends the run saves it too. With "
+               "never nothing is saved.");
     }
     if (makes_folder)
         d.words<log_format>(
@@ -150,7 +151,8 @@ void output_options(declarer& d, options& o, bool makes_folder, const char* json
             [](std::string_view word) { return parse_enum<log_format>(word, "format"); },
             [](const log_format& f) { return std::string(name_of(f)); },
             "Logs of each training, a line or record per epoch, with commas between: csv (NAME.log.csv), jsonl "
-            "(NAME.log.jsonl), tensorboard (event files in tensorboard/NAME). Unless given: csv,jsonl.");
+            "(NAME.log.jsonl), tensorboard (event files in tensorboard/NAME). Unless given: csv,jsonl. \"\" writes "
+            "none.");
     d.flag("json", o.json, json);
     d.flag("quiet", o.quiet, "Print no progress and no remarks on stderr, only errors.");
     d.whole("seed", o.seed, 0, INT64_MAX,

@@ -232,7 +232,8 @@ void run_folder::log(const std::string& name, const train::epoch_report& r) {
 void run_folder::rewrite_logs(const std::string& name, const std::vector<train::epoch_report>& history) {
     const std::string boards = std::string(boards_folder) + "/" + name + "/";
     for (const auto& one : files_of_run(path_))
-        if (one.starts_with(boards)) remove_file_of_run(path_, one);
+        if (one.starts_with(boards) || one == name + ".log.csv" || one == name + ".log.jsonl")
+            remove_file_of_run(path_, one);
     for (const train::epoch_report& r : history) log(name, r);
 }
 
@@ -241,8 +242,10 @@ bool is_complete(const std::string& path) {
         std::error_code none;
         if (!fs::exists(path + figures, none)) continue;
         const auto bytes = io::read_file(path + figures);
-        const auto j = io::json::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-        return !j.find("interrupted") && !j.find("failure");
+        try {
+            const auto j = io::json::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+            return j.find("seed") && !j.find("interrupted") && !j.find("failure");
+        } catch (const data_error&) { return false; } // they are written again
     }
     return false;
 }

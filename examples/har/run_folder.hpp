@@ -67,8 +67,7 @@ private:
     std::chrono::steady_clock::duration sync_time_ = {};            ///< how long that took
 };
 
-/// Whether a run in the folder has ended by itself: its figures are there. Throws io_error, and data_error for figures that are no
-/// JSON.
+/// Whether a run in the folder has ended by itself: its figures are there, and say nothing else. Throws io_error.
 bool is_complete(const std::string& path);
 /// Removes the checkpoints of a run, which nothing needs once it is complete. Throws io_error.
 void remove_checkpoints(const std::string& path);

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -38,6 +39,12 @@ constexpr std::uint64_t most_runs = 200000;
 
 /// The ID of what depends on the text.
 std::string id_of(const std::string& text) { return io::sha256().update(text).hex().substr(0, 16); }
+
+/// What tells windows from others.
+std::string digest_of(const data::windows& w) {
+    const auto bytes = [](const auto& list) { return std::as_bytes(std::span(list.data(), list.size())); };
+    return io::sha256().update(bytes(w.x)).update(bytes(w.label)).update(bytes(w.subject)).hex();
+}
 
 /// What trainings cost.
 class cost_estimate {
@@ -117,12 +124,14 @@ public:
         if (out_.empty()) raise<usage_error>("--out", "folder is \"\", expected a name");
         for (const grid_setting& s : g.settings) settings_.push_back(prepare(s));
         folds_.resize(data_.size());
+        digests_.resize(data_.size());
         std::uint64_t count = 0;
         for (std::size_t d = 0; d < data_.size(); ++d)
             for (const prepared_setting& s : settings_)
                 if (s.data == d) {
                     named(s.given->name, [&] {
                         folds_[d] = folds_of(s.given->values, data_.windows(d));
+                        if (digests_[d].empty()) digests_[d] = digest_of(data_.windows(d));
                         data_.windows(d).info.find_channels(s.given->values.student_channels);
                     });
                     count += folds_[d].size() * o.seeds;
@@ -216,7 +225,8 @@ private:
     std::string run_id(const std::string& text, const prepared_setting& s, std::size_t fold,
                        std::uint64_t seed) const {
         return id_of(text + "fold=" + std::to_string(fold + 1) + "\nfolds=" + std::to_string(folds_[s.data].size()) +
-                     "\nseed=" + std::to_string(seed) + "\ndata-seed=" + std::to_string(o_.seed) + "\n");
+                     "\nseed=" + std::to_string(seed) + "\ndata-seed=" + std::to_string(o_.seed) +
+                     "\nwindows=" + digests_[s.data] + "\n");
     }
 
     std::vector<std::uint64_t> costs() const {
@@ -248,22 +258,27 @@ private:
     /// Makes the folder and writes the plan, unless another process has. Throws usage_error when it is of another sweep,
     /// io_error.
     void make_folder() const {
+        const std::string file = out_ + "/sweep.json";
+        std::error_code none;
+        if (!fs::exists(file, none) && fs::exists(out_, none) && holds_run(out_))
+            raise<usage_error>("--out", "folder ", out_, " holds a run, expected a sweep or none");
         for (const char* part : {"/rows", "/runs"}) {
             std::error_code code;
             fs::create_directories(out_ + part, code);
             if (code) raise<io_error>("--out", "cannot make folder ", out_, part, ": ", code.message());
         }
-        const std::string text = plan().text(), file = out_ + "/sweep.json";
-        std::error_code none;
+        const std::string text = plan().text();
         if (fs::exists(file, none) && !o_.force) {
             const auto bytes = io::read_file(file);
-            if (std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == text) return;
-            raise<usage_error>("--out", "folder ", out_, " holds the sweep of another grid (", out_,
-                               "/config.toml), expected that of ", o_.input,
-                               ": choose another folder, or give --force to go on with this grid");
+            const bool same = std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == text;
+            if (same && fs::exists(out_ + "/config.toml", none)) return;
+            if (!same)
+                raise<usage_error>("--out", "folder ", out_, " holds the sweep of another grid (", out_,
+                                   "/config.toml) or of other data, expected that of ", o_.input,
+                                   ": choose another folder, or give --force to go on with this grid");
         }
+        io::write_file_atomically(file, text); // first: it tells the folder of a sweep from that of a run
         io::write_file_atomically(out_ + "/config.toml", o_.config_text);
-        io::write_file_atomically(file, text);
     }
 
     bool has_row(const std::string& id) const {
@@ -404,6 +419,7 @@ private:
     datasets_in_turn data_;
     std::vector<prepared_setting> settings_;
     std::vector<std::vector<std::vector<int>>> folds_; ///< of each dataset
+    std::vector<std::string> digests_;                 ///< of its windows
     std::vector<run_group> groups_;
     std::map<std::string, run> runs_; ///< by ID
     std::size_t total_ = 0, done_ = 0, failed_ = 0;

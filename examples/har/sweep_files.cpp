@@ -2,7 +2,9 @@
 #include "sweep_files.hpp"
 
 #include <cmath>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "smldist/core/error.hpp"
 #include "smldist/io/file.hpp"
@@ -98,6 +100,9 @@ std::string sweep_plan::text() const {
 }
 
 sweep_plan read_plan(const std::string& folder) {
+    std::error_code none;
+    if (!std::filesystem::exists(folder + "/sweep.json", none))
+        raise<usage_error>("har collect", "folder ", folder, " holds no sweep (sweep.json), expected one");
     return read_json(folder + "/sweep.json", [](const io::json& j) {
         sweep_plan plan;
         plan.data = j.as_string("data");

@@ -41,7 +41,7 @@ struct sweep_plan {
     std::string text() const;
 };
 
-/// The plan in a folder. Throws io_error when it cannot be read, data_error when it is none.
+/// The plan in a folder. Throws usage_error when there is none, io_error when it cannot be read, data_error when it is damaged.
 sweep_plan read_plan(const std::string& folder);
 
 /// The row of a run: enough for tables and the report without data and models.

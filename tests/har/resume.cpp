@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Runs that end before their time and go on with --resume.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <doctest/doctest.h>
@@ -164,6 +165,37 @@ TEST_CASE("--resume refuses other options, --force and a folder whose run is not
     const auto every = run_in(at, train + "--epochs 2 --out other --checkpoint-every often");
     CHECK(every.code == 2);
     CHECK_MESSAGE(has(every.err, "--checkpoint-every: value is \"often\", expected never"), every.err);
+}
+
+TEST_CASE("--resume with other logs leaves no old ones") {
+    const small_set at;
+    child c(at, train + "--epochs 200 --out run");
+    c.said("epoch 3/");
+    c.send(SIGTERM);
+    REQUIRE(c.wait() == 128 + SIGTERM);
+    REQUIRE(fs::exists(at / "run/model.log.jsonl"));
+    REQUIRE(run_in(at, "train --resume --quiet --out run --log csv").code == 0);
+    CHECK_FALSE(fs::exists(at / "run/model.log.jsonl"));
+    const std::string log = contents(at / "run/model.log.csv");
+    CHECK(std::count(log.begin(), log.end(), '\n') == 201);
+}
+
+TEST_CASE("--resume says that the data have changed, and takes damaged figures for those of an unfinished run") {
+    const small_set at;
+    child c(at, train + "--epochs 200 --out run");
+    c.said("epoch 3/");
+    c.send(SIGTERM);
+    REQUIRE(c.wait() == 128 + SIGTERM);
+    write(at / "run/metrics.json", "{}");
+    change_wisdm(at / "set");
+    const auto refused = run_in(at, "train --resume --quiet --out run");
+    CHECK(refused.code == 2);
+    CHECK_MESSAGE(has(refused.err, "are not those of the saved training"), refused.err);
+    change_wisdm(at / "set", "0.050000", "0.030000");
+    write(at / "run/metrics.json", "");
+    REQUIRE(run_in(at, "train --resume --quiet --out run").code == 0);
+    REQUIRE(run_in(at, train + "--epochs 200 --quiet --out whole").code == 0);
+    check_same(at / "whole", at / "run");
 }
 
 TEST_CASE("--resume refuses a checkpoint that is damaged or of another run") {

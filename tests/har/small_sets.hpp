@@ -61,6 +61,16 @@ inline void make_wisdm(const std::filesystem::path& root) {
     write(root / "WISDM_ar_v1.1/WISDM_ar_v1.1_raw.txt", text);
 }
 
+/// Changes every person's data of make_wisdm a little, or back again with the two values in the other order.
+inline void change_wisdm(const std::filesystem::path& root, const std::string& from = "0.030000",
+                         const std::string& to = "0.050000") {
+    const auto file = root / "WISDM_ar_v1.1/WISDM_ar_v1.1_raw.txt";
+    std::string text = contents(file);
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+        text.replace(at, from.size(), to);
+    write(file, text);
+}
+
 /// Replaces the first `from` in a file.
 inline void edit(const std::filesystem::path& file, const std::string& from, const std::string& to) {
     std::string text = contents(file);

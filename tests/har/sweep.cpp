@@ -389,3 +389,33 @@ TEST_CASE("a folder with the sweep of another grid is refused, or gone on with b
     CHECK(c.last().at("runs") == 4);
     CHECK_FALSE(has(c.out, "lr=0.004"));
 }
+
+TEST_CASE("a sweep leaves the folder of a run alone") {
+    const grid_folder at(small_runs + "[grid]\nlr = [4e-3]\n");
+    REQUIRE(run(at, train + "--epochs 1 --quiet --out run").code == 0);
+    const auto before = files_in(at / "run");
+    for (const std::string force : {"", " --force"}) {
+        const auto refused = run(at, sweep_on + "run" + force);
+        CHECK(refused.code == 2);
+        CHECK_MESSAGE(has(refused.err, "--out: folder run holds a run, expected a sweep or none"), refused.err);
+        CHECK((files_in(at / "run") == before));
+    }
+    const auto none = run(at, "collect run");
+    CHECK(none.code == 2);
+    CHECK_MESSAGE(has(none.err, "folder run holds no sweep"), none.err);
+}
+
+TEST_CASE("runs on data that have changed since are not mixed with those before") {
+    const grid_folder at(small_runs + "[grid]\nlr = [4e-3]\n");
+    REQUIRE(run(at, sweep_on + "s --epochs 1").code == 0);
+    const auto before = rows_of(at, "s");
+    CHECK(before.size() == 2);
+    change_wisdm(at / "set");
+    const auto refused = run(at, sweep_on + "s --epochs 1");
+    CHECK(refused.code == 2);
+    CHECK_MESSAGE(has(refused.err, "or of other data"), refused.err);
+    const auto forced = run(at, sweep_on + "s --epochs 1 --force --json");
+    REQUIRE_MESSAGE(forced.code == 0, forced.err);
+    CHECK(forced.last().at("done") == 2);
+    CHECK(rows_of(at, "s").size() == 4);
+}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/train/checkpoint.hpp"
 
+#include <cstddef>
 #include <functional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -318,7 +320,8 @@ TEST_CASE("restore_checkpoint: other options, windows, networks or a changed byt
                  (restored(momentum, student_config(), few().train, saved), 0));
     auto windows = few().train;
     windows.x[5] += 1;
-    CHECK_RAISES(usage_error, "hash_of_windows is", (restored(usual, student_config(), windows, saved), 0));
+    CHECK_RAISES(usage_error, "are not those of the saved training",
+                 (restored(usual, student_config(), windows, saved), 0));
     CHECK_RAISES(usage_error, "configuration is \"yours\", expected \"mine\"",
                  (restored(usual, student_config(), few().train, saved, "yours"), 0));
     CHECK_RAISES(usage_error, "configuration is \"\", expected \"mine\"",
@@ -382,6 +385,18 @@ TEST_CASE("restore_checkpoint: a file whose arrays make no sense is refused, or 
             }
         }
         CHECK(refused >= tried); // at least where one is missing
+        // Reports of epochs, and no best network.
+        const std::size_t before = refused;
+        std::vector<io::tensor_view> tensors;
+        const std::byte none{0};
+        for (io::tensor_view t : file.tensors()) {
+            if (t.name.starts_with("callbacks.1.model.")) continue;
+            if (t.name == "callbacks.1.any") t.bytes = std::span(&none, 1);
+            tensors.push_back(t);
+        }
+        REQUIRE(tensors.size() + 10 < file.tensors().size());
+        try_with(tensors);
+        CHECK(refused == before + 1);
         CHECK(ended > 0);
     }
 }

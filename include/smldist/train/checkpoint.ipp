@@ -249,7 +249,11 @@ void epoch_loop::checkpoint_epochs(archive& a) {
                                                    normal_.offset.size())(normal_.scale.data(), normal_.scale.size())(
                     normal_.low.data(), normal_.low.size())(normal_.high.data(), normal_.high.size())
                     .text();
-    a.same("hash_of_windows", data_);
+    std::string saved = data_;
+    a("hash_of_windows", saved);
+    if (saved != data_)
+        raise<usage_error>("checkpoint", "windows or normaliser (hash ", data_,
+                           ") are not those of the saved training (hash ", saved, "), expected the same data");
     run_state& now = *now_;
     a("epoch", now.epoch);
     a("step", now.step);
