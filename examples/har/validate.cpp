@@ -271,7 +271,10 @@ private:
 } // namespace
 
 void validate(const options& o) {
-    if (already_complete(o)) return;
+    if (already_complete(o)) {
+        for (const std::string& place : earlier_trainings(o.out)) remove_checkpoints(place);
+        return;
+    }
     validation v(o);
     try {
         v.run();

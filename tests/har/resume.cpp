@@ -128,6 +128,8 @@ TEST_CASE("a validation that is killed and resumed gives the figures of one that
     REQUIRE(run_in(at, validation + "--out whole").code == 0);
     interrupt(at, validation + "--out run", SIGKILL, 8, 900000);
     check_same(at / "whole", at / "run");
+    write(at / "run/labels/fold01_seed0/model.checkpoint", "left by a kill at the very end");
+    REQUIRE(run_in(at, validation + "--out run --resume").code == 0);
     for (const std::string method : {"teacher", "labels", "smldist"})
         for (const std::string place : {"/fold01_seed0", "/fold02_seed0"})
             check_same(at / "whole" / (method + place), at / "run" / (method + place));
