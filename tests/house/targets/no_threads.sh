@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # no_threads.sh ROOT WORK SAVE CLASSIFY COMPILER…: CLASSIFY, compiled without threads, exceptions and RTTI, reads the file that
 # SAVE writes and prints the same logits to the last bit. COMPILER, which defines SMLDIST_NO_THREADS, takes every example
-# without MPI,
-# and no header of the library includes one for threads.
+# except those with MPI, and no header of the library includes one for threads.
 set -euo pipefail
 root=$1 work=$2 save=$3 classify=$4
 shift 4
