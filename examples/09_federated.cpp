@@ -40,7 +40,7 @@ int main() {
         std::printf("round %zu: %.3f\n", round, f1(shared));
     }
 
-    // Beside it, with as many epochs: everyone alone, and all data in one place.
+    // For comparison, with the same number of epochs: each person trains separately, and then one network on all data.
     train::training_options alone = local;
     alone.epochs = rounds * epochs;
     double sum = 0;

@@ -69,7 +69,7 @@ public:
     report_method report(const std::vector<int>& people) const;
     /// Without seconds when these are 0.
     smldist::io::json json(const smldist::data::signal_info& info) const;
-    /// The line of the table on the terminal, under table_head(), with the name in so many columns.
+    /// The line of the table on the terminal, under table_head(), with the name padded to `columns`.
     std::string line(std::size_t columns = name_columns) const;
     static std::string table_head(std::size_t columns = name_columns);
     static constexpr std::size_t name_columns = 12;

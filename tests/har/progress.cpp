@@ -20,7 +20,7 @@ namespace {
 
 using namespace har_tests;
 
-/// What a program writes to a terminal with so many columns, given to it as stderr.
+/// A terminal of the given width as stderr of a program, and what the program writes to it.
 class terminal {
 public:
     explicit terminal(unsigned short columns) : main_(posix_openpt(O_RDWR | O_NOCTTY)) {

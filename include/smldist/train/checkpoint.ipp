@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The functions of train/checkpoint.hpp, which includes this file; see SMLDIST_TRAIN_BODIES.
-#include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <set>
 #include <span>
@@ -14,6 +11,7 @@
 #include "smldist/core/enum_names.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/io/sealed.hpp"
+#include "smldist/io/sha256.hpp"
 
 #if SMLDIST_THREADS
 #include <mutex>
@@ -163,38 +161,21 @@ private:
     std::size_t at_ = 0;
 };
 
-/// A 64-bit hash of values, which tells other windows apart; not for protection.
-class fingerprint {
-public:
-    template <class T> fingerprint& operator()(const T* x, std::size_t n) {
-        word(n);
-        const auto bytes = std::as_bytes(std::span(x, n));
-        std::size_t i = 0;
-        for (; i + 8 <= bytes.size(); i += 8) {
-            std::uint64_t w = 0;
-            std::memcpy(&w, bytes.data() + i, 8);
-            word(w);
-        }
-        std::uint64_t rest = 0;
-        if (i < bytes.size()) std::memcpy(&rest, bytes.data() + i, bytes.size() - i);
-        word(rest);
-        return *this;
+/// The SHA-256 of windows and normaliser.
+inline std::string digest_of(const data::windows& train, const data::windows& validation, const normaliser& normal) {
+    io::sha256 hash;
+    const auto add = [&hash](const auto& list) {
+        hash.update(std::to_string(list.size()) + ' ').update(std::as_bytes(std::span(list.data(), list.size())));
+    };
+    for (const data::windows* w : {&train, &validation}) {
+        add(w->x);
+        add(w->label);
+        add(w->target);
+        add(w->subject);
     }
-    fingerprint& operator()(const data::windows& w) {
-        (*this)(w.x.data(), w.x.size())(w.label.data(), w.label.size())(w.target.data(), w.target.size());
-        return (*this)(w.subject.data(), w.subject.size());
-    }
-    std::string text() const {
-        constexpr std::string_view digits = "0123456789abcdef";
-        std::string s;
-        for (int shift = 60; shift >= 0; shift -= 4) s += digits[static_cast<std::size_t>(state_ >> shift & 15u)];
-        return s;
-    }
-
-private:
-    void word(std::uint64_t w) { state_ = std::rotl((state_ ^ w) * 0x9E3779B97F4A7C15u, 29); }
-    std::uint64_t state_ = 0x243F6A8885A308D3u;
-};
+    for (const auto* values : {&normal.offset, &normal.scale, &normal.low, &normal.high}) add(*values);
+    return hash.hex();
+}
 
 /// The options on which a training's numbers depend.
 inline void check_same(archive& a, const training_options& o) {
@@ -244,11 +225,7 @@ inline void check_same(archive& a, const training_options& o) {
 
 void epoch_loop::checkpoint_epochs(archive& a) {
     a.within("options", [&] { check_same(a, options_); });
-    if (data_.empty())
-        data_ = fingerprint()(train_)(validation_)(normal_.offset.data(),
-                                                   normal_.offset.size())(normal_.scale.data(), normal_.scale.size())(
-                    normal_.low.data(), normal_.low.size())(normal_.high.data(), normal_.high.size())
-                    .text();
+    if (data_.empty()) data_ = digest_of(train_, validation_, normal_);
     std::string saved = data_;
     a("hash_of_windows", saved);
     if (saved != data_)
