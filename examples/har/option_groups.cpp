@@ -104,6 +104,8 @@ void training_options(declarer& d, options& o, bool distils) {
     if (distils)
         d.whole("teacher-epochs", o.teacher_epochs, 0, most_epochs, "Number of epochs of the teacher" + by_preset);
     d.whole("batch", t.batch, 2, 65536, "Number of windows in a training step.");
+    d.whole("accumulate", t.accumulate, 1, 32768,
+            "Number of parts in which a step's windows are computed, one after the other, to save memory.");
     d.real("lr", t.lr, {0, 1e9, true}, "Largest learning rate of the schedule.");
     d.choice("optimiser", t.optimiser, "Optimiser of the weights.");
     d.choice("schedule", t.schedule.kind, "How the learning rate changes over the epochs.");

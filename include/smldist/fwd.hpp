@@ -98,6 +98,7 @@ template <class T> struct adam;
 template <class T> struct radam;
 template <class Inner> struct lookahead;
 template <class T> class any_optimiser;
+template <class T> class gradient_accumulator;
 template <class M> struct ema;
 template <class M> struct swa;
 SMLDIST_NAMESPACE_END

@@ -124,6 +124,7 @@
 #include "smldist/optim/any_schedule.hpp"
 #include "smldist/optim/average.hpp"
 #include "smldist/optim/ema.hpp"
+#include "smldist/optim/gradient_accumulator.hpp"
 #include "smldist/optim/lookahead.hpp"
 #include "smldist/optim/radam.hpp"
 #include "smldist/optim/ranger.hpp"
@@ -212,6 +213,7 @@
 #endif
 
 #include "smldist/train/archive.hpp"
+#include "smldist/train/batch_parts.hpp"
 #include "smldist/train/callback.hpp"
 #include "smldist/train/callbacks.hpp"
 #include "smldist/train/checkpoint.hpp"
@@ -222,6 +224,7 @@
 #include "smldist/train/logging.hpp"
 #include "smldist/train/loop.hpp"
 #include "smldist/train/loss_terms.hpp"
+#include "smldist/train/lr_finder.hpp"
 #include "smldist/train/memory_initialisation.hpp"
 #include "smldist/train/objective.hpp"
 #include "smldist/train/state.hpp"

@@ -45,6 +45,8 @@ TEST_CASE("tape: backward adds; reset forgets") {
     CHECK(t.gradient(x)->item() == 8);
     t.backward(op::scale(x, 5)); // another output of the same tape
     CHECK(t.gradient(x)->item() == 13);
+    t.backward(y, 0.25); // a quarter of the loss
+    CHECK(t.gradient(x)->item() == 14);
 
     t.reset();
     CHECK(t.size() == 0);

@@ -20,6 +20,7 @@ TEST_CASE("training_options: values out of range are refused") {
     CHECK_NOTHROW(training_options().check());
     fails(&training_options::epochs, std::size_t(0));
     fails(&training_options::batch, std::size_t(0), std::size_t(1));
+    fails(&training_options::accumulate, std::size_t(0), std::size_t(33));
     fails(&training_options::lr, 0.0, -1.0, nan, inf);
     fails(&training_options::weight_decay, -1.0, nan, inf);
     fails(&training_options::clip, 0.0, -1.0, nan);

@@ -148,14 +148,14 @@ public:
             if (node& n = at(i); n.external && !n.gradient.empty()) f(*n.external, n.gradient);
     }
 
-    /// Adds d loss / d leaf to the gradient of every leaf.
+    /// Adds scale · d loss / d leaf to the gradient of every leaf.
     /// Throws     shape_error when the loss is not a scalar, usage_error when it is of another tape.
-    void backward(var<T> loss) {
+    void backward(var<T> loss, T scale = T(1)) {
         check_own(loss);
         if (value(loss).size() != 1)
             raise<shape_error>("tape.backward", "shape of the loss is ", loss.shape().text(),
                                ", expected one element");
-        backward(loss, tensor<T>(loss.shape(), T(1)));
+        backward(loss, tensor<T>(loss.shape(), scale));
     }
     /// The same from an output y of any shape, given d loss / d y.
     void backward(var<T> y, const tensor<T>& dy) {

@@ -38,6 +38,9 @@ struct batch {
     std::size_t size() const { return x.shape().rank() == 3 ? x.shape()[0] : 0; }
 };
 
+/// The rows [first, last) of a batch; the buffers of `to` are reused.
+SMLDIST_FUNCTION void copy_rows(const batch& from, std::size_t first, std::size_t last, batch& to);
+
 /// Returns the windows of `source` batch by batch. Refers to `source`, which must outlive it.
 ///
 ///     for (loader.start(epoch); loader.next(batch);) train_on(batch);

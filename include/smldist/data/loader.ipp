@@ -11,6 +11,29 @@
 namespace smldist::data {
 SMLDIST_NAMESPACE_BEGIN
 
+void copy_rows(const batch& from, std::size_t first, std::size_t last, batch& to) {
+    const auto of_tensor = [&](const tensor<float>& x, tensor<float>& part) {
+        if (x.empty()) {
+            part = tensor<float>(shape{0});
+            return;
+        }
+        const std::size_t row = x.size() / x.shape()[0];
+        const shape s = x.shape().with(0, last - first);
+        if (!(part.shape() == s)) part = tensor<float>::uninitialized(s);
+        std::copy_n(x.data() + first * row, part.size(), part.data());
+    };
+    const auto of_list = [&](const auto& list, auto& part) {
+        part.clear();
+        if (!list.empty()) part.assign(list.begin() + std::ptrdiff_t(first), list.begin() + std::ptrdiff_t(last));
+    };
+    of_tensor(from.x, to.x);
+    of_tensor(from.target, to.target);
+    of_list(from.label, to.label);
+    of_list(from.index, to.index);
+    of_list(from.other, to.other);
+    to.share = from.share;
+}
+
 loader::loader(const windows& source, const loader_options& options, const normaliser& normal,
                const generator& random)
     : source_(&source), options_(options), normaliser_(normal), random_(random), order_(source.size()) {

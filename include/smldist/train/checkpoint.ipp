@@ -181,6 +181,7 @@ inline std::string digest_of(const data::windows& train, const data::windows& va
 inline void check_same(archive& a, const training_options& o) {
     a.same("epochs", double(o.epochs));
     a.same("batch", double(o.batch));
+    a.same("accumulate", double(o.accumulate));
     a.same("lr", o.lr);
     a.same("weight_decay", o.weight_decay);
     a.same("optimiser", name_of(o.optimiser));

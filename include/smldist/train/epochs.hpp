@@ -71,7 +71,7 @@ protected:
           validation_(validation),
           optimiser_(options.optimiser, options.lr, options.weight_decay),
           tape_(options.seed),
-          loader_(data::loader(train, loader_options(options), normal, generator(options.seed, 1))),
+          loader_(data::loader(train, options.loader(), normal, generator(options.seed, 1))),
           steps_(loader_.batches()),
           schedule_(options.schedule, options.lr, options.epochs, steps_) {
         validation.check();
@@ -188,14 +188,6 @@ private:
             if (c >= train.channels())
                 raise<usage_error>("training", "channel is ", c, ", expected less than ", train.channels());
         return o;
-    }
-    static data::loader_options loader_options(const training_options& o) {
-        data::loader_options l;
-        l.batch = o.batch;
-        l.balanced = o.balanced;
-        l.augment = o.augment;
-        l.mixup = o.mixup;
-        return l;
     }
 
     void begin_epoch() {

@@ -10,9 +10,11 @@
 
 #include "smldist/autograd/tape.hpp"
 #include "smldist/core/outputs.hpp"
+#include "smldist/optim/gradient_accumulator.hpp"
 #include "smldist/optim/step.hpp"
 #include "smldist/optim/swa.hpp"
 #include "smldist/train/archive.hpp"
+#include "smldist/train/batch_parts.hpp"
 #include "smldist/train/callback.hpp"
 #include "smldist/train/callbacks.hpp"
 #include "smldist/train/door.hpp"
@@ -129,6 +131,10 @@ template <class Network> SMLDIST_COLD training_result<Network> training_loop<Net
 /// network has a member `forward(net, x)`, which then runs in place of net(x, mode::train). The same seed gives the same
 /// bits for any number of threads.
 ///
+/// With `accumulate` a batch is computed in so many parts, one after the other, and their gradients are joined: memory is
+/// that of one part. Gradient, dropout and loss are those of the whole batch up to rounding, but batch-norm takes the
+/// statistics of each part, and an objective that compares windows with each other compares those of a part.
+///
 /// With `channels` the network sees only those of each batch; augmentation, normaliser and objective, and so the teacher
 /// in it, still see all: a rotation turns a whole sensor before some of it is left out.
 ///
@@ -186,6 +192,8 @@ private:
     };
 
     Objective& objective_;
+    data::batch part_;                       ///< of a batch, with options.accumulate
+    optim::gradient_accumulator<float> sum_; ///< over the parts
 };
 
 template <class Network, class Objective>
@@ -197,12 +205,27 @@ training<Network, Objective>::training(Network& net, Objective& objective, const
 template <class Network, class Objective>
 loss_terms training<Network, Objective>::update(const data::batch& b, double progress) {
     tape<float>& t = this->tape_;
-    const auto out = forward(this->network(), t.input(this->seen(b)));
-    objective_value value = objective_(t, out, b, progress);
-    t.backward(value.loss);
-    if (this->on_gradients) this->on_gradients(t, value.terms);
-    if (!std::isfinite(value.terms.total)) return value.terms;
     joined both{&this->network(), &objective_};
+    const auto pass = [&](const data::batch& part, double weight) {
+        const auto out = forward(this->network(), t.input(this->seen(part)));
+        objective_value value = objective_(t, out, part, progress);
+        t.backward(value.loss, static_cast<float>(weight));
+        return value.terms;
+    };
+    loss_terms terms;
+    if (this->options_.accumulate == 1) {
+        terms = pass(b, 1);
+    } else {
+        for (batch_parts p(b, this->options_.accumulate, t.random(), part_); p.next();) {
+            terms += pass(p.part(), p.weight()) * p.weight();
+            if (p.last()) break;
+            sum_.add(both, t);
+            t.reset();
+        }
+        sum_.release(both, t);
+    }
+    if (this->on_gradients) this->on_gradients(t, terms);
+    if (!std::isfinite(terms.total)) return terms;
     const double norm = optim::clip_gradient_norm(both, t, this->options_.clip);
     if (!std::isfinite(norm)) {
         loss_terms failed;
@@ -210,7 +233,7 @@ loss_terms training<Network, Objective>::update(const data::batch& b, double pro
         return failed;
     }
     this->optimiser_.step(both, t);
-    return value.terms;
+    return terms;
 }
 
 SMLDIST_NAMESPACE_END

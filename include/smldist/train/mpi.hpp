@@ -120,27 +120,6 @@ private:
     std::uint64_t hash_ = 0xCBF29CE484222325u;
 };
 
-/// Keeps only the rows [first, last) of a batch.
-inline void keep_rows(data::batch& b, std::size_t first, std::size_t last) {
-    const auto of_tensor = [&](tensor<float>& x) {
-        if (x.empty()) return;
-        const std::size_t stride = x.size() / x.shape()[0];
-        auto kept = tensor<float>::uninitialized(x.shape().with(0, last - first));
-        std::copy_n(x.data() + first * stride, kept.size(), kept.data());
-        x = std::move(kept);
-    };
-    const auto of_list = [&](auto& list) {
-        if (list.empty()) return;
-        std::copy(list.begin() + std::ptrdiff_t(first), list.begin() + std::ptrdiff_t(last), list.begin());
-        list.resize(last - first);
-    };
-    of_tensor(b.x);
-    of_tensor(b.target);
-    of_list(b.label);
-    of_list(b.index);
-    of_list(b.other);
-}
-
 /// This rank's part in a training of all ranks: what the functions of a training call.
 class joint_training {
 public:
@@ -184,7 +163,9 @@ public:
         for (std::size_t k = 0; k < size_; ++k) weights_[k] = double(begin(k + 1) - begin(k)) / double(joint);
         const bool counts = rank_ < parts;
         share_ = {.first = counts ? begin(rank_) : 0, .weight = counts ? 1.0 : 0.0};
-        keep_rows(b, share_.first, counts ? begin(rank_ + 1) : 2);
+        data::batch share;
+        data::copy_rows(b, share_.first, counts ? begin(rank_ + 1) : 2, share);
+        std::swap(b, share);
         if (options_.synchronised_batch_norm) {
             share_.sum = [](void* self, double* values, std::size_t n) {
                 static_cast<joint_training*>(self)->sum(values, n);

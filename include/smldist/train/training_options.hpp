@@ -19,7 +19,9 @@ SMLDIST_NAMESPACE_BEGIN
 
 struct training_options {
     std::size_t epochs = 40;
-    std::size_t batch = 64;
+    std::size_t batch = 64; ///< windows of a step
+    std::size_t accumulate =
+        1;            ///< parts in which a batch is computed, one after the other: less memory for a large batch
     double lr = 4e-3; ///< largest of the schedule
     double weight_decay = 1e-3;
     optim::optimiser_kind optimiser = optim::optimiser_kind::adamw;
@@ -39,6 +41,15 @@ struct training_options {
 
     validation_metric metric = {}; ///< of the score; empty: macro-F1
 
+    /// How a training loads its batches.
+    data::loader_options loader() const {
+        data::loader_options l;
+        l.batch = batch;
+        l.balanced = balanced;
+        l.augment = augment;
+        l.mixup = mixup;
+        return l;
+    }
     /// Throws usage_error for a value out of range, for ema together with swa_epochs, for plateau_on_last_loss with another
     /// schedule, and for a plateau that looks for large figures where the metric is an error, or for small ones where it
     /// is not.
@@ -46,6 +57,8 @@ struct training_options {
         const option_check o{"training_options"};
         o.need(epochs >= 1, "epochs", double(epochs), "at least 1");
         o.need(batch >= 2, "batch", double(batch), "at least 2");
+        o.need(accumulate >= 1 && accumulate <= batch / 2, "accumulate", double(accumulate),
+               "1 to half of batch, since a part has at least two windows");
         o.positive("lr", lr);
         o.at_least_0("weight_decay", weight_decay);
         o.need(clip > 0, "clip", clip, "above 0");
