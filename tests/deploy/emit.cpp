@@ -44,6 +44,7 @@ TEST_CASE("emit: every activation works as its own step and as the end of a prod
 TEST_CASE("emit: ops that mix the windows of a batch are refused") {
     refuses([](const auto& x, const auto&) { return op::sum(x); }, "(sum): it mixes the windows");
     refuses([](const auto& x, const auto&) { return op::mean(x, {.axis = 0}); }, "(mean): it mixes");
+    refuses([](const auto& x, const auto&) { return op::sum(x, {op::all_axes, true}); }, "(sum): it mixes");
     refuses([](const auto& x, const auto&) { return op::slice(x, 0, 0, 1); }, "(slice): it mixes");
     refuses([](const auto& x, const auto&) { return op::reshape(x, {8, 6}); }, "(reshape): it mixes");
     refuses([](const auto& x, const auto&) { return op::add(x, op::mean_over_time(x)); }, "(add): it mixes");
