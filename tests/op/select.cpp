@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <limits>
 
+#include "../allocations.hpp"
 #include "check.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
 
 using namespace smldist;
 
@@ -48,9 +50,12 @@ TEST_CASE("where") {
     struct one_case {
         shape mask, a, b;
     };
-    const std::vector<one_case> cases = {{{2, 3, 4}, {2, 3, 4}, {2, 3, 4}}, {{3, 4}, {2, 3, 4}, {2, 3, 4}},
-                                         {{2, 3, 1}, {2, 3, 4}, {}},        {{2, 3, 4}, {4}, {3, 1}},
-                                         {{2, 1, 1}, {2, 3, 4}, {1, 3, 4}}, {{}, {2, 3}, {3}},
+    const std::vector<one_case> cases = {{{2, 3, 4}, {2, 3, 4}, {2, 3, 4}},
+                                         {{3, 4}, {2, 3, 4}, {2, 3, 4}},
+                                         {{2, 3, 1}, {2, 3, 4}, {}},
+                                         {{2, 3, 4}, {4}, {3, 1}},
+                                         {{2, 1, 1}, {2, 3, 4}, {1, 3, 4}},
+                                         {{}, {2, 3}, {3}},
                                          {{4}, {}, {}}};
     for (const auto& c : cases) {
         const std::string prefix = "where/" + extents(c.mask) + "_" + extents(c.a) + "_" + extents(c.b);
@@ -158,6 +163,25 @@ TEST_CASE("gather: errors") {
     CHECK_RAISES(usage_error, "index 0 is 1.5", op::gather(x, 0, tensor<float>(shape{1, 1}, {1.5f})));
     CHECK_RAISES(shape_error, "op::gather: shape of index is (2)", op::gather(x, 1, tensor<int>{0, 1}));
     CHECK_RAISES(shape_error, "op::gather: axis is 2", op::gather(x, 2, tensor<int>(shape{1, 1}, {0})));
+}
+
+TEST_CASE("embedding, gather and where: a warm step allocates nothing") {
+    const auto index = indices({6, 1}, 4), rows = indices({6, 9}, 6);
+    const parameter<float> weight(cast<float>(normal({4, 9})));
+    const tensor<float> x = cast<float>(normal({6, 9}));
+    tape<float> t;
+    const auto step = [&] {
+        t.reset();
+        const auto v = t.input(x);
+        const auto e = op::reshape(op::embedding(index, op::lift(v, weight)), {6, 9});
+        const auto y =
+            op::where(rows, op::gather(e, 0, rows), op::transpose(op::pad(op::transpose(e, 0, 1), {{0, 0}}), 0, 1));
+        t.backward(op::sum(op::cumsum(op::max(op::pow(y, 2), {1}))));
+    };
+    for (int i = 0; i < 3; ++i) step();
+    const std::size_t before = allocations();
+    step();
+    CHECK(allocations() == before);
 }
 
 TEST_CASE("embedding, gather and where: the same bits for any number of threads") {
