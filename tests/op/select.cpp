@@ -107,7 +107,7 @@ TEST_CASE("embedding") {
 }
 
 TEST_CASE("embedding: tokens as numbers of the world, and a parameter") {
-    parameter<double> weight(normal({4, 3}));
+    parameter<double> weight{normal({4, 3})};
     const tensor<double> tokens{2, 0, 2};
     tape<double> t;
     const auto y = op::embedding(t.input(tokens), weight);
@@ -167,7 +167,7 @@ TEST_CASE("gather: errors") {
 
 TEST_CASE("embedding, gather and where: a warm step allocates nothing") {
     const auto index = indices({6, 1}, 4), rows = indices({6, 9}, 6);
-    const parameter<float> weight(cast<float>(normal({4, 9})));
+    const parameter<float> weight{cast<float>(normal({4, 9}))};
     const tensor<float> x = cast<float>(normal({6, 9}));
     tape<float> t;
     const auto step = [&] {
