@@ -32,8 +32,16 @@ template <class T> void check(const kernel::strided& s, std::size_t x_size, std:
 }
 
 TEST_CASE_TEMPLATE("strided_copy: equal to the plain loop for every order of axes", T, float, double) {
-    for (const std::vector<std::size_t>& extents :
-         {std::vector<std::size_t>{}, {1}, {7}, {5, 9}, {33, 35}, {64, 3}, {3, 70}, {2, 3, 4}, {6, 1, 37}, {2, 33, 4, 5}}) {
+    for (const std::vector<std::size_t>& extents : {std::vector<std::size_t>{},
+                                                    {1},
+                                                    {7},
+                                                    {5, 9},
+                                                    {33, 35},
+                                                    {64, 3},
+                                                    {3, 70},
+                                                    {2, 3, 4},
+                                                    {6, 1, 37},
+                                                    {2, 33, 4, 5}}) {
         std::vector<std::size_t> order(extents.size());
         std::iota(order.begin(), order.end(), std::size_t(0));
         std::size_t n = 1;
@@ -69,9 +77,13 @@ TEST_CASE("strided: axes that lie one behind the other are one") {
 }
 
 TEST_CASE_TEMPLATE("pad: equal to the plain loop, and its gradient takes the same places", T, float, double) {
-    for (const kernel::padded& s : {kernel::padded{1, {5}, {2}, {9}}, {1, {5}, {0}, {5}}, {1, {0}, {1}, {3}},
-                                    {2, {3, 4}, {1, 0}, {6, 9}}, {2, {3, 4}, {3, 3}, {6, 7}},
-                                    {3, {2, 3, 4}, {1, 0, 2}, {3, 5, 7}}, {4, {2, 1, 3, 19}, {0, 1, 1, 1}, {2, 3, 4, 21}}}) {
+    for (const kernel::padded& s : {kernel::padded{1, {5}, {2}, {9}},
+                                    {1, {5}, {0}, {5}},
+                                    {1, {0}, {1}, {3}},
+                                    {2, {3, 4}, {1, 0}, {6, 9}},
+                                    {2, {3, 4}, {3, 3}, {6, 7}},
+                                    {3, {2, 3, 4}, {1, 0, 2}, {3, 5, 7}},
+                                    {4, {2, 1, 3, 19}, {0, 1, 1, 1}, {2, 3, 4, 21}}}) {
         std::size_t nx = 1, ny = 1;
         for (std::size_t a = 0; a < s.rank; ++a) nx *= s.extent[a], ny *= s.whole[a];
         CAPTURE(nx);

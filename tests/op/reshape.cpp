@@ -117,7 +117,9 @@ TEST_CASE("permute") {
     compare("012", {0, 1, 2});
     compare("0213", {0, 2, 1, 3});
     compare("3120", {3, 1, 2, 0});
-    check_op("two uses", {normal({3, 3})}, [](const auto& in) { return op::concat(in[0], op::permute(in[0], {1, 0})); });
+    check_op("two uses", {normal({3, 3})}, [](const auto& in) {
+        return op::concat(in[0], op::permute(in[0], {1, 0}));
+    });
     const tensor<float> x(shape{2, 3});
     CHECK_RAISES(shape_error, "op::permute: axis is 2", op::permute(x, {0, 2}));
     CHECK_RAISES(shape_error, "op::permute: axes are (1, 1), expected each axis of (2, 3) once",

@@ -20,7 +20,8 @@ TEST_CASE("select: shapes and errors") {
     CHECK(spec::gather{1}.infer({2, 3, 4}, {1, 9, 4}) == shape{1, 9, 4});
     CHECK(spec::gather{}.infer({2, 3}, {2, 0}) == shape{2, 0});
     CHECK_RAISES(shape_error, "op::gather: axis is 2", spec::gather{2}.infer({2, 3}, {2, 3}));
-    CHECK_RAISES(shape_error, "op::gather: shape of index is (2), expected extents of at most (2, 3) except for axis 1",
+    CHECK_RAISES(shape_error,
+                 "op::gather: shape of index is (2), expected extents of at most (2, 3) except for axis 1",
                  spec::gather{}.infer({2, 3}, {2}));
     CHECK_RAISES(shape_error, "shape of index is (3, 3)", spec::gather{}.infer({2, 3}, {3, 3}));
     CHECK_RAISES(shape_error, "shape of index is (1)", spec::gather{}.infer({(std::size_t(1) << 24) + 1}, {1}));

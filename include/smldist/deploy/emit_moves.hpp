@@ -33,7 +33,8 @@ SMLDIST_COLD inline void emit_strided(builder& b, std::size_t id, const kernel::
 
 /// Input k of an op with broadcasting: the value itself when it has one element (step 0) or as many as y (step 1),
 /// otherwise the value repeated to the extents of y.
-SMLDIST_COLD inline operand emit_spread(builder& b, std::size_t id, std::size_t k, const shape& y, std::size_t& step) {
+SMLDIST_COLD inline operand emit_spread(builder& b, std::size_t id, std::size_t k, const shape& y,
+                                        std::size_t& step) {
     const std::size_t x = b.input(id, k);
     const shape s = sample_operand(b, id, k);
     step = s.size() == 1 ? 0 : 1;
@@ -80,7 +81,8 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::permute& o
 
 SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::pad& o) {
     const shape s = b.extents(b.input(id, 0)), y = b.extents(id);
-    runtime::pad_step step{{1, {1}, {0}, {1}}, static_cast<float>(o.value), b.read(b.input(id, 0)), b.fresh(y.size())};
+    runtime::pad_step step{
+        {1, {1}, {0}, {1}}, static_cast<float>(o.value), b.read(b.input(id, 0)), b.fresh(y.size())};
     if (s.rank() > 0) step.layout.rank = s.rank();
     for (std::size_t a = 0; a < s.rank(); ++a) {
         step.layout.extent[a] = s[a];

@@ -115,7 +115,7 @@ template <bool add, class T> SMLDIST_NOINLINE void strided_copy(const strided& s
 
 /// Where the rows of x lie in y, which has elements before and after those of x along every axis.
 struct padded {
-    std::size_t rank = 0;                     ///< at least 1
+    std::size_t rank = 0;                                   ///< at least 1
     std::array<std::size_t, 8> extent{}, before{}, whole{}; ///< of x · before x · of y
 
     std::size_t rows() const { // of y

@@ -76,7 +76,7 @@ SMLDIST_NOINLINE void add_rows_at(std::size_t R, std::size_t D, const I* index, 
 
 /// The places of a gather: an index array of up to 8 axes, and x, whose elements are `step` apart along each axis.
 struct places {
-    std::size_t rank = 0, axis = 0, n = 0;            ///< axis that the index replaces, with n elements of x
+    std::size_t rank = 0, axis = 0, n = 0;       ///< axis that the index replaces, with n elements of x
     std::array<std::size_t, 8> extent{}, step{}; ///< of the index · of x
 
     std::size_t rows() const {

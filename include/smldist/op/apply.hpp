@@ -109,8 +109,8 @@ template <class T> node_slot enter(tape<T>&, const parameter<T>&&) = delete; // 
 template <class T> node_slot enter(tape<T>& t, const tensor<T>& x) { return {t.input(x).id}; }
 template <class T> node_slot enter(tape<T>& t, tensor<T>&& x) { return {t.input(std::move(x)).id}; }
 /// Integers, masks and indices, become numbers of the tape's type.
-template <class T, class V> requires std::is_integral_v<V>
-node_slot enter(tape<T>& t, const tensor<V>& x) { return {t.input(cast<T>(x)).id}; }
+template <class T, class V>
+requires std::is_integral_v<V> node_slot enter(tape<T>& t, const tensor<V>& x) { return {t.input(cast<T>(x)).id}; }
 template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>& b) { return {&b.value}; }
 template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>&&) = delete; // as for a parameter
 

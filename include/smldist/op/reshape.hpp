@@ -209,8 +209,7 @@ template <class X> [[nodiscard]] auto transpose(const X& x, std::ptrdiff_t a, st
     const std::size_t i = spec::resolve_axis("op::transpose", from, a),
                       k = spec::resolve_axis("op::transpose", from, b);
     spec::permute s;
-    for (std::size_t axis = 0; axis < from.rank(); ++axis)
-        s.axes.push_back(axis == i ? k : axis == k ? i : axis);
+    for (std::size_t axis = 0; axis < from.rank(); ++axis) s.axes.push_back(axis == i ? k : axis == k ? i : axis);
     return op::apply(permute_op<scalar_of_t<X>>{s}, x);
 }
 
@@ -220,8 +219,7 @@ struct pad_amounts {
 };
 /// x between elements `value`. The amounts are those of the last axis, then of the one before it, …: for x (B, L, C),
 /// `pad(x, {{0, 0}, {3, 1}})` lengthens time.
-template <class X>
-[[nodiscard]] auto pad(const X& x, std::initializer_list<pad_amounts> amounts, double value = 0) {
+template <class X> [[nodiscard]] auto pad(const X& x, std::initializer_list<pad_amounts> amounts, double value = 0) {
     spec::pad s{{}, {}, value};
     for (const auto& [before, after] : amounts) {
         s.before.push_back(before);

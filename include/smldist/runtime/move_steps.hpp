@@ -40,9 +40,7 @@ struct running_sum_step {
     operand x, y; ///< y may be x
 
     void operands(operand_list& f) const { f(x), f(y); }
-    void run(const frame& f) const {
-        kernel::running_sum<false>(f.n * outer, m, inner, f.read(x), f.write(y));
-    }
+    void run(const frame& f) const { kernel::running_sum<false>(f.n * outer, m, inner, f.read(x), f.write(y)); }
 };
 
 /// y = the elements of x in another layout: axes in another order, or repeated.
@@ -93,9 +91,7 @@ struct embedding_step {
     operand index, weight, y;
 
     void operands(operand_list& f) const { f(index), f(weight), f(y); }
-    void run(const frame& f) const {
-        kernel::take_rows(f.n * rows, N, D, f.read(index), f.read(weight), f.write(y));
-    }
+    void run(const frame& f) const { kernel::take_rows(f.n * rows, N, D, f.read(index), f.read(weight), f.write(y)); }
 };
 
 /// y = the elements of x at the places of an index; NaN for an index outside of x.
@@ -106,8 +102,7 @@ struct gather_step {
 
     void operands(operand_list& f) const { f(x), f(index), f(y); }
     void run(const frame& f) const {
-        for (std::size_t b = 0; b < f.n; ++b)
-            kernel::gather(layout, f.read(index, b), f.read(x, b), f.write(y, b));
+        for (std::size_t b = 0; b < f.n; ++b) kernel::gather(layout, f.read(index, b), f.read(x, b), f.write(y, b));
     }
 };
 

@@ -103,7 +103,8 @@ struct permute {
             y.push_back(x[axes[i]]);
         }
         if (!ok)
-            raise<shape_error>("op::permute", "axes are ", axes.text(), ", expected each axis of ", x.text(), " once");
+            raise<shape_error>("op::permute", "axes are ", axes.text(), ", expected each axis of ", x.text(),
+                               " once");
         return y;
     }
 };
