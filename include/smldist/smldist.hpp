@@ -31,6 +31,7 @@
 #include "smldist/spec/options.hpp"
 #include "smldist/spec/reduce.hpp"
 #include "smldist/spec/reshape.hpp"
+#include "smldist/spec/select.hpp"
 #include "smldist/spec/shapes.hpp"
 #include "smldist/spec/softmax.hpp"
 
@@ -59,6 +60,7 @@
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
+#include "smldist/op/select.hpp"
 #include "smldist/op/softmax.hpp"
 
 #include "smldist/nn/activation.hpp"
@@ -203,12 +205,14 @@
 #include "smldist/deploy/annotate.hpp"
 #include "smldist/deploy/builder.hpp"
 #include "smldist/deploy/emit.hpp"
+#include "smldist/deploy/emit_moves.hpp"
 #include "smldist/deploy/emit_products.hpp"
 #include "smldist/deploy/fold.hpp"
 #include "smldist/deploy/fuse.hpp"
 #include "smldist/deploy/place.hpp"
 #include "smldist/runtime/depthwise.hpp"
 #include "smldist/runtime/elementwise_steps.hpp"
+#include "smldist/runtime/move_steps.hpp"
 #include "smldist/runtime/product.hpp"
 #endif
 

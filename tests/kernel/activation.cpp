@@ -23,6 +23,8 @@ double gelu_value(double x) { return x * std::erfc(-x / std::sqrt(2.0)) / 2; }
 double gelu_derivative(double x) {
     return std::erfc(-x / std::sqrt(2.0)) / 2 + x * std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0));
 }
+double silu_derivative(double x) { return sigmoid_value(x) * (1 + x * (1 - sigmoid_value(x))); }
+double softplus_value(double x) { return std::max(0.0, x) + std::log1p(std::exp(-std::abs(x))); }
 double tanh_derivative(double x) { return 1 - std::tanh(x) * std::tanh(x); }
 
 /// value, derivative and, where it exists, derivative_of_value over [-8, 8) in 1 003 points, a length with every tail.
@@ -74,6 +76,16 @@ TEST_CASE_TEMPLATE("activations: values and derivatives", T, float, double) {
     compare<T>(kernel::sigmoid{}, sigmoid_value, sigmoid_derivative);
     compare<T>(
         kernel::tanh{}, [](double x) { return std::tanh(x); }, tanh_derivative);
+    compare<T>(
+        kernel::silu{}, [](double x) { return x * sigmoid_value(x); }, silu_derivative);
+    compare<T>(kernel::softplus{}, softplus_value, sigmoid_value);
+    compare<T>(
+        kernel::square_root{}, [](double x) { return std::sqrt(x); }, [](double x) { return 0.5 / std::sqrt(x); });
+    compare<T>(
+        kernel::absolute{}, [](double x) { return std::abs(x); }, [](double x) { return x > 0 ? 1.0 : -1.0; });
+    compare<T>(
+        kernel::leaky_relu{0.25}, [](double x) { return x > 0 ? x : x / 4; },
+        [](double x) { return x > 0 ? 1.0 : 0.25; });
 }
 
 TEST_CASE_TEMPLATE("activations: far out, and one-sided at the kinks", T, float, double) {
@@ -96,6 +108,29 @@ TEST_CASE_TEMPLATE("activations: far out, and one-sided at the kinks", T, float,
     CHECK(first(kernel::hard_sigmoid{}.derivative(V(T(3)))) == T(0));
     CHECK(first(kernel::hard_swish{}.derivative(V(T(-3)))) == T(0));
     CHECK(first(kernel::hard_swish{}.derivative(V(T(3)))) == T(1));
+    CHECK(first(kernel::absolute{}.derivative(V(T(0)))) == T(0));
+    CHECK(first(kernel::square_root{}.derivative(V(T(0)))) == std::numeric_limits<T>::infinity());
+    CHECK(first(kernel::silu{}.value(V(T(-100)))) == doctest::Approx(0).epsilon(1e-30));
+    CHECK(first(kernel::softplus{}.value(V(T(1000)))) == T(1000));
+}
+
+TEST_CASE_TEMPLATE("activations: powers, as products where the exponent is small and whole", T, float, double) {
+    for (const double p : {-9.0, -8.0, -3.0, -1.0, 0.0, 1.0, 2.0, 7.0, 8.0, 9.0, 0.5, -1.5}) {
+        CAPTURE(p);
+        bool whole = false;
+        auto x = values<T>(43, 1), y = x, want = x;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            x[i] = T(1.5) + x[i];
+            want[i] = static_cast<T>(std::pow(double(x[i]), p));
+        }
+        kernel::with_power(p, [&](auto f) {
+            whole = std::is_same_v<decltype(f), kernel::whole_power>;
+            kernel::map(
+                x.size(), [f](auto v) { return f.value(v); }, y.data(), x.data());
+        });
+        CHECK(close(y, want));
+        CHECK(whole == (std::abs(p) <= 8 && p == std::floor(p)));
+    }
 }
 
 } // namespace

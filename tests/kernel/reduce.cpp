@@ -46,6 +46,73 @@ TEST_CASE_TEMPLATE("reduce: equal to the plain loops", T, float, double) {
             }
 }
 
+/// The first extreme of n elements that are `step` apart, a NaN before any number.
+template <class T> std::size_t first_extreme(bool largest, std::size_t n, const T* x, std::size_t step) {
+    std::size_t at = 0;
+    for (std::size_t k = 0; k < n; ++k) {
+        const T v = x[k * step], best = x[at * step];
+        if (std::isnan(v)) return k;
+        if (largest ? v > best : v < best) at = k;
+    }
+    return at;
+}
+
+TEST_CASE_TEMPLATE("extreme: equal to the plain loop, with ties and NaN", T, float, double) {
+    for (std::size_t outer : counts{1, 3})
+        for (std::size_t n : counts{1, 2, 5, 40})
+            for (std::size_t inner : counts{1, 2, 8, 21})
+                for (const bool largest : {false, true})
+                    for (const bool broken : {false, true}) {
+                        CAPTURE(outer);
+                        CAPTURE(n);
+                        CAPTURE(inner);
+                        CAPTURE(largest);
+                        CAPTURE(broken);
+                        auto x = values<T>(outer * n * inner, 1);
+                        for (T& v : x) v = std::round(3 * v); // ties
+                        if (broken)
+                            for (std::size_t i = 2; i < x.size(); i += 7) x[i] = std::numeric_limits<T>::quiet_NaN();
+                        std::vector<T> y(outer * inner), at(outer * inner), alone(outer * inner);
+                        const auto run = largest ? kernel::extreme<true, T, T> : kernel::extreme<false, T, T>;
+                        run(outer, n, inner, x.data(), y.data(), at.data());
+                        run(outer, n, inner, x.data(), alone.data(), nullptr);
+                        CHECK(same_bits(y, alone));
+                        for (std::size_t i = 0; i < y.size(); ++i) {
+                            const T* from = x.data() + i / inner * n * inner + i % inner;
+                            const std::size_t want = first_extreme(largest, n, from, inner);
+                            CHECK(at[i] == static_cast<T>(want));
+                            const T value = from[want * inner];
+                            CHECK((y[i] == value || (std::isnan(y[i]) && std::isnan(value))));
+                        }
+                    }
+}
+
+TEST_CASE_TEMPLATE("running_sum: equal to the plain loop, in both directions and in place", T, float, double) {
+    for (std::size_t outer : counts{1, 3})
+        for (std::size_t n : counts{0, 1, 2, 40})
+            for (std::size_t inner : counts{1, 2, 8, 21})
+                for (const bool backwards : {false, true}) {
+                    CAPTURE(outer);
+                    CAPTURE(n);
+                    CAPTURE(inner);
+                    CAPTURE(backwards);
+                    auto x = values<T>(outer * n * inner, 1), want = x, y = x;
+                    for (std::size_t o = 0; o < outer; ++o)
+                        for (std::size_t i = 0; i < inner; ++i) {
+                            T sum(0);
+                            for (std::size_t k = 0; k < n; ++k) {
+                                const std::size_t row = o * n + (backwards ? n - 1 - k : k);
+                                want[row * inner + i] = sum += x[row * inner + i];
+                            }
+                        }
+                    const auto run = backwards ? kernel::running_sum<true, T> : kernel::running_sum<false, T>;
+                    run(outer, n, inner, x.data(), y.data());
+                    CHECK(same_bits(y, want));
+                    run(outer, n, inner, x.data(), x.data());
+                    CHECK(same_bits(x, want));
+                }
+}
+
 TEST_CASE_TEMPLATE("add_partials: in ascending order, to what is there or not, also in place", T, float, double) {
     for (const std::size_t C : counts{1, 9, 40})
         for (const std::size_t chunks : counts{1, 2, 5})
@@ -94,6 +161,17 @@ TEST_CASE("reduce: the same bits on any number of threads") {
     CHECK(same_on_any_threads([&] {
         std::vector<float> y(R);
         kernel::row_sum(R, C, x.data(), y.data(), false);
+        return y;
+    }));
+    CHECK(same_on_any_threads([&] {
+        std::vector<float> y(R / 10 * C), at(R / 10 * C);
+        kernel::extreme<true>(R / 10, 10, C, x.data(), y.data(), at.data());
+        y.insert(y.end(), at.begin(), at.end());
+        return y;
+    }));
+    CHECK(same_on_any_threads([&] {
+        std::vector<float> y(R * C);
+        kernel::running_sum<false>(R / 10, 10, C, x.data(), y.data());
         return y;
     }));
     CHECK(same_on_any_threads([&] {

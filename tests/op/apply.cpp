@@ -2,6 +2,7 @@
 #include "smldist/op/apply.hpp"
 
 #include "check.hpp"
+#include "smldist/op/select.hpp"
 
 using namespace smldist;
 
@@ -159,6 +160,23 @@ TEST_CASE("apply: symbols trace name, shape, cost, attributes and inputs") {
     CHECK(n.attributes[2].value.text == "text");
     CHECK(n.attributes[3].value.number == 3);
     CHECK_RAISES(shape_error, "shape of b is (2, 3)", op::apply(probe_op<float>{}, x, x));
+}
+
+TEST_CASE(
+    "apply: integers become numbers of the tape's type; a trace keeps int32 and stores other integers as double") {
+    tape<float> t;
+    const auto y = op::where(tensor<std::uint8_t>{0, 3}, t.variable({5, 6}), 1);
+    CHECK(identical(y.value(), tensor<float>{1, 6}));
+    graph g;
+    const auto x = symbol::input(g, "x", {2});
+    const auto constant = [&](const auto& mask) {
+        const auto z = op::where(mask, x, x);
+        return g.nodes[g.nodes[z.id].inputs[0]].values;
+    };
+    CHECK(constant(tensor<std::int32_t>{0, 3}) == graph::constant(std::vector<std::int32_t>{0, 3}));
+    CHECK(constant(tensor<bool>{false, true}) == graph::constant(std::vector<double>{0, 1}));
+    CHECK(constant(tensor<std::int64_t>{-1, 1}) == graph::constant(std::vector<double>{-1, 1}));
+    CHECK(constant(tensor<float>{0, 3}) == graph::constant(std::vector<float>{0, 3}));
 }
 
 TEST_CASE("apply: inputs of two tapes or two graphs are refused") {

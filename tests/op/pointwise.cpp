@@ -23,9 +23,18 @@ tensor<double> smooth(const shape& s) {
     return x;
 }
 
-void check_all(const std::string& name, const any_world& f) {
+void check_all(const std::string& name, const any_world& f, const std::string& file = "op.safetensors") {
     for (const auto& s : shapes) check_op(name + s.text(), {smooth(s)}, f);
-    check_reference(name + "/grid", {"x"}, f);
+    check_reference(name + "/grid", {"x"}, f, file);
+}
+
+const std::string of_elements = "elementwise.safetensors";
+
+/// Positive numbers, at least 0.1.
+tensor<double> positive(const shape& s) {
+    tensor<double> x = normal(s);
+    for (double& v : x) v = std::abs(v) + 0.1;
+    return x;
 }
 
 } // namespace
@@ -60,12 +69,75 @@ TEST_CASE("exp") {
 
 TEST_CASE("log") {
     const auto f = [](const auto& in) { return op::log(in[0]); };
-    for (const auto& s : shapes) {
-        tensor<double> x = normal(s);
-        for (double& v : x) v = std::abs(v) + 0.1;
-        check_op("log" + s.text(), {x}, f);
-    }
+    for (const auto& s : shapes) check_op("log" + s.text(), {positive(s)}, f);
     check_reference("log/grid", {"x"}, f);
+}
+
+TEST_CASE("silu") {
+    check_all(
+        "silu", [](const auto& in) { return op::silu(in[0]); }, of_elements);
+}
+TEST_CASE("softplus") {
+    check_all(
+        "softplus", [](const auto& in) { return op::softplus(in[0]); }, of_elements);
+}
+TEST_CASE("abs") {
+    check_all(
+        "abs", [](const auto& in) { return op::abs(in[0]); }, of_elements);
+}
+TEST_CASE("sqrt") {
+    const auto f = [](const auto& in) { return op::sqrt(in[0]); };
+    for (const auto& s : shapes) check_op("sqrt" + s.text(), {positive(s)}, f);
+    check_reference("sqrt/grid", {"x"}, f, of_elements);
+}
+
+TEST_CASE("leaky_relu") {
+    for (const auto& [slope, name] : {std::pair{0.01, "0.01"}, {0.3, "0.3"}, {-0.5, "-0.5"}, {2.0, "2"}}) {
+        const auto f = [slope = slope](const auto& in) { return op::leaky_relu(in[0], slope); };
+        for (const auto& s : shapes) check_op("leaky_relu" + s.text(), {smooth(s)}, f);
+        check_reference(std::string("leaky_relu/") + name, {"x"}, f, of_elements);
+    }
+    CHECK(identical(op::leaky_relu(tensor<double>{-2, 0, 2}), tensor<double>{-0.02, 0, 2}));
+}
+
+TEST_CASE("pow") {
+    for (const int p : {0, 1, 2, 3, 5, 8, 9, 12, -1, -2, -3, -9}) {
+        const auto f = [p](const auto& in) { return op::pow(in[0], p); };
+        for (const auto& s : shapes) {
+            tensor<double> x = positive(s);
+            for (std::size_t i = 0; i < x.size(); ++i) x[i] = (i % 2 == 0 ? 0.5 : -0.5) * (1 + x[i] / 4);
+            check_op("pow" + s.text() + std::to_string(p), {x}, f);
+        }
+        check_reference("pow/" + std::to_string(p), {"x"}, f, of_elements);
+    }
+    for (const auto& [p, name] : {std::pair{0.5, "0.5"}, {1.5, "1.5"}, {-0.5, "-0.5"}, {2.25, "2.25"}}) {
+        const auto f = [p = p](const auto& in) { return op::pow(in[0], p); };
+        for (const auto& s : shapes) check_op("pow" + s.text() + name, {positive(s)}, f);
+        check_reference(std::string("pow/") + name, {"x"}, f, of_elements);
+    }
+}
+
+TEST_CASE_TEMPLATE("pow: the borders are those of std::pow, for products too", T, float, double) {
+    constexpr T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+    const tensor<T> x{0, -inf, inf, nan, -2};
+    for (const double p : {-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 0.5, -0.5, 11.0}) {
+        CAPTURE(p);
+        const tensor<T> y = op::pow(x, p);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            CAPTURE(i);
+            const T want = std::pow(x[i], static_cast<T>(p));
+            CHECK((y[i] == want || (std::isnan(y[i]) && std::isnan(want))));
+        }
+    }
+}
+
+TEST_CASE_TEMPLATE("softplus: exact far out, where 1 + eˣ is not", T, float, double) {
+    for (const double x : {-80.0, -40.0, -20.0, -5.0, 0.0, 5.0, 20.0, 80.0}) {
+        CAPTURE(x);
+        const double want = x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+        const tensor<T> y = op::softplus(tensor<T>(shape{19}, static_cast<T>(x)));
+        for (const T v : y) CHECK(std::abs(double(v) / want - 1) < 16 * double(std::numeric_limits<T>::epsilon()));
+    }
 }
 
 TEST_CASE("pointwise: figures of the specification") {
@@ -88,6 +160,13 @@ TEST_CASE("pointwise: slopes at the kinks are those of the flat side, for hard_s
     CHECK(slope([](auto x) { return op::hard_sigmoid(x); }, 3) == 0);
     CHECK(slope([](auto x) { return op::hard_swish(x); }, -3) == 0);
     CHECK(slope([](auto x) { return op::hard_swish(x); }, 3) == 1);
+    CHECK(slope([](auto x) { return op::abs(x); }, 0) == 0);
+    CHECK(slope([](auto x) { return op::sqrt(x); }, 0) == std::numeric_limits<double>::infinity());
+    CHECK(slope([](auto x) { return op::leaky_relu(x, 0.25); }, 0) == 0.25);
+    CHECK(slope([](auto x) { return op::pow(x, 0); }, 0) == 0);
+    CHECK(slope([](auto x) { return op::pow(x, 1); }, 0) == 1);
+    CHECK(slope([](auto x) { return op::pow(x, 2); }, 0) == 0);
+    CHECK(slope([](auto x) { return op::pow(x, 0.5); }, 0) == std::numeric_limits<double>::infinity());
 }
 
 TEST_CASE_TEMPLATE("pointwise: infinities and NaN", T, float, double) {
@@ -101,8 +180,12 @@ TEST_CASE_TEMPLATE("pointwise: infinities and NaN", T, float, double) {
     CHECK(ends(op::tanh(x)) == std::pair(T(-1), T(1)));
     CHECK(ends(op::exp(x)) == std::pair(T(0), inf));
     for (const auto& y : {op::relu(x), op::relu6(x), op::hard_sigmoid(x), op::hard_swish(x), op::selu(x), op::gelu(x),
-                          op::sigmoid(x), op::tanh(x), op::exp(x), op::log(x)})
+                          op::sigmoid(x), op::tanh(x), op::exp(x), op::log(x), op::silu(x), op::softplus(x),
+                          op::sqrt(x), op::abs(x), op::leaky_relu(x)})
         CHECK(std::isnan(y[2]));
+    CHECK(ends(op::softplus(x)) == std::pair(T(0), inf));
+    CHECK(ends(op::abs(x)) == std::pair(inf, inf));
+    CHECK(std::isnan(op::sqrt(tensor<T>{-1})[0]));
     CHECK(op::log(tensor<T>{0})[0] == -inf);
     CHECK(std::isnan(op::log(tensor<T>{-1})[0]));
 }

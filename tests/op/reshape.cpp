@@ -84,3 +84,86 @@ TEST_CASE("slice: an empty part, and errors") {
     CHECK_RAISES(shape_error, "part is [2, 1)", op::slice(x, 1, 2, 1));
     CHECK_RAISES(shape_error, "axis is -3", op::slice(x, -3, 0, 1));
 }
+
+namespace {
+const std::string of_elements = "elementwise.safetensors";
+}
+
+TEST_CASE("permute") {
+    const auto check = [](const shape& s, std::initializer_list<std::ptrdiff_t> axes) {
+        std::string name;
+        for (const auto a : axes) name += std::to_string(a);
+        check_op("permute" + s.text() + name, {normal(s)},
+                 [axes](const auto& in) { return op::permute(in[0], axes); });
+    };
+    check({}, {});
+    check({7}, {0});
+    check({7}, {-1});
+    check({1, 5}, {1, 0});
+    check({9, 5}, {1, 0});
+    check({35, 34}, {1, 0}); // more than a tile on both sides
+    check({2, 3, 5}, {0, -1, 1});
+    check({3, 1, 4, 2}, {3, 1, 0, 2});
+    check({2, 2, 2, 2, 3}, {4, 2, 0, 3, 1});
+    check({2, 0, 3}, {2, 1, 0});
+    const auto compare = [](const std::string& name, std::initializer_list<std::ptrdiff_t> axes) {
+        check_reference(
+            "permute/" + name, {"x"}, [axes](const auto& in) { return op::permute(in[0], axes); }, of_elements);
+    };
+    compare("021", {0, 2, 1});
+    compare("210", {2, 1, 0});
+    compare("102", {1, 0, 2});
+    compare("120", {1, 2, 0});
+    compare("012", {0, 1, 2});
+    compare("0213", {0, 2, 1, 3});
+    compare("3120", {3, 1, 2, 0});
+    check_op("two uses", {normal({3, 3})}, [](const auto& in) {
+        return op::concat(in[0], op::permute(in[0], {1, 0}));
+    });
+    const tensor<float> x(shape{2, 3});
+    CHECK_RAISES(shape_error, "op::permute: axis is 2", op::permute(x, {0, 2}));
+    CHECK_RAISES(shape_error, "op::permute: axes are (1, 1), expected each axis of (2, 3) once",
+                 op::permute(x, {1, -1}));
+    CHECK_RAISES(shape_error, "op::permute: axes are (0)", op::permute(x, {0}));
+}
+
+TEST_CASE("transpose") {
+    for (const auto& [a, b] : {std::pair{0, 1}, {-1, -2}, {0, -1}, {1, 1}}) {
+        const auto f = [a = a, b = b](const auto& in) { return op::transpose(in[0], a, b); };
+        const std::string name = std::to_string(a) + "_" + std::to_string(b);
+        check_op("transpose " + name, {normal({2, 3, 5})}, f);
+        check_reference("transpose/" + name, {"x"}, f, of_elements);
+    }
+    CHECK_RAISES(shape_error, "op::transpose: axis is 2", op::transpose(tensor<float>(shape{2, 3}), 0, 2));
+    CHECK_RAISES(shape_error, "op::transpose: axis is -3", op::transpose(tensor<float>(shape{2, 3}), -3, 0));
+}
+
+TEST_CASE("pad") {
+    const auto check = [](const std::string& name, std::initializer_list<op::pad_amounts> amounts, double value) {
+        const auto f = [amounts, value](const auto& in) { return op::pad(in[0], amounts, value); };
+        check_op("pad " + name, {normal({2, 3, 4})}, f);
+        check_reference("pad/" + name, {"x"}, f, of_elements);
+    };
+    check("1_2", {{1, 2}}, 0);
+    check("0_0_3_1", {{0, 0}, {3, 1}}, 0.5);
+    check("2_1_0_1_1_0", {{2, 1}, {0, 1}, {1, 0}}, -1.5);
+    check("none", {}, 1);
+    check_op("pad()", {normal({})}, [](const auto& in) { return op::pad(in[0], {}); });
+    check_op("two uses", {normal({5})}, [](const auto& in) { return op::concat(in[0], op::pad(in[0], {{2, 1}})); });
+    CHECK(identical(op::pad(tensor<float>{1, 2}, {{1, 2}}, 7), tensor<float>{7, 1, 2, 7, 7}));
+    CHECK(identical(op::pad(tensor<float>(shape{0}), {{1, 1}}, 7), tensor<float>{7, 7}));
+    CHECK_RAISES(shape_error, "op::pad: amounts are (1, 1) before and (0, 0) after, expected at most one of each",
+                 op::pad(tensor<float>{1, 2}, {{1, 0}, {1, 0}}));
+}
+
+TEST_CASE("permute and pad: the same bits for any number of threads") {
+    const auto x = cast<float>(normal({7, 90, 110}));
+    const std::size_t before = threads();
+    const auto run = [&](std::size_t n) {
+        set_threads(n);
+        return std::vector{op::permute(x, {0, 2, 1}), op::permute(x, {2, 1, 0}), op::pad(x, {{1, 2}, {3, 4}})};
+    };
+    const auto one = run(1), three = run(3);
+    for (std::size_t i = 0; i < one.size(); ++i) CHECK(identical(one[i], three[i]));
+    set_threads(before);
+}

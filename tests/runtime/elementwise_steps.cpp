@@ -26,6 +26,12 @@ TEST_CASE("elementwise_steps: element-wise functions") {
     check_op([](const auto& x, const auto&) { return op::selu(op::tanh(op::sigmoid(x))); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::log(op::exp(x)); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::gelu(x); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::silu(op::softplus(x)); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::sqrt(op::abs(x)); }, 9, 5);
+    check_op([](const auto& x, const auto&) { return op::leaky_relu(x, 0.2) + x; }, 9, 5);
+    for (const double p : {0.0, 2.0, -1.0, 3.0})
+        check_op([p](const auto& x, const auto&) { return op::pow(x, p); }, 9, 5, {}, p < 0 ? 9.0f : 0.0f);
+    check_op([](const auto& x, const auto&) { return op::pow(op::exp(x), 0.4); }, 9, 5);
     check_op([](const auto& x, const auto&) { return op::clamp(op::add_scalar(op::scale(x, 3), 0.5), -1, 1.5); }, 9,
              5);
 }

@@ -18,7 +18,11 @@ TEST_CASE("step: finish adds bias and residual, then applies the function") {
                                           1 / (1 + std::exp(-1.0)),
                                           std::tanh(1.0),
                                           std::exp(1.0),
-                                          0};
+                                          0,
+                                          1 / (1 + std::exp(-1.0)),
+                                          std::log1p(std::exp(1.0)),
+                                          1,
+                                          1};
     for (std::size_t f = 0; f < names_of<activation>().size(); ++f) {
         CAPTURE(names_of<activation>()[f]);
         for (const std::size_t columns : {1u, 3u, 8u, 21u}) {

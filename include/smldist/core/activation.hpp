@@ -25,13 +25,17 @@ enum class activation : std::uint8_t {
     sigmoid,
     tanh,
     exp,
-    log
+    log,
+    silu,
+    softplus,
+    sqrt,
+    abs
 };
 
 /// The names in model files.
 constexpr auto enum_names(activation) {
     return enum_table("activation", "none", "relu", "relu6", "hard_sigmoid", "hard_swish", "selu", "gelu", "sigmoid",
-                      "tanh", "exp", "log");
+                      "tanh", "exp", "log", "silu", "softplus", "sqrt", "abs");
 }
 
 namespace detail {

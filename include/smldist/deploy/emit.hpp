@@ -47,6 +47,14 @@ SMLDIST_COLD inline void emit_map(builder& b, std::size_t id, map_step step) {
     b.give(id, step, step.y);
 }
 
+SMLDIST_COLD inline void emit_curve(builder& b, std::size_t id, runtime::curve what, double option) {
+    const std::size_t x = b.input(id, 0), n = b.extents(x).size();
+    b.room().spend(row_work * n, "its steps"); // std::pow
+    runtime::curve_step step{what, n, option, b.read(x), {}};
+    step.y = b.over(id, x);
+    b.give(id, step, step.y);
+}
+
 SMLDIST_COLD inline void emit_rows(builder& b, std::size_t id, row_function what, float eps = 0) {
     const shape s = rows_of(b, id);
     const std::size_t x = b.input(id, 0);
@@ -65,22 +73,23 @@ SMLDIST_COLD inline void emit_pool(builder& b, std::size_t id, std::size_t lengt
     b.give(id, pool_step{s[0], s[1], length, b.read(b.input(id, 0)), y}, y);
 }
 
+/// The extents of input k of an op with broadcasting in one sample.
+SMLDIST_COLD inline shape sample_operand(const builder& b, std::size_t id, std::size_t k) {
+    const std::size_t x = b.input(id, k), full = b.at(id).shape.rank();
+    const shape s = b.extents(x);
+    if (b.constant(id)) return s;
+    if (varies(b, id, k)) {
+        b.require(b.at(x).shape.rank() == full, id, mixes);
+        return s;
+    }
+    if (s.rank() < full) return s;
+    b.require(s[0] == 1, id, mixes); // a constant with an axis for the batch
+    return shape(s.begin() + 1, s.end());
+}
+
 /// a + b, a − b, a b or a / b with broadcasting, each operand as one sample.
 SMLDIST_COLD inline void emit_arithmetic(builder& b, std::size_t id, binary what) {
-    shape s[2];
-    for (std::size_t k = 0; k < 2; ++k) {
-        const std::size_t x = b.input(id, k), full = b.at(b.input(id, 1 - k)).shape.rank();
-        s[k] = b.extents(x);
-        if (b.constant(id)) continue;
-        if (varies(b, id, k)) {
-            b.require(b.at(x).shape.rank() >= full, id, mixes);
-        } else if (s[k].rank() == full) { // a constant with an axis for the batch
-            b.require(s[k][0] == 1, id, mixes);
-            s[k] = shape(s[k].begin() + 1, s[k].end());
-        } else {
-            b.require(s[k].rank() < full, id, mixes);
-        }
-    }
+    const shape s[2] = {sample_operand(b, id, 0), sample_operand(b, id, 1)};
     const shape y = b.extents(id);
     binary_step step{};
     step.what = what;
@@ -108,15 +117,33 @@ SMLDIST_COLD inline void emit_arithmetic(builder& b, std::size_t id, binary what
     b.give(id, step, step.y);
 }
 
+/// Input 0 of one sample seen as (outer, m, inner) around one axis.
+struct around {
+    std::size_t outer, m, inner;
+
+    SMLDIST_COLD around(builder& b, std::size_t id, std::ptrdiff_t axis) {
+        const shape s = b.extents(b.input(id, 0));
+        const std::size_t a = b.sample_axis(id, 0, axis);
+        outer = s.product(0, a);
+        m = s[a];
+        inner = s.product(a + 1, s.rank());
+        b.spend_rows(outer);
+    }
+    /// Around the axis of a reduction; all axes of a constant.
+    SMLDIST_COLD around(builder& b, std::size_t id, const spec::reduce_options& o)
+        : outer(1), m(b.extents(b.input(id, 0)).size()), inner(1) {
+        b.require(o.axis || !varies(b, id, 0), id, mixes);
+        if (o.axis) *this = around(b, id, *o.axis);
+    }
+};
+
 SMLDIST_COLD inline void emit_sum(builder& b, std::size_t id, const spec::reduce_options& o, bool mean) {
-    const shape s = b.extents(b.input(id, 0));
-    const std::size_t axis = o.axis ? b.sample_axis(id, 0, *o.axis) : 0;
+    const around s(b, id, o);
     sum_step step{};
-    step.outer = o.axis ? s.product(0, axis) : 1;
-    step.m = o.axis ? s[axis] : s.size();
-    step.inner = o.axis ? s.product(axis + 1, s.rank()) : 1;
+    step.outer = s.outer;
+    step.m = s.m;
+    step.inner = s.inner;
     step.scale = mean ? 1 / static_cast<float>(step.m) : 1;
-    b.spend_rows(step.outer);
     step.x = b.read(b.input(id, 0));
     step.y = b.fresh(b.extents(id).size());
     b.give(id, step, step.y);
@@ -158,6 +185,12 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::affine& s)
 }
 SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::clamp& s) {
     detail::emit_map(b, id, {.low = static_cast<float>(s.low), .high = static_cast<float>(s.high)});
+}
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::leaky_relu& s) {
+    detail::emit_curve(b, id, runtime::curve::leaky_relu, s.slope);
+}
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::pow& s) {
+    detail::emit_curve(b, id, runtime::curve::power, s.exponent);
 }
 inline void emit(builder& b, std::size_t id, const spec::add&) {
     detail::emit_arithmetic(b, id, runtime::binary::add);

@@ -3,8 +3,11 @@
 ///
 /// Each has `value(x)` and `derivative(x)`; where the derivative is cheaper from y = value(x), also
 /// `derivative_of_value(y)`. At a kink the derivative is 0 on the flat side's boundary, as in PyTorch.
+/// Behind them two functions with an option, leaky ReLU and powers.
 #ifndef SMLDIST_KERNEL_ACTIVATION_HPP
 #define SMLDIST_KERNEL_ACTIVATION_HPP
+
+#include <cmath>
 
 #include "smldist/core/activation.hpp"
 #include "smldist/core/config.hpp"
@@ -137,6 +140,87 @@ struct logarithm {
     template <class V> SMLDIST_INLINE V derivative(const V& x) const { return simd::constant<V>(1) / x; }
 };
 
+/// x / (1 + e⁻ˣ)   Ramachandran et al. 2017
+struct silu {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return x * sigmoid{}.value(x); }
+    /// s (1 + x (1 − s)), s = 1 / (1 + e⁻ˣ)
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const {
+        const V one = simd::constant<V>(1), s = sigmoid{}.value(x);
+        return s * simd::fma(x, one - s, one);
+    }
+};
+
+/// ln(1 + eˣ) = max(0, x) + ln(1 + e), e = e^−|x|
+struct softplus {
+    /// ln(1 + e) is e ln(u) / (u − 1) for u = 1 + e as rounded, and e where u is 1: exact for a tiny e too.
+    template <class V> SMLDIST_INLINE V value(const V& x) const {
+        const V zero = simd::constant<V>(0), one = simd::constant<V>(1);
+        const V e = simd::exp(-simd::abs(x)), u = one + e;
+        return simd::max(zero, x) + simd::select(u > one, e * simd::log(u) / (u - one), e);
+    }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const { return sigmoid{}.value(x); }
+};
+
+/// √x; NaN below 0
+struct square_root {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return simd::sqrt(x); }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const { return derivative_of_value(value(x)); }
+    /// 1 / (2 y), ∞ at 0
+    template <class V> SMLDIST_INLINE V derivative_of_value(const V& y) const { return simd::constant<V>(0.5) / y; }
+};
+
+/// |x|
+struct absolute {
+    template <class V> SMLDIST_INLINE V value(const V& x) const { return simd::abs(x); }
+    /// The sign of x, 0 at 0.
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const {
+        const V zero = simd::constant<V>(0), one = simd::constant<V>(1);
+        return simd::select(x > zero, one, simd::select(x < zero, -one, zero));
+    }
+};
+
+/// x for x > 0, slope x otherwise. Not in core/activation.hpp, because it has an option; nor is power.
+struct leaky_relu {
+    double slope;
+    template <class V> SMLDIST_INLINE V value(const V& x) const {
+        return simd::select(x > simd::constant<V>(0), x, simd::constant<V>(slope) * x);
+    }
+    template <class V> SMLDIST_INLINE V derivative(const V& x) const {
+        return simd::select(x > simd::constant<V>(0), simd::constant<V>(1), simd::constant<V>(slope));
+    }
+};
+
+/// xⁿ for a whole n, by squaring; 1 for n = 0 and any x
+struct whole_power {
+    int n;
+    template <class V> SMLDIST_INLINE V value(V x) const {
+        V y = simd::constant<V>(1);
+        for (int k = n < 0 ? -n : n; k != 0; k /= 2, x = x * x)
+            if (k % 2 != 0) y = y * x;
+        return n < 0 ? simd::constant<V>(1) / y : y;
+    }
+};
+
+/// xᵖ as std::pow, lane by lane
+struct real_power {
+    double p;
+    template <class V> SMLDIST_INLINE V value(const V& x) const {
+        using T = typename V::value_type;
+        alignas(64) T lanes[V::size];
+        simd::store(lanes, x);
+        for (T& lane : lanes) lane = std::pow(lane, static_cast<T>(p));
+        return simd::load<V>(lanes);
+    }
+};
+
+/// Calls f with the function x ↦ xᵖ: whole_power for a whole p of at most 8, real_power for any other.
+template <class F> void with_power(double p, F&& f) {
+    if (p >= -8 && p <= 8 && p == std::floor(p))
+        f(whole_power{static_cast<int>(p)});
+    else
+        f(real_power{p});
+}
+
 namespace detail {
 template <activation F> constexpr auto function_of() {
     if constexpr (F == activation::none) return identity{};
@@ -150,6 +234,10 @@ template <activation F> constexpr auto function_of() {
     if constexpr (F == activation::tanh) return kernel::tanh{};
     if constexpr (F == activation::exp) return exponential{};
     if constexpr (F == activation::log) return logarithm{};
+    if constexpr (F == activation::silu) return silu{};
+    if constexpr (F == activation::softplus) return softplus{};
+    if constexpr (F == activation::sqrt) return square_root{};
+    if constexpr (F == activation::abs) return absolute{};
 }
 } // namespace detail
 

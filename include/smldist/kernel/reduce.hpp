@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Sums, means and maxima along one axis of row-major arrays.
+/// Sums, means, extremes and running sums along one axis of row-major arrays.
 ///
 /// Chunks are fixed and their partial sums are added in order, so results do not depend on the number of threads.
 /// No pointer needs more than its natural alignment; outputs do not overlap inputs.
@@ -175,6 +175,66 @@ void max_pool_row(std::size_t L, std::size_t C, std::size_t K, std::size_t start
                 y[c] = v;
                 if (winner) winner[c] = static_cast<std::int32_t>(t);
             }
+}
+
+namespace detail {
+/// Whether v is chosen in place of the best so far: it is larger (or smaller), or the first NaN.
+template <bool largest, class T> SMLDIST_INLINE bool beats(T v, T best) {
+    return (largest ? v > best : v < best) || (std::isnan(v) && !std::isnan(best));
+}
+} // namespace detail
+
+/// y[o,i] = max_k x[o,k,i], or the minimum, for x (outer, n, inner), n ≥ 1; at[o,i] = the first k at which it is. A NaN is
+/// chosen before any number. `at` may be null; its type holds n.
+template <bool largest, class T, class I>
+SMLDIST_NOINLINE void extreme(std::size_t outer, std::size_t n, std::size_t inner, const T* x, T* y, I* at) {
+    parallel_for(outer, chunk_rows(n * inner), [&](std::size_t first, std::size_t last) {
+        for (std::size_t o = first; o < last; ++o) {
+            const T* const from = x + o * n * inner;
+            T* const best = y + o * inner;
+            I* const where = at ? at + o * inner : nullptr;
+            if (inner == 1) { // in registers
+                std::size_t k = 0;
+                for (std::size_t i = 1; i < n; ++i)
+                    if (detail::beats<largest>(from[i], from[k])) k = i;
+                *best = from[k];
+                if (where) *where = static_cast<I>(k);
+                continue;
+            }
+            std::copy_n(from, inner, best);
+            if (where) std::fill_n(where, inner, I(0));
+            for (std::size_t k = 1; k < n; ++k)
+                for (std::size_t i = 0; i < inner; ++i) {
+                    const T v = from[k * inner + i];
+                    const bool better = detail::beats<largest>(v, best[i]);
+                    best[i] = better ? v : best[i];
+                    if (where) where[i] = better ? static_cast<I>(k) : where[i];
+                }
+        }
+    });
+}
+
+/// y[o,k,i] = Σ_{l ≤ k} x[o,l,i], or with `backwards` Σ_{l ≥ k}, for x (outer, n, inner). y may be x.
+template <bool backwards, class T>
+SMLDIST_NOINLINE void running_sum(std::size_t outer, std::size_t n, std::size_t inner, const T* x, T* y) {
+    parallel_for(outer, chunk_rows(n * inner), [&](std::size_t first, std::size_t last) {
+        for (std::size_t o = first; o < last; ++o) {
+            T sum(0); // of a row, where inner is 1
+            for (std::size_t k = 0; k < n; ++k) {
+                const std::size_t row = (o * n + (backwards ? n - 1 - k : k)) * inner;
+                const T* const from = x + row;
+                T* const to = y + row;
+                if (inner == 1)
+                    *to = sum += *from;
+                else if (k == 0)
+                    std::copy_n(from, inner, to);
+                else
+                    simd::sweep<T>(inner, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+                        p.store(to + i, p.load(backwards ? to + inner + i : to - inner + i) + p.load(from + i));
+                    });
+            }
+        }
+    });
 }
 
 namespace naive {

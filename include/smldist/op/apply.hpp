@@ -57,7 +57,8 @@ template <class T> struct argument<tensor<T>> {
         graph::node n;
         n.what = graph::kind::constant;
         n.shape = a.shape();
-        n.values = std::vector<T>(a.begin(), a.end());
+        using held = std::conditional_t<std::is_integral_v<T> && !std::is_same_v<T, std::int32_t>, double, T>;
+        n.values = std::vector<held>(a.begin(), a.end());
         return symbol::append(g, std::move(n));
     }
 };
@@ -107,10 +108,13 @@ template <class T> node_slot enter(tape<T>& t, const parameter<T>& p) { return {
 template <class T> node_slot enter(tape<T>&, const parameter<T>&&) = delete; // the tape refers to it
 template <class T> node_slot enter(tape<T>& t, const tensor<T>& x) { return {t.input(x).id}; }
 template <class T> node_slot enter(tape<T>& t, tensor<T>&& x) { return {t.input(std::move(x)).id}; }
+/// Integers, masks and indices, become numbers of the tape's type.
+template <class T, class V>
+requires std::is_integral_v<V> node_slot enter(tape<T>& t, const tensor<V>& x) { return {t.input(cast<T>(x)).id}; }
 template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>& b) { return {&b.value}; }
 template <class T, class V> held_slot<V> enter(tape<T>&, const buffer<V>&&) = delete; // as for a parameter
 
-/// Whether all floating-point inputs are of type T; integer ones are labels.
+/// Whether all floating-point inputs are of type T; integer ones are labels, masks or indices.
 template <class T, class... A>
 constexpr bool one_type = ((std::is_same_v<typename argument<A>::scalar, T> ||
                             std::is_integral_v<typename argument<A>::scalar>)&&...);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Activations, exp and log, and dropout.
+/// Activations, exp and log, powers, clamping, and dropout.
 #ifndef SMLDIST_OP_POINTWISE_HPP
 #define SMLDIST_OP_POINTWISE_HPP
 
@@ -88,6 +88,15 @@ template <class X> [[nodiscard]] auto exp(const X& x) { return detail::pointwise
 /// ln x; −∞ at 0 and NaN below, as the standard's log.
 template <class X> [[nodiscard]] auto log(const X& x) { return detail::pointwise<activation::log>(x); }
 
+/// x / (1 + e⁻ˣ), also called swish   Ramachandran et al. 2017; torch.nn.functional.silu
+template <class X> [[nodiscard]] auto silu(const X& x) { return detail::pointwise<activation::silu>(x); }
+/// ln(1 + eˣ), for any x to the last digits   torch.nn.functional.softplus, which above 20 gives x
+template <class X> [[nodiscard]] auto softplus(const X& x) { return detail::pointwise<activation::softplus>(x); }
+/// √x; NaN below 0. Its derivative at 0 is ∞.
+template <class X> [[nodiscard]] auto sqrt(const X& x) { return detail::pointwise<activation::sqrt>(x); }
+/// |x|, with derivative 0 at 0
+template <class X> [[nodiscard]] auto abs(const X& x) { return detail::pointwise<activation::abs>(x); }
+
 using smldist::activation;
 
 /// a(x), element by element; x itself for none.
@@ -132,6 +141,65 @@ template <class T> struct clamp_op : spec::clamp {
 /// min(high, max(low, x))
 template <class X> [[nodiscard]] auto clamp(const X& x, double low, double high) {
     return op::apply(clamp_op<scalar_of_t<X>>{{low, high}}, x);
+}
+
+/// See spec::leaky_relu.
+///
+/// Gradients  dx = dy for x > 0, else slope dy.
+/// Keeps      nothing beyond x.
+template <class T> struct leaky_relu_op : spec::leaky_relu {
+    using scalar = T;
+    struct saved {};
+
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        const kernel::leaky_relu f{slope};
+        kernel::map(
+            x.size(), [f](const auto& v) SMLDIST_INLINE_LAMBDA { return f.value(v); }, y.data(), x.data());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        const kernel::leaky_relu f{slope};
+        if (dx)
+            detail::accumulate(
+                *dx, x.shape(),
+                [f](const auto& d, const auto& v) SMLDIST_INLINE_LAMBDA { return d * f.derivative(v); }, dy, x);
+    }
+};
+/// x for x > 0, slope x otherwise
+template <class X> [[nodiscard]] auto leaky_relu(const X& x, double slope = 0.01) {
+    return op::apply(leaky_relu_op<scalar_of_t<X>>{{slope}}, x);
+}
+
+/// See spec::pow.
+///
+/// Gradients  dx = p xᵖ⁻¹ dy; 0 for p = 0.
+/// Keeps      nothing beyond x.
+template <class T> struct pow_op : spec::pow {
+    using scalar = T;
+    struct saved {};
+
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        kernel::with_power(exponent, [&](auto f) {
+            kernel::map(
+                x.size(), [f](const auto& v) SMLDIST_INLINE_LAMBDA { return f.value(v); }, y.data(), x.data());
+        });
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        kernel::with_power(exponent - 1, [&, p = exponent](auto f) {
+            detail::accumulate(
+                *dx, x.shape(),
+                [f, p](const auto& d, const auto& v) SMLDIST_INLINE_LAMBDA {
+                    using V = std::remove_cvref_t<decltype(v)>;
+                    const V slope = kernel::simd::constant<V>(p) * f.value(v);
+                    return d * (p == 0 ? kernel::simd::constant<V>(0) : slope);
+                },
+                dy, x);
+        });
+    }
+};
+/// xᵖ with a constant p
+template <class X> [[nodiscard]] auto pow(const X& x, double exponent) {
+    return op::apply(pow_op<scalar_of_t<X>>{{exponent}}, x);
 }
 
 namespace detail {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Sums, means and maxima: over all elements, over one axis, over time.
+/// Sums, means and extremes: over all elements, over one axis, over time; running sums.
 #ifndef SMLDIST_OP_REDUCE_HPP
 #define SMLDIST_OP_REDUCE_HPP
 
@@ -22,6 +22,14 @@ SMLDIST_NAMESPACE_BEGIN
 using reduce_options = spec::reduce_options;
 /// The axis of a reduction over all elements.
 inline constexpr std::nullopt_t all_axes = std::nullopt;
+
+namespace detail {
+/// x around the axis that is reduced, or around all elements.
+inline axis_view reduced(std::string_view where, const reduce_options& o, const shape& x) {
+    if (!o.axis) return {1, x.size(), 1};
+    return around(x, spec::resolve_axis(where, x, *o.axis));
+}
+} // namespace detail
 
 /// See spec::sum and spec::mean.
 ///
@@ -58,10 +66,7 @@ template <class T, class S> struct reduce_op : S {
     }
 
 private:
-    detail::axis_view view(const shape& x) const {
-        if (!this->axis) return {1, x.size(), 1};
-        return detail::around(x, spec::resolve_axis(S::name, x, *this->axis));
-    }
+    detail::axis_view view(const shape& x) const { return detail::reduced(S::name, *this, x); }
 };
 
 template <class X> [[nodiscard]] auto sum(const X& x, reduce_options o = {}) {
@@ -69,6 +74,91 @@ template <class X> [[nodiscard]] auto sum(const X& x, reduce_options o = {}) {
 }
 template <class X> [[nodiscard]] auto mean(const X& x, reduce_options o = {}) {
     return op::apply(reduce_op<scalar_of_t<X>, spec::mean>{{o}}, x);
+}
+
+/// See spec::max and spec::min.
+///
+/// Gradients  dy goes to the extreme; of equal elements to the first, also over all axes, where torch.amax divides it.
+/// Keeps      the position of every extreme.
+template <class T, class S> struct extreme_op : S {
+    using scalar = T;
+    struct saved {
+        tensor<std::int32_t> winner; ///< as y: the index along the axis
+    };
+
+    void forward(saved* keep, tensor<T>& y, const tensor<T>& x) const {
+        const auto [outer, n, inner] = detail::reduced(S::name, *this, x.shape());
+        if (keep) keep->winner = tensor<std::int32_t>::uninitialized(y.shape());
+        kernel::extreme<std::is_same_v<S, spec::max>>(outer, n, inner, x.data(), y.data(),
+                                                      keep ? keep->winner.data() : nullptr);
+    }
+    void backward(const saved& keep, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        const auto [outer, n, inner] = detail::reduced(S::name, *this, x.shape());
+        if (!dx->ensure(x.shape())) dx->fill(T(0));
+        for (std::size_t o = 0; o < outer; ++o)
+            for (std::size_t i = 0; i < inner; ++i) {
+                const std::size_t at = o * inner + i;
+                (*dx)[(o * n + static_cast<std::size_t>(keep.winner[at])) * inner + i] += dy[at];
+            }
+    }
+};
+
+template <class X> [[nodiscard]] auto max(const X& x, reduce_options o = {}) {
+    return op::apply(extreme_op<scalar_of_t<X>, spec::max>{{o}}, x);
+}
+template <class X> [[nodiscard]] auto min(const X& x, reduce_options o = {}) {
+    return op::apply(extreme_op<scalar_of_t<X>, spec::min>{{o}}, x);
+}
+
+/// See spec::argmax and spec::argmin.
+///
+/// Gradients  none: the index is constant almost everywhere.
+/// Keeps      nothing.
+template <class T, class S> struct arg_extreme_op : S {
+    using scalar = T;
+    struct saved {};
+
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        const auto [outer, n, inner] = detail::reduced(S::name, *this, x.shape());
+        const kernel::scratch<T> values(y.size());
+        kernel::extreme<std::is_same_v<S, spec::argmax>>(outer, n, inner, x.data(), values.data(), y.data());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>&, const tensor<T>&, tensor<T>*) const {}
+};
+
+template <class X> [[nodiscard]] auto argmax(const X& x, reduce_options o = {}) {
+    return op::apply(arg_extreme_op<scalar_of_t<X>, spec::argmax>{{o}}, x);
+}
+template <class X> [[nodiscard]] auto argmin(const X& x, reduce_options o = {}) {
+    return op::apply(arg_extreme_op<scalar_of_t<X>, spec::argmin>{{{o}}}, x);
+}
+
+/// See spec::cumsum.
+///
+/// Gradients  dx[…,i,…] = sum_{k ≥ i} dy[…,k,…]
+/// Keeps      nothing beyond x.
+template <class T> struct cumsum_op : spec::cumsum {
+    using scalar = T;
+    struct saved {};
+
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const { run<false>(x, y); }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        if (!dx->ensure(x.shape())) return run<true>(dy, *dx);
+        auto sums = tensor<T>::uninitialized(x.shape());
+        run<true>(dy, sums);
+        kernel::axpy(x.size(), T(1), sums.data(), dx->data());
+    }
+
+private:
+    template <bool backwards> void run(const tensor<T>& x, tensor<T>& y) const {
+        const auto [outer, n, inner] = detail::around(x.shape(), spec::resolve_axis("op::cumsum", x.shape(), axis));
+        kernel::running_sum<backwards>(outer, n, inner, x.data(), y.data());
+    }
+};
+template <class X> [[nodiscard]] auto cumsum(const X& x, std::ptrdiff_t axis = -1) {
+    return op::apply(cumsum_op<scalar_of_t<X>>{{axis}}, x);
 }
 
 /// See spec::mean_over_time.

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Ops that move elements: reshape, flatten, concat, slice.
+/// Ops that move elements: reshape, flatten, concat, slice, permute and transpose, pad.
 #ifndef SMLDIST_OP_RESHAPE_HPP
 #define SMLDIST_OP_RESHAPE_HPP
 
+#include <algorithm>
 #include <cstddef>
+#include <initializer_list>
 #include <utility>
 
+#include "smldist/kernel/move.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/op/operand.hpp"
 #include "smldist/spec/reshape.hpp"
@@ -125,6 +128,63 @@ private:
     }
 };
 
+/// See spec::permute.
+///
+/// Gradients  dx is dy with its axes in the order of x.
+template <class T> struct permute_op : spec::permute {
+    using scalar = T;
+    struct saved {};
+
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        shape steps; // of the axes of x
+        for (std::size_t a = 0; a < axes.rank(); ++a) steps.push_back(x.shape().product(a + 1, axes.rank()));
+        kernel::strided s;
+        for (const std::size_t a : axes) s.add(x.shape()[a], steps[a]);
+        kernel::strided_copy<false>(s, x.data(), y.data());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        kernel::strided s;
+        for (std::size_t a = 0; a < axes.rank(); ++a) {
+            const auto i = static_cast<std::size_t>(std::find(axes.begin(), axes.end(), a) - axes.begin());
+            s.add(x.shape()[a], dy.shape().product(i + 1, axes.rank()));
+        }
+        if (dx->ensure(x.shape()))
+            kernel::strided_copy<true>(s, dy.data(), dx->data());
+        else
+            kernel::strided_copy<false>(s, dy.data(), dx->data());
+    }
+};
+
+/// See spec::pad.
+///
+/// Gradients  dx is the part of dy in the place of x.
+template <class T> struct pad_op : spec::pad {
+    using scalar = T;
+    struct saved {};
+
+    void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
+        kernel::pad(layout(x.shape(), y.shape()), static_cast<T>(value), x.data(), y.data());
+    }
+    void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
+        if (!dx) return;
+        const bool add = dx->ensure(x.shape());
+        kernel::pad_backward(layout(x.shape(), dy.shape()), dy.data(), dx->data(), add);
+    }
+
+private:
+    kernel::padded layout(const shape& x, const shape& y) const {
+        if (x.rank() == 0) return {1, {1}, {0}, {1}};
+        kernel::padded s{x.rank(), {}, {}, {}};
+        for (std::size_t a = 0; a < x.rank(); ++a) {
+            s.extent[a] = x[a];
+            s.before[a] = first(x.rank(), a);
+            s.whole[a] = y[a];
+        }
+        return s;
+    }
+};
+
 template <class X> [[nodiscard]] auto reshape(const X& x, const shape& target) {
     return op::apply(reshape_op<scalar_of_t<X>>{{target}}, x);
 }
@@ -135,6 +195,37 @@ template <class A, class B> [[nodiscard]] auto concat(A&& a, B&& b, std::ptrdiff
 }
 template <class X> [[nodiscard]] auto slice(const X& x, std::ptrdiff_t axis, std::size_t begin, std::size_t end) {
     return op::apply(slice_op<scalar_of_t<X>>{{axis, begin, end}}, x);
+}
+/// The axes of x in the order of `axes`; negative numbers count from the back.
+template <class X> [[nodiscard]] auto permute(const X& x, std::initializer_list<std::ptrdiff_t> axes) {
+    spec::permute s;
+    for (const std::ptrdiff_t a : axes) s.axes.push_back(spec::resolve_axis("op::permute", x.shape(), a));
+    return op::apply(permute_op<scalar_of_t<X>>{s}, x);
+}
+/// Two axes of x exchanged: a permute.
+/// Throws     shape_error if an axis does not exist.
+template <class X> [[nodiscard]] auto transpose(const X& x, std::ptrdiff_t a, std::ptrdiff_t b) {
+    const shape from = x.shape();
+    const std::size_t i = spec::resolve_axis("op::transpose", from, a),
+                      k = spec::resolve_axis("op::transpose", from, b);
+    spec::permute s;
+    for (std::size_t axis = 0; axis < from.rank(); ++axis) s.axes.push_back(axis == i ? k : axis == k ? i : axis);
+    return op::apply(permute_op<scalar_of_t<X>>{s}, x);
+}
+
+/// Elements before and after x along one axis.
+struct pad_amounts {
+    std::size_t before = 0, after = 0;
+};
+/// x between elements `value`. The amounts are those of the last axis, then of the one before it, …: for x (B, L, C),
+/// `pad(x, {{0, 0}, {3, 1}})` lengthens time.
+template <class X> [[nodiscard]] auto pad(const X& x, std::initializer_list<pad_amounts> amounts, double value = 0) {
+    spec::pad s{{}, {}, value};
+    for (const auto& [before, after] : amounts) {
+        s.before.push_back(before);
+        s.after.push_back(after);
+    }
+    return op::apply(pad_op<scalar_of_t<X>>{s}, x);
 }
 
 SMLDIST_NAMESPACE_END

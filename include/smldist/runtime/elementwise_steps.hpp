@@ -58,6 +58,28 @@ struct map_step {
     }
 };
 
+enum class curve : std::uint8_t { leaky_relu, power };
+
+/// y = a function of x with one option: the slope of leaky ReLU, or the exponent.
+struct curve_step {
+    static constexpr std::string_view name = "curve";
+    curve what;
+    std::size_t size;
+    double option;
+    operand x, y; ///< y may be x
+
+    void operands(operand_list& g) const { g(x), g(y); }
+    void run(const frame& at) const {
+        const auto work = [&](const auto& f) {
+            kernel::simd::sweep<float>(at.n * size, [&](auto p, std::size_t i) SMLDIST_INLINE_LAMBDA {
+                p.store(at.write(y) + i, f.value(p.load(at.read(x) + i)));
+            });
+        };
+        if (what == curve::leaky_relu) work(kernel::leaky_relu{option});
+        if (what == curve::power) kernel::with_power(option, work);
+    }
+};
+
 /// y[r,c] = f(x[r,c] scale[c] + shift[c]): a batch-norm that does not follow a product.
 struct affine_step {
     static constexpr std::string_view name = "affine";

@@ -7,6 +7,7 @@
 #ifndef SMLDIST_RUNTIME_STEP_HPP
 #define SMLDIST_RUNTIME_STEP_HPP
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -69,15 +70,18 @@ struct ending {
 
 namespace detail {
 
-/// Computed lane by lane: it is rare, and xsimd 8.1's log does not compile for AVX-512 without optimisation.
-struct logarithm {
+/// Computed lane by lane: functions that are rare. xsimd 8.1's log does not compile for AVX-512 without optimisation.
+struct by_lane {
+    float (*f)(float);
     template <class V> SMLDIST_INLINE V value(const V& x) const {
         alignas(64) float lanes[V::size];
         kernel::simd::store(lanes, x);
-        for (float& lane : lanes) lane = std::log(lane);
+        for (float& lane : lanes) lane = f(lane);
         return kernel::simd::load<V>(lanes);
     }
 };
+inline float logarithm(float x) { return std::log(x); }
+inline float softplus(float x) { return std::max(0.0f, x) + std::log1p(std::exp(-std::abs(x))); }
 
 /// min(high, max(0, x))
 struct clipped {
@@ -121,7 +125,9 @@ SMLDIST_NOINLINE inline void finish(activation f, std::size_t rows, std::size_t 
             map_rows(clipped{F == activation::relu6 ? 6 : std::numeric_limits<float>::infinity()}, rows, columns, y,
                      step);
         else if constexpr (F == activation::log)
-            map_rows(logarithm{}, rows, columns, y, step);
+            map_rows(by_lane{logarithm}, rows, columns, y, step);
+        else if constexpr (F == activation::softplus)
+            map_rows(by_lane{softplus}, rows, columns, y, step);
         else if constexpr (F != activation::none)
             map_rows(kernel::function_of<F>{}, rows, columns, y, step);
     });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Descriptions of the ops that map each element: activations, exp and log, clamping, scaling, dropout.
+/// Descriptions of the ops that map each element: activations, exp and log, powers, clamping, scaling, dropout.
 #ifndef SMLDIST_SPEC_ELEMENTWISE_HPP
 #define SMLDIST_SPEC_ELEMENTWISE_HPP
 
@@ -39,6 +39,32 @@ struct clamp {
             raise<usage_error>("op::clamp", "bounds are ", low, " and ", high, ", expected low <= high");
         return x;
     }
+};
+
+/// y = x for x > 0, slope x otherwise, element by element.
+///
+/// Shapes     x any · y as x
+/// Cost       one pass; counted as 0 MACs.
+/// Source     torch.nn.functional.leaky_relu.
+struct leaky_relu {
+    double slope = 0.01;
+
+    static constexpr std::string_view name = "leaky_relu";
+    static void visit(auto& self, auto&& f) { f("slope", self.slope); }
+    shape infer(const shape& x) const { return x; }
+};
+
+/// y = xᵖ with a constant p, element by element. As IEEE 754's pow: x⁰ = 1 for every x; NaN for x < 0 unless p is whole.
+///
+/// Shapes     x any · y as x
+/// Cost       one pass; products for a whole p of −8 to 8, otherwise a call of std::pow per element; counted as 0 MACs.
+/// Source     torch.pow with a number.
+struct pow {
+    double exponent = 1; ///< p
+
+    static constexpr std::string_view name = "pow";
+    static void visit(auto& self, auto&& f) { f("exponent", self.exponent); }
+    shape infer(const shape& x) const { return x; }
 };
 
 /// y = scale x + offset with two constants.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Descriptions of sums and means over all elements or one axis, and of pooling over time.
+/// Descriptions of sums, means and extremes over all elements or one axis, of running sums, and of pooling over time.
 #ifndef SMLDIST_SPEC_REDUCE_HPP
 #define SMLDIST_SPEC_REDUCE_HPP
 
@@ -12,7 +12,7 @@
 namespace smldist::spec {
 SMLDIST_NAMESPACE_BEGIN
 
-/// What sum and mean share: which axis they reduce.
+/// What sum, mean and the extremes share: which axis they reduce.
 struct reduce_options {
     std::optional<std::ptrdiff_t> axis = {}; ///< negative: from the back; none: all axes
     bool keepdim = false;                    ///< keep the reduced axes, with extent 1
@@ -53,6 +53,73 @@ struct mean : reduce_options {
         if ((axis ? x[resolve_axis("op::mean", x, *axis)] : x.size()) == 0)
             raise<shape_error>("op::mean", "shape is ", x.text(), ", expected at least one element to average");
         return y;
+    }
+};
+
+namespace detail {
+/// The shape of an extreme of x: as sum, but of at least one element.
+inline shape infer_extreme(std::string_view where, const reduce_options& o, const shape& x) {
+    const shape y = o.infer(where, x);
+    if ((o.axis ? x[resolve_axis(where, x, *o.axis)] : x.size()) == 0)
+        raise<shape_error>(where, "shape is ", x.text(), ", expected at least one element to choose from");
+    return y;
+}
+} // namespace detail
+
+/// Largest element along one axis or of all; a NaN counts as the largest. Shapes and cost as sum.
+///
+/// Throws     shape_error if the axis does not exist, or if it has no elements.
+/// Source     torch.amax, torch.max.
+struct max : reduce_options {
+    static constexpr std::string_view name = "max";
+    shape infer(const shape& x) const { return detail::infer_extreme("op::max", *this, x); }
+};
+/// Smallest element; otherwise as max, also for a NaN.
+struct min : reduce_options {
+    static constexpr std::string_view name = "min";
+    shape infer(const shape& x) const { return detail::infer_extreme("op::min", *this, x); }
+};
+
+/// Index of the largest element along one axis, or in row-major order of all: of equal elements the first, of a row with
+/// NaN the first NaN. A whole number in the type of x, so that every world and a program can hold it; that type is exact
+/// up to 2²⁴. Shapes and cost as sum.
+///
+/// Throws     shape_error as max, and for more than 2²⁴ elements to choose from.
+/// Source     torch.argmax.
+struct argmax : reduce_options {
+    static constexpr std::string_view name = "argmax";
+    shape infer(const shape& x) const { return infer("op::argmax", x); }
+
+protected:
+    shape infer(std::string_view where, const shape& x) const {
+        const shape y = detail::infer_extreme(where, *this, x);
+        if (x.size() > y.size() << 24)
+            raise<shape_error>(where, "shape is ", x.text(), ", expected at most 2^24 elements to choose from");
+        return y;
+    }
+};
+/// Index of the smallest element; otherwise as argmax.
+struct argmin : argmax {
+    static constexpr std::string_view name = "argmin";
+    shape infer(const shape& x) const { return argmax::infer("op::argmin", x); }
+};
+
+/// Running sum along one axis.
+///
+///     y[…,i,…] = x[…,0,…] + … + x[…,i,…]
+///
+/// Shapes     x any · y as x
+/// Cost       one pass; counted as 0 MACs.
+/// Throws     shape_error if the axis does not exist.
+/// Source     torch.cumsum.
+struct cumsum {
+    std::ptrdiff_t axis = -1; ///< negative: from the back
+
+    static constexpr std::string_view name = "cumsum";
+    static void visit(auto& self, auto&& f) { f("axis", self.axis); }
+    shape infer(const shape& x) const {
+        static_cast<void>(resolve_axis("op::cumsum", x, axis));
+        return x;
     }
 };
 

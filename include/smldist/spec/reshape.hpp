@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Descriptions of the ops that move elements: reshape, flatten, concat, slice.
+/// Descriptions of the ops that move elements: reshape, flatten, concat, slice, permute, pad.
 #ifndef SMLDIST_SPEC_RESHAPE_HPP
 #define SMLDIST_SPEC_RESHAPE_HPP
 
@@ -80,6 +80,66 @@ struct slice {
                                ") of axis ", along, "; got shape ", x.text());
         return x.with(along, end - begin);
     }
+};
+
+/// The axes in another order: axis i of y is axis axes[i] of x.
+///
+/// Shapes     x any · y the extents of x in the order of axes
+/// Cost       a copy; counted as 0 MACs.
+/// Throws     shape_error unless axes names every axis of x once.
+/// Source     torch.permute.
+struct permute {
+    smldist::shape axes; ///< numbers from the front
+
+    static constexpr std::string_view name = "permute";
+    static void visit(auto& self, auto&& f) { f("axes", self.axes); }
+    shape infer(const shape& x) const {
+        shape y;
+        bool seen[shape::max_rank] = {}, ok = axes.rank() == x.rank();
+        for (std::size_t i = 0; ok && i < axes.rank(); ++i) {
+            ok = axes[i] < x.rank() && !seen[axes[i]];
+            if (!ok) break;
+            seen[axes[i]] = true;
+            y.push_back(x[axes[i]]);
+        }
+        if (!ok)
+            raise<shape_error>("op::permute", "axes are ", axes.text(), ", expected each axis of ", x.text(),
+                               " once");
+        return y;
+    }
+};
+
+/// x between elements of a constant value. The amounts are listed as in PyTorch, of the last axis first; further axes are
+/// not padded.
+///
+/// Shapes     x any · y as x, with before + extent + after at each padded axis
+/// Cost       a copy; counted as 0 MACs.
+/// Throws     shape_error if there are more amounts than axes.
+/// Source     torch.nn.functional.pad with mode "constant".
+struct pad {
+    smldist::shape before, after; ///< amounts of the last axis, of the one before it, …
+    double value = 0;
+
+    static constexpr std::string_view name = "pad";
+    static void visit(auto& self, auto&& f) {
+        f("before", self.before);
+        f("after", self.after);
+        f("value", self.value);
+    }
+    shape infer(const shape& x) const {
+        if (before.rank() != after.rank() || before.rank() > x.rank())
+            raise<shape_error>("op::pad", "amounts are ", before.text(), " before and ", after.text(),
+                               " after, expected at most one of each per axis of ", x.text());
+        shape y;
+        for (std::size_t a = 0; a < x.rank(); ++a) y.push_back(first(x.rank(), a) + x[a] + last(x.rank(), a));
+        return y;
+    }
+    /// The amounts of an axis of x, from the front.
+    std::size_t first(std::size_t rank, std::size_t axis) const { return amount(before, rank - 1 - axis); }
+    std::size_t last(std::size_t rank, std::size_t axis) const { return amount(after, rank - 1 - axis); }
+
+private:
+    static std::size_t amount(const shape& of, std::size_t i) { return i < of.rank() ? of[i] : 0; }
 };
 
 SMLDIST_NAMESPACE_END
