@@ -100,6 +100,8 @@
 #include "smldist/loss/binary_cross_entropy.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/loss/divergence.hpp"
+#include "smldist/loss/focal.hpp"
+#include "smldist/loss/huber.hpp"
 #include "smldist/loss/logit_norm.hpp"
 #include "smldist/loss/logits.hpp"
 #include "smldist/loss/memory.hpp"
@@ -118,6 +120,7 @@
 #include "smldist/loss/stage/target_map.hpp"
 #include "smldist/loss/stage/time_basis.hpp"
 #include "smldist/loss/stage/time_map.hpp"
+#include "smldist/loss/supervised_contrastive.hpp"
 
 #include "smldist/optim/adam.hpp"
 #include "smldist/optim/any_optimiser.hpp"
