@@ -11,6 +11,7 @@
 #include "smldist/nn/hopfield.hpp"
 #include "smldist/op/adaptive_pool.hpp"
 #include "smldist/op/arithmetic.hpp"
+#include "smldist/op/group_norm.hpp"
 #include "smldist/op/mixture.hpp"
 #include "smldist/op/norm.hpp"
 #include "smldist/op/pointwise.hpp"
@@ -84,6 +85,16 @@ TEST_CASE("elementwise_steps: functions of rows") {
     check_op([](const auto& x, const auto&) { return op::l2_normalize(x); }, 9, 21);
     check_op([](const auto& x, const auto& w) { return op::layer_norm(x, w[0], w[1]); }, 9, 21, {{21}, {21}});
     check_op([](const auto& x, const auto& w) { return op::layer_norm(x, w[0], w[0]); }, 9, 21, {{0}});
+    for (const std::size_t groups : {1u, 3u, 21u}) {
+        CAPTURE(groups);
+        const op::group_norm_options o{.groups = groups};
+        check_op([o](const auto& x, const auto& w) { return op::group_norm(op::exp(x), w[0], w[1], o); }, 9, 21,
+                 {{21}, {21}});
+        check_op([o](const auto& x, const auto& w) { return op::group_norm(x, w[0], w[0], o); }, 9, 21, {{0}});
+    }
+    check_op(
+        [](const auto& x, const auto& w) { return op::group_norm(op::mean_over_time(x), w[0], w[1], {.groups = 3}); },
+        9, 21, {{21}, {21}});
     check_op([](const auto& x, const auto&) { return op::log_mean_exp(op::flatten(x), {.blocks = 3}); }, 9, 5);
     check_op([](const auto& x, const auto& w) { return op::mixture(op::flatten(x), op::lift(x, w[0])); }, 9, 5,
              {{3}});

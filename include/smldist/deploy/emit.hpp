@@ -225,6 +225,18 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::layer_norm
     b.give(id, runtime::layer_norm_step{s.rows(), s.back(), static_cast<float>(o.eps), from, weight, bias, y}, y);
 }
 
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::group_norm& o) {
+    const std::size_t x = b.input(id, 0);
+    const shape s = b.extents(x);
+    b.require(detail::varies(b, id, 0), id, "its input is a constant");
+    b.require(!detail::varies(b, id, 1) && !detail::varies(b, id, 2), id, "its weight or bias is not a constant");
+    const std::size_t C = s.back(), L = s.size() / C;
+    b.spend_rows(3 * L);
+    const runtime::operand weight = b.read(b.input(id, 1)), bias = b.read(b.input(id, 2));
+    const runtime::operand from = b.read(x), work = b.scratch(2 * (C + o.groups)), y = b.over(id, x);
+    b.give(id, runtime::group_norm_step{L, C, o.groups, static_cast<float>(o.eps), from, weight, bias, work, y}, y);
+}
+
 SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::log_mean_exp& o) {
     const shape s = b.extents(b.input(id, 0));
     const runtime::operand y = b.fresh(s.size() / o.blocks);
