@@ -33,6 +33,7 @@ namespace smldist::nn {
 SMLDIST_NAMESPACE_BEGIN
 template <class T> struct linear;
 template <class T> struct conv1d;
+template <class T> struct conv_transpose1d;
 template <class T> struct batch_norm;
 template <class T> struct layer_norm;
 template <class T> struct group_norm;

@@ -49,6 +49,7 @@
 #include "smldist/op/batch_share.hpp"
 #include "smldist/op/broadcast.hpp"
 #include "smldist/op/conv1d.hpp"
+#include "smldist/op/conv_transpose1d.hpp"
 #include "smldist/op/group_norm.hpp"
 #include "smldist/op/hopfield.hpp"
 #include "smldist/op/linear.hpp"
