@@ -33,6 +33,7 @@
 #include "smldist/spec/reshape.hpp"
 #include "smldist/spec/shapes.hpp"
 #include "smldist/spec/softmax.hpp"
+#include "smldist/spec/upsample.hpp"
 
 #include "smldist/autograd/tape.hpp"
 
@@ -62,6 +63,7 @@
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
 #include "smldist/op/softmax.hpp"
+#include "smldist/op/upsample.hpp"
 
 #include "smldist/nn/activation.hpp"
 #include "smldist/nn/blended_head.hpp"

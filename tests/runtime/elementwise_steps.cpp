@@ -18,6 +18,7 @@
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
 #include "smldist/op/softmax.hpp"
+#include "smldist/op/upsample.hpp"
 
 using namespace smldist;
 
@@ -76,6 +77,30 @@ TEST_CASE("elementwise_steps: gate, pools and reductions") {
             check_op([=](const auto& x, const auto&) { return op::mean(x, {axis, keep}); }, 9, 5);
         }
     check_op([](const auto& x, const auto& w) { return op::add(x, op::sum(op::lift(x, w[0]))); }, 9, 5, {{3, 4}});
+}
+
+TEST_CASE("elementwise_steps: resampling of signals and of images") {
+    for (const op::upsample_options& o :
+         std::vector<op::upsample_options>{{.scale = 2},
+                                           {.scale = 0.6},
+                                           {.size = {4}},
+                                           {.scale = 2.5, .linear = true},
+                                           {.size = {14}, .linear = true},
+                                           {.size = {3}, .linear = true, .align_corners = true}}) {
+        check_op([o](const auto& x, const auto&) { return op::upsample(op::exp(x), o); }, 9, 5);
+        if (o.scale == 0) continue;
+        check_op(
+            [o](const auto& x, const auto&) {
+                return op::upsample(op::reshape(x, {x.shape()[0], 3, 3, 5}), o);
+            },
+            9, 5);
+    }
+    check_op(
+        [](const auto& x, const auto&) {
+            return op::upsample(op::reshape(x, {x.shape()[0], 3, 3, 5}),
+                                {.size = {6, 4}, .linear = true, .align_corners = true});
+        },
+        9, 5);
 }
 
 TEST_CASE("elementwise_steps: functions of rows") {

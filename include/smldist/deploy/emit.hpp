@@ -198,6 +198,18 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::max_pool1d
            y);
 }
 
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::upsample& o) {
+    const shape s = b.extents(b.input(id, 0)), y = b.extents(id);
+    b.require(detail::varies(b, id, 0), id, "its input is a constant");
+    runtime::upsample_step step{{s[0], y[0], o.scale, o.linear, o.align_corners}, {}, s.back(), {}, {}};
+    if (s.rank() == 3) step.columns = {s[1], y[1], o.scale, o.linear, o.align_corners};
+    b.room().spend(3 * write_work * std::uint64_t(y.size()), "its steps"); // of up to four values each
+    b.spend_rows(y.rows());
+    step.x = b.read(b.input(id, 0));
+    step.y = b.fresh(y.size());
+    b.give(id, step, step.y);
+}
+
 inline void emit(builder& b, std::size_t id, const spec::sum& s) { detail::emit_sum(b, id, s, false); }
 inline void emit(builder& b, std::size_t id, const spec::mean& s) { detail::emit_sum(b, id, s, true); }
 

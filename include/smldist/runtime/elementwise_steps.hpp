@@ -16,6 +16,7 @@
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/softmax.hpp"
+#include "smldist/kernel/upsample.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/runtime/product.hpp"
 #include "smldist/runtime/step.hpp"
@@ -161,6 +162,21 @@ struct max_pool_step {
         for (std::size_t b = 0; b < f.n; ++b)
             for (std::size_t t = 0; t < Lo; ++t)
                 kernel::max_pool_row(L, C, K, t * stride, padding, f.read(x, b), f.write(y, b) + t * C, nullptr);
+    }
+};
+
+/// y (rows.count, columns.count, C) from x (rows.n, columns.n, C): nearest or linear resampling.
+struct upsample_step {
+    static constexpr std::string_view name = "upsample";
+    kernel::resampled_axis rows, columns;
+    std::size_t C;
+    operand x, y;
+
+    void operands(operand_list& f) const { f(x), f(y); }
+    void run(const frame& f) const {
+        for (std::size_t b = 0; b < f.n; ++b)
+            for (std::size_t i = 0; i < rows.count; ++i)
+                kernel::upsample_row(rows, columns, C, i, f.read(x, b), f.write(y, b) + i * columns.count * C);
     }
 };
 
