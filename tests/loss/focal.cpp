@@ -67,9 +67,10 @@ TEST_CASE("focal: logits far apart give finite losses and gradients") {
                 const auto y = loss::focal(v, one, {.gamma = gamma});
                 tape.backward(y);
                 const tensor<float>& d = *tape.gradient(v);
-                CHECK(y.value().item() == doctest::Approx(label == 1 ? far : 0).epsilon(1e-6).scale(1e-3));
+                CHECK(double(y.value().item()) ==
+                      doctest::Approx(label == 1 ? double(far) : 0).epsilon(1e-6).scale(1e-3));
                 for (std::size_t i = 0; i < 2; ++i)
-                    CHECK(d[i] == doctest::Approx(label == 0 ? 0.0f : i == 0 ? 1.0f : -1.0f).scale(1e-3));
+                    CHECK(double(d[i]) == doctest::Approx(label == 0 ? 0.0 : i == 0 ? 1.0 : -1.0).scale(1e-3));
             }
 }
 
@@ -121,8 +122,9 @@ TEST_CASE("binary_focal: gamma 0 is the binary cross entropy; large logits give 
                 const auto y = loss::binary_focal(v, tensor<float>(shape{1, 1}, target), {.gamma = gamma});
                 tape.backward(y);
                 const bool right = (far > 0) == (target > 0);
-                CHECK(y.value().item() == doctest::Approx(right ? 0 : std::abs(far)).epsilon(1e-6).scale(1e-6));
-                CHECK((*tape.gradient(v))[0] == doctest::Approx(right ? 0.0f : far > 0 ? 1.0f : -1.0f));
+                CHECK(double(y.value().item()) ==
+                      doctest::Approx(right ? 0 : std::abs(double(far))).epsilon(1e-6).scale(1e-6));
+                CHECK(double((*tape.gradient(v))[0]) == doctest::Approx(right ? 0.0 : far > 0 ? 1.0 : -1.0));
             }
 }
 

@@ -82,7 +82,7 @@ TEST_CASE("mae and huber: values by hand, and the limits of huber") {
 TEST_CASE("mae and huber: what is not a number makes the loss and the gradient so, wherever it lies") {
     for (std::size_t at = 0; at < 19; ++at) {
         tensor<double> x(shape{19}, 1.0), t(shape{19});
-        x[at] = NAN;
+        x[at] = double(NAN);
         const auto check = [&](auto f) {
             tape<double> tape;
             const auto v = tape.variable(x);

@@ -19,7 +19,7 @@ TEST_CASE("upsample: what does not fit is refused") {
                  (spec::upsample{.size = {7}, .scale = 2}.infer({2, 5, 3})));
     CHECK_RAISES(usage_error, "and -1", spec::upsample{.scale = -1}.infer({2, 5, 3}));
     CHECK_RAISES(usage_error, "and 1025", spec::upsample{.scale = 1025}.infer({2, 5, 3}));
-    CHECK_RAISES(usage_error, "and nan", spec::upsample{.scale = NAN}.infer({2, 5, 3}));
+    CHECK_RAISES(usage_error, "and nan", spec::upsample{.scale = double(NAN)}.infer({2, 5, 3}));
     CHECK_RAISES(usage_error, "align_corners is true without linear",
                  (spec::upsample{.scale = 2, .align_corners = true}.infer({2, 5, 3})));
     CHECK_RAISES(shape_error, "shape of x is (5, 3)", spec::upsample{.scale = 2}.infer({5, 3}));
