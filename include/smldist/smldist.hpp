@@ -16,6 +16,7 @@
 #include "smldist/core/outputs.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/parameter.hpp"
+#include "smldist/core/parameter_groups.hpp"
 #include "smldist/core/printable.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/core/shape.hpp"

@@ -28,7 +28,7 @@ template <class T> struct conv1d {
         weight.value = tensor<T>(shape{out, in / o.groups, kernel_size});
         init::kaiming_normal_(weight.value, g, init::fan::out);
         if (with_bias) bias.value = tensor<T>(shape{out});
-        bias.decay = false;
+        bias.decay = 0;
     }
     template <class X> auto operator()(const X& x) const { return op::conv1d(x, weight, bias, options); }
     static void visit(auto& self, auto&& member) {
@@ -58,7 +58,7 @@ template <class T> struct conv_transpose1d {
         weight.value = tensor<T>(shape{in, out / o.groups, kernel_size});
         init::kaiming_normal_(weight.value, g, init::fan::in);
         if (with_bias) bias.value = tensor<T>(shape{out});
-        bias.decay = false;
+        bias.decay = 0;
     }
     template <class X> auto operator()(const X& x) const { return op::conv_transpose1d(x, weight, bias, options); }
     static void visit(auto& self, auto&& member) {

@@ -25,7 +25,7 @@ template <class T> struct batch_norm {
     SMLDIST_COLD explicit batch_norm(std::size_t channels, op::batch_norm_options o = {}) : options(o) {
         weight.value = tensor<T>(shape{channels}, T(1));
         bias.value = tensor<T>(shape{channels});
-        weight.decay = bias.decay = false;
+        weight.decay = bias.decay = 0;
         running_mean.value = tensor<T>(shape{channels});
         running_var.value = tensor<T>(shape{channels}, T(1));
     }
@@ -55,7 +55,7 @@ template <class T> struct layer_norm {
             weight.value = tensor<T>(shape{channels}, T(1));
             bias.value = tensor<T>(shape{channels});
         }
-        weight.decay = bias.decay = false;
+        weight.decay = bias.decay = 0;
     }
     template <class X> auto operator()(const X& x) const { return op::layer_norm(x, weight, bias, options); }
     static void visit(auto& self, auto&& member) {
@@ -86,7 +86,7 @@ template <class T> struct group_norm {
             weight.value = tensor<T>(shape{channels}, T(1));
             bias.value = tensor<T>(shape{channels});
         }
-        weight.decay = bias.decay = false;
+        weight.decay = bias.decay = 0;
     }
     template <class X> auto operator()(const X& x) const { return op::group_norm(x, weight, bias, options); }
     static void visit(auto& self, auto&& member) {
