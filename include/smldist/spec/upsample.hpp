@@ -17,9 +17,9 @@ SMLDIST_NAMESPACE_BEGIN
 ///
 /// Position i of an output axis with n' positions reads the input axis with n positions at
 ///
-///     nearest              floor(i * r)
-///     linear               max(0, (i + 1/2) * r - 1/2)            r = n/n', or 1/scale if a scale is given
-///     linear, align_corners    i * (n - 1)/(n' - 1), or 0 for n' = 1
+///     nearest                   floor(i * r),   r = n/n', or 1/scale if a scale is given
+///     linear                    max(0, (i + 1/2) * r - 1/2)
+///     linear, align_corners     i * (n - 1)/(n' - 1), or 0 for n' = 1
 ///
 /// linear takes the mean of the two neighbours of that place, weighted by their distances (of an image, of four neighbours:
 /// bilinear). align_corners maps first to first and last to last positions. No filter is applied when the result is smaller.
@@ -28,8 +28,8 @@ SMLDIST_NAMESPACE_BEGIN
 /// Cost       one pass over y; counted as 0 MACs.
 /// Throws     usage_error unless either size or a scale in (0, 1024] is given, or for align_corners without linear; shape_error if
 ///            x is neither, is empty, does not fit size, or if the result has no positions.
-/// Source     torch.nn.functional.interpolate with modes nearest, linear and bilinear. nearest is computed exactly here, by PyTorch in
-///            float.
+/// Source     torch.nn.functional.interpolate with modes nearest, linear and bilinear. PyTorch computes nearest in float, and so
+///            rarely takes the neighbour.
 struct upsample {
     shape size = {};  ///< (L') or (H', W')
     double scale = 0; ///< of every axis; or 0 with a size
