@@ -33,8 +33,10 @@ namespace smldist::nn {
 SMLDIST_NAMESPACE_BEGIN
 template <class T> struct linear;
 template <class T> struct conv1d;
+template <class T> struct conv_transpose1d;
 template <class T> struct batch_norm;
 template <class T> struct layer_norm;
+template <class T> struct group_norm;
 template <class T> struct conv_norm;
 template <class T> struct feature_projector;
 template <class T> struct depthwise_separable;

@@ -16,6 +16,7 @@
 #include "smldist/core/outputs.hpp"
 #include "smldist/core/parallel.hpp"
 #include "smldist/core/parameter.hpp"
+#include "smldist/core/parameter_groups.hpp"
 #include "smldist/core/printable.hpp"
 #include "smldist/core/random.hpp"
 #include "smldist/core/shape.hpp"
@@ -34,6 +35,7 @@
 #include "smldist/spec/select.hpp"
 #include "smldist/spec/shapes.hpp"
 #include "smldist/spec/softmax.hpp"
+#include "smldist/spec/upsample.hpp"
 
 #include "smldist/autograd/tape.hpp"
 
@@ -50,6 +52,8 @@
 #include "smldist/op/batch_share.hpp"
 #include "smldist/op/broadcast.hpp"
 #include "smldist/op/conv1d.hpp"
+#include "smldist/op/conv_transpose1d.hpp"
+#include "smldist/op/group_norm.hpp"
 #include "smldist/op/hopfield.hpp"
 #include "smldist/op/linear.hpp"
 #include "smldist/op/mixture.hpp"
@@ -62,6 +66,7 @@
 #include "smldist/op/reshape.hpp"
 #include "smldist/op/select.hpp"
 #include "smldist/op/softmax.hpp"
+#include "smldist/op/upsample.hpp"
 
 #include "smldist/nn/activation.hpp"
 #include "smldist/nn/blended_head.hpp"
@@ -102,6 +107,8 @@
 #include "smldist/loss/binary_cross_entropy.hpp"
 #include "smldist/loss/cross_entropy.hpp"
 #include "smldist/loss/divergence.hpp"
+#include "smldist/loss/focal.hpp"
+#include "smldist/loss/huber.hpp"
 #include "smldist/loss/logit_norm.hpp"
 #include "smldist/loss/logits.hpp"
 #include "smldist/loss/memory.hpp"
@@ -120,6 +127,7 @@
 #include "smldist/loss/stage/target_map.hpp"
 #include "smldist/loss/stage/time_basis.hpp"
 #include "smldist/loss/stage/time_map.hpp"
+#include "smldist/loss/supervised_contrastive.hpp"
 
 #include "smldist/optim/adam.hpp"
 #include "smldist/optim/any_optimiser.hpp"

@@ -103,8 +103,8 @@ TEST_CASE("parameter_count: elements of parameters; defaults of a parameter") {
     const parameter<float> p;
     CHECK(p.empty());
     CHECK(p.trainable);
-    CHECK(p.decay);
-    CHECK(p.group == rate_group::base);
+    CHECK(p.decay == 1);
+    CHECK(p.rate == 1);
     static_assert(module_like<model> && module_like<layer> && !module_like<parameter<float>> && !module_like<int>);
 }
 

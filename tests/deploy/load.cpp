@@ -239,6 +239,27 @@ TEST_CASE("load: a small file that requests much memory or work is refused befor
             v = g.op("max_pool1d", {1, 16384, 1}, {v}, R"("kernel_size":8191,"stride":1,"padding":4095)");
         refuse_within_promise("maxima of long windows", g.file(g.logits(v)), "work with its steps");
     }
+    { // transposed convolutions of a thousand taps
+        forged_graph g(16384);
+        const std::size_t w = g.parameter({1, 1, 1023}), none = g.absent();
+        std::size_t v = 0;
+        for (int i = 0; i < 60; ++i)
+            v = g.op("conv_transpose1d", {1, 16384, 1}, {v, w, none},
+                     R"("stride":1,"padding":511,"output_padding":0,"dilation":1,"groups":1)");
+        refuse_within_promise("transposed convolutions", g.file(g.logits(v)), "work with its steps");
+    }
+    { // resampling to 2^23 steps, and group norms of them
+        forged_graph g(8);
+        const std::size_t none = g.absent();
+        std::size_t sum = 0;
+        for (int i = 0; i < 60; ++i) {
+            const std::size_t y = g.op("upsample", {1, 1 << 23, 1}, {0},
+                                       "\"size\":\"(8388608)\",\"scale\":0,\"linear\":1,\"align_corners\":0");
+            const std::size_t z = g.op("group_norm", {1, 1 << 23, 1}, {y, none, none}, R"("groups":1,"eps":1)");
+            sum = i == 0 ? z : g.op("add", {1, 1 << 23, 1}, {sum, z});
+        }
+        refuse_within_promise("resampling", g.file(g.logits(sum)), "work with its steps");
+    }
     { // updates of many states
         forged_graph g(4096);
         const std::size_t keys = g.parameter({1, 1}), beta = g.parameter({1});

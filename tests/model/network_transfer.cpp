@@ -30,10 +30,10 @@ TEST_CASE("take_memory: each policy decides what is copied and how fast it is tr
         CHECK(identical(student.backbone.stem.conv.weight.value, before.backbone.stem.conv.weight.value));
         for (const auto* p : {&mine.keys, &mine.log_beta}) {
             CHECK(p->trainable == (policy != model::memory_transfer::copy_freeze));
-            CHECK(p->group == (policy == model::memory_transfer::copy_slow ? rate_group::slow : rate_group::base));
+            CHECK(p->rate == (policy == model::memory_transfer::copy_slow ? 0.1 : 1.0));
         }
         CHECK(mine.query.weight.trainable);
-        CHECK(mine.query.weight.group == rate_group::base);
+        CHECK(mine.query.weight.rate == 1);
 
         const auto keys = mine.keys.value, log_beta = mine.log_beta.value;
         tape<float> t;

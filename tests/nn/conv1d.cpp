@@ -59,3 +59,27 @@ TEST_CASE("conv1d: invalid arguments are refused") {
     CHECK_RAISES(usage_error, "groups is 0", make(0.0f, 4, 6, 3, {.groups = 0}, true));
     CHECK_RAISES(shape_error, "op::conv1d", make(0.0f, 4, 6, 3, {}, true)(tensor<float>(shape{1, 7, 5})));
 }
+
+TEST_CASE("conv_transpose1d: gradients are exact and all worlds agree; initial values and refusals") {
+    const auto make = [](auto zero, std::size_t in, std::size_t out, op::conv_transpose1d_options o, bool bias) {
+        generator g(1);
+        return nn::conv_transpose1d<decltype(zero)>(in, out, 4, g, o, bias);
+    };
+    for (const std::size_t groups : {1u, 2u, 4u})
+        for (const bool bias : {false, true})
+            check_layer(
+                "conv_transpose1d in " + std::to_string(groups) + " groups", {normal({2, 5, 4})},
+                [&](auto zero) { return make(zero, 4, 8, {.stride = 2, .padding = 1, .groups = groups}, bias); },
+                [](const auto& layer, const auto& x) { return layer(x[0]); });
+    const auto layer = make(0.0f, 64, 64, {.groups = 2}, true);
+    CHECK(layer.weight.shape() == shape{64, 32, 4});
+    double squares = 0;
+    for (const float w : layer.weight.value) squares += double(w) * double(w);
+    CHECK(squares / double(layer.weight.value.size()) == doctest::Approx(2.0 / (32 * 4)).epsilon(0.06));
+    CHECK(layer.bias.shape() == shape{64});
+    CHECK(layer.weight.decay);
+    CHECK_FALSE(layer.bias.decay);
+    CHECK_RAISES(usage_error, "nn::conv_transpose1d: groups is 3, expected a divisor of 4 and 6",
+                 make(0.0f, 4, 6, {.groups = 3}, true));
+    CHECK_RAISES(usage_error, "groups is 0", make(0.0f, 4, 6, {.groups = 0}, true));
+}

@@ -26,6 +26,18 @@ TEST_CASE("layer_norm: gradients are exact and all worlds agree") {
             }
 }
 
+TEST_CASE("group_norm: gradients are exact and all worlds agree") {
+    for (const bool affine : {true, false})
+        for (const auto& x : {shape{2, 5, 6}, shape{3, 2, 2, 6}})
+            for (const std::size_t groups : {1u, 2u, 6u})
+                check_layer(
+                    "group_norm" + x.text(), {normal(x)},
+                    [&](auto zero) {
+                        return nn::group_norm<decltype(zero)>(6, {.groups = groups, .eps = 1e-2}, affine);
+                    },
+                    [](const auto& layer, const auto& in) { return layer(in[0]); });
+}
+
 TEST_CASE("l2_normalize: gradients are exact and all worlds agree; a zero vector stays zero") {
     for (const auto& x : {shape{3, 5}, shape{2, 3, 17}, shape{4}})
         check_op("l2_normalize" + x.text(), {normal(x)}, [](const auto& in) { return op::l2_normalize(in[0]); });
@@ -54,6 +66,7 @@ TEST_CASE("batch_norm: running statistics change only in training on a tape when
 TEST_CASE("norms: initial values and parameter counts and defaults") {
     const nn::batch_norm<float> bn(3);
     const nn::layer_norm<float> ln(3), plain(3, false);
+    const nn::group_norm<float> gn(3, {.groups = 3});
     const tensor<float> one{1, 1, 1}, zero{0, 0, 0};
     CHECK(identical(bn.weight.value, one));
     CHECK(identical(bn.bias.value, zero));
@@ -64,7 +77,10 @@ TEST_CASE("norms: initial values and parameter counts and defaults") {
     CHECK(parameter_count(bn) == 6); // buffers do not count
     CHECK(parameter_count(ln) == 6);
     CHECK(parameter_count(plain) == 0);
-    for (const auto* p : {&bn.weight, &bn.bias, &ln.weight, &ln.bias}) CHECK_FALSE(p->decay);
+    CHECK(identical(gn.weight.value, one));
+    CHECK(identical(gn.bias.value, zero));
+    CHECK(parameter_count(nn::group_norm<float>(3, {}, false)) == 0);
+    for (const auto* p : {&bn.weight, &bn.bias, &ln.weight, &ln.bias, &gn.weight, &gn.bias}) CHECK_FALSE(p->decay);
     CHECK(bn.options.eps == 1e-5);
     CHECK(bn.options.momentum == 0.1);
     CHECK(ln.options.eps == 1e-5);
@@ -79,6 +95,9 @@ TEST_CASE("norms: invalid arguments are refused") {
         CHECK_RAISES(shape_error, "op::batch_norm", bn(tensor<float>(shape{2, 5, 4}), m));
     }
     CHECK_RAISES(shape_error, "op::layer_norm", nn::layer_norm<float>(3)(tensor<float>(shape{2, 4})));
+    CHECK_RAISES(usage_error, "nn::group_norm: groups is 4, expected a divisor of 6",
+                 nn::group_norm<float>(6, {.groups = 4}));
+    CHECK_RAISES(usage_error, "nn::group_norm: groups is 0", nn::group_norm<float>(6, {.groups = 0}));
 }
 
 TEST_CASE("batch_norm: a frozen layer computes in training what it computes in evaluation with exact gradients") {

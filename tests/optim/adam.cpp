@@ -32,15 +32,14 @@ TEST_CASE("adamw: ten steps as PyTorch") {
     });
 }
 
-TEST_CASE("adam: the slow group learns at a tenth of the rate") {
+TEST_CASE("adam: a parameter learns and decays at its own rate") {
     auto m = start_model();
-    m.bias.group = rate_group::slow;
+    m.bias.rate = 0.1;
     check_steps("slow", optim::adamw<double>(0.05, 0.1), m);
-    auto optimiser = optim::adamw<double>(0.5, 0.02); // the factors are options
-    optimiser.options.rates = {0.1, 0.01};
-    m.weight.decay = false;
-    auto same = optim::adamw<double>(0.05, 0.2);
+    m.weight.decay = 0.25;
     auto other = m;
+    for (auto* q : {&other.weight, &other.bias}) q->rate *= 0.1, q->decay *= 10;
+    auto optimiser = optim::adamw<double>(0.05, 0.2), same = optim::adamw<double>(0.5, 0.02);
     tape<double> t;
     set_gradients(t, m, stored_row("gradient.weight", 0), stored_row("gradient.bias", 0));
     optimiser.step(m, t);
@@ -80,7 +79,7 @@ TEST_CASE("adam: a parameter without gradient keeps its value and its count of s
     CHECK(optimiser.steps[1] == 3);
     // Its first step is then a first step: of length lr, whatever the gradient.
     set_gradients(t, m, tensor<double>(before.shape(), 7.0), stored_row("gradient.bias", 0));
-    m.weight.decay = false;
+    m.weight.decay = 0;
     optimiser.step(m, t);
     for (std::size_t i = 0; i < before.size(); ++i) CHECK(before[i] - m.weight.value[i] == doctest::Approx(0.1));
 }

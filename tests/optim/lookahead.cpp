@@ -70,7 +70,7 @@ TEST_CASE("lookahead: with alpha 0 every k-th step is back at the start, the oth
 
 TEST_CASE("lookahead: every parameter counts its own steps and has its own first value") {
     auto m = start_model();
-    m.bias.decay = m.weight.decay = false;
+    m.bias.decay = m.weight.decay = 0;
     lookahead<optim::sgd<double>> whole(optim::sgd<double>({.lr = 1}), {.k = 2, .alpha = 0.5});
     const tensor<double> dw(m.weight.shape(), 1.0), db(m.bias.shape(), 1.0);
     tape<double> t;

@@ -39,7 +39,7 @@ inline pair_model<double> start_model() {
     pair_model<double> m;
     m.weight.value = stored("start.weight");
     m.bias.value = stored("start.bias");
-    m.bias.decay = false;
+    m.bias.decay = 0;
     return m;
 }
 

@@ -16,9 +16,9 @@ TEST_CASE("sgd: ten steps as PyTorch") {
     });
 }
 
-TEST_CASE("sgd: one plain step is the gradient times the rate, of the slow group a tenth of it") {
+TEST_CASE("sgd: one plain step is the gradient times the rate, and times the rate of the parameter") {
     auto m = start_model();
-    m.bias.group = rate_group::slow;
+    m.bias.rate = 0.1;
     const auto before = m;
     const auto dw = stored_row("gradient.weight", 0), db = stored_row("gradient.bias", 0);
     tape<double> t;
@@ -35,7 +35,6 @@ TEST_CASE("sgd: defaults") {
     CHECK(o.momentum == 0);
     CHECK(o.weight_decay == 0);
     CHECK_FALSE(o.nesterov);
-    CHECK(o.rates == optim::group_rates{1.0, 0.1});
 }
 
 TEST_CASE("sgd: errors") {

@@ -11,12 +11,14 @@
 #include "smldist/nn/hopfield.hpp"
 #include "smldist/op/adaptive_pool.hpp"
 #include "smldist/op/arithmetic.hpp"
+#include "smldist/op/group_norm.hpp"
 #include "smldist/op/mixture.hpp"
 #include "smldist/op/norm.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
 #include "smldist/op/softmax.hpp"
+#include "smldist/op/upsample.hpp"
 
 using namespace smldist;
 
@@ -83,6 +85,30 @@ TEST_CASE("elementwise_steps: gate, pools and reductions") {
     check_op([](const auto& x, const auto& w) { return op::add(x, op::sum(op::lift(x, w[0]))); }, 9, 5, {{3, 4}});
 }
 
+TEST_CASE("elementwise_steps: resampling of signals and of images") {
+    for (const op::upsample_options& o :
+         std::vector<op::upsample_options>{{.scale = 2},
+                                           {.scale = 0.6},
+                                           {.size = {4}},
+                                           {.scale = 2.5, .linear = true},
+                                           {.size = {14}, .linear = true},
+                                           {.size = {3}, .linear = true, .align_corners = true}}) {
+        check_op([o](const auto& x, const auto&) { return op::upsample(op::exp(x), o); }, 9, 5);
+        if (o.scale == 0) continue;
+        check_op(
+            [o](const auto& x, const auto&) {
+                return op::upsample(op::reshape(x, {x.shape()[0], 3, 3, 5}), o);
+            },
+            9, 5);
+    }
+    check_op(
+        [](const auto& x, const auto&) {
+            return op::upsample(op::reshape(x, {x.shape()[0], 3, 3, 5}),
+                                {.size = {6, 4}, .linear = true, .align_corners = true});
+        },
+        9, 5);
+}
+
 TEST_CASE("elementwise_steps: functions of rows") {
     check_op([](const auto& x, const auto&) { return op::softmax(x); }, 9, 21);
     check_op([](const auto& x, const auto&) { return op::log_softmax(x); }, 9, 21);
@@ -90,6 +116,16 @@ TEST_CASE("elementwise_steps: functions of rows") {
     check_op([](const auto& x, const auto&) { return op::l2_normalize(x); }, 9, 21);
     check_op([](const auto& x, const auto& w) { return op::layer_norm(x, w[0], w[1]); }, 9, 21, {{21}, {21}});
     check_op([](const auto& x, const auto& w) { return op::layer_norm(x, w[0], w[0]); }, 9, 21, {{0}});
+    for (const std::size_t groups : {1u, 3u, 21u}) {
+        CAPTURE(groups);
+        const op::group_norm_options o{.groups = groups};
+        check_op([o](const auto& x, const auto& w) { return op::group_norm(op::exp(x), w[0], w[1], o); }, 9, 21,
+                 {{21}, {21}});
+        check_op([o](const auto& x, const auto& w) { return op::group_norm(x, w[0], w[0], o); }, 9, 21, {{0}});
+    }
+    check_op(
+        [](const auto& x, const auto& w) { return op::group_norm(op::mean_over_time(x), w[0], w[1], {.groups = 3}); },
+        9, 21, {{21}, {21}});
     check_op([](const auto& x, const auto&) { return op::log_mean_exp(op::flatten(x), {.blocks = 3}); }, 9, 5);
     check_op([](const auto& x, const auto& w) { return op::mixture(op::flatten(x), op::lift(x, w[0])); }, 9, 5,
              {{3}});

@@ -9,6 +9,7 @@
 #include "smldist/kernel/conv.hpp"
 #include "smldist/kernel/depthwise.hpp"
 #include "smldist/kernel/gemm.hpp"
+#include "smldist/kernel/group_norm.hpp"
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/normalise.hpp"
 #include "smldist/kernel/normed_conv.hpp"
@@ -16,4 +17,5 @@
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/kernel/time_matmul.hpp"
 #include "smldist/kernel/update.hpp"
+#include "smldist/kernel/upsample.hpp"
 #include "smldist/kernel/vector.hpp"

@@ -23,16 +23,13 @@
 namespace smldist {
 SMLDIST_NAMESPACE_BEGIN
 
-/// Learning-rate group of a parameter; the optimiser holds a factor for each.
-enum class rate_group : std::uint8_t { base, slow, count };
-
 /// A trainable tensor. Its gradient lives on the tape; only an optimiser's step writes `value`.
 /// An absent parameter (a layer without bias) has no elements.
 template <class T> struct parameter {
     tensor<T> value;
     bool trainable = true;
-    bool decay = true; ///< weight decay applies: true for weights, false for biases, norms and β
-    rate_group group = rate_group::base;
+    double decay = 1;             ///< factor on the weight decay: 1 for weights, 0 for biases, norms and β
+    double rate = 1;              ///< factor on the learning rate (see set_groups)
     bool frozen = false;          ///< set by freeze()
     bool trainable_before = true; ///< what unfreeze() restores
 

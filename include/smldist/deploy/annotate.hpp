@@ -82,6 +82,7 @@ inline role role_of(const spec::conv1d& s, const graph& g, const graph::node& n)
     const shape& w = g.nodes[n.inputs[1]].shape;
     return s.is_pointwise(w) ? role::pointwise : s.is_depthwise(w) ? role::depthwise : role::convolution;
 }
+inline role role_of(const spec::conv_transpose1d&, const graph&, const graph::node&) { return role::convolution; }
 inline role role_of(const spec::batch_norm&, const graph&, const graph::node&) { return role::batch_norm; }
 inline role role_of(const spec::add&, const graph&, const graph::node&) { return role::add; }
 inline role role_of(const spec::sub&, const graph&, const graph::node&) { return role::arithmetic; }

@@ -231,6 +231,18 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::max_pool1d
            y);
 }
 
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::upsample& o) {
+    const shape s = b.extents(b.input(id, 0)), y = b.extents(id);
+    b.require(detail::varies(b, id, 0), id, "its input is a constant");
+    runtime::upsample_step step{{s[0], y[0], o.scale, o.linear, o.align_corners}, {}, s.back(), {}, {}};
+    if (s.rank() == 3) step.columns = {s[1], y[1], o.scale, o.linear, o.align_corners};
+    b.room().spend(3 * write_work * std::uint64_t(y.size()), "its steps"); // of up to four values each
+    b.spend_rows(y.rows());
+    step.x = b.read(b.input(id, 0));
+    step.y = b.fresh(y.size());
+    b.give(id, step, step.y);
+}
+
 inline void emit(builder& b, std::size_t id, const spec::sum& s) { detail::emit_sum(b, id, s, false); }
 inline void emit(builder& b, std::size_t id, const spec::mean& s) { detail::emit_sum(b, id, s, true); }
 
@@ -256,6 +268,18 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::layer_norm
     const runtime::operand weight = b.read(b.input(id, 1)), bias = b.read(b.input(id, 2));
     const runtime::operand from = b.read(x), y = b.over(id, x);
     b.give(id, runtime::layer_norm_step{s.rows(), s.back(), static_cast<float>(o.eps), from, weight, bias, y}, y);
+}
+
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::group_norm& o) {
+    const std::size_t x = b.input(id, 0);
+    const shape s = b.extents(x);
+    b.require(detail::varies(b, id, 0), id, "its input is a constant");
+    b.require(!detail::varies(b, id, 1) && !detail::varies(b, id, 2), id, "its weight or bias is not a constant");
+    const std::size_t C = s.back(), L = s.size() / C;
+    b.spend_rows(3 * L);
+    const runtime::operand weight = b.read(b.input(id, 1)), bias = b.read(b.input(id, 2));
+    const runtime::operand from = b.read(x), work = b.scratch(2 * (C + o.groups)), y = b.over(id, x);
+    b.give(id, runtime::group_norm_step{L, C, o.groups, static_cast<float>(o.eps), from, weight, bias, work, y}, y);
 }
 
 SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::log_mean_exp& o) {

@@ -21,7 +21,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 
-using runtime::conv_step, runtime::depthwise_step, runtime::ending, runtime::gemm_step;
+using runtime::conv_step, runtime::conv_transpose_step, runtime::depthwise_step, runtime::ending, runtime::gemm_step;
 
 /// A batch-norm of constants as scale γ/√(var + eps) and shift β − mean scale, in double.
 struct affine_map {
@@ -133,6 +133,22 @@ SMLDIST_COLD inline void pack_taps(const kernel::conv_shape& s, const float* w, 
     }
 }
 
+/// Packs a weight (C, O/groups, K) of a transposed convolution group by group, taps first, times the factors (O) if any. s is
+/// the convolution from y to x.
+SMLDIST_COLD inline void pack_transposed_taps(builder& b, const kernel::conv_shape& s, std::span<const float> w,
+                                              const std::vector<double>& factor, float* to) {
+    const std::size_t n = s.group_outputs(), outputs = s.group_inputs(), columns = s.columns();
+    const budget::lease room(b.room(), w.size() * sizeof(float) + columns * sizeof(double), "its taps");
+    std::vector<float> taps(w.size());
+    std::vector<double> of_column(factor.empty() ? 0 : columns);
+    kernel::taps_first(s, w.data(), taps.data());
+    for (std::size_t g = 0; g < s.groups; ++g, to += kernel::packed_size<float>(columns, n)) {
+        kernel::pack_nn(columns, n, taps.data() + g * n * columns, columns, to);
+        for (std::size_t i = 0; i < of_column.size(); ++i) of_column[i] = factor[g * outputs + i % outputs];
+        scale_packed(columns, n, of_column.empty() ? nullptr : of_column.data(), to);
+    }
+}
+
 SMLDIST_COLD inline void require_weights(const builder& b, std::size_t id) {
     b.require(!varies(b, id, 1) && !varies(b, id, 2), id, "its weights are not constants");
 }
@@ -233,6 +249,25 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::conv1d& s)
     if (s.is_pointwise(w)) return detail::emit_pointwise(b, id, x, w, macs);
     if (s.is_depthwise(w)) return detail::emit_depthwise(b, id, s, x, w, Lo, macs);
     detail::emit_dense(b, id, s, x, w, Lo, macs);
+}
+
+/// A transposed convolution of x (L, C) with the ops fused into it.
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::conv_transpose1d& o) {
+    const shape x = b.extents(b.input(id, 0)), w = b.at(b.input(id, 1)).shape, y = b.extents(id);
+    detail::require_weights(b, id);
+    b.require(detail::varies(b, id, 0), id, "its input is a constant");
+    const kernel::conv_shape s{y[0], y[1], x[0], x[1], w[2], o.stride, o.padding, o.dilation, o.groups};
+    const std::size_t packed = kernel::packed_size<float>(s.columns(), s.group_outputs());
+    b.require(x[0] <= graph::largest_value / s.columns(), id, "it is too large");
+    const detail::folded map(b, id, y[1]);
+    runtime::conv_transpose_step step{s, b.read(b.input(id, 0)), b.weights(o.groups * packed), {}, {}, {}};
+    b.room().spend(std::uint64_t(x[0]) * (o.groups * packed - w.size() + 2 * o.groups * s.columns()), "its steps");
+    b.spend_rows(std::uint64_t(x[0]) * o.groups * w[2]);
+    detail::pack_transposed_taps(b, s, map.weight, map.factor, b.data(step.weight));
+    step.end = map.end(b, id);
+    step.matrix = b.scratch(x[0] * s.columns());
+    step.y = b.fresh(y.size());
+    b.give(id, step, step.y, macs_of_node(o, b.traced(), id));
 }
 
 /// A batch-norm that follows no product.

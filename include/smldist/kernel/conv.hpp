@@ -62,8 +62,6 @@ template <class T> void unfold(const conv_shape& s, std::size_t g, const T* x, T
         }
 }
 
-namespace detail {
-
 /// dx[t·stride + k·dilation − pad, g·C/groups + c] += X[t, k·C/groups + c], rows columns() apart.
 template <class T> void fold_add(const conv_shape& s, std::size_t g, const T* matrix, T* dx) {
     const std::size_t n = s.group_inputs();
@@ -85,8 +83,6 @@ template <class T> void taps_first(const conv_shape& s, const T* w, T* out) {
             for (std::size_t c = 0; c < n; ++c) *out++ = w[(o * n + c) * s.K + k];
 }
 
-} // namespace detail
-
 /// y = conv(x, w) + bias, bias (O) or null
 template <class T>
 SMLDIST_NOINLINE void conv_forward(std::size_t B, std::size_t L, std::size_t C, std::size_t Lo, std::size_t O,
@@ -96,7 +92,7 @@ SMLDIST_NOINLINE void conv_forward(std::size_t B, std::size_t L, std::size_t C, 
     if (B == 0 || Lo == 0) return;
     const std::size_t n = s.group_outputs(), columns = s.columns(), packed = packed_size<T>(n, columns);
     const scratch<T> weights(O * columns), panels(groups * packed);
-    detail::taps_first(s, w, weights.data());
+    taps_first(s, w, weights.data());
     for (std::size_t g = 0; g < groups; ++g)
         pack_nt(n, columns, weights.data() + g * n * columns, columns, panels.data() + g * packed);
     parallel_for_scratch<T>(B, s.samples(), s.matrix_size(), [&](std::size_t first, std::size_t last, T* matrix) {
@@ -117,7 +113,7 @@ SMLDIST_NOINLINE void conv_backward_input(std::size_t B, std::size_t L, std::siz
     const conv_shape s{L, C, Lo, O, K, stride, pad, dilation, groups};
     const std::size_t n = s.group_outputs(), columns = s.columns(), packed = packed_size<T>(columns, n);
     const scratch<T> weights(O * columns), panels(groups * packed);
-    detail::taps_first(s, w, weights.data());
+    taps_first(s, w, weights.data());
     for (std::size_t g = 0; g < groups; ++g)
         pack_nn(columns, n, weights.data() + g * n * columns, columns, panels.data() + g * packed);
     parallel_for_scratch<T>(B, s.samples(), Lo * columns, [&](std::size_t first, std::size_t last, T* matrix) {
@@ -126,7 +122,7 @@ SMLDIST_NOINLINE void conv_backward_input(std::size_t B, std::size_t L, std::siz
             for (std::size_t g = 0; g < groups; ++g) {
                 gemm_packed(Lo, dy + b * Lo * O + g * n, O, packed_b<T>{panels.data() + g * packed, columns, n},
                             matrix, columns, false);
-                detail::fold_add(s, g, matrix, dx + b * L * C);
+                fold_add(s, g, matrix, dx + b * L * C);
             }
     });
 }

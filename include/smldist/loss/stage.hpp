@@ -58,7 +58,7 @@ public:
         if (channels_.projected()) projector_ = channels_.make_projector(student.back(), g);
         if (!rows_.learned) return;
         log_variance_.value = tensor<T>(shape{rows_.basis.bands.size()});
-        log_variance_.decay = false;
+        log_variance_.decay = 0;
     }
 
     /// y as a composition of ops that follows the formula line by line.

@@ -154,7 +154,7 @@ template <class T> SMLDIST_COLD network<T>::network(const network_config& c, gen
     for (const head_config& h : c.heads()) heads.push_back(make_head<T>(h, D, c.classes, head));
     if (!c.candidates.empty()) {
         architecture_logits.value = tensor<T>(shape{c.candidates.size()});
-        architecture_logits.decay = false;
+        architecture_logits.decay = 0;
     }
 }
 
@@ -247,7 +247,7 @@ SMLDIST_COLD std::vector<std::size_t> network<T>::take_memory(const network& tea
     }
     for (auto* p : {&mine.keys, &mine.log_beta}) {
         p->trainable = policy != memory_transfer::copy_freeze && !p->frozen;
-        p->group = policy == memory_transfer::copy_slow ? rate_group::slow : rate_group::base;
+        p->rate = policy == memory_transfer::copy_slow ? 0.1 : 1;
     }
     return merged;
 }

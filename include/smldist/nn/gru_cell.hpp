@@ -43,7 +43,7 @@ template <class T> struct gru_cell {
         weight_ih.value = tensor<T>(shape{3 * hidden, channels});
         weight_hh.value = tensor<T>(shape{3 * hidden, hidden});
         if (with_bias) bias_ih.value = bias_hh.value = tensor<T>(shape{3 * hidden});
-        bias_ih.decay = bias_hh.decay = false;
+        bias_ih.decay = bias_hh.decay = 0;
         const double bound = 1 / std::sqrt(double(hidden));
         for (auto* p : {&weight_ih, &weight_hh, &bias_ih, &bias_hh}) init::uniform_(p->value, g, -bound, bound);
     }

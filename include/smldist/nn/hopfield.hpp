@@ -72,7 +72,7 @@ template <class T> struct hopfield_association {
         }
         log_beta.value = tensor<T>(shape{1}, static_cast<T>(std::log(o.beta)));
         log_beta.trainable = o.learn_beta;
-        log_beta.decay = false;
+        log_beta.decay = 0;
     }
     template <class X> X operator()(const X& state, const X& stored, const X& source, mode m = mode::eval) const {
         const X q = query(norm_state ? (*norm_state)(state) : state);

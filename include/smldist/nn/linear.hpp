@@ -21,7 +21,7 @@ template <class T> struct linear {
         weight.value = tensor<T>(shape{out, in});
         init::normal_(weight.value, g, 0, 0.01);
         if (with_bias) bias.value = tensor<T>(shape{out});
-        bias.decay = false;
+        bias.decay = 0;
     }
     template <class X> auto operator()(const X& x) const { return op::linear(x, weight, bias); }
     static void visit(auto& self, auto&& member) {

@@ -111,7 +111,7 @@ template <class T> struct memory {
         for (std::size_t p = 0; p < patterns; ++p)
             labels.value[p] = static_cast<std::int32_t>(p / o.patterns_per_class);
         log_beta.value = tensor<T>(shape{1}, static_cast<T>(std::log(o.beta)));
-        log_beta.decay = false;
+        log_beta.decay = 0;
     }
 
     template <class X> struct result {

@@ -4,6 +4,7 @@
 #define SMLDIST_NN_NORM_HPP
 
 #include "smldist/core/parameter.hpp"
+#include "smldist/op/group_norm.hpp"
 #include "smldist/op/norm.hpp"
 
 namespace smldist::nn {
@@ -24,7 +25,7 @@ template <class T> struct batch_norm {
     SMLDIST_COLD explicit batch_norm(std::size_t channels, op::batch_norm_options o = {}) : options(o) {
         weight.value = tensor<T>(shape{channels}, T(1));
         bias.value = tensor<T>(shape{channels});
-        weight.decay = bias.decay = false;
+        weight.decay = bias.decay = 0;
         running_mean.value = tensor<T>(shape{channels});
         running_var.value = tensor<T>(shape{channels}, T(1));
     }
@@ -54,9 +55,40 @@ template <class T> struct layer_norm {
             weight.value = tensor<T>(shape{channels}, T(1));
             bias.value = tensor<T>(shape{channels});
         }
-        weight.decay = bias.decay = false;
+        weight.decay = bias.decay = 0;
     }
     template <class X> auto operator()(const X& x) const { return op::layer_norm(x, weight, bias, options); }
+    static void visit(auto& self, auto&& member) {
+        member("weight", self.weight);
+        member("bias", self.bias);
+    }
+};
+
+/// Normalisation of groups of channels in each sample, with or without affine map. See op::group_norm_op.
+///
+///     nn::group_norm<float> norm(64, {.groups = 8});
+///
+/// With groups = channels it is instance normalisation, whose layer in PyTorch has no affine map by default.
+///
+/// Shapes     x (B, …, C) · weight, bias (C) or absent
+/// Init       weight 1, bias 0.
+/// Throws     usage_error if groups does not divide the channels.
+template <class T> struct group_norm {
+    parameter<T> weight, bias;
+    op::group_norm_options options;
+
+    group_norm() = default;
+    SMLDIST_COLD explicit group_norm(std::size_t channels, op::group_norm_options o = {}, bool affine = true)
+        : options(o) {
+        if (o.groups == 0 || channels % o.groups != 0)
+            raise<usage_error>("nn::group_norm", "groups is ", o.groups, ", expected a divisor of ", channels);
+        if (affine) {
+            weight.value = tensor<T>(shape{channels}, T(1));
+            bias.value = tensor<T>(shape{channels});
+        }
+        weight.decay = bias.decay = 0;
+    }
+    template <class X> auto operator()(const X& x) const { return op::group_norm(x, weight, bias, options); }
     static void visit(auto& self, auto&& member) {
         member("weight", self.weight);
         member("bias", self.bias);

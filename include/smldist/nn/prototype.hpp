@@ -35,7 +35,7 @@ template <class T> struct prototype {
         weight.value = tensor<T>(shape{classes, features});
         init::normal_(weight.value, g);
         log_scale.value = tensor<T>(shape{1}, static_cast<T>(std::log(10.0)));
-        log_scale.decay = false;
+        log_scale.decay = 0;
     }
     template <class X> X operator()(const X& f) const {
         const X cosine =

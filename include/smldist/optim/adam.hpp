@@ -14,7 +14,6 @@ SMLDIST_NAMESPACE_BEGIN
 struct adam_options {
     double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
     bool decoupled = false; ///< true: AdamW
-    group_rates rates = default_rates;
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -29,7 +28,7 @@ struct adam_options {
 ///     m = β1 m + (1-β1) g,  v = β2 v + (1-β2) g²,  w -= lr m/(1-β1^t) / (sqrt(v/(1-β2^t)) + eps)
 ///     Adam adds weight_decay · w to g;  AdamW first scales w by 1 - lr · weight_decay
 ///
-/// Decay spares parameters with `decay = false` (biases, norms, β).
+/// lr and weight_decay are multiplied by the parameter's rate and decay (0 for biases, norms and β).
 /// Throws     usage_error for options out of range; in step as for_each_gradient.
 /// Source     Kingma and Ba 2015; Loshchilov and Hutter 2019; torch.optim.Adam, AdamW.
 template <class T> struct adam {
@@ -51,8 +50,8 @@ template <class T> struct adam {
         tensor<T>& v = detail::state_of(second, i, p.shape());
         const double n = double(detail::count_step(steps, i));
         const auto& o = options;
-        const double lr = o.lr * o.rates[static_cast<std::size_t>(p.group)];
-        const double decay = p.decay ? o.weight_decay : 0;
+        const double lr = o.lr * p.rate;
+        const double decay = p.decay * o.weight_decay;
         const kernel::adam_factors<T> f{.beta1 = static_cast<T>(o.beta1),
                                         .beta2 = static_cast<T>(o.beta2),
                                         .rate = static_cast<T>(lr / (1 - std::pow(o.beta1, n))),

@@ -16,7 +16,6 @@ struct radam_options {
     double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
     bool decoupled = false; ///< decay scales the parameter, as in AdamW, and is not added to the gradient
     double threshold = 5;   ///< the step is adaptive where ρ_t exceeds it
-    group_rates rates = default_rates;
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -49,7 +48,8 @@ struct radam_rectification {
 ///     m = β1 m + (1-β1) g,  v = β2 v + (1-β2) g²,  m̂ = m/(1-β1^t)
 ///     ρ_t > threshold:  w -= lr r_t m̂ sqrt(1-β2^t) / (sqrt(v) + eps)          else:  w -= lr m̂
 ///
-/// With β2 = 0.999 step 6 is the first adaptive one. Decay spares parameters with `decay = false` (biases, norms, β).
+/// With β2 = 0.999 step 6 is the first adaptive one. lr and weight_decay are multiplied by the
+/// parameter's rate and decay (0 for biases, norms and β).
 /// Throws     usage_error for options out of range; in step as for_each_gradient.
 /// Source     Liu et al. 2020; torch.optim.RAdam.
 template <class T> struct radam {
@@ -74,8 +74,8 @@ template <class T> struct radam {
         const radam_rectification rectified(o.beta2, n);
         const bool adaptive = rectified.length > o.threshold;
         const double scale = adaptive ? rectified.factor * std::sqrt(1 - std::pow(o.beta2, double(n))) : 1;
-        const double lr = o.lr * o.rates[static_cast<std::size_t>(p.group)];
-        const double decay = p.decay ? o.weight_decay : 0;
+        const double lr = o.lr * p.rate;
+        const double decay = p.decay * o.weight_decay;
         const kernel::adam_factors<T> f{.beta1 = static_cast<T>(o.beta1),
                                         .beta2 = static_cast<T>(o.beta2),
                                         .rate = static_cast<T>(lr * scale / (1 - std::pow(o.beta1, double(n)))),

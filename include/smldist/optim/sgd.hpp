@@ -12,7 +12,6 @@ SMLDIST_NAMESPACE_BEGIN
 struct sgd_options {
     double lr = 1e-2, momentum = 0, weight_decay = 0;
     bool nesterov = false;
-    group_rates rates = default_rates;
 
     /// Throws usage_error for a value out of range.
     void check() const {
@@ -26,7 +25,7 @@ struct sgd_options {
 ///
 ///     u = momentum u + g + weight_decay w,   w -= lr u          nesterov: w -= lr (g + momentum u)
 ///
-/// Decay spares parameters with `decay = false` (biases, norms, β).
+/// lr and weight_decay are multiplied by the parameter's rate and decay (0 for biases, norms and β).
 /// Throws     usage_error for options out of range; in step as for_each_gradient.
 /// Source     torch.optim.SGD (dampening 0).
 template <class T> struct sgd {
@@ -45,9 +44,9 @@ template <class T> struct sgd {
     void update(std::size_t i, parameter<T>& p, const tensor<T>& g) {
         const bool first = i >= velocity.size() || velocity[i].empty();
         tensor<T>& u = detail::state_of(velocity, i, p.shape());
-        const double rate = options.lr * options.rates[static_cast<std::size_t>(p.group)];
+        const double rate = options.lr * p.rate;
         kernel::sgd_update(g.size(), static_cast<T>(rate), static_cast<T>(options.momentum),
-                           static_cast<T>(p.decay ? options.weight_decay : 0), options.nesterov, first, g.data(),
+                           static_cast<T>(p.decay * options.weight_decay), options.nesterov, first, g.data(),
                            p.value.data(), u.data());
     }
     /// What steps change, for train/checkpoint.hpp.

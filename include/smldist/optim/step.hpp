@@ -3,7 +3,6 @@
 #ifndef SMLDIST_OPTIM_STEP_HPP
 #define SMLDIST_OPTIM_STEP_HPP
 
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -18,10 +17,6 @@
 
 namespace smldist::optim {
 SMLDIST_NAMESPACE_BEGIN
-
-/// Factor on the learning rate for each rate_group: base, slow.
-using group_rates = std::array<double, static_cast<std::size_t>(rate_group::count)>;
-inline constexpr group_rates default_rates{1.0, 0.1};
 
 namespace detail {
 /// Refers to functions of a parameter and of a buffer of type T; leaves of other types are skipped. A walk with it is

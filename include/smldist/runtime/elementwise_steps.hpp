@@ -12,9 +12,11 @@
 #include <limits>
 #include <string_view>
 
+#include "smldist/kernel/group_norm.hpp"
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/softmax.hpp"
+#include "smldist/kernel/upsample.hpp"
 #include "smldist/kernel/vector.hpp"
 #include "smldist/runtime/product.hpp"
 #include "smldist/runtime/step.hpp"
@@ -185,6 +187,21 @@ struct max_pool_step {
     }
 };
 
+/// y (rows.count, columns.count, C) from x (rows.n, columns.n, C): nearest or linear resampling.
+struct upsample_step {
+    static constexpr std::string_view name = "upsample";
+    kernel::resampled_axis rows, columns;
+    std::size_t C;
+    operand x, y;
+
+    void operands(operand_list& f) const { f(x), f(y); }
+    void run(const frame& f) const {
+        for (std::size_t b = 0; b < f.n; ++b)
+            for (std::size_t i = 0; i < rows.count; ++i)
+                kernel::upsample_row(rows, columns, C, i, f.read(x, b), f.write(y, b) + i * columns.count * C);
+    }
+};
+
 /// y = scale · sum of x (outer, m, inner) over the middle axis.
 struct sum_step {
     static constexpr std::string_view name = "sum";
@@ -253,6 +270,23 @@ struct layer_norm_step {
         for (std::size_t r = 0; r < f.n * rows; ++r)
             kernel::layer_norm_forward(1, C, f.read(x) + r * C, f.read(weight), f.read(bias), eps, f.write(y) + r * C,
                                        &mean, &inverse);
+    }
+};
+
+/// y[l,c] = (x[l,c] − mean) / sqrt(var + eps) weight[c] + bias[c] in each sample, mean and var those of the group of channel c;
+/// weight and bias may be none.
+struct group_norm_step {
+    static constexpr std::string_view name = "group_norm";
+    std::size_t L, C, groups;
+    float eps;
+    operand x, weight, bias, work, y; ///< y may be x; work: scratch (2 C + 2 groups)
+
+    void operands(operand_list& f) const { f(x), f(weight), f(bias), f(work), f(y); }
+    void run(const frame& f) const {
+        float *const mean = f.write(work) + 2 * C, *const inverse = mean + groups;
+        for (std::size_t b = 0; b < f.n; ++b)
+            kernel::group_norm_sample(L, C, groups, f.read(x, b), f.read(weight), f.read(bias), eps, f.write(y, b),
+                                      mean, inverse, f.write(work));
     }
 };
 

@@ -155,6 +155,33 @@ struct conv_step {
     }
 };
 
+/// Transposed convolution: a product gives what each step of x adds to the result, and is added there.
+struct conv_transpose_step {
+    static constexpr std::string_view name = "conv_transpose";
+    kernel::conv_shape s; ///< of the convolution from y to x
+    operand x, weight, y,
+        matrix; ///< weight: groups · packed_size(K·C/groups, O/groups); matrix: scratch, Lo·K·C/groups
+    ending end;
+
+    void operands(operand_list& f) const { f(x), f(weight), f(end.bias), f(end.residual), f(matrix), f(y); }
+    void run(const frame& f) const {
+        const std::size_t n = s.group_outputs(), columns = s.columns();
+        const std::size_t packed = kernel::packed_size<float>(columns, n);
+        float* const added = f.write(matrix);
+        for (std::size_t b = 0; b < f.n; ++b) {
+            float* const to = f.write(y, b);
+            std::fill_n(to, s.L * s.C, 0.0f);
+            for (std::size_t g = 0; g < s.groups; ++g) {
+                kernel::gemm_packed(s.Lo, f.read(x, b) + g * n, s.O,
+                                    kernel::packed_b<float>{f.read(weight) + g * packed, columns, n}, added, columns,
+                                    false);
+                kernel::fold_add(s, g, added, to);
+            }
+            finish(end.f, s.L, s.C, to, s.C, f.read(end.bias), end.residual ? f.read(end.residual, b) : nullptr);
+        }
+    }
+};
+
 /// y = A B in each sample; A and B may be transposed.
 struct matmul_step {
     static constexpr std::string_view name = "matmul";

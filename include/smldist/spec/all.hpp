@@ -31,6 +31,7 @@
 #include "smldist/spec/reshape.hpp"
 #include "smldist/spec/select.hpp"
 #include "smldist/spec/softmax.hpp"
+#include "smldist/spec/upsample.hpp"
 
 namespace smldist::spec {
 SMLDIST_NAMESPACE_BEGIN
@@ -47,10 +48,11 @@ template <class... S, std::size_t... I> auto with_activations(list<S...>, std::i
 /// The descriptions of all ops; the activations are those of core/activation.hpp. This is the only place where ops are
 /// compared by name.
 using all = decltype(detail::with_activations(
-    list<add, sub, mul, div, gate, conv1d, linear, matmul, batch_norm, layer_norm, l2_normalize, clamp, affine,
-         leaky_relu, pow, dropout, pattern_dropout, softmax, log_softmax, log_sum_exp, log_mean_exp,
-         class_log_sum_exp, mixture, sum, mean, max, min, argmax, argmin, cumsum, mean_over_time, adaptive_avg_pool1d,
-         max_pool1d, reshape, flatten, concat, slice, permute, pad, where, embedding, gather, hopfield>(),
+    list<add, sub, mul, div, gate, conv1d, conv_transpose1d, linear, matmul, batch_norm, layer_norm, group_norm,
+         l2_normalize, clamp, affine, leaky_relu, pow, dropout, pattern_dropout, softmax, log_softmax, log_sum_exp,
+         log_mean_exp, class_log_sum_exp, mixture, sum, mean, max, min, argmax, argmin, cumsum, mean_over_time,
+         adaptive_avg_pool1d, max_pool1d, upsample, reshape, flatten, concat, slice, permute, pad, where, embedding,
+         gather, hopfield>(),
     std::make_index_sequence<names_of<activation>().size() - 1>()));
 
 namespace detail {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Descriptions of normalisations: over the rows of each channel (batch-norm) or over the channels of each row.
+/// Descriptions of normalisations: over the rows of each channel (batch-norm), over the channels of each row, or over groups of
+/// channels in each sample.
 #ifndef SMLDIST_SPEC_NORM_HPP
 #define SMLDIST_SPEC_NORM_HPP
 
+#include <cstddef>
 #include <string_view>
 
 #include "smldist/spec/shapes.hpp"
@@ -43,6 +45,35 @@ struct layer_norm {
     shape infer(const shape& x, const shape& gamma, const shape& beta) const {
         if (gamma.size() == 0 && beta.size() == 0 && x.rank() >= 1 && x.size() > 0) return x;
         return infer_norm("op::layer_norm", x, gamma, beta);
+    }
+};
+
+/// Group normalisation: of groups of neighbouring channels over all positions of each sample.
+///
+///     y[b,l,c] = (x[b,l,c] - mean) / sqrt(var + eps) * gamma[c] + beta[c],   var biased
+///     mean, var: of x[b,:,C'], C' the C/groups channels of the group of c
+///
+/// With groups = C it is instance normalisation: each channel of each sample is normalised over its positions.
+///
+/// Shapes     x (B, …, C) · gamma, beta (C), or both empty for the plain form · y as x
+/// Throws     shape_error if x is not (B, …, C) with elements, groups does not divide C, or gamma or beta does not fit x;
+///            usage_error if groups is 0.
+/// Source     Wu and He 2018; torch.nn.functional.group_norm and instance_norm.
+struct group_norm {
+    std::size_t groups = 1;
+    double eps = 1e-5;
+
+    static constexpr std::string_view name = "group_norm";
+    static void visit(auto& self, auto&& f) {
+        f("groups", self.groups);
+        f("eps", self.eps);
+    }
+    shape infer(const shape& x, const shape& gamma, const shape& beta) const {
+        if (groups == 0) raise<usage_error>("op::group_norm", "groups is 0, expected at least 1");
+        if (x.rank() < 2 || x.size() == 0 || x.back() % groups != 0)
+            raise<shape_error>("op::group_norm", "shape of x is ", x.text(),
+                               ", expected (B, …, C) with C divisible by ", groups, " groups");
+        return gamma.size() == 0 && beta.size() == 0 ? x : infer_norm("op::group_norm", x, gamma, beta, 2);
     }
 };
 
