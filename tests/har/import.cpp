@@ -177,7 +177,7 @@ TEST_CASE("import lists names that do not fit, and says what is missing") {
     const auto shown = [&](const std::string& arguments, const std::string& line) {
         const auto r = run(at, "import --out refused.safetensors " + arguments);
         CHECK(r.code == 4);
-        CHECK_MESSAGE(has(r.out, line), r.out);
+        CHECK_MESSAGE(has("\n" + r.out, line), r.out);
     };
     const std::string more = "--torch more.safetensors" + network + facts;
     refuse(at, more, "more.safetensors: import: file does not fit the network: unexpected (1): old\\x0A", 4);
@@ -218,7 +218,7 @@ TEST_CASE("import refuses options and files that do not fit") {
     refuse(at, "--torch w.safetensors --architecture net.json --map none.map" + facts, "none.map", 6);
     write(at / "bad.json", "{}");
     refuse(at, "--torch w.safetensors --architecture bad.json" + facts, "bad.json: ", 4);
-    refuse(at, "--torch net.json" + network + facts, "net.json: safetensors: ", 4);
+    refuse(at, "--torch net.json" + network + facts, "safetensors: net.json: ", 4);
     refuse(at, "--torch none.safetensors" + network + facts, "none.safetensors", 6);
     const float nan[1] = {std::nanf("")};
     auto c = model::preset("har_nano");
