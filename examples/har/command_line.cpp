@@ -112,10 +112,55 @@ void summary_options(declarer& d, options& o) {
     d.flag("dot", o.dot, "Print the graph in the language of Graphviz instead of the table.");
 }
 
+void import_options(declarer& d, options& o) {
+    d.group("Weights");
+    d.word("torch", o.torch, "FILE",
+           "Safetensors file with the state_dict of a network in PyTorch, as examples/torch/save_state_dict.py "
+           "writes it; must be given. Tensors named selftest.input, a window in raw units, and selftest.output, its "
+           "logits, become the self-test: the network here must give the same. Without them it is a window of zeros. "
+           "See docs/pytorch_weights.md.");
+    d.word(
+        "map", o.map, "FILE",
+        "Rules for names, one a line: \"features.* = backbone.*\". A * stands for one or more characters; the first "
+        "rule that fits a name counts, without one it stays as it is, and nothing right of = leaves the tensor out.",
+        true);
+    network_options(d, o, "Network that the weights are of; this or --architecture must be given.");
+    d.word("architecture", o.architecture, "FILE",
+           "JSON file with the network, instead of a preset: what a model file holds as its architecture.", true);
+    d.group("Memory (for heads that store patterns)");
+    memory_head_options(d, o);
+    d.group("Windows");
+    d.whole("window", o.facts.window, 0, 1000000, "Number of samples in a window; must be given.");
+    d.whole("hop", o.facts.hop, 0, 1000000, "Number of samples from one window to the next; 0: half a window.");
+    d.real("rate", o.facts.rate_hz, {0, 1e6}, "Sampling rate in Hz; must be given.");
+    d.words("channels", o.facts.channels, ',', "NAMES", "Names of the channels in their order; must be given.");
+    d.words("units", o.facts.units, ',', "NAMES", "Unit of each channel.");
+    d.words("labels", o.facts.labels, ',', "NAMES",
+            "Names of the classes in the order of the logits; must be given.");
+    d.reals(
+        "mean", o.mean, {-1e30, 1e30},
+        "Mean of each channel, which is taken off raw values before the network sees them. Without --mean and --sd "
+        "it sees raw values.");
+    d.reals("sd", o.sd, {0, 1e30, true}, "Standard deviation of each channel, by which the rest is divided.");
+    d.group("Output");
+    d.word("out", o.out, "FILE", "Model file to write. It is refused when it exists, unless --force is given.");
+    d.momentary_flag("force", o.force, "Replace the file that --out names. Not allowed in a configuration file.");
+}
+
+void warm_start_option(declarer& d, options& o, const std::string& whose) {
+    d.word(
+        "warm-start", o.warm_start, "FILE",
+        "Begin with the weights in a model file or another safetensors file" + whose +
+            ": those whose names and shapes fit; the rest, such as a head for other classes, begins at random. \"\" "
+            "begins with random weights. --resume needs the same file.",
+        true);
+}
+
 void train_options(declarer& d, options& o) {
     data_options(d, o);
     network_options(d, o, "Network to train; must be given.");
     training_options(d, o, false);
+    warm_start_option(d, o, "");
     d.group("Memory (for heads that store patterns)");
     memory_head_options(d, o);
     memory_training_options(d, o);
@@ -126,6 +171,7 @@ void distill_options(declarer& d, options& o) {
     data_options(d, o);
     network_options(d, o, "Network of the student.", true);
     training_options(d, o, true);
+    warm_start_option(d, o, ", in the student");
     distillation_options(d, o);
     stage_options(d, o);
     memory_options(d, o);
@@ -291,6 +337,10 @@ void check_together(const std::string& name, const options& o, const std::vector
                            " holds no config.toml of a run to go on with, expected one, or ",
                            "--preset and the other options of a new run");
     if (name == "train") demand(!o.preset.empty(), "--preset", "value is missing, expected the network to train");
+    if (name == "import") {
+        demand(!o.torch.empty(), "--torch", "value is missing, expected a file of weights");
+        demand(o.preset.empty() != o.architecture.empty(), "--preset", "expected either a preset or --architecture");
+    }
     if (name == "evaluate" || name == "predict")
         demand(!o.model.empty(), "--model", "value is missing, expected a model file");
     if (name == "predict") {
@@ -367,6 +417,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     command("predict", "Print a label and probabilities for each window of samples.", predict_options, !makes_folder,
             "Print JSON: with --input one object as the last line of the output, with --stream one object "
             "per decision.");
+    command("import", "Make a model file of weights that were trained in PyTorch.", import_options);
     command("summary", "Print the layers of a network: output shape, parameters, MACs, bytes.", summary_options);
     command(
         "demo",

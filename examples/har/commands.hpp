@@ -23,6 +23,8 @@ void predict(const options& o);
 /// predict of recordings with times, which may be several.
 void predict_recordings(const options& o, const smldist::model::loaded<float>& m);
 void predict_stream(const options& o);
+/// Makes a model file of weights that were trained in PyTorch.
+void import_weights(const options& o);
 void summary(const options& o);
 void watch(const options& o);
 

@@ -115,6 +115,23 @@ void declarer::reals(const std::string& name, const std::vector<double*>& values
     option->expected(static_cast<int>(values.size()));
 }
 
+void declarer::reals(const std::string& name, std::vector<double>& values, const bounds& b,
+                     const std::string& description) {
+    list(
+        name, ',', "LIST",
+        [=, &values](const std::vector<std::string>& words) {
+            std::vector<double> read;
+            for (const std::string& word : words) read.push_back(read_real(name, word, b));
+            values = read;
+        },
+        [&values] {
+            std::vector<std::string> words;
+            for (const double value : values) words.push_back(text(value));
+            return words;
+        },
+        description, value_kind::number);
+}
+
 void declarer::word(const std::string& name, std::string& value, const std::string& shown,
                     const std::string& description, bool empty) {
     add(shown, description, "",
@@ -167,7 +184,8 @@ void declarer::words(const std::string& name, std::vector<std::string>& values, 
 
 void declarer::list(const std::string& name, char separator, const std::string& shown,
                     const std::function<void(const std::vector<std::string>&)>& assign,
-                    const std::function<std::vector<std::string>()>& now, const std::string& description) {
+                    const std::function<std::vector<std::string>()>& now, const std::string& description,
+                    value_kind kind) {
     const auto split = [=](const std::vector<std::string>& parts) {
         std::vector<std::string> words;
         for (const std::string& part : parts)
@@ -175,7 +193,7 @@ void declarer::list(const std::string& name, char separator, const std::string& 
                 if (!word.empty()) words.push_back(word);
         assign(words);
     };
-    auto* option = add(shown, description, "", {name, value_kind::text, true, 1, split, now, {}});
+    auto* option = add(shown, description, "", {name, kind, true, 1, split, now, {}});
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 

@@ -46,6 +46,8 @@ public:
     /// Several numbers behind one name.
     void reals(const std::string& name, const std::vector<double*>& values, const bounds& b,
                const std::string& description);
+    /// Any number of them, with commas between.
+    void reals(const std::string& name, std::vector<double>& values, const bounds& b, const std::string& description);
     /// `shown` stands for the word in --help; `empty`: whether "" may stand for none.
     void word(const std::string& name, std::string& value, const std::string& shown, const std::string& description,
               bool empty = false);
@@ -118,7 +120,8 @@ private:
     CLI::Option* add(const std::string& shown, const std::string& description, const std::string& range, setting s);
     void list(const std::string& name, char separator, const std::string& shown,
               const std::function<void(const std::vector<std::string>&)>& assign,
-              const std::function<std::vector<std::string>()>& now, const std::string& description);
+              const std::function<std::vector<std::string>()>& now, const std::string& description,
+              value_kind kind = value_kind::text);
 
     CLI::App& app_;
     std::vector<setting>& settings_;

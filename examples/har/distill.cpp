@@ -68,11 +68,11 @@ void distill_network(experiment& run, std::optional<model::loaded<float>> given)
     run.channels = student_channels;
     const std::size_t epochs = epochs_for(o.preset, o.training.epochs);
     if (o.baseline && !run.stopped_before("student_alone")) {
-        network alone = run.make(o.preset, 3, o.student_patterns);
+        network alone = run.begin("student_alone", 3, o.student_patterns);
         run.result.set("student_alone", train_with_labels(run, "student_alone", alone, epochs));
     }
     if (run.stopped_before("student")) return;
-    network student = run.make(o.preset, 3, o.student_patterns);
+    network student = run.begin("student", 3, o.student_patterns);
     if (method)
         run.result.set("student", distill_baseline(run, *method, teacher, std::move(student), epochs));
     else if (published(o))

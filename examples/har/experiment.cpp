@@ -70,11 +70,13 @@ experiment::experiment(const options& given)
 
 experiment::experiment(const options& given, const std::function<data::train_test()>& load, std::string title_of_run)
     : o(given),
+      weights(given.warm_start.empty() ? std::nullopt : std::optional<warm_start>(given.warm_start)),
       folder(o.out, o.force, o.resume, o.logs),
       set(load()),
       split(data::hold_out_subjects(set.train, validation_people(o, set.train.subjects().size()), o.seed)),
       normal(data::fit_normaliser(split.train, o.normaliser, published(o))),
       title(std::move(title_of_run)) {
+    if (weights) o.run_text += weights->configuration();
     folder.keep("config.toml", o.config_text);
     set.test.check();
     split.train.check_trainable();
@@ -93,6 +95,12 @@ experiment::experiment(const options& given, const std::function<data::train_tes
 network experiment::make(const std::string& preset, std::uint64_t stream, std::size_t patterns) const {
     return network(architecture(o, preset, channel_count(), set.train.classes(), patterns),
                    generator(o.seed, stream));
+}
+
+network experiment::begin(const std::string& name, std::uint64_t stream, std::size_t patterns) {
+    network net = make(o.preset, stream, patterns);
+    if (weights) result.set("warm_start", weights->apply(net, title + name, o.quiet));
+    return net;
 }
 
 window_size experiment::size(const std::vector<std::size_t>& student_channels) const {

@@ -22,6 +22,7 @@
 #include "smldist/data/split.hpp"
 #include "smldist/io/bundle.hpp"
 #include "smldist/train/loop.hpp"
+#include "warm_start.hpp"
 
 namespace har {
 
@@ -36,8 +37,9 @@ bool already_complete(const options& o);
 
 /// Folder, data split by subject, normaliser fitted on the training part, and what is reported in the end.
 struct experiment {
-    options o;         ///< of which --head becomes what a search has found
-    run_folder folder; ///< before the data, which take long to load
+    options o;                         ///< of which --head becomes what a search has found
+    std::optional<warm_start> weights; ///< that networks of --preset begin with; read before the folder is touched
+    run_folder folder;                 ///< before the data, which take long to load
     smldist::data::train_test set;
     smldist::data::hold_out split;
     smldist::normaliser normal;
@@ -70,6 +72,8 @@ struct experiment {
 
     /// A network with random weights from that stream of the seed; `patterns` as in architecture().
     network make(const std::string& preset, std::uint64_t stream, std::size_t patterns = 0) const;
+    /// The network `name`, of --preset, with the weights of --warm-start if there are any.
+    network begin(const std::string& name, std::uint64_t stream, std::size_t patterns = 0);
     /// The bytes of its model file.
     std::string file_of(const network& net) const;
     /// The figures of a network on the test subjects, with its size.

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -15,6 +13,7 @@
 #include "commands.hpp"
 #include "datasets.hpp"
 #include "options.hpp"
+#include "output_file.hpp"
 #include "signals.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/io/file.hpp"
@@ -25,20 +24,6 @@ namespace har {
 using namespace smldist;
 
 namespace {
-
-/// Throws unless the file can be written and `force` allows to replace it. Comes before the data, which take long to load.
-void check_target(const std::string& file, bool force) {
-    namespace fs = std::filesystem;
-    std::error_code none;
-    const fs::path folder = fs::path(file).parent_path();
-    if (file.empty()) raise<usage_error>("--out", "file is \"\", expected a name");
-    if (fs::is_directory(file, none)) raise<usage_error>("--out", file, " is a folder, expected a file");
-    if (!force && fs::exists(fs::symlink_status(file, none)))
-        raise<usage_error>("--out", "file ", file,
-                           " exists, expected a new one: choose another name, or give --force to replace it");
-    if (!folder.empty() && !fs::is_directory(folder, none))
-        raise<io_error>("--out", "folder ", folder.string(), " does not exist, expected one for the file");
-}
 
 /// Appends a line for each window.
 void add_rows(std::string& csv, const std::string& split, const data::windows& w, const data::feature_table& table) {
@@ -60,7 +45,7 @@ void add_rows(std::string& csv, const std::string& split, const data::windows& w
 } // namespace
 
 void features(const options& o) {
-    check_target(o.out, o.force);
+    check_output_file(o.out, o.force);
     std::string csv;
     io::json j;
     std::size_t windows = 0, count = 0;

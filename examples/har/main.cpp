@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
         if (command == "collect") har::collect(o);
         if (command == "evaluate") har::evaluate(o);
         if (command == "predict") o.stream ? har::predict_stream(o) : har::predict(o);
+        if (command == "import") har::import_weights(o);
         if (command == "summary") har::summary(o);
         if (command == "watch") har::watch(o);
     });

@@ -17,6 +17,13 @@ template <class F> auto as_model(const std::string& path, F load) {
     } catch (const smldist::data_error& e) { throw model_error(e.what()); }
 }
 
+/// load(), with model_error that names the path for a data_error that does not.
+template <class F> auto naming_model(const std::string& path, F load) {
+    try {
+        return load();
+    } catch (const smldist::data_error& e) { throw model_error(path + ": " + e.what()); }
+}
+
 /// The network in a model file. Throws model_error when it is none, io_error when it cannot be read.
 smldist::model::loaded<float> load_model(const std::string& path);
 

@@ -15,6 +15,7 @@
 #include "smldist/data/filter.hpp"
 #include "smldist/data/window.hpp"
 #include "smldist/distill/settings.hpp"
+#include "smldist/io/model_facts.hpp"
 #include "smldist/model/network.hpp"
 #include "smldist/runtime/stream.hpp"
 
@@ -71,6 +72,7 @@ struct options {
     std::string method = "smldist"; ///< or a baseline by its name in loss/baseline/method.hpp
     double method_weight = -1;      ///< of a baseline's term; below 0: the method's own
     bool baseline = false;
+    std::string warm_start;                    ///< file of the weights that --preset begins with; empty: random ones
     std::vector<std::string> student_channels; ///< names, or words of names; empty: all
     smldist::model::memory_transfer transfer = smldist::model::memory_transfer::copy_slow;
     std::size_t student_patterns = 0; ///< 0: the teacher's
@@ -93,6 +95,12 @@ struct options {
     smldist::runtime::stream_options decisions; ///< a hop of 0: the model's
     std::size_t length = 128;                   ///< of a window, in samples
     bool dot = false;
+
+    // import
+    std::string torch, map;         ///< files: the weights, and rules for their names
+    std::string architecture;       ///< file of the network instead of a preset
+    smldist::io::model_facts facts; ///< what the model file is to say; a hop of 0: half a window
+    std::vector<double> mean, sd;   ///< of each channel; empty: nothing is normalised
 
     // watch
     std::string run;   ///< its folder

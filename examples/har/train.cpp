@@ -11,7 +11,7 @@ namespace har {
 
 void train_network(experiment& run) {
     if (!run.work) run.work = std::make_shared<job>(plan_training(run.o, run.size()));
-    network net = run.make(run.o.preset, 2);
+    network net = run.begin("model", 2);
     run.result.set("model", train_with_labels(run, "model", net, epochs_for(run.o.preset, run.o.training.epochs)));
 }
 

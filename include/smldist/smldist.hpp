@@ -91,6 +91,7 @@
 #include "smldist/model/load.hpp"
 #include "smldist/model/mobilenet_v3.hpp"
 #include "smldist/model/network.hpp"
+#include "smldist/model/state_dict.hpp"
 
 #include "smldist/loss/baseline/attention.hpp"
 #include "smldist/loss/baseline/dist.hpp"

@@ -144,6 +144,8 @@ TEST_CASE("the defaults of distill are those of distill::recommended") {
                           {"csv-window", "0"},
                           {"csv-hop", "0"}}); // chosen by the rate
 
+    check_equal(options, {{"warm-start", ""}});
+
     // Only what the library has no default for is left.
     for (const char* own : {"data",          "validation-subjects",
                             "preset",        "teacher-preset",

@@ -17,7 +17,7 @@ namespace {
 using namespace har_tests;
 
 const std::vector<std::string> subcommands{"inspect", "features", "train",   "distill", "validate", "sweep",
-                                           "collect", "evaluate", "predict", "summary", "demo"};
+                                           "collect", "evaluate", "predict", "import",  "summary",  "demo"};
 
 /// One option as --help shows it.
 struct shown_option {
@@ -173,7 +173,7 @@ TEST_CASE("options: an unknown subcommand is refused with the list of subcommand
             a.err,
             "subcommand is \"" + word +
                 "\", expected one of inspect, features, train, distill, validate, sweep, collect, evaluate, predict, "
-                "summary, demo"));
+                "import, summary, demo"));
     }
 }
 
