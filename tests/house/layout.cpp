@@ -246,6 +246,35 @@ complaints undeclared(const tree& files) {
     return found;
 }
 
+/// The functions that a header of op or loss gives to users, as "op::conv1d".
+std::map<std::string, std::size_t> functions_of(const std::string& path, const std::vector<std::string>& lines) {
+    static const std::regex declared(R"((?:template <.*> )?(?:\[\[nodiscard\]\] )?(?:auto|X) (\w+)\(.*)");
+    static const std::set<std::string> of_the_door{"apply", "read_normed", "enum_names"};
+    std::map<std::string, std::size_t> found;
+    bool detail = false;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        if (lines[i] == "namespace detail {") detail = true;
+        if (lines[i] == "} // namespace detail") detail = false;
+        if (std::smatch m; !detail && std::regex_match(lines[i], m, declared) && !of_the_door.count(m[1]))
+            found.emplace(folder_of(path) + "::" + m[1].str(), i);
+    }
+    return found;
+}
+
+/// docs/operations.md names every op, layer and loss: "op::conv1d" with no letter after it.
+complaints unlisted(const tree& files, const std::string& page) {
+    complaints found;
+    for (const auto& [path, lines] : files) {
+        const std::string folder = folder_of(path);
+        const bool top = path.find('/', headers.size() + folder.size() + 1) == std::string::npos;
+        if (!top || (folder != "op" && folder != "nn" && folder != "loss")) continue;
+        for (const auto& [name, line] : folder == "nn" ? templates_of(lines) : functions_of(path, lines))
+            if (!std::regex_search(page, std::regex(name + "\\b")))
+                found.push_back(at(path, line) + name + " is not in docs/operations.md");
+    }
+    return found;
+}
+
 /// Every header is reached from the umbrella, except one that needs a library which programs may lack.
 complaints missing_in_umbrella(const tree& files) {
     static const std::string optional = headers + "train/mpi.hpp";
@@ -321,6 +350,15 @@ TEST_CASE("layout: every header has its test") {
     expect_none(untested(library(), [](const std::string& test) { return fs::exists(root / test); }));
 }
 TEST_CASE("layout: fwd.hpp declares every public class template") { expect_none(undeclared(library())); }
+TEST_CASE("layout: docs/operations.md names every op, layer and loss") {
+    std::string page;
+    for (const auto& line : lines_of(root / "docs/operations.md")) page += line + '\n';
+    expect_none(unlisted(library(), page));
+    const tree two =
+        header_of_op({"template <class X> [[nodiscard]] auto one(const X& x) {", "[[nodiscard]] auto two("});
+    CHECK(unlisted(two, "`op::one(x)` and `op::twofold(x)`").size() == 1);
+    CHECK(unlisted(two, "`op::one(x)` and `op::two(x)`").empty());
+}
 TEST_CASE("layout: docs/architecture.md has the table of who may include whom") {
     const fs::path page = root / "docs/architecture.md";
     const auto got = lines_of(page), want = with_table(got);
