@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,8 @@
 #include "smldist/model/load.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/op/reduce.hpp"
+#include "smldist/op/select.hpp"
+#include "smldist/op/softmax.hpp"
 
 using namespace smldist;
 
@@ -87,6 +91,56 @@ template <class Edit> io::byte_vector forged(Edit edit) {
 using tensors_t = std::vector<io::tensor_view>;
 
 } // namespace
+
+namespace {
+/// A network whose call uses numbers and constant tensors, one of them infinite.
+template <class T> struct with_constants {
+    nn::conv_norm<T> layer;
+    nn::linear<T> head;
+
+    explicit with_constants(generator g) : layer(3, 8, 3, g, {.stride = 2}), head(8, 4, g) {}
+    template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const {
+        outputs<X> out;
+        const tensor<T> hidden(shape{8}, {0, 0, -std::numeric_limits<T>::infinity(), 0, 0, 0, 0, 0});
+        const tensor<std::int32_t> every_other(shape{8}, {1, 0, 1, 0, 1, 0, 1, 0});
+        const X h = 2 / (1 + layer(x, m) * layer(x, m));
+        out.feature = op::where(every_other, op::softmax(op::mean_over_time(h) + hidden), 0.25);
+        out.logits = head(out.feature) / 3;
+        return out;
+    }
+    static void visit(auto& self, auto&& member) {
+        member("layer", self.layer);
+        member("head", self.head);
+    }
+};
+} // namespace
+
+TEST_CASE_TEMPLATE("file: numbers and constant tensors of a network are in its file", T, float, double) {
+    with_constants<T> net{generator(1)}, back{generator(2)};
+    disturb(net, 3);
+    const auto bytes = model::to_bytes<T>(net, facts(), window());
+    const auto said = model::load_into<T>(back, io::read_bundle(io::byte_vector(bytes)));
+    const auto x = noise({5, 32, 3}, 7);
+    CHECK(identical(back(cast<T>(x)).logits, net(cast<T>(x)).logits));
+    CHECK(model::to_bytes<T>(back, said, window()) == bytes);
+
+    auto normal = x;
+    facts().normaliser.apply(normal.data(), normal.shape().rows());
+    const auto program = deploy::load(io::read_bundle(io::byte_vector(bytes)), {.batch = 4});
+    std::vector<float> logits(5 * 4);
+    runtime::workspace w(program.net);
+    program.net.run(x.data(), logits.data(), 5, w);
+    CHECK(difference(logits, cast<float>(net(cast<T>(normal)).logits)) < 1e-5);
+}
+
+TEST_CASE("file: a constant of the graph that no node names is refused") {
+    const auto b = io::read_bundle(model::to_bytes(disturbed(), facts(), window()));
+    auto tensors = b.file.tensors();
+    const float one = 1;
+    tensors.push_back(
+        {std::string(io::constant_prefix) + "0", io::dtype::f32, {1}, std::as_bytes(std::span(&one, 1))});
+    refuse(io::write_bundle(b.facts, tensors), "number of tensors");
+}
 
 TEST_CASE_TEMPLATE("file: a user's own network can be saved and read back and compiled", T, float, double) {
     const auto net = disturbed<T>();

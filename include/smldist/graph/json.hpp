@@ -6,7 +6,7 @@
 ///                {"kind": "op", "name": "conv1d", "shape": […], "inputs": [0, 1, 2], "attributes": {"stride": 2, …}}],
 ///      "outputs": [{"name": "logits", "node": 41}]}
 ///
-/// The elements of constants are not part of it: they are tensors of the file.
+/// The elements of constants are not part of it: they are tensors of the file, with names as those of parameters.
 #ifndef SMLDIST_GRAPH_JSON_HPP
 #define SMLDIST_GRAPH_JSON_HPP
 

@@ -22,6 +22,8 @@ SMLDIST_NAMESPACE_BEGIN
 
 /// Names of the tensors that hold the self-test: a window in raw units (1, L, C) and its logits (1, N).
 inline constexpr std::string_view selftest_input = "selftest.input", selftest_output = "selftest.output";
+/// Begins the names of the tensors that hold the constants of the graph, such as the 3 in x / 3. They may be infinite, as a mask is.
+inline constexpr std::string_view constant_prefix = "graph.constant.";
 inline constexpr std::string_view format_version = "1";
 
 /// Checks what a model file says about a window. Throws data_error unless there are a window, a hop and a rate, and one

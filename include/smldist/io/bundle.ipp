@@ -171,6 +171,7 @@ bundle read_bundle(byte_vector bytes, load_options o) {
     b.room = budget("model file", bytes.size(), o.memory);
     safetensors_options options;
     options.require_finite = true;
+    options.infinite = constant_prefix;
     b.file = safetensors_file::parse(std::move(bytes), options);
     b.room.take(b.file.memory(), "its tensors and metadata");
     const auto text = [&b](std::string_view key) -> const std::string& { return detail::entry(b.file, key); };

@@ -24,7 +24,8 @@ namespace smldist::io {
 SMLDIST_NAMESPACE_BEGIN
 
 struct safetensors_options {
-    bool require_finite = false; ///< refuse files with infinity or NaN in a floating-point tensor
+    bool require_finite = false;    ///< refuse files with infinity or NaN in a floating-point tensor
+    std::string_view infinite = {}; ///< … except in tensors whose names begin so; empty: in none
 };
 
 /// A safetensors file in memory. Owns the bytes that its views look at; movable, not copyable.

@@ -118,6 +118,30 @@ private:
     std::map<std::string_view, bool> met_;
 };
 
+/// Names the constants of a graph and appends their elements, which stay in the graph, to the tensors of its file.
+SMLDIST_COLD inline void add_constants(graph& g, std::vector<io::tensor_view>& tensors) {
+    std::size_t next = 0;
+    for (auto& n : g.nodes)
+        std::visit(
+            [&](const auto& values) {
+                if constexpr (requires { values.size(); }) {
+                    if (n.what != graph::kind::constant || values.empty()) return;
+                    using V = std::remove_cvref_t<decltype(values[0])>;
+                    n.tensor = std::string(io::constant_prefix) + std::to_string(next++);
+                    tensors.push_back({n.tensor, dtype_of<V>(), n.shape, std::as_bytes(std::span(values))});
+                }
+            },
+            n.values);
+}
+/// How many nodes of a file's graph are constants with a tensor.
+SMLDIST_COLD inline std::size_t count_constants(const io::json& graph) {
+    std::size_t n = 0;
+    for (const auto& node : graph.as_array("nodes"))
+        if (const io::json* name = node.find("tensor"))
+            n += name->as_string().starts_with(io::constant_prefix) ? 1u : 0u;
+    return n;
+}
+
 /// The bytes of a model file that holds this architecture. Nothing is checked that load would refuse.
 template <class T, class Network>
 SMLDIST_COLD io::byte_vector unchecked_bytes(const Network& net, io::model_facts facts, const io::json& architecture,
@@ -130,13 +154,15 @@ SMLDIST_COLD io::byte_vector unchecked_bytes(const Network& net, io::model_facts
     io::check_preprocess(facts);
     facts.architecture = architecture;
     if (auto frozen = frozen_modules(net); !frozen.empty()) facts.architecture.set("frozen", std::move(frozen));
-    facts.graph = smldist::to_json(smldist::trace(net, {1, facts.window, C}));
+    graph traced = smldist::trace(net, {1, facts.window, C});
+    std::vector<io::tensor_view> tensors;
+    walk(net, [&](const std::string& path, const auto& leaf) { tensors.push_back(view_of(path, leaf.value)); });
+    add_constants(traced, tensors);
+    facts.graph = smldist::to_json(traced);
     const tensor<T> logits = raw_logits<T>(net, facts.normaliser, window);
     if (!(logits.shape() == shape{1, facts.labels.size()}))
         raise<usage_error>("model::to_bytes", "number of labels is ", facts.labels.size(),
                            ", expected one per logit of the self-test, whose shape is ", logits.shape().text());
-    std::vector<io::tensor_view> tensors;
-    walk(net, [&](const std::string& path, const auto& leaf) { tensors.push_back(view_of(path, leaf.value)); });
     tensors.push_back(view_of(std::string(io::selftest_input), window));
     tensors.push_back(view_of(std::string(io::selftest_output), logits));
     return io::write_bundle(facts, tensors);
@@ -183,9 +209,10 @@ template <class T, class Network> SMLDIST_COLD io::model_facts fill(Network& net
         ++used;
     });
     frozen.check();
+    used += count_constants(b.facts.graph);
     if (b.file.tensors().size() != used + 2)
         raise<data_error>("model file", "number of tensors is ", b.file.tensors().size(), ", expected ", used + 2,
-                          ": the weights and the self-test");
+                          ": the weights, the constants of the graph and the self-test");
     const auto& in = b.file.at(io::selftest_input);
     const auto& want = b.file.at(io::selftest_output);
     b.room.take(2 * in.extents.size() * sizeof(float) + want.extents.size() * sizeof(T), "its self-test");

@@ -47,7 +47,7 @@ struct state_dict_options {
     std::vector<name_rule> names =
         {}; ///< the first that fits a name gives its path; without one the path is the name
     /// Names in the file that count for nothing: PyTorch's batch counters, and the self-test of our model files.
-    std::vector<std::string> ignore = {"num_batches_tracked", "*.num_batches_tracked", "selftest.*"};
+    std::vector<std::string> ignore = {"num_batches_tracked", "*.num_batches_tracked", "selftest.*", "graph.*"};
 };
 
 /// A tensor of a file and the parameter or buffer of that path.
