@@ -25,6 +25,11 @@ from safetensors_numpy import save
 sys.path.insert(0, sys.argv[1])
 import hflayers  # noqa: E402
 
+# In PyTorch 1.13 the gradient of masked_select has a wrong order when the tensor is not contiguous and the mask is repeated,
+# as the patterns of an update are in hflayers.
+masked_select = torch.Tensor.masked_select
+torch.Tensor.masked_select = lambda x, mask: masked_select(x.contiguous(), mask)
+
 torch.set_default_dtype(torch.float64)
 torch.manual_seed(20250301)
 arrays, cases = {}, []
@@ -49,6 +54,7 @@ def hflayers_options(o):
               "separate_targets": "lookup_weights_as_separated", "trainable_targets": "lookup_targets_as_trainable",
               "stored_width": "stored_pattern_size", "source_width": "pattern_projection_size"}
     to = {direct[k]: v for k, v in o.items() if k in direct}
+    to["disable_out_projection"] = not o.get("project_out", True)
     updates, eps = o.get("updates", 0), o.get("eps", 1e-4)
     to["update_steps_max"] = torch.tensor(updates) if isinstance(updates, list) else None if updates == 1024 else updates
     to["update_steps_eps"] = torch.tensor(eps) if isinstance(eps, list) else eps
