@@ -3,12 +3,14 @@
 #ifndef SMLDIST_SPEC_HOPFIELD_HPP
 #define SMLDIST_SPEC_HOPFIELD_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "smldist/core/enum_names.hpp"
-#include "smldist/spec/shapes.hpp"
+#include "smldist/core/error.hpp"
+#include "smldist/core/shape.hpp"
 
 namespace smldist::spec {
 SMLDIST_NAMESPACE_BEGIN
@@ -73,9 +75,12 @@ enum class hopfield_stop : std::uint8_t {
 };
 constexpr auto enum_names(hopfield_stop) { return enum_table("hopfield_stop", "state", "sample", "batch"); }
 
-/// Throws     shape_error unless the mask repeats to the shape of the scores.
+/// Throws     shape_error unless the mask has a column for each pattern and its other axes repeat to those of the scores.
 SMLDIST_COLD inline void check_mask(std::string_view where, const shape& scores, const shape& mask) {
-    if (mask.rank() == 0 || mask.rank() > 3 || !(broadcast(where, scores, mask) == scores))
+    const std::size_t rank = mask.rank(), missing = scores.rank() - rank;
+    bool fits = rank >= 1 && rank <= std::min<std::size_t>(3, scores.rank()) && mask.back() == scores.back();
+    for (std::size_t a = 0; fits && a + 1 < rank; ++a) fits = mask[a] == 1 || mask[a] == scores[missing + a];
+    if (!fits)
         raise<shape_error>(where, "shape of the mask is ", mask.text(), " for scores ", scores.text(),
                            ", expected (M), (1 or Q, M) or (1 or B, 1 or Q, M)");
 }
