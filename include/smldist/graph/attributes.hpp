@@ -72,7 +72,7 @@ public:
     template <named_enum E> SMLDIST_COLD void operator()(std::string_view name, E& to) {
         const auto* const v = find(name);
         const auto e = v && v->is_text ? find_enum<E>(v->text) : std::nullopt;
-        if (!e) fail(name, "is missing, expected a name of " + std::string(detail::enum_table_of<E>.enumeration));
+        if (!e) fail(name, "is missing, expected a name of " + std::string(enum_names(to).enumeration));
         ++read_;
         to = *e;
     }

@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <limits>
 #include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "smldist/nn/hopfield_mask.hpp"
 #include "smldist/nn/linear.hpp"
 #include "smldist/nn/norm.hpp"
 #include "smldist/op/arithmetic.hpp"
@@ -68,22 +67,6 @@ struct hopfield_options {
     std::size_t source_width = 0;  ///< of projection sources; 0: as above [pattern_projection_size]
 };
 
-/// What is added to the scores of a Hopfield layer before the softmax: -∞ excludes a pattern, 0 leaves it; a member without
-/// elements is no mask. `M` is tensor<T>, which every world takes, or the value type of the call, so that a mask can be
-/// learned. hidden_as<T>(flags) makes one from flags.
-template <class M> struct hopfield_masks {
-    M padding{}; ///< (B, M), (1, M) or (M): patterns that no state of the sample sees [stored_pattern_padding_mask]
-    M association{}; ///< (Q, M) · (B·heads, Q, M) · (B or 1, heads or 1, Q, M) [association_mask]
-};
-
-/// -∞ where a flag is set, else 0: PyTorch's boolean mask, True for a pattern that is not seen.
-template <class T> [[nodiscard]] tensor<T> hidden_as(const tensor<std::uint8_t>& flags) {
-    tensor<T> mask(flags.shape());
-    for (std::size_t i = 0; i < flags.size(); ++i)
-        if (flags[i] != 0) mask[i] = -std::numeric_limits<T>::infinity();
-    return mask;
-}
-
 /// A result with what led to it. M counts the bias pattern and the zero pattern, which come last and in this order.
 template <class X> struct hopfield_recall {
     X result;
@@ -92,8 +75,6 @@ template <class X> struct hopfield_recall {
 };
 
 namespace detail {
-
-struct no_masks {};
 
 /// The width of the association space of a head whose state is projected.
 SMLDIST_COLD inline std::size_t hopfield_head_width(const hopfield_options& o, std::size_t width) {
@@ -299,7 +280,9 @@ private:
                 q = op::masked_hopfield(q, k, beta, tensor<T>(), ruled);
             a = op::softmax(associate());
         } else {
-            const auto mask = mask_of(masks, head, k.shape()[k.shape().rank() - 2]);
+            const std::size_t appended = (bias_key.empty() ? 0u : 1u) + (options.zero_association ? 1u : 0u);
+            const bool batched = std::max(q.shape().rank(), k.shape().rank()) == 3;
+            const auto mask = detail::mask_of_head(masks, options.heads, head, batched, appended);
             if (mask.empty()) return retrieve(q, k, v, beta, detail::no_masks(), head, m, see);
             if (r.updates > 0) q = op::masked_hopfield(q, k, beta, mask, ruled);
             const X scores = associate();
@@ -308,35 +291,6 @@ private:
         }
         see(a, v);
         return op::matmul(op::dropout(a, {.p = options.dropout}, m), v);
-    }
-    /// The mask of one head, for the scores of `patterns` patterns: (M), (Q or 1, M) or (B, Q or 1, M).
-    template <class M> M mask_of(const hopfield_masks<M>& masks, std::size_t head, std::size_t patterns) const {
-        const std::size_t appended = (bias_key.empty() ? 0u : 1u) + (options.zero_association ? 1u : 0u);
-        M mask = masks.association.empty() ? M() : own_mask(masks.association, head);
-        if (!masks.padding.empty()) {
-            M p = masks.padding;
-            if (p.shape().rank() == 2 && p.shape()[0] != 1) p = op::reshape(p, {p.shape()[0], 1, p.shape()[1]});
-            mask = mask.empty() ? p : op::add(mask, p);
-        }
-        if (mask.empty() || appended == 0) return mask;
-        const shape s = mask.shape();
-        if (s.rank() == 0 || s.back() + appended != patterns)
-            raise<shape_error>("nn::hopfield", "shape of the mask of a head is ", s.text(), ", expected (…, ",
-                               patterns - appended, ")");
-        return op::concat(mask, tensor<T>(s.with(s.rank() - 1, appended)));
-    }
-    /// The part of an association mask for one head.
-    template <class M> M own_mask(const M& mask, std::size_t head) const {
-        shape s = mask.shape();
-        if (s.rank() == 2) return mask;
-        if (s.rank() == 3 && s[0] % options.heads == 0) s = {s[0] / options.heads, options.heads, s[1], s[2]};
-        if (s.rank() != 4 || (s[1] != 1 && s[1] != options.heads))
-            raise<shape_error>(
-                "nn::hopfield", "shape of the association mask is ", mask.shape().text(),
-                ", expected (Q, M), (B·heads, Q, M) or (B or 1, heads or 1, Q, M) with heads = ", options.heads);
-        const M all = op::reshape(mask, s);
-        const M own = s[1] == 1 ? all : op::slice(all, 1, head, head + 1);
-        return op::reshape(own, s[0] == 1 ? shape{s[2], s[3]} : shape{s[0], s[2], s[3]});
     }
 };
 
