@@ -229,7 +229,7 @@ def write(layer, o, inputs, padding=None, association=None, quantity=0):
         masks = {"stored_pattern_padding_mask": padding, "association_mask": association}
         y = module(data, **masks)
         a = module.get_association_matrix(data, **masks)
-        v = module.get_projected_pattern_matrix(data, **masks) if not o.get("zero_association") else compose(leaves)[2]
+        v = module.get_projected_pattern_matrix(data, **masks)
         for got, wanted, what in zip((y, a, v), compose(leaves), "yav"):
             assert torch.allclose(got, wanted, rtol=1e-9, atol=1e-11), (layer, o, what, (got - wanted).abs().max())
     dy = half(*y.shape)
@@ -354,6 +354,8 @@ def deviations():
     a = m.get_association_matrix((half(B, M, D), half(B, Q, D), half(B, M, D)))
     assert not torch.allclose(a[:, 1], torch.full_like(a[:, 1], 1 / M))
     print("scaling as a tensor: entries belong to channels in turns, not to heads")
+    assert m((x[1], x[1], x[1]), stored_pattern_padding_mask=torch.ones(B, Q, dtype=torch.bool)).isnan().all()
+    print("everything masked: NaN")
 
 
 if __name__ == "__main__":
