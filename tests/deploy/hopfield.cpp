@@ -20,7 +20,6 @@ namespace {
 constexpr std::size_t L = 7, C = 4;
 
 using options = nn::hopfield_options;
-using masks = nn::hopfield_masks<tensor<float>>;
 
 /// A network of one call of one layer.
 template <class Layer, class F> struct one_layer {

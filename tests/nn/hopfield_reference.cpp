@@ -27,7 +27,9 @@ nn::hopfield_options options_of(const io::json& from) {
         for (std::size_t i = 0; i < from.as_size("heads"); ++i)
             o.head_retrieval.push_back({is_list(updates) ? updates->as_array()[i].as_size() : updates->as_size(),
                                         is_list(eps) ? eps->as_array()[i].as_double() : eps->as_double()});
-    for (const auto& [key, v] : from.as_object()) {
+    for (const auto& member : from.as_object()) {
+        const std::string& key = member.first;
+        const io::json& v = member.second;
         if (key == "heads")
             o.heads = v.as_size();
         else if (key == "head_width")

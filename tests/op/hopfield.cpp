@@ -329,20 +329,21 @@ TEST_CASE("masked_hopfield: gradients, also of the mask, worlds, trace") {
                     };
                     const std::string name = "masked_hopfield" + q.text() + keys.text() + mask.text() + ", updates " +
                                              std::to_string(updates) + ", " + std::string(name_of(stop));
-                    const auto values = [&](const tensor<double>& m) {
-                        return std::vector{normal(q, 1), normal(keys, 2), tensor<double>{2.0}, m};
-                    };
-                    check_op(name, values(scaled(normal(mask, 3), 0.5)), run);
+                    std::vector<tensor<double>> values{normal(q, 1), normal(keys, 2), tensor<double>{2.0},
+                                                       scaled(normal(mask, 3), 0.5)};
+                    check_op(name, values, run);
                     // Differences cannot be taken by a mask of -inf: it is no input here, and its gradient is 0.
                     const tensor<double> hidden = hiding(mask);
-                    check_op(name + ", hidden", {normal(q, 1), normal(keys, 2), tensor<double>{2.0}},
+                    values.pop_back();
+                    check_op(name + ", hidden", values,
                              [&, o = op::masked_hopfield_options{updates, eps, stop}](const auto& in) {
                                  using T = op::scalar_of_t<decltype(in[0])>;
                                  return op::masked_hopfield(in[0], in[1], in[2], cast<T>(hidden), o);
                              });
                     tape<double> t;
                     std::vector<var<double>> in;
-                    for (const auto& x : values(hidden)) in.push_back(t.variable(x));
+                    values.push_back(hidden);
+                    for (const auto& x : values) in.push_back(t.variable(x));
                     const auto y = run(in);
                     t.backward(y, normal(y.shape(), 4));
                     for (const auto& v : in)
