@@ -47,6 +47,8 @@ template <class T> struct hopfield_association;
 template <class T> struct hopfield_lookup;
 template <class T> struct hopfield_pooling;
 template <class T> struct hopfield_classifier;
+template <class M> struct hopfield_masks;
+template <class X> struct hopfield_recall;
 template <class T> struct memory;
 template <class T> struct mlp;
 template <class T> struct prototype;

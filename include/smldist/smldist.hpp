@@ -76,6 +76,7 @@
 #include "smldist/nn/feature_projector.hpp"
 #include "smldist/nn/gru_cell.hpp"
 #include "smldist/nn/hopfield.hpp"
+#include "smldist/nn/hopfield_mask.hpp"
 #include "smldist/nn/init.hpp"
 #include "smldist/nn/inverted_residual.hpp"
 #include "smldist/nn/linear.hpp"

@@ -14,6 +14,9 @@ struct changed {
     void operator()(std::string_view, double& v) const { v += 0.1; }
     void operator()(std::string_view, shape& v) const { v = {3, 0, 5}; }
     void operator()(std::string_view, std::optional<std::ptrdiff_t>& v) const { v = -2; }
+    template <named_enum E> void operator()(std::string_view, E& v) const {
+        v = static_cast<E>(names_of<E>().size() - 1);
+    }
     template <class V> void operator()(std::string_view, V& v) const { v += 3; }
 };
 
@@ -80,6 +83,12 @@ TEST_CASE("attributes: errors name the option that is missing, of another kind o
          {"", "2, 3", "(2,3)", "(2, 3", "(02)", "(2, 3) ", "(-1)", "(1, 1, 1, 1, 1, 1, 1, 1, 1)", "(16777217)",
           "(9999, 9999)", "(0, 99999999)", "(1, )"})
         CHECK_RAISES(data_error, "attribute s is not a shape", read<shape>(node_of({{"s", text}}), "s"));
+    const auto stopping = [](const std::string& name) {
+        return read<spec::hopfield_stop>(node_of({{"stop", name}, {"n", 1.0}}), "stop");
+    };
+    CHECK(stopping("batch") == spec::hopfield_stop::batch);
+    CHECK_RAISES(data_error, "attribute stop is missing, expected a name of hopfield_stop", stopping("never"));
+    CHECK_RAISES(data_error, "attribute a is missing, expected a name", read<spec::hopfield_stop>(n, "a"));
     attribute_reader all(n, 7);
     double v;
     all("a", v);

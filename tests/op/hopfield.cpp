@@ -2,6 +2,8 @@
 #include "smldist/op/hopfield.hpp"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <numeric>
 
 #include "check.hpp"
@@ -9,6 +11,7 @@
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/op/arithmetic.hpp"
 #include "smldist/op/linear.hpp"
+#include "smldist/op/reshape.hpp"
 #include "smldist/op/softmax.hpp"
 
 using namespace smldist;
@@ -269,6 +272,191 @@ TEST_CASE_TEMPLATE("hopfield: every state stops independently of the rest of the
             CHECK((*one.gradient(v))[c] == (*t.gradient(all))(s, c));
         }
     }
+}
+
+namespace {
+
+constexpr double never = -std::numeric_limits<double>::infinity();
+
+/// A mask of the shape s that hides two patterns of five, and of every state others.
+tensor<double> hiding(const shape& s) {
+    tensor<double> mask = scaled(normal(s, 7), 0.5);
+    for (std::size_t i = 0; i < mask.size(); ++i)
+        if (i % 7 < 2) mask[i] = never;
+    return mask;
+}
+/// The formula of masked_hopfield, with the rules by association; samples are matrices.
+std::vector<tensor<double>> naive_updates(std::vector<tensor<double>> q, const std::vector<tensor<double>>& keys,
+                                          double beta, const std::vector<tensor<double>>& mask,
+                                          const op::masked_hopfield_options& o) {
+    std::vector<tensor<double>> before(q.size());
+    std::vector<bool> rests(q.size());
+    for (std::size_t u = 0; u < o.updates; ++u) {
+        double largest = 0;
+        std::vector<tensor<double>> p(q.size());
+        for (std::size_t i = 0; i < q.size(); ++i) {
+            p[i] = op::softmax(op::add(op::scale(op::matmul(q[i], keys[i], {.transpose_b = true}), beta), mask[i]));
+            const double changed = u == 0 ? HUGE_VAL : distance(p[i].data(), before[i].data(), p[i].size());
+            if (!rests[i]) largest = std::max(largest, changed);
+            if (o.stop == op::hopfield_stop::sample && changed <= o.eps) rests[i] = true;
+        }
+        if (o.stop == op::hopfield_stop::batch && largest <= o.eps) return q;
+        for (std::size_t i = 0; i < q.size(); ++i)
+            if (!rests[i]) q[i] = op::matmul(p[i], keys[i]);
+        before = p;
+    }
+    return q;
+}
+tensor<double> sample(const tensor<double>& x, std::size_t i) {
+    return op::reshape(op::slice(x, 0, i, i + 1), {x.shape()[1], x.shape()[2]});
+}
+
+} // namespace
+
+TEST_CASE("masked_hopfield: gradients, also of the mask, worlds, trace") {
+    struct shapes {
+        shape q, keys, mask;
+    };
+    for (const auto& [q, keys, mask] :
+         {shapes{{3, 4}, {5, 4}, {5}}, shapes{{3, 4}, {5, 4}, {3, 5}}, shapes{{2, 3, 4}, {5, 4}, {2, 1, 5}},
+          shapes{{2, 3, 4}, {5, 4}, {3, 5}}, shapes{{2, 3, 4}, {2, 5, 4}, {2, 3, 5}},
+          shapes{{3, 4}, {2, 5, 4}, {2, 1, 5}}, shapes{{2, 17}, {9, 17}, {1, 9}}})
+        for (const std::size_t updates : {0u, 1u, 3u})
+            for (const auto stop : {op::hopfield_stop::state, op::hopfield_stop::sample, op::hopfield_stop::batch})
+                for (const double eps : {0.0, 0.2}) {
+                    const auto run = [=, o = op::masked_hopfield_options{updates, eps, stop}](const auto& in) {
+                        return op::masked_hopfield(in[0], in[1], in[2], in[3], o);
+                    };
+                    const std::string name = "masked_hopfield" + q.text() + keys.text() + mask.text() + ", updates " +
+                                             std::to_string(updates) + ", " + std::string(name_of(stop));
+                    std::vector<tensor<double>> values{normal(q, 1), normal(keys, 2), tensor<double>{2.0},
+                                                       scaled(normal(mask, 3), 0.5)};
+                    check_op(name, values, run);
+                    // Differences cannot be taken by a mask of -inf: it is no input here, and its gradient is 0.
+                    const tensor<double> hidden = hiding(mask);
+                    values.pop_back();
+                    check_op(name + ", hidden", values,
+                             [&, o = op::masked_hopfield_options{updates, eps, stop}](const auto& in) {
+                                 using T = op::scalar_of_t<decltype(in[0])>;
+                                 return op::masked_hopfield(in[0], in[1], in[2], cast<T>(hidden), o);
+                             });
+                    tape<double> t;
+                    std::vector<var<double>> in;
+                    values.push_back(hidden);
+                    for (const auto& x : values) in.push_back(t.variable(x));
+                    const auto y = run(in);
+                    t.backward(y, normal(y.shape(), 4));
+                    for (const auto& v : in)
+                        for (const double d : *t.gradient(v)) CHECK(std::isfinite(d));
+                    for (std::size_t i = 0; i < hidden.size(); ++i)
+                        if (hidden[i] == never) CHECK((*t.gradient(in[3]))[i] == 0);
+                }
+}
+
+TEST_CASE("masked_hopfield: without a mask, state by state, it is hopfield bit for bit") {
+    const tensor<double> q = normal({2, 9, 6}, 2), keys = normal({7, 6}, 1), beta{0.7};
+    for (const std::size_t updates : {0u, 1u, 6u, 40u})
+        for (const double eps : {0.0, 0.1}) {
+            const auto plain = op::hopfield(q, keys, beta, {.updates = updates, .eps = eps});
+            const op::masked_hopfield_options o{updates, eps, op::hopfield_stop::state};
+            CHECK(identical(plain, op::masked_hopfield(q, keys, beta, tensor<double>(), o)));
+            CHECK(identical(plain, op::masked_hopfield(q, keys, beta, tensor<double>(shape{7}), o)));
+            if (eps > 0) continue;
+            for (const auto stop : {op::hopfield_stop::sample, op::hopfield_stop::batch})
+                CHECK(identical(plain, op::masked_hopfield(q, keys, beta, tensor<double>(), {updates, eps, stop})));
+        }
+}
+
+TEST_CASE("masked_hopfield: samples stop by themselves or all together, by the change of their associations") {
+    const std::size_t B = 3, Q = 2, M = 5, h = 4;
+    const tensor<double> q = normal({B, Q, h}, 1), keys = scaled(normal({B, M, h}, 2), 0.8), beta{2.0},
+                         mask = scaled(normal({B, Q, M}, 3), 0.3);
+    std::vector<tensor<double>> qs, ks, ms;
+    for (std::size_t i = 0; i < B; ++i)
+        qs.push_back(sample(q, i)), ks.push_back(sample(keys, i)), ms.push_back(sample(mask, i));
+    std::size_t stopped = 0, apart = 0;
+    for (const double eps : {0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 1e-3}) {
+        tensor<double> results[2];
+        for (const auto stop : {op::hopfield_stop::sample, op::hopfield_stop::batch}) {
+            const op::masked_hopfield_options o{9, eps, stop};
+            auto& y = results[stop == op::hopfield_stop::batch];
+            y = op::masked_hopfield(q, keys, beta, mask, o);
+            tape<double> t; // which keeps the associations of every update
+            CHECK(identical(op::masked_hopfield(t.variable(q), keys, beta, mask, o).value(), y));
+            const auto wanted = naive_updates(qs, ks, 2, ms, o);
+            for (std::size_t i = 0; i < B; ++i) CHECK(difference(sample(y, i), wanted[i], 1e-13) == "");
+            stopped += !identical(y, op::masked_hopfield(q, keys, beta, mask, {9, 0, stop}));
+            if (stop != op::hopfield_stop::sample) continue;
+            for (std::size_t i = 0; i < B; ++i) // alone as in the batch
+                CHECK(difference(op::masked_hopfield(qs[i], ks[i], beta, ms[i], o), wanted[i], 1e-13) == "");
+        }
+        apart += !identical(results[0], results[1]);
+    }
+    CHECK(stopped >= 8);
+    CHECK(apart >= 3);
+}
+
+TEST_CASE("masked_hopfield: a hidden pattern is as absent, and a state without patterns becomes zero") {
+    const tensor<double> q = normal({3, 4}, 1), keys = normal({5, 4}, 2), beta{1.5};
+    tensor<double> mask(shape{5}), shown(shape{3, 4});
+    mask[1] = mask[4] = never;
+    for (std::size_t i = 0; i < 3; ++i)
+        for (std::size_t c = 0; c < 4; ++c) shown(i, c) = keys(std::array<std::size_t, 3>{0, 2, 3}[i], c);
+    CHECK(difference(op::masked_hopfield(q, keys, beta, mask, {3, 0}), op::hopfield(q, shown, beta, {3, 0}), 1e-14) ==
+          "");
+    tensor<double> one(shape{3, 5}); // the second state sees nothing
+    for (std::size_t m = 0; m < 5; ++m) one(1, m) = never;
+    tape<double> t;
+    const auto vq = t.variable(q), vk = t.variable(keys);
+    const auto y = op::masked_hopfield(vq, vk, beta, one, {2, 0});
+    t.backward(y, normal({3, 4}, 3));
+    const auto free = op::hopfield(q, keys, beta, {2, 0});
+    for (std::size_t c = 0; c < 4; ++c) {
+        CHECK(y.value()(1, c) == 0);
+        CHECK((*t.gradient(vq))(1, c) == 0);
+        CHECK(y.value()(0, c) == free(0, c));
+    }
+    for (const double d : *t.gradient(vk)) CHECK(std::isfinite(d));
+}
+
+TEST_CASE("masked_hopfield: until_rest ends where nothing moves, and never runs forever") {
+    const tensor<double> q = normal({3, 4}, 1), keys = normal({5, 4}, 2), beta{4.0};
+    const auto rest = op::hopfield(q, keys, beta, {op::hopfield_options::until_rest, 1e-12});
+    CHECK(difference(op::hopfield(rest, keys, beta, {1, 0}), rest, 1e-10) == "");
+    CHECK(op::masked_hopfield(q, keys, beta, tensor<double>(), {op::hopfield_options::until_rest, 0}).shape() ==
+          q.shape());
+    tensor<double> broken = keys;
+    broken[0] = std::nan("");
+    for (const auto stop : {op::hopfield_stop::state, op::hopfield_stop::sample, op::hopfield_stop::batch})
+        CHECK(std::isnan(op::masked_hopfield(q, broken, beta, tensor<double>(),
+                                             {op::hopfield_options::until_rest, 1e-4, stop})[0]));
+}
+
+TEST_CASE("masked_hopfield: trace") {
+    graph g;
+    const auto q = symbol::input(g, "q", {2, 3, 4}), keys = symbol::input(g, "keys", {5, 4}),
+               beta = symbol::input(g, "beta", {1}), mask = symbol::input(g, "mask", {2, 1, 5});
+    const auto y = op::masked_hopfield(q, keys, beta, mask, {3, 0.25, op::hopfield_stop::batch});
+    const auto& node = g.nodes[y.id];
+    CHECK(node.name == "masked_hopfield");
+    CHECK(node.macs == 2 * 3 * (2 * 3 * 5 * 4));
+    REQUIRE(node.attributes.size() == 3);
+    CHECK(node.attributes[2].name == "stop");
+    CHECK(node.attributes[2].value.text == "batch");
+}
+
+TEST_CASE("masked_hopfield: errors") {
+    const auto run = [](const shape& q, const shape& keys, const shape& mask) {
+        return op::masked_hopfield(tensor<double>(q), tensor<double>(keys), tensor<double>{1.0}, tensor<double>(mask),
+                                   {1, 0.1});
+    };
+    CHECK_NOTHROW(run({3, 4}, {5, 4}, {1, 5}));
+    CHECK_NOTHROW(run({3, 4}, {5, 4}, {0}));
+    CHECK_RAISES(shape_error, "shape of the mask is (2, 5) for scores (3, 5)", run({3, 4}, {5, 4}, {2, 5}));
+    CHECK_RAISES(shape_error, "op::masked_hopfield", run({3, 4}, {5, 4}, {2, 3, 5}));
+    CHECK_RAISES(shape_error, "op::masked_hopfield", run({2, 3, 4}, {5, 4}, {1, 2, 3, 5}));
+    CHECK_RAISES(shape_error, "op::masked_hopfield", run({3, 4}, {5, 4}, {1}));
+    CHECK_RAISES(shape_error, "op::hopfield", run({3, 4}, {5, 3}, {5}));
 }
 
 TEST_CASE("hopfield: trace") {

@@ -153,6 +153,13 @@ TEST_CASE("elementwise_steps: Hopfield retrieval over learned patterns, over the
             return op::hopfield(op::lift(x, w[0]), x, op::lift(x, w[1]), {.updates = 2, .eps = 0});
         },
         9, 5, {{3, 5}, {1}});
+    // With a mask for all states, or for each.
+    for (const shape& mask : {shape{7}, shape{1, 7}, shape{9, 7}, shape{1, 9, 7}})
+        check_op(
+            [](const auto& x, const auto& w) {
+                return op::masked_hopfield(x, op::lift(x, w[0]), op::lift(x, w[1]), op::lift(x, w[2]), {3, 0.1});
+            },
+            9, 5, {{7, 5}, {1}, mask});
 }
 
 TEST_CASE("elementwise_steps: steps over long rows allocate nothing, not even in a thread's first run") {

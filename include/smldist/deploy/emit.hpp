@@ -175,6 +175,37 @@ SMLDIST_COLD inline std::vector<float> class_priors(const builder& b, std::size_
     return prior;
 }
 
+/// `mask` says which input is the mask; 0: none.
+SMLDIST_COLD inline void emit_hopfield(builder& b, std::size_t id, const spec::hopfield& o, std::uint64_t macs,
+                                       std::size_t mask = 0) {
+    const shape q = b.extents(b.input(id, 0)), keys = b.extents(b.input(id, 1));
+    const bool own_keys = varies(b, id, 1);
+    b.require(keys.rank() == 2 && q.rank() > 0 && (!own_keys || q.rank() == 2), id, mixes);
+    b.require(!varies(b, id, 2), id, "its beta is not a constant");
+    const std::size_t Q = q.rows();
+    b.require(o.updates <= spec::hopfield::until_rest, id, "the number of updates is out of range");
+    b.room().spend(write_work * o.updates * Q * (keys[0] + keys[1]), "its steps");
+    b.spend_rows(o.updates * Q);
+    runtime::hopfield_step step{Q,
+                                keys[0],
+                                keys[1],
+                                o.updates,
+                                static_cast<float>(o.eps),
+                                b.read(b.input(id, 0)),
+                                b.read(b.input(id, 1)),
+                                b.read(b.input(id, 2)),
+                                b.scratch(keys[0]),
+                                b.scratch(keys[1]),
+                                b.fresh(q.size())};
+    if (const std::size_t elements = mask == 0 ? 0 : b.extents(b.input(id, mask)).size(); elements > 0) {
+        b.require(!varies(b, id, mask), id, "its mask is not a constant");
+        b.require(elements == keys[0] || elements == Q * keys[0], id, mixes);
+        step.mask = b.read(b.input(id, mask));
+        step.mask_step = elements == keys[0] ? 0 : keys[0];
+    }
+    b.give(id, step, step.y, macs);
+}
+
 } // namespace detail
 
 template <activation F> void emit(builder& b, std::size_t id, const spec::elementwise<F>&) {
@@ -313,27 +344,13 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::mixture&) 
     b.give(id, step, step.y);
 }
 
-SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::hopfield& o) {
-    const shape q = b.extents(b.input(id, 0)), keys = b.extents(b.input(id, 1));
-    const bool own_keys = detail::varies(b, id, 1);
-    b.require(keys.rank() == 2 && q.rank() > 0 && (!own_keys || q.rank() == 2), id, detail::mixes);
-    b.require(!detail::varies(b, id, 2), id, "its beta is not a constant");
-    const std::size_t Q = q.rows();
-    b.require(o.updates <= 1024, id, "the number of updates is out of range");
-    b.room().spend(write_work * o.updates * Q * (keys[0] + keys[1]), "its steps");
-    b.spend_rows(o.updates * Q);
-    const runtime::hopfield_step step{Q,
-                                      keys[0],
-                                      keys[1],
-                                      o.updates,
-                                      static_cast<float>(o.eps),
-                                      b.read(b.input(id, 0)),
-                                      b.read(b.input(id, 1)),
-                                      b.read(b.input(id, 2)),
-                                      b.scratch(keys[0]),
-                                      b.scratch(keys[1]),
-                                      b.fresh(q.size())};
-    b.give(id, step, step.y, macs_of_node(o, b.traced(), id));
+inline void emit(builder& b, std::size_t id, const spec::hopfield& o) {
+    detail::emit_hopfield(b, id, o, macs_of_node(o, b.traced(), id));
+}
+SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::masked_hopfield& o) {
+    b.require(o.stop == spec::hopfield_stop::state || o.eps == 0, id,
+              "its updates stop by association, which programs do not know");
+    detail::emit_hopfield(b, id, {o.updates, o.eps}, macs_of_node(o, b.traced(), id), 3);
 }
 
 inline void emit(builder& b, std::size_t id, const spec::reshape&) { detail::emit_rename(b, id); }

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "smldist/core/activation.hpp"
+#include "smldist/core/enum_names.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/shape.hpp"
 #include "smldist/graph/graph.hpp"
@@ -20,7 +20,7 @@
 namespace smldist {
 SMLDIST_NAMESPACE_BEGIN
 
-/// Writes options into a node: numbers, and text for shapes and activations. An option without a value is left out.
+/// Writes options into a node: numbers, and text for shapes and enumerators. An option without a value is left out.
 class attribute_writer {
 public:
     explicit attribute_writer(graph::node& to) : to_(&to) {}
@@ -30,11 +30,12 @@ public:
             add(name, static_cast<std::int64_t>(value));
         else if constexpr (std::is_floating_point_v<V>)
             add(name, static_cast<double>(value));
+        else if constexpr (named_enum<V>)
+            add(name, std::string(name_of(value)));
         else
             add(name, std::string(value));
     }
     void operator()(std::string_view name, const shape& value) const { add(name, value.text()); }
-    void operator()(std::string_view name, activation value) const { add(name, std::string(name_of(value))); }
     template <class V> void operator()(std::string_view name, const std::optional<V>& value) const {
         if (value) (*this)(name, *value);
     }
@@ -67,6 +68,13 @@ public:
     SMLDIST_COLD void operator()(std::string_view name, double& to) { to = number(name); }
     template <class V> void operator()(std::string_view name, std::optional<V>& to) {
         if (find(name)) (*this)(name, to.emplace());
+    }
+    template <named_enum E> SMLDIST_COLD void operator()(std::string_view name, E& to) {
+        const auto* const v = find(name);
+        const auto e = v && v->is_text ? find_enum<E>(v->text) : std::nullopt;
+        if (!e) fail(name, "is missing, expected a name of " + std::string(enum_names(to).enumeration));
+        ++read_;
+        to = *e;
     }
     /// "(64, 9)", as shape::text() writes it.
     SMLDIST_COLD void operator()(std::string_view name, shape& to) {

@@ -326,27 +326,33 @@ struct mixture_step {
     }
 };
 
-/// At most `updates` updates q ← keysᵀ softmax(β keys q) of each of the Q states of a sample; see op/hopfield.hpp.
+/// At most `updates` updates q ← keysᵀ softmax(β keys q + mask) of each of the Q states of a sample; see op/hopfield.hpp.
 struct hopfield_step {
     static constexpr std::string_view name = "hopfield";
     std::size_t Q, M, h, updates;
     float eps;
     operand q, keys, beta, association, next, y; ///< association (M), next (h): scratch
+    operand mask{};                              ///< (M), or (Q, M) with mask_step = M; may be absent
+    std::size_t mask_step = 0;
 
-    void operands(operand_list& f) const { f(q), f(keys), f(beta), f(association), f(next), f(y); }
+    void operands(operand_list& f) const { f(q), f(keys), f(beta), f(association), f(next), f(y), f(mask); }
     void run(const frame& f) const {
         for (std::size_t b = 0; b < f.n; ++b) {
             std::copy_n(f.read(q, b), Q * h, f.write(y, b));
-            for (std::size_t i = 0; i < Q; ++i) update(f, f.read(keys, b), *f.read(beta, b), f.write(y, b) + i * h);
+            const float* const hidden = f.read(mask);
+            for (std::size_t i = 0; i < Q; ++i)
+                update(f, f.read(keys, b), *f.read(beta, b), hidden ? hidden + i * mask_step : nullptr,
+                       f.write(y, b) + i * h);
         }
     }
 
 private:
-    void update(const frame& f, const float* k, float inverse_temperature, float* state) const {
+    void update(const frame& f, const float* k, float inverse_temperature, const float* hidden, float* state) const {
         float *p = f.write(association), *to = f.write(next);
         for (std::size_t u = 0; u < updates; ++u) {
             multiply(1, M, h, state, h, 1, k, true, p);
             for (std::size_t m = 0; m < M; ++m) p[m] *= inverse_temperature;
+            for (std::size_t m = 0; hidden && m < M; ++m) p[m] += hidden[m];
             kernel::softmax(std::size_t(1), M, p, p);
             multiply(1, h, M, p, M, 1, k, false, to);
             float moved = 0;

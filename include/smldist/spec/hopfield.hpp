@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Description of the retrieval from a modern Hopfield network.
+/// Descriptions of the retrieval from a modern Hopfield network, plain and with a mask or other rules for when it stops.
 #ifndef SMLDIST_SPEC_HOPFIELD_HPP
 #define SMLDIST_SPEC_HOPFIELD_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "smldist/core/enum_names.hpp"
 #include "smldist/core/error.hpp"
 #include "smldist/core/shape.hpp"
 
@@ -27,6 +29,9 @@ SMLDIST_NAMESPACE_BEGIN
 struct hopfield {
     std::size_t updates = 1; ///< U, the largest number of updates of a state
     double eps = 1e-4;       ///< a state that moved less than this (Euclidean) stops; 0: always U updates
+
+    /// U for "until it stops": after so many updates a state that still moves stays where it is.
+    static constexpr std::size_t until_rest = 1024;
 
     /// The extents of a call. Steps are elements from one group of states to the next, 0 for shared operands.
     struct sizes {
@@ -59,6 +64,58 @@ struct hopfield {
             raise<shape_error>("op::hopfield", "shape of beta is ", beta.text(), ", expected one number");
         if (!(eps >= 0)) raise<usage_error>("op::hopfield", "eps is ", eps, ", expected at least 0");
         return shared_state && !shared_keys ? shape{keys[0], q[0], q[1]} : q;
+    }
+};
+
+/// Which change ends the updates of a Hopfield retrieval. ‖·‖ is Euclidean for a state, Frobenius for an association (Q, M).
+enum class hopfield_stop : std::uint8_t {
+    state,  ///< ‖q_{u+1} - q_u‖ < eps: every state by itself
+    sample, ///< ‖p_u - p_{u-1}‖ ≤ eps: the states of a sample together
+    batch   ///< max over the samples of ‖p_u - p_{u-1}‖ ≤ eps: all states together
+};
+constexpr auto enum_names(hopfield_stop) { return enum_table("hopfield_stop", "state", "sample", "batch"); }
+
+/// Throws     shape_error unless the mask has a column for each pattern and its other axes repeat to those of the scores.
+SMLDIST_COLD inline void check_mask(std::string_view where, const shape& scores, const shape& mask) {
+    const std::size_t rank = mask.rank(), missing = scores.rank() - rank;
+    bool fits = rank >= 1 && rank <= std::min<std::size_t>(3, scores.rank()) && mask.back() == scores.back();
+    for (std::size_t a = 0; fits && a + 1 < rank; ++a) fits = mask[a] == 1 || mask[a] == scores[missing + a];
+    if (!fits)
+        raise<shape_error>(where, "shape of the mask is ", mask.text(), " for scores ", scores.text(),
+                           ", expected (M), (1 or Q, M) or (1 or B, 1 or Q, M)");
+}
+
+/// As hopfield, with a mask on the associations and a choice of when the updates end.
+///
+///     p_u = softmax(beta * keys q_u + mask),   q_{u+1} = keysᵀ p_u
+///
+/// A mask of -∞ excludes a pattern from a state: its association is 0, exactly. A state without any pattern has only
+/// associations of 0 and becomes 0, with gradients of 0 (PyTorch gives NaN). Rules about associations compare p_u with
+/// p_{u-1} before they make update u+1, so there is at least one update; with eps = 0 all rules make the same updates.
+///
+/// Shapes     q, keys, beta, y as hopfield · mask (M), (1 or Q, M) or (1 or B, 1 or Q, M), or empty.
+///            A sample is a (Q, h) of y; y (Q, h) is one sample.
+/// Cost       2 * U * rows * M * h multiply-accumulates.
+/// Throws     as hopfield; shape_error if the mask does not fit.
+/// Source     Ramsauer et al. 2020 (arXiv 2008.02217), eq. 3; `batch` is the rule of its authors' library.
+struct masked_hopfield {
+    std::size_t updates = 1;                   ///< U, the largest number of updates
+    double eps = 1e-4;                         ///< threshold of `stop`; 0: always U updates
+    hopfield_stop stop = hopfield_stop::state; ///< which change is compared with eps
+
+    static constexpr std::string_view name = "masked_hopfield";
+    static void visit(auto& self, auto&& f) {
+        f("updates", self.updates);
+        f("eps", self.eps);
+        f("stop", self.stop);
+    }
+    std::uint64_t macs(const shape& q, const shape& keys, const shape& beta, const shape&) const {
+        return hopfield{updates, eps}.macs(q, keys, beta);
+    }
+    shape infer(const shape& q, const shape& keys, const shape& beta, const shape& mask) const {
+        const shape y = hopfield{updates, eps}.infer(q, keys, beta);
+        if (mask.size() != 0) check_mask("op::masked_hopfield", y.with(y.rank() - 1, keys[keys.rank() - 2]), mask);
+        return y;
     }
 };
 
