@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Recurrences over time: gated recurrent unit and long short-term memory, and their gradients.
 ///
-/// The rows of a batch are independent, so they are cut into chunks of 8 or 16 that run in parallel. In each step of a chunk
-/// the samples and the states are multiplied by packed weights, a few rows at a time, and one pass over the gates, in
-/// full packs, makes the next states. A row has the same bits whatever the rows beside it are, on any number of threads,
+/// The rows of a batch are independent, so they are cut into chunks of 8 or 16 that run in parallel. A chunk multiplies the
+/// samples of a block of steps by packed weights; then, step after step, it multiplies the states, and one pass over the
+/// gates, in full packs, makes the next states. A row has the same bits whatever the rows beside it are, on any number of threads,
 /// and whether its sequence is computed at once or in parts.
 #ifndef SMLDIST_KERNEL_RECURRENT_HPP
 #define SMLDIST_KERNEL_RECURRENT_HPP
@@ -163,12 +163,28 @@ struct lstm_gates {
 /// Blocks of H values in the gradients of a step.
 inline constexpr std::size_t recurrent_gradients = 4;
 
+/// Rows of the batch in one chunk: eight fill a tile of the product, sixteen read the weights less often.
+inline std::size_t recurrent_rows(std::size_t B) { return B >= 128 ? 16 : 8; }
+
 namespace detail {
 
-/// The most rows of a chunk, and the rows of x that are multiplied at a time.
+/// The most rows of a chunk.
 inline constexpr std::size_t most_rows = 16;
-/// Rows of the batch in one chunk: eight fill a tile of the product, sixteen read the weights less often.
-inline std::size_t recurrent_rows(std::size_t B) { return B >= 128 ? most_rows : most_rows / 2; }
+/// Rows of a block: all steps that are prepared at once, of all rows of a chunk.
+inline std::size_t block_rows(std::size_t L) { return std::min<std::size_t>(64, most_rows * L); }
+/// Steps of a block of R rows.
+inline std::size_t block_steps(std::size_t R, std::size_t L) { return std::min<std::size_t>(64 / R, L); }
+
+/// Copies n steps of R rows, W values each, rows `step` apart: to[t][r] = from[r][t].
+template <class T> void gather(std::size_t R, std::size_t n, std::size_t W, const T* from, std::size_t step, T* to) {
+    for (std::size_t r = 0; r < R; ++r)
+        for (std::size_t t = 0; t < n; ++t) std::copy_n(from + r * step + t * W, W, to + (t * R + r) * W);
+}
+/// The way back: to[r][t] = from[t][r].
+template <class T> void scatter(std::size_t R, std::size_t n, std::size_t W, const T* from, T* to, std::size_t step) {
+    for (std::size_t r = 0; r < R; ++r)
+        for (std::size_t t = 0; t < n; ++t) std::copy_n(from + (t * R + r) * W, W, to + r * step + t * W);
+}
 
 /// c = a (K) · B + bias, P of the widest panels from panel i on at a time, as many accumulators as hide the latency of an FMA.
 template <std::size_t P, class T>
@@ -218,48 +234,51 @@ SMLDIST_NOINLINE void rows_times_packed(std::size_t M, const T* a, std::size_t l
 } // namespace detail
 
 /// Elements of working memory that recurrent_rows_forward needs.
-template <class G> std::size_t recurrent_scratch(std::size_t H) {
-    return (detail::most_rows * (G::states + 2 * G::gates) + G::kept) * H;
+template <class G> std::size_t recurrent_scratch(std::size_t L, std::size_t C, std::size_t H) {
+    return detail::most_rows * (G::states + G::gates) * H + detail::block_rows(L) * (C + (G::gates + 1) * H) +
+           G::kept * H;
 }
 
-/// Computes the rows [first, last) of the batch, at most 16: y, and what backward needs (B, L, kept H) unless `keep` is null.
+/// Computes the rows [first, last) of the batch, at most 16: y and, unless `keep` is null, what backward needs, kept H values
+/// per row.
+///
+/// A block of steps at a time. Samples are copied to rows that lie side by side, and states are copied to y a block at a
+/// time: rows of x and y are often a power of two apart, and then compete for few lines of the cache.
 template <class G, class T>
 SMLDIST_NOINLINE void recurrent_rows_forward(const recurrence& s, const recurrent_weights<T>& w, const T* x,
                                              const first_state<T>& from, T* y, T* keep, std::size_t first,
                                              std::size_t last, T* scratch) {
-    const std::size_t H = s.H, R = last - first, width = G::gates * H, state_step = G::states * H;
-    T *const state = scratch, *const of_x = state + detail::most_rows * state_step,
-             *const of_h = of_x + detail::most_rows * width, *const spare = of_h + detail::most_rows * width;
+    const std::size_t H = s.H, R = last - first, N = G::gates * H, state_step = G::states * H;
+    const std::size_t rows = detail::block_rows(s.L), most = detail::block_steps(R, s.L);
+    T *const state = scratch, *const of_h = state + detail::most_rows * state_step,
+             *const of_x = of_h + detail::most_rows * N, *const samples = of_x + rows * N,
+             *const states = samples + rows * s.C, *const spare = states + rows * H;
     std::fill_n(state, R * state_step, T(0));
     for (std::size_t r = 0; r < R; ++r) {
         if (from.h) std::copy_n(from.h + (first + r) * from.h_step, H, state + r * state_step);
-        if (G::states == 2 && from.c) std::copy_n(from.c + (first + r) * from.c_step, H, state + r * state_step + H);
+        if (from.c) std::copy_n(from.c + (first + r) * from.c_step, H, state + r * state_step + H);
     }
-    const std::size_t steps =
-        R >= 4 ? 1 : detail::most_rows / R; // of x that are multiplied at once: few rows pay more calls
-    for (std::size_t k = 0; k < s.L; ++k) {
-        const std::size_t t = s.time(k), in_block = k % steps, n = std::min(steps, s.L - (k - in_block));
-        const std::size_t begin = s.reverse ? s.L - (k - in_block) - n : k - in_block; // of the block of n samples
-        if (in_block == 0) {
-            const T* const at = x + (first * s.L + begin) * s.C;
-            if (steps == 1)
-                gemm_packed(R, at, s.L * s.C, w.ih, of_x, width, false, w.bias_ih);
-            else
-                for (std::size_t r = 0; r < R; ++r)
-                    gemm_packed(n, at + r * s.L * s.C, s.C, w.ih, of_x + r * width, R * width, false, w.bias_ih);
+    for (std::size_t done = 0; done < s.L; done += most) {
+        const std::size_t n = std::min(most, s.L - done), begin = s.reverse ? s.L - done - n : done;
+        detail::gather(R, n, s.C, x + (first * s.L + begin) * s.C, s.L * s.C, samples);
+        gemm_packed(n * R, samples, s.C, w.ih, of_x, N, false, w.bias_ih);
+        for (std::size_t k = done; k < done + n; ++k) {
+            const std::size_t t = s.time(k), row = (t - begin) * R;
+            detail::rows_times_packed(R, state, state_step, w.hh, w.bias_hh, of_h, N);
+            for (std::size_t r = 0; r < R; ++r) {
+                T* const h = state + r * state_step;
+                T* const kept = keep ? keep + (first * s.L + t * R + r) * G::kept * H : spare;
+                G::step(H, of_x + (row + r) * N, of_h + r * N, h, kept);
+                std::copy_n(h, H, states + (row + r) * H);
+            }
         }
-        detail::rows_times_packed(R, state, state_step, w.hh, w.bias_hh, of_h, width);
-        for (std::size_t r = 0; r < R; ++r) {
-            T* const kept = keep ? keep + ((first + r) * s.L + t) * G::kept * H : spare;
-            G::step(H, of_x + ((t - begin) * R + r) * width, of_h + r * width, state + r * state_step, kept);
-            std::copy_n(state + r * state_step, H, y + ((first + r) * s.y_rows + t) * H);
-        }
+        detail::scatter(R, n, H, states, y + (first * s.y_rows + begin) * H, s.y_rows * H);
     }
     for (std::size_t r = 0; s.y_rows > s.L && r < R; ++r)
         std::copy_n(state + r * state_step + H, H, y + ((first + r) * s.y_rows + s.L) * H);
 }
 
-/// y and, unless `keep` is null, what backward needs, from weights in PyTorch's layout, which are packed once.
+/// y and, unless `keep` is null, what backward needs (B L, kept H), from weights in PyTorch's layout, which are packed once.
 template <class G, class T>
 SMLDIST_NOINLINE void recurrent_forward(const recurrence& s, const T* weight_ih, const T* weight_hh, const T* bias_ih,
                                         const T* bias_hh, const T* x, const first_state<T>& from, T* y, T* keep) {
@@ -267,50 +286,77 @@ SMLDIST_NOINLINE void recurrent_forward(const recurrence& s, const T* weight_ih,
     const kernel::scratch<T> ih(packed_size<T>(N, s.C)), hh(packed_size<T>(N, s.H));
     const recurrent_weights<T> w{pack_nt(N, s.C, weight_ih, s.C, ih.data()),
                                  pack_nt(N, s.H, weight_hh, s.H, hh.data()), bias_ih, bias_hh};
-    parallel_for_scratch<T>(s.B, detail::recurrent_rows(s.B), recurrent_scratch<G>(s.H),
+    parallel_for_scratch<T>(s.B, recurrent_rows(s.B), recurrent_scratch<G>(s.L, s.C, s.H),
                             [&](std::size_t first, std::size_t last, T* memory) {
                                 recurrent_rows_forward<G>(s, w, x, from, y, keep, first, last, memory);
                             });
 }
 
-/// The gradients of all steps by their gates, `dgates` (B, L, 4H), the states before each step, `before` (B, L, H), and the
-/// gradient by the first states, `dfirst` (B, states H), from y, what forward kept, and dy. The gradients by x, weights
-/// and biases are products of these.
+/// The gradients of all steps by their gates, `dgates` (B L, 4H), with the states before each step, `before` (B L, H), and the
+/// samples, `samples` (B L, C), in the same order of rows: that of `keep`, chunk by chunk, in each chunk one step after the
+/// other. `dfirst` (B, states H) is the gradient by the first states. The gradients by x, weights and biases are products
+/// of these.
 ///
-/// A step's `dgates` are those by n, r, z and W_hn h for a GRU, and by i, f, g and o for an LSTM.
+/// A row of `dgates` holds the gradients by n, r, z and W_hn h for a GRU, and by i, f, g and o for an LSTM.
 template <class G, class T>
-SMLDIST_NOINLINE void recurrent_backward(const recurrence& s, const T* weight_hh, const first_state<T>& from,
-                                         const T* y, const T* keep, const T* dy, T* dgates, T* before, T* dfirst) {
+SMLDIST_NOINLINE void recurrent_backward(const recurrence& s, const T* weight_hh, const T* x,
+                                         const first_state<T>& from, const T* y, const T* keep, const T* dy,
+                                         T* dgates, T* before, T* samples, T* dfirst) {
     const std::size_t H = s.H, width = recurrent_gradients * H, state_step = G::states * H, N = G::gates * H;
     const kernel::scratch<T> packed(packed_size<T>(H, N));
     const packed_b<T> hh = pack_nn(H, N, weight_hh, H, packed.data());
     const auto rows = [&](std::size_t first, std::size_t last, T* memory) {
-        const std::size_t R = last - first;
-        T *const d = memory, *const zeros = d + R * state_step, *const now = zeros + H;
-        std::fill_n(memory, R * state_step + H, T(0));
+        const std::size_t R = last - first, most = detail::block_steps(R, s.L);
+        const auto row = [&](std::size_t t) { return first * s.L + t * R; };
+        T *const d = memory, *const dh = d + R * state_step; // of the states after a step; of those of a block, by y
+        detail::gather(R, s.L, s.C, x + first * s.L * s.C, s.L * s.C, samples + row(0) * s.C);
+        // The state before each step: the result of the one before it, or the first state.
+        T* const zero = before + row(s.time(0)) * H;
+        std::fill_n(zero, R * H, T(0));
+        for (std::size_t r = 0; from.h && r < R; ++r)
+            std::copy_n(from.h + (first + r) * from.h_step, H, zero + r * H);
+        detail::gather(R, s.L - 1, H, y + (first * s.y_rows + (s.reverse ? 1 : 0)) * H, s.y_rows * H,
+                       before + row(s.reverse ? 0 : 1) * H);
+        std::fill_n(d, R * state_step, T(0));
         for (std::size_t r = 0; s.y_rows > s.L && r < R; ++r)
             std::copy_n(dy + ((first + r) * s.y_rows + s.L) * H, H, d + r * state_step + H);
-        for (std::size_t k = s.L; k-- > 0;) {
-            const std::size_t t = s.time(k), earlier = k == 0 ? t : s.time(k - 1);
-            for (std::size_t r = 0; r < R; ++r) {
-                const std::size_t b = first + r, row = b * s.L + t;
-                const T* const h = k > 0    ? y + (b * s.y_rows + earlier) * H
-                                   : from.h ? from.h + b * from.h_step
-                                            : zeros;
-                const T* const c = k > 0    ? keep + ((b * s.L + earlier) * G::kept + G::kept - 1) * H
-                                   : from.c ? from.c + b * from.c_step
-                                            : zeros;
-                G::back(H, keep + row * G::kept * H, h, c, dy + (b * s.y_rows + t) * H, d + r * state_step,
-                        now + r * width);
-                std::copy_n(now + r * width, width, dgates + row * width);
-                std::copy_n(h, H, before + row * H);
+        T* const no_cell = dh + detail::block_rows(s.L) * H;
+        std::fill_n(no_cell, H, T(0));
+        for (std::size_t left = s.L; left > 0;) {
+            const std::size_t n = std::min(most, left), begin = s.reverse ? s.L - left : left - n;
+            detail::gather(R, n, H, dy + (first * s.y_rows + begin) * H, s.y_rows * H, dh);
+            for (std::size_t k = left; k-- > left - n;) {
+                const std::size_t t = s.time(k);
+                for (std::size_t r = 0; r < R; ++r) {
+                    const std::size_t at = row(t) + r;
+                    const T* const c = k > 0    ? keep + ((row(s.time(k - 1)) + r + 1) * G::kept - 1) * H
+                                       : from.c ? from.c + (first + r) * from.c_step
+                                                : no_cell;
+                    G::back(H, keep + at * G::kept * H, before + at * H, c, dh + ((t - begin) * R + r) * H,
+                            d + r * state_step, dgates + at * width);
+                }
+                gemm_packed(R, dgates + row(t) * width + G::hidden * H, width, hh, d, state_step, true);
             }
-            gemm_packed(R, now + G::hidden * H, width, hh, d, state_step, true);
+            left -= n;
         }
         std::copy_n(d, R * state_step, dfirst + first * state_step);
     };
-    const std::size_t most = detail::recurrent_rows(s.B);
-    parallel_for_scratch<T>(s.B, most, most * (state_step + width) + H, rows);
+    const std::size_t most = recurrent_rows(s.B);
+    parallel_for_scratch<T>(s.B, most, most * state_step + (detail::block_rows(s.L) + 1) * H, rows);
+}
+
+/// y (+)= `rows`, both (B, L, C), the latter in the order of recurrent_backward.
+template <class T>
+void from_recurrent_order(std::size_t B, std::size_t L, std::size_t C, const T* rows, T* y, bool add) {
+    const std::size_t most = recurrent_rows(B);
+    parallel_for(B, most, [&](std::size_t first, std::size_t last) {
+        const T* const from = rows + first * L * C;
+        T* const to = y + first * L * C;
+        if (!add) return detail::scatter(last - first, L, C, from, to, L * C);
+        for (std::size_t r = 0; r < last - first; ++r)
+            for (std::size_t t = 0; t < L; ++t)
+                for (std::size_t c = 0; c < C; ++c) to[(r * L + t) * C + c] += from[(t * (last - first) + r) * C + c];
+    });
 }
 
 namespace naive {

@@ -36,31 +36,33 @@ template <class G, class T> struct recurrent_call {
                   const sinks& to) const {
         const kernel::recurrence s = extents(reverse, y.shape());
         const std::size_t H = s.H, rows = s.B * s.L, width = kernel::recurrent_gradients * H, N = G::gates * H;
-        const kernel::scratch<T> dgates(rows * width), before(rows * H), dfirst(s.B * G::states * H);
-        kernel::recurrent_backward<G>(s, weight_hh.data(), first(), y.data(), keep.data(), dy.data(), dgates.data(),
-                                      before.data(), dfirst.data());
+        const kernel::scratch<T> dgates(rows * width), before(rows * H), samples(rows * s.C),
+            dfirst(s.B * G::states * H);
+        kernel::recurrent_backward<G>(s, weight_hh.data(), x.data(), first(), y.data(), keep.data(), dy.data(),
+                                      dgates.data(), before.data(), samples.data(), dfirst.data());
         // x sees the gradients that h sees, but for the last H of a GRU, which stand first in a row.
         const std::size_t shared = N - G::hidden * H;
         const T *const by_h = dgates.data() + G::hidden * H, *const own = dgates.data();
-        if (to.x) {
-            const bool add = to.x->ensure(x.shape());
-            kernel::gemm_nn(rows, s.C, shared, by_h, width, weight_ih.data(), s.C, to.x->data(), s.C, add);
-            if (shared < N)
-                kernel::gemm_nn(rows, s.C, H, own, width, weight_ih.data() + shared * s.C, s.C, to.x->data(), s.C,
-                                true);
-        }
         pass_first(to.h0, h0, s, dfirst.data());
         pass_first(to.c0, c0, s, dfirst.data() + H);
         if (to.weight_ih) {
             const bool add = to.weight_ih->ensure(weight_ih.shape());
-            kernel::gemm_tn(shared, s.C, rows, by_h, width, x.data(), s.C, to.weight_ih->data(), s.C, add);
+            T* const dw = to.weight_ih->data();
+            kernel::gemm_tn(shared, s.C, rows, by_h, width, samples.data(), s.C, dw, s.C, add);
             if (shared < N)
-                kernel::gemm_tn(H, s.C, rows, own, width, x.data(), s.C, to.weight_ih->data() + shared * s.C, s.C,
-                                add);
+                kernel::gemm_tn(H, s.C, rows, own, width, samples.data(), s.C, dw + shared * s.C, s.C, add);
         }
         if (to.weight_hh) {
             const bool add = to.weight_hh->ensure(weight_hh.shape());
             kernel::gemm_tn(N, H, rows, by_h, width, before.data(), H, to.weight_hh->data(), H, add);
+        }
+        if (to.x) { // the samples are no longer needed
+            T* const dx = samples.data();
+            kernel::gemm_nn(rows, s.C, shared, by_h, width, weight_ih.data(), s.C, dx, s.C, false);
+            if (shared < N)
+                kernel::gemm_nn(rows, s.C, H, own, width, weight_ih.data() + shared * s.C, s.C, dx, s.C, true);
+            const bool add = to.x->ensure(x.shape());
+            kernel::from_recurrent_order(s.B, s.L, s.C, dx, to.x->data(), add);
         }
         if (!to.bias_ih && !to.bias_hh) return;
         const kernel::scratch<T> sums(width);
@@ -110,7 +112,7 @@ using gru_options = spec::gru;
 template <class T> struct gru_op : spec::gru {
     using scalar = T;
     struct saved {
-        tensor<T> steps; ///< (B, L, 4H)
+        tensor<T> steps; ///< (B L, 4H)
     };
     void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& h0, const tensor<T>& weight_ih,
                  const tensor<T>& weight_hh, const tensor<T>& bias_ih, const tensor<T>& bias_hh) const {
@@ -144,7 +146,7 @@ using lstm_options = spec::lstm;
 template <class T> struct lstm_op : spec::lstm {
     using scalar = T;
     struct saved {
-        tensor<T> steps; ///< (B, L, 5H)
+        tensor<T> steps; ///< (B L, 5H)
     };
     void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& h0, const tensor<T>& c0,
                  const tensor<T>& weight_ih, const tensor<T>& weight_hh, const tensor<T>& bias_ih,
