@@ -235,15 +235,13 @@ SMLDIST_NOINLINE void rows_times_packed(std::size_t M, const T* a, std::size_t l
 
 /// Elements of working memory that recurrent_rows_forward needs.
 template <class G> std::size_t recurrent_scratch(std::size_t L, std::size_t C, std::size_t H) {
-    return detail::most_rows * (G::states + G::gates) * H + detail::block_rows(L) * (C + (G::gates + 1) * H) +
-           G::kept * H;
+    return detail::most_rows * (G::states + G::gates) * H + detail::block_rows(L) * (C + G::gates * H) + G::kept * H;
 }
 
 /// Computes the rows [first, last) of the batch, at most 16: y and, unless `keep` is null, what backward needs, kept H values
 /// per row.
 ///
-/// A block of steps at a time. Samples are copied to rows that lie side by side, and states are copied to y a block at a
-/// time: rows of x and y are often a power of two apart, and then compete for few lines of the cache.
+/// A block of steps at a time: its samples are copied, so that one product serves all rows.
 template <class G, class T>
 SMLDIST_NOINLINE void recurrent_rows_forward(const recurrence& s, const recurrent_weights<T>& w, const T* x,
                                              const first_state<T>& from, T* y, T* keep, std::size_t first,
@@ -252,7 +250,7 @@ SMLDIST_NOINLINE void recurrent_rows_forward(const recurrence& s, const recurren
     const std::size_t rows = detail::block_rows(s.L), most = detail::block_steps(R, s.L);
     T *const state = scratch, *const of_h = state + detail::most_rows * state_step,
              *const of_x = of_h + detail::most_rows * N, *const samples = of_x + rows * N,
-             *const states = samples + rows * s.C, *const spare = states + rows * H;
+             *const spare = samples + rows * s.C;
     std::fill_n(state, R * state_step, T(0));
     for (std::size_t r = 0; r < R; ++r) {
         if (from.h) std::copy_n(from.h + (first + r) * from.h_step, H, state + r * state_step);
@@ -269,10 +267,9 @@ SMLDIST_NOINLINE void recurrent_rows_forward(const recurrence& s, const recurren
                 T* const h = state + r * state_step;
                 T* const kept = keep ? keep + (first * s.L + t * R + r) * G::kept * H : spare;
                 G::step(H, of_x + (row + r) * N, of_h + r * N, h, kept);
-                std::copy_n(h, H, states + (row + r) * H);
+                std::copy_n(h, H, y + ((first + r) * s.y_rows + t) * H);
             }
         }
-        detail::scatter(R, n, H, states, y + (first * s.y_rows + begin) * H, s.y_rows * H);
     }
     for (std::size_t r = 0; s.y_rows > s.L && r < R; ++r)
         std::copy_n(state + r * state_step + H, H, y + ((first + r) * s.y_rows + s.L) * H);
