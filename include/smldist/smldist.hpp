@@ -191,6 +191,7 @@
 #include "smldist/io/tensor_view.hpp"
 
 #include "smldist/runtime/program.hpp"
+#include "smldist/runtime/recurrent.hpp"
 #include "smldist/runtime/step.hpp"
 #include "smldist/runtime/stream.hpp"
 
@@ -206,6 +207,7 @@
 #include "smldist/deploy/builder.hpp"
 #include "smldist/deploy/emit.hpp"
 #include "smldist/deploy/emit_products.hpp"
+#include "smldist/deploy/emit_recurrent.hpp"
 #include "smldist/deploy/fold.hpp"
 #include "smldist/deploy/fuse.hpp"
 #include "smldist/deploy/place.hpp"

@@ -163,15 +163,15 @@ struct lstm_gates {
 /// Blocks of H values in the gradients of a step.
 inline constexpr std::size_t recurrent_gradients = 4;
 
+/// The most rows of a chunk.
+inline constexpr std::size_t most_recurrent_rows = 16;
 /// Rows of the batch in one chunk: eight fill a tile of the product, sixteen read the weights less often.
-inline std::size_t recurrent_rows(std::size_t B) { return B >= 128 ? 16 : 8; }
+inline std::size_t recurrent_rows(std::size_t B) { return B >= 128 ? most_recurrent_rows : most_recurrent_rows / 2; }
 
 namespace detail {
 
-/// The most rows of a chunk.
-inline constexpr std::size_t most_rows = 16;
 /// Rows of a block: all steps that are prepared at once, of all rows of a chunk.
-inline std::size_t block_rows(std::size_t L) { return std::min<std::size_t>(64, most_rows * L); }
+inline std::size_t block_rows(std::size_t L) { return std::min<std::size_t>(64, most_recurrent_rows * L); }
 /// Steps of a block of R rows.
 inline std::size_t block_steps(std::size_t R, std::size_t L) { return std::min<std::size_t>(64 / R, L); }
 
@@ -235,7 +235,8 @@ SMLDIST_NOINLINE void rows_times_packed(std::size_t M, const T* a, std::size_t l
 
 /// Elements of working memory that recurrent_rows_forward needs.
 template <class G> std::size_t recurrent_scratch(std::size_t L, std::size_t C, std::size_t H) {
-    return detail::most_rows * (G::states + G::gates) * H + detail::block_rows(L) * (C + G::gates * H) + G::kept * H;
+    return most_recurrent_rows * (G::states + G::gates) * H + detail::block_rows(L) * (C + G::gates * H) +
+           G::kept * H;
 }
 
 /// Computes the rows [first, last) of the batch, at most 16: y and, unless `keep` is null, what backward needs, kept H values
@@ -248,8 +249,8 @@ SMLDIST_NOINLINE void recurrent_rows_forward(const recurrence& s, const recurren
                                              std::size_t last, T* scratch) {
     const std::size_t H = s.H, R = last - first, N = G::gates * H, state_step = G::states * H;
     const std::size_t rows = detail::block_rows(s.L), most = detail::block_steps(R, s.L);
-    T *const state = scratch, *const of_h = state + detail::most_rows * state_step,
-             *const of_x = of_h + detail::most_rows * N, *const samples = of_x + rows * N,
+    T *const state = scratch, *const of_h = state + most_recurrent_rows * state_step,
+             *const of_x = of_h + most_recurrent_rows * N, *const samples = of_x + rows * N,
              *const spare = samples + rows * s.C;
     std::fill_n(state, R * state_step, T(0));
     for (std::size_t r = 0; r < R; ++r) {
