@@ -43,6 +43,8 @@ template <class T> struct depthwise_separable;
 template <class T> struct squeeze_excite;
 template <class T> struct inverted_residual;
 template <class T> struct gru_cell;
+template <class T> struct gru;
+template <class T> struct lstm;
 template <class T> struct hopfield_association;
 template <class T> struct hopfield_lookup;
 template <class T> struct hopfield_pooling;

@@ -30,6 +30,7 @@
 #include "smldist/spec/linear.hpp"
 #include "smldist/spec/norm.hpp"
 #include "smldist/spec/options.hpp"
+#include "smldist/spec/recurrent.hpp"
 #include "smldist/spec/reduce.hpp"
 #include "smldist/spec/reshape.hpp"
 #include "smldist/spec/select.hpp"
@@ -62,6 +63,7 @@
 #include "smldist/op/normed_conv.hpp"
 #include "smldist/op/operand.hpp"
 #include "smldist/op/pointwise.hpp"
+#include "smldist/op/recurrent.hpp"
 #include "smldist/op/reduce.hpp"
 #include "smldist/op/reshape.hpp"
 #include "smldist/op/select.hpp"
@@ -84,6 +86,7 @@
 #include "smldist/nn/mlp.hpp"
 #include "smldist/nn/norm.hpp"
 #include "smldist/nn/prototype.hpp"
+#include "smldist/nn/recurrent.hpp"
 #include "smldist/nn/squeeze_excite.hpp"
 
 #include "smldist/model/architecture.hpp"
@@ -201,6 +204,7 @@
 #include "smldist/io/tensor_view.hpp"
 
 #include "smldist/runtime/program.hpp"
+#include "smldist/runtime/recurrent.hpp"
 #include "smldist/runtime/step.hpp"
 #include "smldist/runtime/stream.hpp"
 
@@ -217,6 +221,7 @@
 #include "smldist/deploy/emit.hpp"
 #include "smldist/deploy/emit_moves.hpp"
 #include "smldist/deploy/emit_products.hpp"
+#include "smldist/deploy/emit_recurrent.hpp"
 #include "smldist/deploy/fold.hpp"
 #include "smldist/deploy/fuse.hpp"
 #include "smldist/deploy/place.hpp"

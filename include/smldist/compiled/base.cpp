@@ -13,6 +13,7 @@
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/normalise.hpp"
 #include "smldist/kernel/normed_conv.hpp"
+#include "smldist/kernel/recurrent.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/kernel/softmax.hpp"
 #include "smldist/kernel/time_matmul.hpp"

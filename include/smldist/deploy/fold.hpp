@@ -13,6 +13,7 @@
 #include "smldist/deploy/emit.hpp"
 #include "smldist/deploy/emit_moves.hpp"
 #include "smldist/deploy/emit_products.hpp"
+#include "smldist/deploy/emit_recurrent.hpp"
 #include "smldist/deploy/place.hpp"
 
 namespace smldist::deploy {

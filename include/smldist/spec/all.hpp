@@ -27,6 +27,7 @@
 #include "smldist/spec/linear.hpp"
 #include "smldist/spec/norm.hpp"
 #include "smldist/spec/options.hpp"
+#include "smldist/spec/recurrent.hpp"
 #include "smldist/spec/reduce.hpp"
 #include "smldist/spec/reshape.hpp"
 #include "smldist/spec/select.hpp"
@@ -52,7 +53,7 @@ using all = decltype(detail::with_activations(
          l2_normalize, clamp, affine, leaky_relu, pow, dropout, pattern_dropout, softmax, log_softmax, log_sum_exp,
          log_mean_exp, class_log_sum_exp, mixture, sum, mean, max, min, argmax, argmin, cumsum, mean_over_time,
          adaptive_avg_pool1d, max_pool1d, upsample, reshape, flatten, concat, slice, permute, pad, where, embedding,
-         gather, hopfield, masked_hopfield>(),
+         gather, hopfield, masked_hopfield, gru, lstm>(),
     std::make_index_sequence<names_of<activation>().size() - 1>()));
 
 namespace detail {
