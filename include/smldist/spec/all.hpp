@@ -22,11 +22,13 @@
 
 #include "smldist/spec/arithmetic.hpp"
 #include "smldist/spec/conv1d.hpp"
+#include "smldist/spec/conv2d.hpp"
 #include "smldist/spec/elementwise.hpp"
 #include "smldist/spec/hopfield.hpp"
 #include "smldist/spec/linear.hpp"
 #include "smldist/spec/norm.hpp"
 #include "smldist/spec/options.hpp"
+#include "smldist/spec/pool2d.hpp"
 #include "smldist/spec/reduce.hpp"
 #include "smldist/spec/reshape.hpp"
 #include "smldist/spec/softmax.hpp"
@@ -48,7 +50,8 @@ template <class... S, std::size_t... I> auto with_activations(list<S...>, std::i
 using all = decltype(detail::with_activations(
     list<add, sub, mul, div, gate, conv1d, linear, matmul, batch_norm, layer_norm, l2_normalize, clamp, affine,
          dropout, pattern_dropout, softmax, log_softmax, log_sum_exp, log_mean_exp, class_log_sum_exp, mixture, sum,
-         mean, mean_over_time, adaptive_avg_pool1d, max_pool1d, reshape, flatten, concat, slice, hopfield>(),
+         mean, mean_over_time, adaptive_avg_pool1d, max_pool1d, reshape, flatten, concat, slice, hopfield, conv2d,
+         max_pool2d, avg_pool2d>(),
     std::make_index_sequence<names_of<activation>().size() - 1>()));
 
 namespace detail {
