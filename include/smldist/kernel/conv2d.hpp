@@ -112,8 +112,6 @@ template <class T> void unfold(const conv2d_shape& s, std::size_t g, std::size_t
     }
 }
 
-namespace detail {
-
 /// The matrices of the rows [first, last) of outputs of all images, one after the other; row r is row r mod Ho of image
 /// r / Ho.
 template <class T>
@@ -121,6 +119,8 @@ void unfold_rows(const conv2d_shape& s, std::size_t g, std::size_t first, std::s
     for (std::size_t r = first; r < last; ++r, out += s.width.Lo * s.columns())
         unfold(s, g, r % s.height.Lo, x + r / s.height.Lo * s.input_size(), out);
 }
+
+namespace detail {
 
 /// (O, C/groups, Kh, Kw) → (O, Kw, Kh, C/groups)
 template <class T> void taps_first(const conv2d_shape& s, const T* w, T* out) {
@@ -155,7 +155,7 @@ SMLDIST_NOINLINE void conv2d_forward(std::size_t B, const conv2d_shape& s, const
         for (std::size_t first = from; first < to; first += s.rows()) {
             const std::size_t last = std::min(to, first + s.rows());
             for (std::size_t g = 0; g < s.groups; ++g) {
-                detail::unfold_rows(s, g, first, last, x, matrix);
+                unfold_rows(s, g, first, last, x, matrix);
                 gemm_packed((last - first) * s.width.Lo, matrix, s.row_step(),
                             packed_b<T>{panels.data() + g * packed, n, columns}, y + first * s.width.Lo * s.O + g * n,
                             s.O, false, bias ? bias + g * n : nullptr);
@@ -243,7 +243,7 @@ SMLDIST_NOINLINE void conv2d_backward_weight(std::size_t B, const conv2d_shape& 
         for (std::size_t first = from; first < to; first += s.rows()) {
             const std::size_t last = std::min(to, first + s.rows());
             for (std::size_t g = 0; g < s.groups; ++g) {
-                detail::unfold_rows(s, g, first, last, x, matrix);
+                unfold_rows(s, g, first, last, x, matrix);
                 detail::gemm_tn_block(n, columns, (last - first) * s.width.Lo, dy + first * s.width.Lo * s.O + g * n,
                                       s.O, matrix, s.row_step(), slack, out + g * n * columns, columns, true, 0,
                                       panels);
