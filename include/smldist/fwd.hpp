@@ -34,14 +34,21 @@ SMLDIST_NAMESPACE_BEGIN
 template <class T> struct linear;
 template <class T> struct conv1d;
 template <class T> struct conv_transpose1d;
+template <class T> struct conv2d;
 template <class T> struct batch_norm;
 template <class T> struct layer_norm;
 template <class T> struct group_norm;
-template <class T> struct conv_norm;
+template <class T, std::size_t Axes> struct basic_conv_norm;
+template <class T> using conv_norm = basic_conv_norm<T, 1>;   ///< of windows (B, L, C)
+template <class T> using conv_norm2d = basic_conv_norm<T, 2>; ///< of images (B, H, W, C)
 template <class T> struct feature_projector;
-template <class T> struct depthwise_separable;
+template <class T, std::size_t Axes> struct basic_depthwise_separable;
+template <class T> using depthwise_separable = basic_depthwise_separable<T, 1>;
+template <class T> using depthwise_separable2d = basic_depthwise_separable<T, 2>;
 template <class T> struct squeeze_excite;
-template <class T> struct inverted_residual;
+template <class T, std::size_t Axes> struct basic_inverted_residual;
+template <class T> using inverted_residual = basic_inverted_residual<T, 1>;
+template <class T> using inverted_residual2d = basic_inverted_residual<T, 2>;
 template <class T> struct gru_cell;
 template <class T> struct gru;
 template <class T> struct lstm;

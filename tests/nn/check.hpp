@@ -56,30 +56,29 @@ template <class Single, class Double> void copy_values(Single& to, Double& from)
 }
 
 /// Fills a layer from <prefix>p.<path>; every array there must find its place.
-template <class T, class M> void read_values(M& model, const std::string& prefix) {
+template <class T, class M> void read_values(M& model, const std::string& file, const std::string& prefix) {
     std::size_t read = 0, stored = 0;
     walk(model, [&](const std::string& path, auto& leaf) {
         if constexpr (holds<T, std::remove_cvref_t<decltype(leaf)>>) {
-            const tensor<double> value = reference("nn.safetensors", prefix + "p." + path);
+            const tensor<double> value = reference(file, prefix + "p." + path);
             REQUIRE(value.shape() == leaf.shape());
             leaf.value = cast<T>(value);
             ++read;
         }
     });
-    for (const auto& t : reference_file("nn.safetensors").tensors())
-        stored += t.name.starts_with(prefix + "p.") ? 1 : 0;
+    for (const auto& t : reference_file(file).tensors()) stored += std::size_t(t.name.starts_with(prefix + "p."));
     CHECK(read == stored);
 }
 
 template <class T, class Make, class Call>
-void check_reference(const std::string& prefix, const io::json& options, const Make& make, const Call& call,
-                     double tolerance) {
-    const auto array = [&](const std::string& name) { return reference("nn.safetensors", prefix + name); };
+void check_reference(const std::string& file, const std::string& prefix, const io::json& options, const Make& make,
+                     const Call& call, double tolerance) {
+    const auto array = [&](const std::string& name) { return reference(file, prefix + name); };
     auto layer = make(T(0), options);
-    read_values<T>(layer, prefix);
+    read_values<T>(layer, file, prefix);
     tape<T> t;
     std::vector<var<T>> in;
-    for (std::size_t i = 0; reference_file("nn.safetensors").find(prefix + std::to_string(i)); ++i)
+    for (std::size_t i = 0; reference_file(file).find(prefix + std::to_string(i)); ++i)
         in.push_back(t.variable(cast<T>(array(std::to_string(i)))));
     const var<T> y = call(std::as_const(layer), std::as_const(in), options);
     CHECK(difference(y.value(), array("y"), tolerance) == "");
@@ -101,7 +100,7 @@ void check_reference(const std::string& prefix, const io::json& options, const M
             }
         } else if constexpr (std::is_same_v<Leaf, buffer<T>>) {
             t.write_notes(leaf);
-            if (reference_file("nn.safetensors").find(prefix + "r." + path))
+            if (reference_file(file).find(prefix + "r." + path))
                 CHECK(difference(leaf.value, array("r." + path), tolerance) == "");
         }
     });
@@ -109,20 +108,20 @@ void check_reference(const std::string& prefix, const io::json& options, const M
 
 } // namespace layer_check
 
-/// Holds a layer against every case of `name` in nn.safetensors: outputs, the gradient by every input and by every
-/// parameter, and what the running statistics become, in double to 1e-10 and in float to 1e-4.
+/// Holds a layer against every case of `name` in a file: outputs, the gradient by every input and by every parameter, and
+/// what the running statistics become, in double to 1e-10 and in float to 1e-4.
 /// `make` takes a zero of the scalar type and the case's options, `call` the layer, a list of inputs and the options.
 template <class Make, class Call>
-void check_layer_references(const std::string& name, const Make& make, const Call& call) {
-    const auto& file = reference_file("nn.safetensors");
-    static const auto cases = smldist::io::json::parse(file.metadata().at("cases"));
+void check_layer_references(const std::string& name, const Make& make, const Call& call,
+                            const std::string& file = "nn.safetensors") {
+    const auto cases = smldist::io::json::parse(reference_file(file).metadata().at("cases"));
     std::size_t n = 0;
     for (const auto& options : cases.as_array()) {
         if (options.as_string("layer") != name) continue;
         const std::string prefix = name + "/" + std::to_string(n++) + "/";
         CAPTURE(prefix);
-        layer_check::check_reference<double>(prefix, options, make, call, 1e-10);
-        layer_check::check_reference<float>(prefix, options, make, call, 1e-4);
+        layer_check::check_reference<double>(file, prefix, options, make, call, 1e-10);
+        layer_check::check_reference<float>(file, prefix, options, make, call, 1e-4);
     }
     CHECK(n > 0);
 }

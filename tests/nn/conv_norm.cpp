@@ -108,3 +108,44 @@ TEST_CASE("conv_norm: has no bias and one group per channel in the depthwise par
     CHECK(separable.pointwise.conv.options.stride == 1);
     CHECK(parameter_count(separable) == 3 * 5 + 2 * 3 + 3 * 4 + 2 * 4);
 }
+
+TEST_CASE("conv_norm2d and depthwise_separable2d: gradients are exact and all worlds agree") {
+    each_case([](const nn::conv_norm_options& o, mode m) {
+        if (o.causal) return;
+        check_layer(
+            "conv_norm2d " + text(o, m), {normal({2, 4, 3, 3})},
+            [&o](auto zero) { return make<nn::conv_norm2d>(zero, 3, 4, 3, o); },
+            [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+        check_layer(
+            "depthwise_separable2d " + text(o, m), {normal({2, 4, 3, 3})},
+            [&o](auto zero) { return make<nn::depthwise_separable2d>(zero, 3, 4, 3, o); },
+            [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+    });
+}
+
+TEST_CASE("conv_norm2d and depthwise_separable2d: agree with PyTorch") {
+    const auto options = [](const io::json& o) -> nn::conv_norm_options {
+        return {.stride = o.as_size("stride"), .activation = nn::parse_activation(o.as_string("activation"))};
+    };
+    const auto call = [](const auto& layer, const auto& in, const io::json& o) { return layer(in[0], mode_of(o)); };
+    check_layer_references(
+        "conv_norm", [&](auto zero, const io::json& o) { return make<nn::conv_norm2d>(zero, 3, 4, 3, options(o)); },
+        call, "images.safetensors");
+    check_layer_references(
+        "depthwise_separable",
+        [&](auto zero, const io::json& o) { return make<nn::depthwise_separable2d>(zero, 3, 4, 3, options(o)); },
+        call, "images.safetensors");
+}
+
+TEST_CASE("conv_norm2d: shapes, and no causal form") {
+    const auto layer = make<nn::conv_norm2d>(0.0f, 3, 4, 5, {.stride = 2});
+    CHECK(layer.conv.bias.empty());
+    CHECK(layer.conv.weight.shape() == shape{4, 3, 5, 5});
+    graph g;
+    CHECK(layer(symbol::input(g, "x", {2, 7, 8, 3})).shape() == shape{2, 4, 4, 4});
+    const auto separable = make<nn::depthwise_separable2d>(0.0f, 3, 4, 5, {.stride = 2});
+    CHECK(separable.depthwise.conv.weight.shape() == shape{3, 1, 5, 5});
+    CHECK(separable.pointwise.conv.weight.shape() == shape{4, 3, 1, 1});
+    CHECK_RAISES(usage_error, "nn::conv_norm2d: causal is true",
+                 make<nn::conv_norm2d>(0.0f, 3, 4, 5, {.causal = true}));
+}

@@ -226,3 +226,47 @@ TEST_CASE("inverted_residual: gradients are exact with some layers frozen") {
                 "all", [](auto& b) { freeze(b); }, o);
         }
 }
+
+TEST_CASE("inverted_residual2d: gradients are exact and all worlds agree") {
+    for (const std::size_t expanded : {3u, 5u})
+        for (const std::size_t squeezed : {0u, 2u})
+            for (const std::size_t stride : {1u, 2u})
+                for (const auto activation : {nn::activation::relu, nn::activation::hard_swish})
+                    for (const mode m : {mode::eval, mode::train}) {
+                        const nn::inverted_residual_options o{.in = 3,
+                                                              .expanded = expanded,
+                                                              .out = 3,
+                                                              .stride = stride,
+                                                              .squeezed = squeezed,
+                                                              .activation = activation,
+                                                              .gate_before_activation = expanded == 3};
+                        check_layer(
+                            "inverted_residual2d " + text(o, m), {normal({2, 4, 3, 3})},
+                            [&o](auto zero) {
+                                generator g(1);
+                                return nn::inverted_residual2d<decltype(zero)>(o, g);
+                            },
+                            [m](const auto& layer, const auto& in) { return layer(in[0], m); });
+                    }
+}
+
+TEST_CASE("inverted_residual2d: agrees with PyTorch") {
+    check_layer_references(
+        "inverted_residual",
+        [](auto zero, const io::json& o) {
+            generator g(1);
+            return nn::inverted_residual2d<decltype(zero)>(
+                {.in = 4,
+                 .expanded = o.as_size("expanded"),
+                 .out = o.as_size("out"),
+                 .kernel_size = o.as_size("kernel_size"),
+                 .stride = o.as_size("stride"),
+                 .squeezed = o.as_size("squeezed"),
+                 .activation = nn::parse_activation(o.as_string("activation"))},
+                g);
+        },
+        [](const auto& layer, const auto& in, const io::json& o) {
+            return layer(in[0], o.as_bool("train") ? mode::train : mode::eval);
+        },
+        "images.safetensors");
+}

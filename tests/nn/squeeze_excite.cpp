@@ -62,3 +62,13 @@ TEST_CASE("squeeze_excite: parameter count and MACs") {
     layer(symbol::input(g, "x", {1, 32, 16}));
     CHECK(g.macs() == 2 * 16 * 8);
 }
+
+TEST_CASE("squeeze_excite: of images") {
+    check_layer(
+        "squeeze_excite of images", {normal({2, 3, 4, 5})}, [](auto zero) { return make(zero, 5, 2); },
+        [](const auto& layer, const auto& in) { return layer(in[0]); });
+    check_layer_references(
+        "squeeze_excite",
+        [](auto zero, const io::json& o) { return make(zero, o.as_size("channels"), o.as_size("squeezed")); },
+        [](const auto& layer, const auto& in, const io::json&) { return layer(in[0]); }, "images.safetensors");
+}

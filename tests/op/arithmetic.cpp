@@ -130,7 +130,7 @@ TEST_CASE("gate: errors") {
     const tensor<float> x(shape{2, 5, 3}), g(shape{2, 3});
     CHECK_RAISES(shape_error, "op::gate: shapes of x and g are (2, 5, 3) and (2, 5)",
                  op::gate(x, tensor<float>(shape{2, 5})));
-    CHECK_RAISES(shape_error, "expected (B, L, C) and (B, C)", op::gate(g, g));
+    CHECK_RAISES(shape_error, "expected (B, L, C) or (B, H, W, C), and (B, C)", op::gate(g, g));
 }
 
 TEST_CASE("scale and add_scalar") {

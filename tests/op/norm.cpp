@@ -255,3 +255,25 @@ TEST_CASE("ops of the last axis on rank 1: as on one row, with exact gradients")
             return op::apply(op, in[0], in[1], in[2], mean_float, var_float);
     });
 }
+
+TEST_CASE("batch_norm: of images (B, H, W, C) it is that of their pixels as rows") {
+    parameter<double> gamma, beta;
+    gamma.value = normal({5}, 2);
+    beta.value = normal({5}, 3);
+    buffer<double> mean, variance;
+    mean.value = tensor<double>(shape{5});
+    variance.value = tensor<double>(shape{5}, 2.0);
+    for (const mode m : {mode::train, mode::eval}) {
+        tape<double> t;
+        const auto x = t.variable(normal({2, 3, 4, 5}, 1));
+        const auto rows = t.variable(normal({24, 5}, 1));
+        const auto y = op::batch_norm(x, gamma, beta, mean, variance, m);
+        const auto z = op::batch_norm(rows, gamma, beta, mean, variance, m);
+        CHECK(y.shape() == x.shape());
+        CHECK(std::equal(y.value().begin(), y.value().end(), z.value().begin()));
+        t.backward(y, normal({2, 3, 4, 5}, 4));
+        const tensor<double> dx = *t.gradient(x);
+        t.backward(z, normal({24, 5}, 4));
+        CHECK(std::equal(dx.begin(), dx.end(), t.gradient(rows)->begin()));
+    }
+}

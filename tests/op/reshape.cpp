@@ -167,3 +167,17 @@ TEST_CASE("permute and pad: the same bits for any number of threads") {
     for (std::size_t i = 0; i < one.size(); ++i) CHECK(identical(one[i], three[i]));
     set_threads(before);
 }
+
+TEST_CASE("as_image: rows of pixels become an image, an image stays one") {
+    const tensor<double> x = normal({2, 6, 4}, 1);
+    const auto f = [](const auto& in) { return op::as_image(in[0], 2, 3); };
+    check_op("as_image", {x}, f);
+    const auto image = op::as_image(x, 2, 3);
+    CHECK(image.shape() == shape{2, 2, 3, 4});
+    CHECK(image(1, 1, 2, 3) == x(1, 5, 3));
+    CHECK(identical(op::as_image(image, 2, 3), image));
+    CHECK_RAISES(shape_error, "op::as_image: shape is (2, 6, 4), expected (B, 8, C) or (B, 2, 4, C)",
+                 op::as_image(x, 2, 4));
+    CHECK_RAISES(shape_error, "shape is (2, 2, 3, 4)", op::as_image(image, 3, 2));
+    CHECK_RAISES(shape_error, "shape is (6, 4)", op::as_image(normal({6, 4}), 2, 3));
+}

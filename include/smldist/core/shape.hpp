@@ -43,6 +43,8 @@ public:
     }
     /// Elements divided by the last extent: the rows of a channels-last tensor.
     std::size_t rows() const { return rank_ == 0 ? 1 : product(0, std::size_t(rank_) - 1); }
+    /// Rows of one sample of (B, …, C): the steps of a window (B, L, C), the pixels of an image (B, H, W, C).
+    std::size_t sample_rows() const { return rank_ < 2 ? 1 : product(1, std::size_t(rank_) - 1); }
 
     SMLDIST_NOINLINE SMLDIST_FUNCTION void push_back(std::size_t extent);
     /// The same shape with another extent at `axis`.

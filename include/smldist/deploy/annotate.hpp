@@ -28,7 +28,7 @@ enum class role : std::uint8_t {
     add,
     arithmetic, ///< any other op with broadcasting
     gate,
-    mean_over_time,
+    mean_over_time, ///< or over the pixels of an image
     activation,
     rename ///< the same elements under another shape
 };
@@ -83,6 +83,10 @@ inline role role_of(const spec::conv1d& s, const graph& g, const graph::node& n)
     return s.is_pointwise(w) ? role::pointwise : s.is_depthwise(w) ? role::depthwise : role::convolution;
 }
 inline role role_of(const spec::conv_transpose1d&, const graph&, const graph::node&) { return role::convolution; }
+inline role role_of(const spec::conv2d& s, const graph& g, const graph::node& n) {
+    const shape& w = g.nodes[n.inputs[1]].shape;
+    return s.is_pointwise(w) ? role::pointwise : s.is_depthwise(w) ? role::depthwise : role::convolution;
+}
 inline role role_of(const spec::batch_norm&, const graph&, const graph::node&) { return role::batch_norm; }
 inline role role_of(const spec::add&, const graph&, const graph::node&) { return role::add; }
 inline role role_of(const spec::sub&, const graph&, const graph::node&) { return role::arithmetic; }
@@ -204,9 +208,9 @@ SMLDIST_COLD inline annotated_graph annotate(source from, const options& o) {
         const auto& n = g.at(id);
         note& to = g.notes[id];
         if (n.what == graph::kind::input) {
-            if (++inputs > 1 || !(n.shape == shape{1, o.length, o.channels}))
-                g.source.fail("input ", n.name, " has shape ", n.shape.text(), ", expected one input (1, ", o.length,
-                              ", ", o.channels, ")");
+            if (++inputs > 1 || !(n.shape == input_shape(o)))
+                g.source.fail("input ", n.name, " has shape ", n.shape.text(), ", expected one input ",
+                              input_shape(o).text());
             continue;
         }
         if (n.what != graph::kind::op) {

@@ -64,13 +64,13 @@ SMLDIST_COLD inline void emit_rows(builder& b, std::size_t id, row_function what
     b.give(id, step, step.y);
 }
 
-/// Means over `length` windows of time.
+/// Means over `length` windows of time; of an image, over all pixels.
 SMLDIST_COLD inline void emit_pool(builder& b, std::size_t id, std::size_t length) {
     const shape s = b.extents(b.input(id, 0));
     b.require(varies(b, id, 0), id, "its input is a constant");
     b.spend_rows(length);
-    const operand y = b.fresh(length * s[1]);
-    b.give(id, pool_step{s[0], s[1], length, b.read(b.input(id, 0)), y}, y);
+    const operand y = b.fresh(length * s.back());
+    b.give(id, pool_step{s.rows(), s.back(), length, b.read(b.input(id, 0)), y}, y);
 }
 
 /// The extents of input k of an op with broadcasting in one sample.
@@ -243,7 +243,7 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::gate&) {
     const runtime::operand from = b.read(x), g = b.read(b.input(id, 1));
     if (b.fused(id).gates_next) return b.define(b.last(id), from); // the product that reads it applies the gate
     const runtime::operand y = b.over(id, x);
-    b.give(id, runtime::gate_step{s[0], s[1], from, g, y, b.fused(id).end}, y);
+    b.give(id, runtime::gate_step{s.rows(), s.back(), from, g, y, b.fused(id).end}, y);
 }
 
 inline void emit(builder& b, std::size_t id, const spec::mean_over_time&) { detail::emit_pool(b, id, 1); }

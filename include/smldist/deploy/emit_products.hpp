@@ -118,16 +118,20 @@ SMLDIST_COLD inline void set_weight(builder& b, gemm_step& step, std::span<const
         for (float& w : std::span(to + n * K, K)) w = static_cast<float>(double(w) * factor[n]);
 }
 
-/// Packs a weight (O, C/groups, K) of a convolution group by group, taps first, times the factors (O) if any.
-SMLDIST_COLD inline void pack_taps(const kernel::conv_shape& s, const float* w, const double* factor, float* to) {
-    const std::size_t n = s.group_outputs(), inputs = s.group_inputs(), columns = s.columns();
-    for (std::size_t g = 0; g < s.groups; ++g, w += n * columns, to += kernel::packed_size<float>(n, columns)) {
+/// Packs a weight (groups·n, inputs, Kh, Kw) of a convolution group by group, taps first and along the height fastest,
+/// times the factors (groups·n) if any.
+SMLDIST_COLD inline void pack_taps(std::size_t groups, std::size_t n, std::size_t inputs, std::size_t Kh,
+                                   std::size_t Kw, const float* w, const double* factor, float* to) {
+    const std::size_t taps = Kh * Kw, columns = taps * inputs;
+    for (std::size_t g = 0; g < groups; ++g, w += n * columns, to += kernel::packed_size<float>(n, columns)) {
         kernel::for_packed_panels<float>(n, [&](std::size_t first, std::size_t width) {
             float* row = to + first * columns;
-            for (std::size_t k = 0; k < s.K; ++k)
+            for (std::size_t t = 0; t < taps; ++t)
                 for (std::size_t c = 0; c < inputs; ++c, row += width)
-                    for (std::size_t j = 0; j < width; ++j)
-                        row[j] = first + j < n ? w[((first + j) * inputs + c) * s.K + k] : 0.0f;
+                    for (std::size_t j = 0; j < width; ++j) {
+                        const std::size_t tap = t % Kh * Kw + t / Kh;
+                        row[j] = first + j < n ? w[((first + j) * inputs + c) * taps + tap] : 0.0f;
+                    }
         });
         scale_packed(n, columns, factor ? factor + g * n : nullptr, to);
     }
@@ -153,10 +157,10 @@ SMLDIST_COLD inline void require_weights(const builder& b, std::size_t id) {
     b.require(!varies(b, id, 1) && !varies(b, id, 2), id, "its weights are not constants");
 }
 
-/// A pointwise convolution: the product of the rows of x (L, C) with w (O, C). Its input may be gated first.
+/// A pointwise convolution: the product of the rows of x (…, C) with w (O, C). Its input may be gated first.
 SMLDIST_COLD inline void emit_pointwise(builder& b, std::size_t id, const shape& x, const shape& w,
                                         std::uint64_t macs) {
-    const std::size_t from = b.input(id, 0), L = x[0], C = x[1], O = w[0];
+    const std::size_t from = b.input(id, 0), L = x.rows(), C = x.back(), O = w[0];
     const folded map(b, id, O);
     gemm_step step{L, O, C, b.read(from), {}, {}, {}};
     set_weight(b, step, map.weight, false, map.factors());
@@ -175,6 +179,16 @@ SMLDIST_COLD inline void emit_pointwise(builder& b, std::size_t id, const shape&
     b.define(b.last(id), step.y);
 }
 
+/// The ops of a depthwise convolution's step. `mean` becomes the mean over time, or over the image, that it also computes.
+SMLDIST_COLD inline std::string ops_with_mean(builder& b, std::size_t id, std::size_t channels, operand& mean) {
+    std::string ops = b.ops(id);
+    const std::size_t next = b.fused(id).mean;
+    if (next == 0) return ops;
+    mean = b.fresh(channels);
+    b.define(next, mean);
+    return ops.append(" + ").append(b.at(next).name);
+}
+
 /// A depthwise convolution, with the mean over time that follows it.
 SMLDIST_COLD inline void emit_depthwise(builder& b, std::size_t id, const spec::conv1d& s, const shape& x,
                                         const shape& w, std::size_t Lo, std::uint64_t macs) {
@@ -187,13 +201,7 @@ SMLDIST_COLD inline void emit_depthwise(builder& b, std::size_t id, const spec::
     scale_columns(K, C, map.factors(), b.data(step.weight), C);
     step.end = map.end(b, id);
     step.y = b.fresh(Lo * C);
-    std::string ops = b.ops(id);
-    const std::size_t mean = b.fused(id).mean;
-    if (mean != 0) {
-        step.mean = b.fresh(C);
-        ops.append(" + ").append(b.at(mean).name);
-        b.define(mean, step.mean);
-    }
+    const std::string ops = ops_with_mean(b, id, C, step.mean);
     b.add(step, ops, macs, Lo * C);
     b.define(b.last(id), step.y);
 }
@@ -208,7 +216,7 @@ SMLDIST_COLD inline void emit_dense(builder& b, std::size_t id, const spec::conv
     conv_step step{shape, b.read(b.input(id, 0)), b.weights(s.groups * packed), {}, {}, {}, {}};
     b.room().spend(std::uint64_t(Lo) * (s.groups * packed - map.weight.size()) + s.groups * shape.matrix_size(),
                    "its steps");
-    pack_taps(shape, map.weight.data(), map.factors(), b.data(step.weight));
+    pack_taps(s.groups, n, shape.group_inputs(), 1, w[2], map.weight.data(), map.factors(), b.data(step.weight));
     step.end = map.end(b, id);
     std::string ops = b.ops(id);
     if (b.normalises(id)) {

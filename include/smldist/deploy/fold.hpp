@@ -11,6 +11,7 @@
 #include "smldist/core/parallel.hpp"
 #include "smldist/deploy/builder.hpp"
 #include "smldist/deploy/emit.hpp"
+#include "smldist/deploy/emit_images.hpp"
 #include "smldist/deploy/emit_moves.hpp"
 #include "smldist/deploy/emit_products.hpp"
 #include "smldist/deploy/emit_recurrent.hpp"

@@ -120,6 +120,9 @@ private:
 SMLDIST_COLD loaded load(io::bundle b, options o) {
     if (o.length != 0 && o.length != b.facts.window)
         raise<usage_error>("deploy::load", "length is ", o.length, ", expected ", b.facts.window, " as in the file");
+    if (o.height != 0 || o.width != 0)
+        raise<usage_error>("deploy::load", "height and width are ", o.height, " and ", o.width,
+                           ", expected 0: the file's network knows them");
     o.length = b.facts.window;
     o.channels = b.facts.channels.size();
     o.normaliser = b.facts.normaliser;

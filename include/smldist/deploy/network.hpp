@@ -80,9 +80,11 @@ private:
     template <class X, class F> outputs<X> make(shape x, mode m, F&& value) const {
         if (m == mode::train)
             raise<usage_error>("deploy::network", "mode is train, expected eval: programs do not learn");
-        if (x.rank() != 3 || x[1] != program_.length() || x[2] != program_.channels())
+        const std::size_t H = program_.height();
+        const bool image = x.rank() == 4 && H != 0 && x[1] == H; // its width follows from the length
+        if ((x.rank() != 3 && !image) || x.sample_rows() != program_.length() || x.back() != program_.channels())
             raise<shape_error>("deploy::network", "shape of x is ", x.text(), ", expected (B, ", program_.length(),
-                               ", ", program_.channels(), ")");
+                               ", ", program_.channels(), ")", H == 0 ? "" : " or the same as images");
         outputs<X> out;
         for (const auto& o : program_.outputs()) {
             shape s{x[0]};

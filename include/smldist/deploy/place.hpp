@@ -56,7 +56,8 @@ inline layout arrange(const std::vector<lifetime>& values) {
 namespace detail {
 
 /// Bytes of activations that a slice may take. Rows fill the tiles of products and the weights are read once per slice, so
-/// more windows are better until activations and weights no longer share L2 (docs/performance.md).
+/// more windows are better until activations and weights no longer share L2 (docs/performance.md). An image that
+/// takes more by itself has enough rows.
 inline constexpr std::size_t slice_bytes = std::size_t(3) << 17;
 inline constexpr std::size_t slice_unit = 8, longest_slice = 32;
 
@@ -92,6 +93,7 @@ SMLDIST_COLD inline runtime::program place(builder& b, const options& o) {
     runtime::program::parts p;
     p.batch = o.batch;
     p.length = o.length;
+    p.height = o.height;
     p.channels = o.channels;
     p.outputs = std::vector<runtime::output>(g.outputs.size());
     for (std::size_t i = 0; i < g.outputs.size(); ++i) {
@@ -108,6 +110,8 @@ SMLDIST_COLD inline runtime::program place(builder& b, const options& o) {
     while (p.slice > detail::slice_unit &&
            detail::place_values(b, p.outputs, p.slice).size * sizeof(float) > detail::slice_bytes)
         p.slice -= detail::slice_unit;
+    if (o.height != 0 && detail::place_values(b, p.outputs, 1).size * sizeof(float) > detail::slice_bytes)
+        p.slice = 1;
     p.slice = std::min(p.slice, p.batch);
     const layout where = detail::place_values(b, p.outputs, p.slice);
     for (auto& s : b.steps()) detail::set_offsets(s.step, where);

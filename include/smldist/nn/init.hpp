@@ -9,7 +9,7 @@
 #include "smldist/core/tensor.hpp"
 
 /// Every function fills a tensor in place from a generator. For a weight (O, C/groups, K) or (O, C):
-/// fan_in = C/groups · K, fan_out = O · K.
+/// fan_in = C/groups · K, fan_out = O · K; K is the product of all kernel extents.
 namespace smldist::nn::init {
 SMLDIST_NAMESPACE_BEGIN
 

@@ -14,12 +14,12 @@ struct squeeze_excite_options {
     bool bias = true; ///< of both maps; without, they start as plain linear maps do
 };
 
-/// Squeeze-and-excite: each channel is scaled by a gate computed from the means over time.
+/// Squeeze-and-excite: each channel is scaled by a gate computed from the means over time, or over the image.
 ///
 ///     g[b] = hard_sigmoid(fc2(relu(fc1(mean_t x[b]))))
 ///     y[b,t,c] = x[b,t,c] * g[b,c]
 ///
-/// Shapes     x (B, L, C) · fc1 (Q, C), fc2 (C, Q), both with bias unless `bias` is false · y as x
+/// Shapes     x (B, L, C) or (B, H, W, C) · fc1 (Q, C), fc2 (C, Q), both with bias unless `bias` is false · y as x
 /// Init       weights Kaiming-normal, biases 0; without biases, weights N(0, 0.01²).
 /// Source     Hu et al. 2018; hard sigmoid and ReLU as in Howard et al. 2019.
 template <class T> struct squeeze_excite {

@@ -113,14 +113,14 @@ template <class T> struct gate_op : spec::gate {
 
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& g) const {
         const auto& s = x.shape();
-        kernel::gate_forward(s[0], s[1], s[2], x.data(), g.data(), y.data());
+        kernel::gate_forward(s[0], s.sample_rows(), s.back(), x.data(), g.data(), y.data());
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& g,
                   tensor<T>* dx, tensor<T>* dg) const {
         const auto& s = x.shape();
         const bool add_dx = dx && dx->ensure(s), add_dg = dg && dg->ensure(g.shape());
-        kernel::gate_backward(s[0], s[1], s[2], dy.data(), x.data(), g.data(), dx ? dx->data() : nullptr, add_dx,
-                              dg ? dg->data() : nullptr, add_dg);
+        kernel::gate_backward(s[0], s.sample_rows(), s.back(), dy.data(), x.data(), g.data(),
+                              dx ? dx->data() : nullptr, add_dx, dg ? dg->data() : nullptr, add_dg);
     }
     /// Leaves the gate to the op that reads the value.
     var<T> read_normed(normed_value<T> n, const var<T>& g) const {

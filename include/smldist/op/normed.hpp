@@ -119,11 +119,11 @@ template <class T> var<T> store_normed(normed_value<T> n) {
 
 /// y[b,c] = 1/L Σ_t f(z[b,t,c]), the mean over time of the activated normalisation.
 ///
-/// Shapes     x (B, L, C) · map (3, C) · y (B, C)
+/// Shapes     x (B, L, C) or (B, H, W, C) with L = H·W · map (3, C) · y (B, C)
 /// Gradients  as normalise_op with dy/L at every t.
 /// Keeps      nothing beyond x and map.
 /// Cost       one pass, backward too; counted as 0 MACs.
-/// Throws     shape_error if x is not (B, L, C) or map does not fit it.
+/// Throws     shape_error if x is not of these shapes or map does not fit it.
 template <class T> struct normed_mean_op {
     using scalar = T;
     activation f = activation::none;
@@ -132,19 +132,21 @@ template <class T> struct normed_mean_op {
     static void visit(auto& self, auto&& g) { g("activation", self.f); }
     shape infer(const shape& x, const shape& map) const {
         check_norm_map("op::normed_mean", x, map);
-        if (x.rank() != 3) raise<shape_error>("op::normed_mean", "shape of x is ", x.text(), ", expected (B, L, C)");
-        return {x[0], x[2]};
+        if (x.rank() < 3)
+            raise<shape_error>("op::normed_mean", "shape of x is ", x.text(), ", expected (B, L, C) or (B, H, W, C)");
+        return {x[0], x.back()};
     }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& map) const {
         const auto& s = x.shape();
-        kernel::normalised_mean(detail::rows_of<T>(f), s[0], s[1], s[2], x.data(), map.data(), y.data());
+        kernel::normalised_mean(detail::rows_of<T>(f), s[0], s.sample_rows(), s.back(), x.data(), map.data(),
+                                y.data());
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
                   tensor<T>* dx, tensor<T>* dmap) const {
         const auto& s = x.shape();
         norm_map_gradients<T> to(s, dx, map, dmap);
-        kernel::normalised_mean_backward(detail::rows_of<T>(f), s[0], s[1], s[2], x.data(), map.data(), dy.data(),
-                                         to.dx(), to.add, to.sums.data());
+        kernel::normalised_mean_backward(detail::rows_of<T>(f), s[0], s.sample_rows(), s.back(), x.data(), map.data(),
+                                         dy.data(), to.dx(), to.add, to.sums.data());
         to.finish();
     }
 };

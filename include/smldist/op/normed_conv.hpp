@@ -77,7 +77,8 @@ private:
 ///
 ///     y[b,t,o] = sum_c w[o,c,0] * f(z[b,t,c]) * g[b,c]
 ///
-/// Shapes     x (B, L, C) · map (3, C) · g (B, C), or empty for 1 · w (O, C, 1) · y (B, L, O)
+/// Shapes     x (B, L, C) · map (3, C) · g (B, C), or empty for 1 · w (O, C, 1) · y (B, L, O); for images x (B, H, W, C),
+///            w (O, C, 1, 1), y (B, H, W, O)
 /// Gradients  with d = dy w:  dw = dyᵀ (f(z) g) · dg[b,c] = sum_t d f(z) · dx and dmap as in normalise_op with d g for dy.
 /// Keeps      nothing beyond x, map and g.
 /// Cost       B * L * O * C multiply-accumulates; one pass over x, backward one.
@@ -93,19 +94,19 @@ template <class T> struct normed_pointwise_op {
     }
     shape infer(const shape& x, const shape& map, const shape& g, const shape& w) const {
         check_norm_map("op::normed_pointwise", x, map);
-        if (x.rank() != 3 || w.rank() != 3 || w[1] != x[2] || w[2] != 1)
+        if (x.rank() < 3 || w.rank() != x.rank() || w[1] != x.back() || w.product(2, w.rank()) != 1)
             raise<shape_error>("op::normed_pointwise", "shapes of x and weight are ", x.text(), " and ", w.text(),
-                               ", expected (B, L, C) and (O, C, 1)");
-        if (g.size() != 0 && !(g == shape{x[0], x[2]}))
+                               ", expected (B, L, C) and (O, C, 1), or (B, H, W, C) and (O, C, 1, 1)");
+        if (g.size() != 0 && !(g == shape{x[0], x.back()}))
             raise<shape_error>("op::normed_pointwise", "shape of the gate is ", g.text(), ", expected (", x[0], ", ",
-                               x[2], ") or none");
-        return {x[0], x[1], w[0]};
+                               x.back(), ") or none");
+        return x.with(x.rank() - 1, w[0]);
     }
     void forward(saved*, tensor<T>& y, const tensor<T>& x, const tensor<T>& map, const tensor<T>& g,
                  const tensor<T>& w) const {
         const auto& s = x.shape();
-        kernel::normed_pointwise_forward(detail::rows_of<T>(f), s[0], s[1], s[2], w.shape()[0], x.data(), map.data(),
-                                         g.data(), w.data(), y.data());
+        kernel::normed_pointwise_forward(detail::rows_of<T>(f), s[0], s.sample_rows(), s.back(), w.shape()[0],
+                                         x.data(), map.data(), g.data(), w.data(), y.data());
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
                   const tensor<T>& g, const tensor<T>& w, tensor<T>* dx, tensor<T>* dmap, tensor<T>* dg,
@@ -115,9 +116,9 @@ template <class T> struct normed_pointwise_op {
         if (!g.empty()) gate = tensor<T>::uninitialized(g.shape());
         norm_map_gradients<T> to(s, &fresh, map, dmap);
         const bool add = dw && dw->ensure(w.shape());
-        kernel::normed_pointwise_backward(detail::rows_of<T>(f), s[0], s[1], s[2], w.shape()[0], x.data(), map.data(),
-                                          g.data(), w.data(), dy.data(), to.dx(), to.sums.data(), gate.data(),
-                                          dw ? dw->data() : nullptr, add);
+        kernel::normed_pointwise_backward(detail::rows_of<T>(f), s[0], s.sample_rows(), s.back(), w.shape()[0],
+                                          x.data(), map.data(), g.data(), w.data(), dy.data(), to.dx(),
+                                          to.sums.data(), gate.data(), dw ? dw->data() : nullptr, add);
         to.finish();
         detail::give(std::move(fresh), dx);
         if (!g.empty()) detail::give(std::move(gate), dg);

@@ -171,13 +171,13 @@ template <class T> struct mean_over_time_op : spec::mean_over_time {
 
     void forward(saved*, tensor<T>& y, const tensor<T>& x) const {
         const auto& s = x.shape();
-        kernel::pool_mean(s[0], s[1], s[2], x.data(), y.data());
+        kernel::pool_mean(s[0], s.sample_rows(), s.back(), x.data(), y.data());
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, tensor<T>* dx) const {
         if (!dx) return;
         const auto& s = x.shape();
         const bool add = dx->ensure(s);
-        kernel::pool_mean_backward(s[0], s[1], s[2], dy.data(), dx->data(), add);
+        kernel::pool_mean_backward(s[0], s.sample_rows(), s.back(), dy.data(), dx->data(), add);
     }
     var<T> read_normed(const normed_value<T>& n) const {
         if (!n.gate.empty()) return {};
@@ -187,6 +187,8 @@ template <class T> struct mean_over_time_op : spec::mean_over_time {
 template <class X> [[nodiscard]] auto mean_over_time(const X& x) {
     return op::apply(mean_over_time_op<scalar_of_t<X>>{}, x);
 }
+/// The same op: the mean over the pixels of images (B, H, W, C).
+template <class X> [[nodiscard]] auto global_avg_pool(const X& x) { return op::mean_over_time(x); }
 
 using max_pool1d_options = spec::max_pool1d;
 

@@ -33,6 +33,16 @@ template <class T> void pass_gradient(tensor<T>* dx, const shape& x, const tenso
             *dx, x, [](const auto& d) SMLDIST_INLINE_LAMBDA { return d; }, dy);
 }
 
+/// The shape of what as_image returns.
+SMLDIST_NOINLINE inline shape image_shape(const shape& x, std::size_t height, std::size_t width) {
+    const bool rows = x.rank() == 3 && x[1] == height * width;
+    const bool image = x.rank() == 4 && x[1] == height && x[2] == width;
+    if (!rows && !image)
+        raise<shape_error>("op::as_image", "shape is ", x.text(), ", expected (B, ", height * width, ", C) or (B, ",
+                           height, ", ", width, ", C)");
+    return {x[0], height, width, x.back()};
+}
+
 } // namespace detail
 
 /// See spec::reshape.
@@ -187,6 +197,12 @@ private:
 
 template <class X> [[nodiscard]] auto reshape(const X& x, const shape& target) {
     return op::apply(reshape_op<scalar_of_t<X>>{{target}}, x);
+}
+/// x (B, H·W, C), whose windows hold the pixels of images row by row, as images (B, H, W, C). A network of images begins
+/// with it: it is then trained, saved and deployed as one of windows is, and also takes images as they are.
+/// Throws     shape_error if x has another shape.
+template <class X> [[nodiscard]] auto as_image(const X& x, std::size_t height, std::size_t width) {
+    return op::reshape(x, detail::image_shape(x.shape(), height, width));
 }
 template <class X> [[nodiscard]] auto flatten(const X& x) { return op::apply(flatten_op<scalar_of_t<X>>{}, x); }
 /// Two inputs; compose for more: concat(concat(a, b), c).

@@ -151,7 +151,7 @@ private:
     block arenas_; ///< one after the other
 };
 
-/// A network for windows of one length, for inference only.
+/// A network for windows of one length, or images of one size, for inference only.
 ///
 /// Immutable: any number of threads may run one program, each with its own workspace. A run allocates nothing and
 /// throws nothing; it stays on the calling thread and takes no lock unless it is given more threads. Results equal the
@@ -162,8 +162,9 @@ public:
     /// Everything the compiler decides (deploy/compile.hpp).
     struct parts {
         std::size_t batch = 1, length = 0, channels = 0;
-        std::size_t slice = 1; ///< samples that run together
-        std::size_t arena = 0; ///< elements of the arena
+        std::size_t height = 0; ///< rows of an image of length/height columns; 0: a window
+        std::size_t slice = 1;  ///< samples that run together
+        std::size_t arena = 0;  ///< elements of the arena
         block weights;
         std::vector<planned_step> steps;
         std::vector<output> outputs;
@@ -175,6 +176,8 @@ public:
     std::size_t batch() const { return parts_.batch; }
     std::size_t length() const { return parts_.length; }
     std::size_t channels() const { return parts_.channels; }
+    /// H for images (H, W, C), whose length() is H·W; 0 for windows.
+    std::size_t height() const { return parts_.height; }
     std::size_t slice() const { return parts_.slice; }
     std::size_t arena_size() const { return parts_.arena; }
     std::span<const output> outputs() const { return parts_.outputs; }
@@ -186,8 +189,8 @@ public:
     }
 
     /// Runs any number of windows, slice after slice, on as many threads as the workspace is made for.
-    /// in (windows, L, C) · out[i] (windows, outputs()[i].size) or null, in the order of outputs(). Outputs must not overlap
-    /// the input.
+    /// in (windows, L, C), for images (windows, H, W, C) · out[i] (windows, outputs()[i].size) or null, in the order of
+    /// outputs(). Outputs must not overlap the input.
     void run(const float* in, std::span<float* const> out, std::size_t windows, workspace& w) const {
         SMLDIST_ASSERT(out.size() == parts_.outputs.size());
         run_all(in, {0, out}, windows, w.data(), w.threads());

@@ -39,16 +39,16 @@ struct div {
 ///
 ///     y[b,t,c] = x[b,t,c] * g[b,c]
 ///
-/// Shapes     x (B, L, C) · g (B, C) · y as x
+/// Shapes     x (B, L, C) or (B, H, W, C) · g (B, C) · y as x
 /// Cost       one pass; counted as 0 MACs.
-/// Throws     shape_error if x is not (B, L, C) or g not (B, C).
+/// Throws     shape_error if x is not of these shapes or g not (B, C).
 /// Source     Hu et al. 2018.
 struct gate {
     static constexpr std::string_view name = "gate";
     shape infer(const shape& x, const shape& g) const {
-        if (x.rank() != 3 || !(g == shape{x[0], x[2]}))
+        if (x.rank() < 3 || !(g == shape{x[0], x.back()}))
             raise<shape_error>("op::gate", "shapes of x and g are ", x.text(), " and ", g.text(),
-                               ", expected (B, L, C) and (B, C)");
+                               ", expected (B, L, C) or (B, H, W, C), and (B, C)");
         return x;
     }
 };

@@ -18,7 +18,7 @@ SMLDIST_NAMESPACE_BEGIN
 ///
 /// Shapes     x (…, C) · gamma, beta, running_mean, running_var (C) · y as x
 /// Throws     shape_error if a vector does not fit x.
-/// Source     Ioffe and Szegedy 2015; torch.nn.BatchNorm1d in eval mode.
+/// Source     Ioffe and Szegedy 2015; torch.nn.BatchNorm1d and, for images (B, H, W, C), BatchNorm2d in eval mode.
 struct batch_norm {
     double eps = 1e-5;
 

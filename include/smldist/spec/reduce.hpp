@@ -123,19 +123,20 @@ struct cumsum {
     }
 };
 
-/// Global average pool.
+/// Global average pool: the mean over time, or over the pixels of an image.
 ///
-///     y[b,c] = 1/L sum_t x[b,t,c]
+///     y[b,c] = 1/L sum_t x[b,t,c],   L = H * W for images
 ///
-/// Shapes     x (B, L, C) · y (B, C)
+/// Shapes     x (B, L, C) or (B, H, W, C) · y (B, C)
 /// Cost       one pass; counted as 0 MACs.
-/// Throws     shape_error if x is not (B, L, C) with L ≥ 1.
+/// Throws     shape_error if x is not of these shapes with L ≥ 1.
 struct mean_over_time {
     static constexpr std::string_view name = "mean_over_time";
     shape infer(const shape& x) const {
-        if (x.rank() != 3 || x[1] == 0)
-            raise<shape_error>("op::mean_over_time", "shape is ", x.text(), ", expected (B, L, C) with L >= 1");
-        return {x[0], x[2]};
+        if (x.rank() < 3 || x.sample_rows() == 0)
+            raise<shape_error>("op::mean_over_time", "shape is ", x.text(),
+                               ", expected (B, L, C) or (B, H, W, C) with L >= 1");
+        return {x[0], x.back()};
     }
 };
 
