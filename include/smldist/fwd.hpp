@@ -43,6 +43,7 @@ template <class T> struct inverted_residual;
 template <class T> struct gru_cell;
 template <class T> struct gru;
 template <class T> struct lstm;
+template <class... F> struct sequential;
 template <class T> struct hopfield_association;
 template <class T> struct hopfield_lookup;
 template <class T> struct hopfield_pooling;

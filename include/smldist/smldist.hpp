@@ -79,6 +79,7 @@
 #include "smldist/nn/norm.hpp"
 #include "smldist/nn/prototype.hpp"
 #include "smldist/nn/recurrent.hpp"
+#include "smldist/nn/sequential.hpp"
 #include "smldist/nn/squeeze_excite.hpp"
 
 #include "smldist/model/architecture.hpp"
