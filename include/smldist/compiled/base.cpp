@@ -9,6 +9,7 @@
 #include "smldist/kernel/conv.hpp"
 #include "smldist/kernel/depthwise.hpp"
 #include "smldist/kernel/gemm.hpp"
+#include "smldist/kernel/gemm_batch.hpp"
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/normalise.hpp"
 #include "smldist/kernel/normed_conv.hpp"
