@@ -44,6 +44,8 @@ template <class T> struct gru_cell;
 template <class T> struct gru;
 template <class T> struct lstm;
 template <class... F> struct sequential;
+template <class T> struct attention_mask;
+template <class T> struct multi_head_attention;
 template <class T> struct hopfield_association;
 template <class T> struct hopfield_lookup;
 template <class T> struct hopfield_pooling;

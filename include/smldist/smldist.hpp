@@ -64,6 +64,7 @@
 #include "smldist/op/softmax.hpp"
 
 #include "smldist/nn/activation.hpp"
+#include "smldist/nn/attention.hpp"
 #include "smldist/nn/blended_head.hpp"
 #include "smldist/nn/cluster.hpp"
 #include "smldist/nn/conv1d.hpp"
