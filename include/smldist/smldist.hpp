@@ -76,6 +76,7 @@
 #include "smldist/op/upsample.hpp"
 
 #include "smldist/nn/activation.hpp"
+#include "smldist/nn/attention.hpp"
 #include "smldist/nn/blended_head.hpp"
 #include "smldist/nn/cluster.hpp"
 #include "smldist/nn/conv1d.hpp"
@@ -93,6 +94,7 @@
 #include "smldist/nn/norm.hpp"
 #include "smldist/nn/prototype.hpp"
 #include "smldist/nn/recurrent.hpp"
+#include "smldist/nn/sequential.hpp"
 #include "smldist/nn/squeeze_excite.hpp"
 
 #include "smldist/model/architecture.hpp"

@@ -78,6 +78,37 @@ TEST_CASE("matmul") {
              [](const auto& in) { return op::matmul(in[0], in[0], {.transpose_b = true}); });
 }
 
+TEST_CASE("matmul: any axes before the last two are a batch, with broadcasting") {
+    struct operands {
+        shape a, b;
+    };
+    const std::vector<operands> cases = {
+        {{2, 3, 4, 5}, {2, 3, 5, 2}}, {{2, 3, 4, 5}, {5, 2}},    {{4, 5}, {2, 3, 5, 2}}, {{3, 4, 5}, {2, 3, 5, 2}},
+        {{2, 1, 4, 5}, {1, 3, 5, 2}}, {{2, 1, 4, 5}, {3, 5, 2}}, {{1, 4, 5}, {3, 5, 2}}, {{3, 4, 5}, {1, 5, 2}}};
+    const auto text = [](const shape& s) {
+        std::string t;
+        for (const std::size_t e : s) t += (t.empty() ? "" : "x") + std::to_string(e);
+        return t;
+    };
+    const auto turned = [](const shape& s, bool transposed) {
+        const std::size_t r = s.rank();
+        return transposed ? s.with(r - 2, s[r - 1]).with(r - 1, s[r - 2]) : s;
+    };
+    for (const bool ta : {false, true})
+        for (const bool tb : {false, true})
+            for (const auto& [a, b] : cases) {
+                const op::matmul_options o{ta, tb};
+                const auto f = [o](const auto& in) { return op::matmul(in[0], in[1], o); };
+                const std::string name =
+                    "matmul/" + text(a) + "_" + text(b) + "_" + (ta ? "t" : "n") + (tb ? "t" : "n");
+                check_reference(name, {"a", "b"}, f, "recurrent.safetensors");
+                check_op(name, {normal(turned(a, ta), 1), normal(turned(b, tb), 2)}, f);
+            }
+    check_op("empty batch", {normal({2, 3}, 1), normal({1, 1, 3, 2}, 2)},
+             [](const auto& in) { return op::matmul(in[0], in[1]); });
+    CHECK(op::matmul(tensor<float>(shape{0, 3, 4, 5}), tensor<float>(shape{5, 2})).shape() == shape{0, 3, 4, 2});
+}
+
 TEST_CASE("matmul: cost and errors") {
     graph g;
     const auto a = symbol::input(g, "a", {2, 3, 5}), b = symbol::input(g, "b", {5, 4});
@@ -85,8 +116,8 @@ TEST_CASE("matmul: cost and errors") {
     CHECK(g.macs() == 2 * 3 * 4 * 5);
 
     const tensor<float> x(shape{3, 5}), batch(shape{2, 5, 4});
-    CHECK_RAISES(shape_error, "op::matmul: shape is (5)", op::matmul(x, tensor<float>(shape{5})));
-    CHECK_RAISES(shape_error, "op::matmul: shape is (1, 1, 3, 5)", op::matmul(tensor<float>(shape{1, 1, 3, 5}), x));
+    CHECK_RAISES(shape_error, "op::matmul: shape is (5), expected rank 2 or more",
+                 op::matmul(x, tensor<float>(shape{5})));
     CHECK_RAISES(shape_error, "op::matmul: inner extents are 5 and 3", op::matmul(x, x));
-    CHECK_RAISES(shape_error, "op::matmul: batches are 3 and 2", op::matmul(tensor<float>(shape{3, 3, 5}), batch));
+    CHECK_RAISES(shape_error, "op::matmul: shapes are (3) and (2)", op::matmul(tensor<float>(shape{3, 3, 5}), batch));
 }

@@ -9,6 +9,7 @@
 #include "smldist/op/linear.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
 
 using namespace smldist;
 
@@ -84,4 +85,49 @@ TEST_CASE("product: linear maps and matrix products") {
                 },
                 6, 6, {{6, 6}});
         }
+}
+
+TEST_CASE("product: several matrix products in a sample") {
+    // A reshape fits one window, so windows run one after the other.
+    const auto check = [](auto f, const std::vector<shape>& weights = {}) {
+        const probe<decltype(f)> net(f, weights);
+        const auto p = deploy::compile(net, {.length = 6, .channels = 6});
+        for (std::uint64_t seed = 1; seed < 4; ++seed) {
+            const auto x = noise({1, 6, 6}, seed);
+            CHECK(difference(run_all(p, x)[0], net(x, mode::eval).logits) < 1e-5);
+        }
+        return p;
+    };
+    for (const bool ta : {false, true})
+        for (const bool tb : {false, true}) {
+            CAPTURE(ta);
+            CAPTURE(tb);
+            const op::matmul_options o{ta, tb};
+            const shape a = ta ? shape{1, 3, 4, 3} : shape{1, 3, 3, 4},
+                        b = tb ? shape{1, 3, 3, 4} : shape{1, 3, 4, 3};
+            const auto p = check(
+                [&](const auto& x, const auto&) { return op::matmul(op::reshape(x, a), op::reshape(x, b), o); });
+            CHECK(p.report().rows.back().step == "matmul");
+            check([&](const auto& x, const auto& w) { return op::matmul(op::lift(x, w[0]), op::reshape(x, b), o); },
+                  {ta ? shape{4, 5} : shape{5, 4}});
+            check([&](const auto& x, const auto& w) { return op::matmul(op::reshape(x, a), op::lift(x, w[0]), o); },
+                  {tb ? shape{1, 1, 5, 4} : shape{1, 1, 4, 5}});
+            check(
+                [&](const auto& x, const auto& w) {
+                    return op::matmul(op::reshape(x, a),
+                                      op::matmul(op::lift(x, w[0]), op::lift(x, w[1]), {.transpose_b = true}), o);
+                },
+                {shape{3, tb ? 5u : 4u, 2}, shape{1, tb ? 4u : 5u, 2}});
+        }
+    const auto refuses = [](std::string_view what, auto f, const std::vector<shape>& weights) {
+        CHECK_THROWS_WITH_AS(deploy::compile(probe<decltype(f)>(f, weights), {.length = 6, .channels = 6}),
+                             doctest::Contains(what.data()), usage_error);
+    };
+    refuses("repeated along some axes of its batch, but not along all",
+            [](const auto& x, const auto& w) {
+                return op::matmul(op::reshape(x, {1, 2, 3, 2, 3}), op::lift(x, w[0]));
+            },
+            {{2, 1, 3, 4}});
+    refuses("(matmul): it mixes", [](const auto& x, const auto& w) { return op::matmul(x, op::lift(x, w[0])); },
+            {{2, 6, 4}});
 }

@@ -14,7 +14,9 @@ TEST_CASE("linear and matmul: shapes and cost") {
     CHECK(plain.infer({5, 2, 3}, {3, 4}) == shape{5, 2, 4});
     CHECK(both.infer({3, 2}, {5, 4, 3}) == shape{5, 2, 4});
     CHECK(both.macs({3, 2}, {5, 4, 3}) == 120);
+    CHECK(plain.infer({2, 1, 4, 5}, {3, 5, 6}) == shape{2, 3, 4, 6});
+    CHECK(plain.macs({2, 1, 4, 5}, {3, 5, 6}) == 2 * 3 * 4 * 6 * 5);
     CHECK_RAISES(shape_error, "inner extents are 3 and 4", plain.infer({2, 3}, {4, 3}));
-    CHECK_RAISES(shape_error, "batches are 2 and 3", plain.infer({2, 4, 4}, {3, 4, 4}));
-    CHECK_RAISES(shape_error, "shape is (4), expected rank 2 or 3", plain.infer({4}, {4, 4}));
+    CHECK_RAISES(shape_error, "op::matmul: shapes are (2) and (3)", plain.infer({2, 4, 4}, {3, 4, 4}));
+    CHECK_RAISES(shape_error, "shape is (4), expected rank 2 or more", plain.infer({4}, {4, 4}));
 }

@@ -11,6 +11,7 @@
 #include "smldist/kernel/depthwise.hpp"
 #include "smldist/kernel/depthwise2d.hpp"
 #include "smldist/kernel/gemm.hpp"
+#include "smldist/kernel/gemm_batch.hpp"
 #include "smldist/kernel/group_norm.hpp"
 #include "smldist/kernel/norm.hpp"
 #include "smldist/kernel/normalise.hpp"

@@ -229,6 +229,18 @@ SMLDIST_COLD inline void emit_dense(builder& b, std::size_t id, const spec::conv
     b.define(b.last(id), step.y);
 }
 
+/// The elements from one matrix of input k of a product to the next, `count` of `size` elements in a sample; 0: one for all.
+SMLDIST_COLD inline std::size_t matrix_step(const builder& b, std::size_t id, std::size_t k, std::size_t count,
+                                            std::size_t size) {
+    const shape& s = b.at(b.input(id, k)).shape;
+    const std::size_t rank = b.at(id).shape.rank();
+    if (!b.constant(id) && s.rank() == rank) b.require(s[0] == 1, id, mixes);
+    if (varies(b, id, k)) b.require(s.rank() == rank && rank > 2, id, mixes);
+    const std::size_t own = s.product(0, s.rank() - 2);
+    b.require(own == 1 || own == count, id, "an operand is repeated along some axes of its batch, but not along all");
+    return own == 1 ? 0 : size;
+}
+
 } // namespace detail
 
 /// y = x Wᵀ + b for x (…, C) and w (O, C), with the ops fused into it.
@@ -306,11 +318,18 @@ SMLDIST_COLD inline void emit(builder& b, std::size_t id, const spec::matmul& o)
         step.y = b.fresh(rows * N);
         return b.give(id, step, step.y, macs);
     }
-    b.require(sa.rank() == 2 && sb.rank() == 2, id, detail::mixes);
-    runtime::matmul_step step{sa[ta ? 1 : 0], sb[tb ? 0 : 1], sa[ta ? 0 : 1], ta, tb, b.read(ia), b.read(ib), {}};
-    step.y = b.fresh(step.M * step.N);
+    const shape y = b.extents(id);
+    b.require(y.rank() >= 2, id, detail::mixes);
+    const auto [M, N, K] = o.measure(b.at(ia).shape, b.at(ib).shape);
+    runtime::matmul_step step{M, N, K, ta, tb, {}, {}, {}, y.product(0, y.rank() - 2)};
+    step.a_step = detail::matrix_step(b, id, 0, step.count, M * K);
+    step.b_step = detail::matrix_step(b, id, 1, step.count, K * N);
+    step.a = b.read(ia);
+    step.b = b.read(ib);
+    step.y = b.fresh(y.size());
     const std::uint64_t strided = ta && tb ? 8 : 0; // its loop steps through both matrices by columns
-    b.room().spend((strided * step.N + write_work) * std::uint64_t(step.M) * step.K, "its steps");
+    b.room().spend((strided * N + write_work) * std::uint64_t(M) * K * step.count, "its steps");
+    b.spend_rows(step.count);
     b.give(id, step, step.y, macs);
 }
 

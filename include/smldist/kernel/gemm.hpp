@@ -189,29 +189,47 @@ SMLDIST_NOINLINE void gemm_nt(std::size_t M, std::size_t N, std::size_t K, const
     gemm_packed(M, a, lda, pack_nt(N, K, b, ldb, buffer.data()), c, ldc, add, bias);
 }
 
-/// C (M,N) (+)= A (M,K) · B (K,N)
+namespace detail {
+
+/// Packing does not pay for few rows: they read B in place, except a last panel that would read past a row.
+inline bool packs_nn(std::size_t M) { return M > 64; }
+/// Columns of the last panel if it would read past a row of N columns; else 0.
+template <class T> std::size_t cut_columns(std::size_t N) {
+    if (N == 0) return 0;
+    const panels<T> all(N);
+    const panel last = all[all.count() - 1];
+    const std::size_t width = last.units * unit<T>;
+    return last.first + width > N ? width : 0;
+}
+
+} // namespace detail
+
+/// Elements of working memory that gemm_nn needs.
+template <class T> std::size_t gemm_nn_scratch(std::size_t M, std::size_t N, std::size_t K) {
+    return detail::packs_nn(M) ? packed_size<T>(N, K) : detail::cut_columns<T>(N) * K;
+}
+
+/// C (M,N) (+)= A (M,K) · B (K,N). `buffer` has gemm_nn_scratch elements.
 template <class T>
 SMLDIST_NOINLINE void gemm_nn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b,
-                              std::size_t ldb, T* c, std::size_t ldc, bool add) {
-    if (M > 64) {
-        const scratch<T> buffer(packed_size<T>(N, K));
-        gemm_packed(M, a, lda, pack_nn(N, K, b, ldb, buffer.data()), c, ldc, add);
-        return;
-    }
-    // Packing does not pay for few rows: read B in place, except a last panel that would read past a row.
+                              std::size_t ldb, T* c, std::size_t ldc, bool add, T* buffer) {
+    if (detail::packs_nn(M)) return gemm_packed(M, a, lda, pack_nn(N, K, b, ldb, buffer), c, ldc, add);
+    const std::size_t width = detail::cut_columns<T>(N);
     const detail::panels<T> all(N);
-    const detail::panel last = all[N == 0 ? 0 : all.count() - 1];
-    const std::size_t width = last.units * detail::unit<T>;
-    const bool partial = N > 0 && last.first + width > N;
-    const scratch<T> buffer(partial ? width * K : 0);
-    if (partial) detail::pack_panel_nn(last, N, K, b, ldb, buffer.data());
+    const std::size_t cut = width == 0 ? N : all[all.count() - 1].first; // the first column of the packed panel
+    if (width > 0) detail::pack_panel_nn(all[all.count() - 1], N, K, b, ldb, buffer);
     detail::for_panels(
         M, N, K, a, lda, c, ldc, detail::plain(c, ldc, add),
         [&](detail::panel p) {
-            return partial && p.first == last.first ? detail::panel_data<T>{buffer.data(), width}
-                                                    : detail::panel_data<T>{b + p.first, ldb};
+            return p.first == cut ? detail::panel_data<T>{buffer, width} : detail::panel_data<T>{b + p.first, ldb};
         },
         detail::leave{});
+}
+template <class T>
+void gemm_nn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_t lda, const T* b, std::size_t ldb,
+             T* c, std::size_t ldc, bool add) {
+    const scratch<T> buffer(gemm_nn_scratch<T>(M, N, K));
+    gemm_nn(M, N, K, a, lda, b, ldb, c, ldc, add, buffer.data());
 }
 
 namespace detail {
@@ -348,7 +366,8 @@ void gemm_tn(std::size_t M, std::size_t N, std::size_t K, const T* a, std::size_
 SMLDIST_INSTANTIATE_KERNEL(pack_nt<float>)
 SMLDIST_INSTANTIATE_KERNEL(pack_nn<float>)
 SMLDIST_INSTANTIATE_KERNEL(gemm_nt<float>)
-SMLDIST_INSTANTIATE_KERNEL(gemm_nn<float>)
+SMLDIST_INSTANTIATE_OVERLOAD(void gemm_nn(std::size_t, std::size_t, std::size_t, const float*, std::size_t,
+                                          const float*, std::size_t, float*, std::size_t, bool, float*))
 SMLDIST_INSTANTIATE_OVERLOAD(void gemm_tn(std::size_t, std::size_t, std::size_t, const float*, std::size_t,
                                           const float*, std::size_t, float*, std::size_t, bool, float*))
 SMLDIST_INSTANTIATE_OVERLOAD(void gemm_packed(std::size_t, const float*, std::size_t, packed_b<float>, float*,

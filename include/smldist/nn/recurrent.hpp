@@ -3,12 +3,14 @@
 #ifndef SMLDIST_NN_RECURRENT_HPP
 #define SMLDIST_NN_RECURRENT_HPP
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "smldist/core/parameter.hpp"
@@ -65,11 +67,13 @@ template <class T> struct recurrent_stack {
 
     /// The outputs of the last layer; one(x, unit) gives those of a unit.
     template <class X, class F> X run(const X& x, mode m, const F& one) const {
-        X y = x;
+        X y;
+        const X* in = &x;
         for (std::size_t unit = 0; unit < units.size(); unit += directions()) {
-            if (unit > 0) y = op::dropout(y, {.p = options.dropout}, m);
-            const X forwards = one(y, unit);
-            y = options.bidirectional ? op::concat(forwards, one(y, unit + 1)) : forwards;
+            if (unit > 0) y = op::dropout(std::move(y), {.p = options.dropout}, m);
+            X forwards = one(*in, unit);
+            y = options.bidirectional ? op::concat(std::move(forwards), one(*in, unit + 1)) : std::move(forwards);
+            in = &y;
         }
         return y;
     }

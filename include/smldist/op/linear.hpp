@@ -3,7 +3,11 @@
 #ifndef SMLDIST_OP_LINEAR_HPP
 #define SMLDIST_OP_LINEAR_HPP
 
+#include <array>
+#include <cstddef>
+
 #include "smldist/kernel/gemm.hpp"
+#include "smldist/kernel/gemm_batch.hpp"
 #include "smldist/kernel/reduce.hpp"
 #include "smldist/op/apply.hpp"
 #include "smldist/spec/linear.hpp"
@@ -51,64 +55,56 @@ using matmul_options = spec::matmul;
 
 /// See spec::matmul.
 ///
-/// Gradients  dA = dy Bᵀ, dB = Aᵀ dy, transposed back; summed over the batch for a rank-2 operand.
+/// Gradients  dA = dy Bᵀ, dB = Aᵀ dy, transposed back; summed over the axes along which the operand was repeated.
 /// Keeps      nothing.
 template <class T> struct matmul_op : spec::matmul {
     using scalar = T;
     struct saved {};
     void forward(saved*, tensor<T>& y, const tensor<T>& a, const tensor<T>& b) const {
-        const sizes s = measure(a.shape(), b.shape());
-        for (std::size_t i = 0; i < s.batch; ++i)
-            product(s.M, s.N, s.K, a.data() + i * s.a_step, transpose_a, b.data() + i * s.b_step, transpose_b,
-                    y.data() + i * s.M * s.N, false);
+        const auto [M, N, K] = measure(a.shape(), b.shape());
+        kernel::gemm_batch(batch(y.shape(), a.shape(), b.shape(), y.shape()), M, N, K, a.data(), transpose_a,
+                           b.data(), transpose_b, y.data(), false);
     }
     void backward(const saved&, const tensor<T>&, const tensor<T>& dy, const tensor<T>& a, const tensor<T>& b,
                   tensor<T>* da, tensor<T>* db) const {
-        const sizes s = measure(a.shape(), b.shape());
+        const auto [M, N, K] = measure(a.shape(), b.shape());
+        const shape &sa = a.shape(), &sb = b.shape(), &sy = dy.shape();
         if (da) {
-            const bool add = da->ensure(a.shape());
-            for (std::size_t i = 0; i < s.batch; ++i) {
-                const T* g = dy.data() + i * s.M * s.N;
-                const T* other = b.data() + i * s.b_step;
-                T* to = da->data() + i * s.a_step;
-                const bool sum = add || (s.a_step == 0 && i > 0);
-                if (transpose_a)
-                    product(s.K, s.M, s.N, other, transpose_b, g, true, to, sum);
-                else
-                    product(s.M, s.K, s.N, g, false, other, !transpose_b, to, sum);
-            }
+            const bool add = da->ensure(sa);
+            if (transpose_a)
+                kernel::gemm_batch(batch(sy, sb, sy, sa), K, M, N, b.data(), transpose_b, dy.data(), true, da->data(),
+                                   add);
+            else
+                kernel::gemm_batch(batch(sy, sy, sb, sa), M, K, N, dy.data(), false, b.data(), !transpose_b,
+                                   da->data(), add);
         }
         if (db) {
-            const bool add = db->ensure(b.shape());
-            for (std::size_t i = 0; i < s.batch; ++i) {
-                const T* g = dy.data() + i * s.M * s.N;
-                const T* other = a.data() + i * s.a_step;
-                T* to = db->data() + i * s.b_step;
-                const bool sum = add || (s.b_step == 0 && i > 0);
-                if (transpose_b)
-                    product(s.N, s.K, s.M, g, true, other, transpose_a, to, sum);
-                else
-                    product(s.K, s.N, s.M, other, !transpose_a, g, false, to, sum);
-            }
+            const bool add = db->ensure(sb);
+            if (transpose_b)
+                kernel::gemm_batch(batch(sy, sy, sa, sb), N, K, M, dy.data(), true, a.data(), transpose_a, db->data(),
+                                   add);
+            else
+                kernel::gemm_batch(batch(sy, sa, sy, sb), K, N, M, a.data(), !transpose_a, dy.data(), false,
+                                   db->data(), add);
         }
     }
 
 private:
-    /// C (M, N) (+)= op(A) op(B) for dense matrices; TT, which has no kernel, goes through a transposed copy of A.
-    static void product(std::size_t M, std::size_t N, std::size_t K, const T* a, bool ta, const T* b, bool tb, T* c,
-                        bool add) {
-        if (ta && tb) {
-            auto copy = tensor<T>::uninitialized({M, K});
-            for (std::size_t k = 0; k < K; ++k)
-                for (std::size_t m = 0; m < M; ++m) copy[m * K + k] = a[k * M + m];
-            kernel::gemm_nt(M, N, K, copy.data(), K, b, K, c, N, add);
-        } else if (ta) {
-            kernel::gemm_tn(M, N, K, a, M, b, N, c, N, add);
-        } else if (tb) {
-            kernel::gemm_nt(M, N, K, a, K, b, K, c, N, add);
-        } else {
-            kernel::gemm_nn(M, N, K, a, K, b, N, c, N, add);
-        }
+    /// The batch of y, and where the matrices of three tensors lie in it.
+    static kernel::matrix_batch batch(const shape& y, const shape& a, const shape& b, const shape& c) {
+        kernel::matrix_batch to;
+        to.axes = y.rank() - 2;
+        for (std::size_t axis = 0; axis < to.axes; ++axis) to.count *= to.extent[axis] = y[axis];
+        steps(y, a, to.a);
+        steps(y, b, to.b);
+        steps(y, c, to.c);
+        return to;
+    }
+    /// The elements from one matrix of x to the next along each axis of the batch of y.
+    static void steps(const shape& y, const shape& x, std::array<std::size_t, 8>& to) {
+        const std::size_t missing = y.rank() - x.rank();
+        for (std::size_t axis = missing; axis + 2 < y.rank(); ++axis)
+            to[axis] = x[axis - missing] == 1 ? 0 : x.product(axis - missing + 1, x.rank());
     }
 };
 

@@ -182,18 +182,20 @@ struct conv_transpose_step {
     }
 };
 
-/// y = A B in each sample; A and B may be transposed.
+/// y = A B for each of the `count` products of a sample; A and B may be transposed, and one matrix may serve all products.
 struct matmul_step {
     static constexpr std::string_view name = "matmul";
     std::size_t M, N, K;
     bool transpose_a, transpose_b;
     operand a, b, y;
+    std::size_t count = 1, a_step = 0, b_step = 0; ///< elements from one matrix to the next; 0: one for all
 
     void operands(operand_list& f) const { f(a), f(b), f(y); }
     void run(const frame& f) const {
         for (std::size_t i = 0; i < f.n; ++i)
-            multiply(M, N, K, f.read(a, i), transpose_a ? 1 : K, transpose_a ? M : 1, f.read(b, i), transpose_b,
-                     f.write(y, i));
+            for (std::size_t j = 0; j < count; ++j)
+                multiply(M, N, K, f.read(a, i) + j * a_step, transpose_a ? 1 : K, transpose_a ? M : 1,
+                         f.read(b, i) + j * b_step, transpose_b, f.write(y, i) + j * M * N);
     }
 };
 

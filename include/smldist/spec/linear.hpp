@@ -9,6 +9,7 @@
 
 #include "smldist/core/error.hpp"
 #include "smldist/core/shape.hpp"
+#include "smldist/spec/shapes.hpp"
 
 namespace smldist::spec {
 SMLDIST_NAMESPACE_BEGIN
@@ -37,21 +38,21 @@ struct linear {
     }
 };
 
-/// Matrix product, batched when an operand has rank 3.
+/// Matrix product of the last two axes; the axes before them are a batch, with NumPy's broadcasting.
 ///
-///     y[b] = A[b] B[b],   A[b] = a[b] or its transpose, B[b] likewise
+///     y[…] = A[…] B[…],   A = a or its transpose, B likewise
 ///
-/// Shapes     a (M, K) or (B, M, K), transposed (K, M) · b (K, N) or (B, K, N), transposed (N, K) · y (M, N) or (B, M, N).
-///            A rank-2 operand serves every matrix of the batch.
-/// Cost       B * M * N * K multiply-accumulates.
-/// Throws     shape_error if ranks are not 2 or 3, if the inner extents or the batches differ.
+/// Shapes     a (…, M, K), transposed (…, K, M) · b (…, K, N), transposed (…, N, K) · y (…, M, N), the axes … of a and b
+///            broadcast: equal, or 1 or missing in one of them, which then serves every matrix along that axis
+/// Cost       batch * M * N * K multiply-accumulates.
+/// Throws     shape_error if a rank is below 2, if the inner extents differ or the axes … do not broadcast.
 /// Source     torch.matmul.
 struct matmul {
     bool transpose_a = false, transpose_b = false;
 
-    /// The extents of a product. Steps are elements from one matrix to the next, 0 for a shared matrix.
+    /// The extents of one product.
     struct sizes {
-        std::size_t batch, M, N, K, a_step, b_step;
+        std::size_t M, N, K;
     };
 
     static constexpr std::string_view name = "matmul";
@@ -60,32 +61,25 @@ struct matmul {
         f("transpose_b", self.transpose_b);
     }
     std::uint64_t macs(const shape& a, const shape& b) const {
-        const sizes s = measure(a, b);
-        return std::uint64_t(s.batch) * s.M * s.N * s.K;
+        const shape y = infer(a, b);
+        return std::uint64_t(y.size()) * measure(a, b).K;
     }
     shape infer(const shape& a, const shape& b) const {
         for (const shape* s : {&a, &b})
-            if (s->rank() != 2 && s->rank() != 3)
-                raise<shape_error>("op::matmul", "shape is ", s->text(), ", expected rank 2 or 3");
+            if (s->rank() < 2) raise<shape_error>("op::matmul", "shape is ", s->text(), ", expected rank 2 or more");
         const sizes s = measure(a, b);
         const std::size_t inner = b[b.rank() - (transpose_b ? 1 : 2)];
         if (s.K != inner)
             raise<shape_error>("op::matmul", "inner extents are ", s.K, " and ", inner, " of shapes ", a.text(),
                                " and ", b.text(), ", expected them equal");
-        if (a.rank() == 3 && b.rank() == 3 && a[0] != b[0])
-            raise<shape_error>("op::matmul", "batches are ", a[0], " and ", b[0], ", expected them equal");
-        return a.rank() == 3 || b.rank() == 3 ? shape{s.batch, s.M, s.N} : shape{s.M, s.N};
+        shape y = broadcast("op::matmul", shape(a.begin(), a.end() - 2), shape(b.begin(), b.end() - 2));
+        y.push_back(s.M);
+        y.push_back(s.N);
+        return y;
     }
     sizes measure(const shape& a, const shape& b) const {
         const std::size_t ra = a.rank(), rb = b.rank();
-        sizes s{};
-        s.batch = ra == 3 ? a[0] : rb == 3 ? b[0] : 1;
-        s.M = a[ra - (transpose_a ? 1 : 2)];
-        s.K = a[ra - (transpose_a ? 2 : 1)];
-        s.N = b[rb - (transpose_b ? 2 : 1)];
-        s.a_step = ra == 3 ? a[1] * a[2] : 0;
-        s.b_step = rb == 3 ? b[1] * b[2] : 0;
-        return s;
+        return {a[ra - (transpose_a ? 1 : 2)], b[rb - (transpose_b ? 2 : 1)], a[ra - (transpose_a ? 2 : 1)]};
     }
 };
 
