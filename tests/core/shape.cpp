@@ -18,11 +18,15 @@ TEST_CASE("shape: rank, extents, number of elements") {
     CHECK(s.back() == 9);
     CHECK(s.size() == 64 * 128 * 9);
     CHECK(s.rows() == 64 * 128);
+    CHECK(s.sample_rows() == 128);
+    CHECK(shape{2, 3, 4, 5}.sample_rows() == 12);
     CHECK(s.product(1, 3) == 128 * 9);
     CHECK(s.product(1, 1) == 1);
     CHECK(std::vector<std::size_t>(s.begin(), s.end()) == std::vector<std::size_t>{64, 128, 9});
     CHECK(shape{3, 0, 2}.size() == 0);
     CHECK(shape{5}.rows() == 1);
+    CHECK(shape{5}.sample_rows() == 1);
+    CHECK(shape{2, 5}.sample_rows() == 1);
 }
 
 TEST_CASE("shape: equality, with, text") {

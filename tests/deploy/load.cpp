@@ -165,6 +165,7 @@ TEST_CASE("load: options that do not fit the file are refused; files on disk are
     model::save(path, net, facts(), noise({1, 32, 3}, 5));
     CHECK(deploy::load(path, {.length = 32}).net.channels() == 3);
     CHECK_THROWS_AS(deploy::load(path, {.length = 33}), usage_error);
+    CHECK_THROWS_AS(deploy::load(path, {.height = 4, .width = 8}), usage_error);
     CHECK_THROWS_AS(deploy::load(path, {.outputs = {"memory"}}), usage_error);
     CHECK_THROWS_AS(deploy::load(path + ".none"), io_error);
     io::write_file_atomically(path, std::vector<std::byte>(100));

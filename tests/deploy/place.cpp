@@ -58,3 +58,13 @@ TEST_CASE("place: a slice is what fits the cache within 8 to 32 windows and at m
     CHECK(slice(500, 256) == 24);
     CHECK(slice(500, 65536) == 8);
 }
+
+TEST_CASE("place: an image that takes more than the cache runs by itself") {
+    const probe net([](const auto& x, const auto&) { return op::relu(x); }, {});
+    const auto slice = [&](std::size_t width) {
+        return deploy::compile(net, {.batch = 500, .height = 16, .width = width, .channels = 16}).slice();
+    };
+    CHECK(slice(1) == 32);
+    CHECK(slice(300) == 8);
+    CHECK(slice(4096) == 1);
+}

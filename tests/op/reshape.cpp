@@ -176,6 +176,9 @@ TEST_CASE("as_image: rows of pixels become an image, an image stays one") {
     CHECK(image.shape() == shape{2, 2, 3, 4});
     CHECK(image(1, 1, 2, 3) == x(1, 5, 3));
     CHECK(identical(op::as_image(image, 2, 3), image));
+    CHECK(identical(op::as_rows(image), x));
+    CHECK(identical(op::as_rows(x), x));
+    CHECK_RAISES(shape_error, "op::as_rows: shape is (6, 4)", op::as_rows(normal({6, 4})));
     CHECK_RAISES(shape_error, "op::as_image: shape is (2, 6, 4), expected (B, 8, C) or (B, 2, 4, C)",
                  op::as_image(x, 2, 4));
     CHECK_RAISES(shape_error, "shape is (2, 2, 3, 4)", op::as_image(image, 3, 2));

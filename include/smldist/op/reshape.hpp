@@ -204,6 +204,15 @@ template <class X> [[nodiscard]] auto reshape(const X& x, const shape& target) {
 template <class X> [[nodiscard]] auto as_image(const X& x, std::size_t height, std::size_t width) {
     return op::reshape(x, detail::image_shape(x.shape(), height, width));
 }
+/// The pixels of images (B, H, W, C) as the steps of windows (B, H·W, C), row by row; windows stay as they are. For what
+/// reads windows: a stage of a network that is taught, the values of an attention.
+/// Throws     shape_error if x has fewer than three axes.
+template <class X> [[nodiscard]] auto as_rows(const X& x) {
+    const shape s = x.shape();
+    if (s.rank() < 3)
+        raise<shape_error>("op::as_rows", "shape is ", s.text(), ", expected (B, H, W, C) or (B, L, C)");
+    return op::reshape(x, {s[0], s.sample_rows(), s.back()});
+}
 template <class X> [[nodiscard]] auto flatten(const X& x) { return op::apply(flatten_op<scalar_of_t<X>>{}, x); }
 /// Two inputs; compose for more: concat(concat(a, b), c).
 template <class A, class B> [[nodiscard]] auto concat(A&& a, B&& b, std::ptrdiff_t axis = -1) {
