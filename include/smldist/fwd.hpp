@@ -52,6 +52,10 @@ template <class T> using inverted_residual2d = basic_inverted_residual<T, 2>;
 template <class T> struct gru_cell;
 template <class T> struct gru;
 template <class T> struct lstm;
+template <class X> struct gru_state;
+template <class X> struct gru_result;
+template <class X> struct lstm_state;
+template <class X> struct lstm_result;
 template <class... F> struct sequential;
 template <class T> struct attention_mask;
 template <class T> struct multi_head_attention;
@@ -131,6 +135,12 @@ template <class Network> class swa;
 template <class Network> struct best_model;
 SMLDIST_NAMESPACE_END
 } // namespace smldist::train
+
+namespace smldist::runtime {
+SMLDIST_NAMESPACE_BEGIN
+template <class G> struct recurrent_step;
+SMLDIST_NAMESPACE_END
+} // namespace smldist::runtime
 
 namespace smldist::distill {
 SMLDIST_NAMESPACE_BEGIN
