@@ -208,12 +208,14 @@
 #include "smldist/deploy/annotate.hpp"
 #include "smldist/deploy/builder.hpp"
 #include "smldist/deploy/emit.hpp"
+#include "smldist/deploy/emit_images.hpp"
 #include "smldist/deploy/emit_products.hpp"
 #include "smldist/deploy/fold.hpp"
 #include "smldist/deploy/fuse.hpp"
 #include "smldist/deploy/place.hpp"
 #include "smldist/runtime/depthwise.hpp"
 #include "smldist/runtime/elementwise_steps.hpp"
+#include "smldist/runtime/image_steps.hpp"
 #include "smldist/runtime/product.hpp"
 #endif
 
