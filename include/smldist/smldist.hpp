@@ -227,6 +227,7 @@
 #include "smldist/deploy/annotate.hpp"
 #include "smldist/deploy/builder.hpp"
 #include "smldist/deploy/emit.hpp"
+#include "smldist/deploy/emit_images.hpp"
 #include "smldist/deploy/emit_moves.hpp"
 #include "smldist/deploy/emit_products.hpp"
 #include "smldist/deploy/emit_recurrent.hpp"
@@ -235,6 +236,7 @@
 #include "smldist/deploy/place.hpp"
 #include "smldist/runtime/depthwise.hpp"
 #include "smldist/runtime/elementwise_steps.hpp"
+#include "smldist/runtime/image_steps.hpp"
 #include "smldist/runtime/move_steps.hpp"
 #include "smldist/runtime/product.hpp"
 #endif

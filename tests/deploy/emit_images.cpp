@@ -152,6 +152,12 @@ TEST_CASE("emit_images: the zeros around an image are zeros in normalised units"
     same_outputs(p, raw, n(x, mode::eval));
     const auto q = deploy::compile(n, {.height = 4, .width = 5, .channels = 2, .normaliser = normal});
     CHECK(run_all(q, raw) == run_all(p, raw));
+    // Also where the convolution is the first to read the input.
+    const probe direct(
+        [&conv](const auto& image, const auto& w) { return op::conv2d(image, w[0], w[1], conv.options); },
+        {{3, 2, 3, 3}, {3}});
+    const auto r = deploy::compile(direct, {.height = 4, .width = 5, .channels = 2, .normaliser = normal});
+    same_outputs(r, raw, direct(op::as_image(x, 4, 5), mode::eval));
 }
 
 TEST_CASE("emit_images: what programs refuse") {

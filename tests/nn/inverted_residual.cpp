@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smldist/nn/inverted_residual.hpp"
 
+#include "allocations.hpp"
 #include "check.hpp"
+#include "smldist/op/pool2d.hpp"
 
 using namespace smldist;
 
@@ -269,4 +271,21 @@ TEST_CASE("inverted_residual2d: agrees with PyTorch") {
             return layer(in[0], o.as_bool("train") ? mode::train : mode::eval);
         },
         "images.safetensors");
+}
+
+TEST_CASE("inverted_residual2d: a warm step does not allocate") {
+    generator g(1);
+    const nn::conv_norm2d<float> stem(3, 8, 3, g, {.activation = nn::activation::hard_swish});
+    const nn::inverted_residual2d<float> block({.in = 8, .expanded = 16, .out = 8, .squeezed = 4}, g);
+    const auto x = cast<float>(normal({4, 20, 18, 3}, 1));
+    const tensor<float> by(shape{4, 8}, 1.0F);
+    tape<float> t;
+    std::size_t before = 0;
+    for (int step = 0; step < 4; ++step) {
+        if (step == 2) before = allocations();
+        t.reset();
+        const auto h = block(op::max_pool2d(stem(t.input(x), mode::train)), mode::train);
+        t.backward(op::global_avg_pool(op::avg_pool2d(h)), by);
+    }
+    CHECK(allocations() == before);
 }

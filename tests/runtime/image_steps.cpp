@@ -65,6 +65,21 @@ TEST_CASE("image_steps: a depthwise convolution also computes the mean") {
     CHECK(r.rows[0].ops == "conv2d + hard_swish + mean_over_time");
 }
 
+TEST_CASE("image_steps: the product behind a gate takes the pixels of a large image in parts") {
+    for (const std::size_t side : {16u, 17u}) { // 256 pixels at once, 289 in parts
+        CAPTURE(side);
+        const auto p = check_op(
+            [side](const auto& pixels, const auto& w) {
+                const auto x = op::relu(op::as_image(pixels, side, side));
+                const auto y = op::conv2d(x, w[0], w[1], {.padding = 1, .groups = 6});
+                const auto z = op::gate(y, op::sigmoid(op::global_avg_pool(y)));
+                return op::add(op::conv2d(z, w[2], w[1]), x);
+            },
+            side * side, 6, {{6, 1, 3, 3}, {6}, {6, 6, 1, 1}});
+        CHECK(p.report().rows.back().ops == "gate + conv2d + add");
+    }
+}
+
 TEST_CASE("image_steps: pooling") {
     for (const std::size_t padding : {0u, 1u}) {
         const auto r = check_images([=](const auto& x, const auto&) {

@@ -118,10 +118,7 @@ template <class T> SMLDIST_NOINLINE void depthwise2d_results(const depthwise2d_r
     std::size_t j = 0;
     while (j < s.along.count) {
         const bool inside = j >= interior.first && j < interior.last;
-        if (inside && j + 8 <= interior.last) {
-            depthwise2d_tile<8>(s, j, all);
-            j += 8;
-        } else if (inside && j + 4 <= interior.last) {
+        if (inside && j + 4 <= interior.last) {
             depthwise2d_tile<4>(s, j, all);
             j += 4;
         } else {

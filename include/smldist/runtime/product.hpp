@@ -77,28 +77,34 @@ struct gemm_step {
     std::size_t weight_size() const { return is_narrow() ? N * K : kernel::packed_size<float>(N, K); }
     /// Samples that are gated together: at least 16 rows, two tiles of the product.
     std::size_t group() const { return 1 + 15 / rows; }
-    std::size_t gated_size() const { return group() * rows * K; }
+    /// Rows of a sample that are gated together: all, or a part of those of an image.
+    std::size_t part() const { return rows <= 256 ? rows : 64; }
+    std::size_t gated_size() const { return group() * part() * K; }
     void operands(operand_list& f) const { f(x), f(weight), f(end.bias), f(end.residual), f(gate), f(gated), f(y); }
     void run(const frame& f) const {
-        if (!gate) return multiply(f, 0, f.n, f.read(x));
+        if (!gate) return multiply(f, 0, f.n * rows, f.read(x));
         float* const buffer = f.write(gated);
-        for (std::size_t b = 0; b < f.n; b += group()) {
-            const std::size_t n = std::min(group(), f.n - b);
-            for (std::size_t i = 0; i < n; ++i)
-                detail::apply_gate(gate_end, rows, K, f.read(x, b + i), f.read(gate, b + i), buffer + i * rows * K);
-            multiply(f, b, n, buffer);
-        }
+        for (std::size_t b = 0; b < f.n; b += group())
+            for (std::size_t first = 0; first < rows; first += part()) {
+                const std::size_t n = std::min(group(), f.n - b), count = std::min(part(), rows - first);
+                for (std::size_t i = 0; i < n; ++i)
+                    detail::apply_gate(gate_end, count, K, f.read(x, b + i) + first * K, f.read(gate, b + i),
+                                       buffer + i * rows * K);
+                multiply(f, b * rows + first, n * count, buffer);
+            }
     }
 
 private:
-    void multiply(const frame& f, std::size_t b, std::size_t n, const float* from) const {
+    /// The rows [first, first + count) of all samples, one after the other.
+    void multiply(const frame& f, std::size_t first, std::size_t count, const float* from) const {
+        float* const to = f.write(y) + first * N;
+        const float* const residual = end.residual ? f.read(end.residual) + first * N : nullptr;
         if (is_narrow()) {
-            runtime::multiply(n * rows, N, K, from, K, 1, f.read(weight), true, f.write(y, b));
-            return finish(end.f, n * rows, N, f.write(y, b), N, f.read(end.bias),
-                          end.residual ? f.read(end.residual, b) : nullptr);
+            runtime::multiply(count, N, K, from, K, 1, f.read(weight), true, to);
+            return finish(end.f, count, N, to, N, f.read(end.bias), residual);
         }
-        detail::product(n * rows, from, K, kernel::packed_b<float>{f.read(weight), N, K}, f.write(y, b), N,
-                        f.read(end.bias), end.residual ? f.read(end.residual, b) : nullptr, end.f);
+        detail::product(count, from, K, kernel::packed_b<float>{f.read(weight), N, K}, to, N, f.read(end.bias),
+                        residual, end.f);
     }
 };
 
