@@ -41,8 +41,9 @@ template <class V> std::span<const float> as_floats(source& s, const V* from, st
 ///     seen.run(image, logits); // (H, W, C), row by row
 ///
 /// The program has its own weights, in float: the network may change or be destroyed afterwards.
-/// Throws     usage_error when length or channels are missing, when the extents of an image contradict, for an op that programs do not support and for one that
-///            mixes the windows of a batch; shape_error when the window does not fit the network or the normaliser.
+/// Throws     usage_error when length or channels are missing, when the extents of an image contradict, for an op that
+///            programs do not support and for one that mixes the windows of a batch; shape_error when the window does
+///            not fit the network or the normaliser.
 template <class M> runtime::program compile(const M& model, options o) {
     if constexpr (requires { std::size_t(model.config.backbone.channels); })
         if (o.channels == 0) o.channels = model.config.backbone.channels;
