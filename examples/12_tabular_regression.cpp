@@ -62,8 +62,10 @@ data::windows friedman(std::size_t rows, generator g) {
 
 /// Writes a plot of predicted against true values: a dot per row, and the line on which perfect predictions lie.
 void plot(const char* path, const tensor<float>& truth, const tensor<float>& predicted, double r2) {
-    const auto [least, most] = std::minmax_element(truth.begin(), truth.end());
-    const double low = std::floor(double(*least)), high = std::ceil(double(*most)), side = 400, margin = 50;
+    const auto [t0, t1] = std::minmax_element(truth.begin(), truth.end());
+    const auto [p0, p1] = std::minmax_element(predicted.begin(), predicted.end());
+    const double low = std::floor(double(std::min(*t0, *p0))), high = std::ceil(double(std::max(*t1, *p1)));
+    const double side = 400, margin = 50;
     const auto place = [&](float v) { return side * (double(v) - low) / (high - low); };
     std::string svg = R"(<svg xmlns="http://www.w3.org/2000/svg" width="500" height="500" font-family="sans-serif">)";
     const auto add = [&](const char* format, auto... values) {
@@ -75,10 +77,12 @@ void plot(const char* path, const tensor<float>& truth, const tensor<float>& pre
         "<rect x='%g' y='%g' width='%g' height='%g' fill='none' stroke='black'/>\n",
         margin, margin, side, side);
     add("<text x='250' y='35' text-anchor='middle'>Friedman 1, R² = %.3f</text>\n", r2);
-    add("<text x='250' y='485' text-anchor='middle'>true</text>"
-        "<text transform='translate(20 250) rotate(-90)' text-anchor='middle'>predicted</text>\n");
-    add("<text x='%g' y='468'>%g</text><text x='%g' y='468' text-anchor='end'>%g</text>\n", margin, low, margin + side,
-        high);
+    svg += "<text x='250' y='485' text-anchor='middle'>true</text>"
+           "<text transform='translate(20 250) rotate(-90)' text-anchor='middle'>predicted</text>\n";
+    add("<text x='%g' y='468'>%g</text><text x='%g' y='468' text-anchor='end'>%g</text>\n", margin, low,
+        margin + side, high);
+    add("<text x='46' y='%g' text-anchor='end'>%g</text><text x='46' y='%g' text-anchor='end'>%g</text>\n",
+        margin + side, low, margin + 10, high);
     add("<line x1='%g' y1='%g' x2='%g' y2='%g' stroke='black'/>\n", margin, margin + side, margin + side, margin);
     for (std::size_t i = 0; i < truth.size(); ++i)
         add("<circle cx='%.1f' cy='%.1f' r='2.5' fill='steelblue' fill-opacity='0.6'/>\n", margin + place(truth[i]),

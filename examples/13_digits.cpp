@@ -83,7 +83,8 @@ data::windows draw(std::size_t count, generator g) {
 } // namespace
 
 int main() {
-    const auto train = draw(3000, generator(1)), validation = draw(500, generator(2)), test = draw(1000, generator(3));
+    const auto train = draw(3000, generator(1)), validation = draw(500, generator(2)),
+               test = draw(1000, generator(3));
     for (std::size_t r = 0; r < side; ++r) { // the first five
         for (std::size_t i = 0; i < 5; ++i) {
             for (std::size_t c = 0; c < side; ++c) std::putchar(train.x(i, r, c) > 0.5f ? '#' : '.');

@@ -16,14 +16,13 @@ using network = model::network<float>;
 
 namespace {
 
-/// The windows whose labels lie in [begin, end), as a task of its own.
-data::windows only_classes(const data::windows& w, std::size_t begin, std::size_t end) {
+/// The windows of the first `count` classes, as a task of its own.
+data::windows first_classes(const data::windows& w, std::size_t count) {
     std::vector<std::size_t> chosen;
     for (std::size_t i = 0; i < w.size(); ++i)
-        if (std::size_t(w.label[i]) >= begin && std::size_t(w.label[i]) < end) chosen.push_back(i);
+        if (std::size_t(w.label[i]) < count) chosen.push_back(i);
     data::windows task = w.select(chosen);
-    for (int& label : task.label) label -= int(begin);
-    task.info.labels = {w.info.labels.begin() + std::ptrdiff_t(begin), w.info.labels.begin() + std::ptrdiff_t(end)};
+    task.info.labels.resize(count);
     return task;
 }
 
@@ -38,16 +37,14 @@ network make(const data::windows& task, std::uint64_t seed) {
 } // namespace
 
 int main() {
-    // The first task: many people walk and climb stairs. The second: three others sit, stand and lie.
+    // The first task: twelve people walk, climb stairs up and down, and sit. The second: three others also stand and lie.
     const data::train_test all = data::synthetic({.users = 15, .test_users = 4, .seconds = 20});
-    const auto [few, many] = data::by_subject(all.train, {1, 2, 3});
-    const data::windows first = only_classes(many, 0, 3), second = only_classes(few, 3, 6);
-    const data::windows test = only_classes(all.test, 3, 6);
+    const auto [second, others] = data::by_subject(all.train, {1, 2, 3});
+    const data::windows first = first_classes(others, 4);
     const normaliser normal = data::fit_normaliser(first);
-    const train::training_options options{.epochs = 12, .batch = 32};
     {
         network net = make(first, 1);
-        train::fit(net, first, first, normal, options);
+        train::fit(net, first, first, normal, {.epochs = 12, .batch = 32});
         model::save_state_dict("first_task.safetensors", net);
     }
 
@@ -64,10 +61,10 @@ int main() {
     });
     std::printf("%zu of %zu parameters learn\n", learning, parameter_count(net));
 
-    const auto f1 = [&](const network& n) { return train::evaluate(n, test, normal).macro_f1; };
+    const auto f1 = [&](const network& n) { return train::evaluate(n, all.test, normal).macro_f1; };
     const network before = net;
-    train::fit(net, second, second, normal, options);
-    std::printf("macro-F1 of the new classes, on people never seen: %.3f before, %.3f after\n", f1(before), f1(net));
+    train::fit(net, second, second, normal, {.epochs = 30, .batch = 32, .lr = 2e-2});
+    std::printf("macro-F1 of the six classes, on people never seen: %.3f before, %.3f after\n", f1(before), f1(net));
 
     // All tensors of the backbone are as they were, to the bit: also the running statistics of its batch-norms, although the
     // data are new.

@@ -64,8 +64,8 @@ int main() {
     const tensor<float> x(shape{2, 5, 1}, {0, 1, 3, 2, 2, /**/ 9, 8, 8, 6, 5});
     const tensor<float> logits = net(x), predicted = op::argmax(logits, {.axis = 1});
     for (std::size_t i = 0; i < 2; ++i)
-        std::printf("window %zu: rise %.2f, fall %.2f per sample: %s\n", i, double(logits(i, 0)), double(logits(i, 1)),
-                    predicted[i] == 0 ? "rising" : "falling");
+        std::printf("window %zu: rise %.2f, fall %.2f per sample: %s\n", i, double(logits(i, 0)),
+                    double(logits(i, 1)), predicted[i] == 0 ? "rising" : "falling");
 
     // Without the rules no name fits; the error lists what is missing, and the network stays as it is.
     bool refused = false;
