@@ -312,6 +312,22 @@ TEST_CASE("hopfield_options: options that contradict each other are refused") {
     CHECK_RAISES(shape_error, "shape is (5, 4), expected (B, L, D)", pooling.recall(flat, flat));
 }
 
+TEST_CASE("hopfield_options: a static input of another width is refused") {
+    options o;
+    o.heads = 2;
+    o.head_width = 2;
+    o.normalise = false;
+    const auto call = [&](std::size_t state, std::size_t stored, std::size_t source) {
+        const auto in = inputs(state, stored, source);
+        return association<double>(o, 2, 2, 2)(in[0], in[1], in[2]);
+    };
+    o.static_state = o.static_stored = o.static_source = true;
+    CHECK(call(2, 2, 2).shape() == shape{B, Q, 2});
+    CHECK_RAISES(shape_error, "shape of a static input is (2, 3, 4), expected (…, 2)", call(4, 2, 2));
+    CHECK_RAISES(shape_error, "shape of a static input is (2, 5, 4), expected (…, 2)", call(2, 4, 2));
+    CHECK_RAISES(shape_error, "shape of a static input is (2, 5, 4), expected (…, 2)", call(2, 2, 4));
+}
+
 TEST_CASE("hopfield_options: warm calls and training steps allocate nothing") {
     for (const auto& c : choices()) {
         CAPTURE(c.name);

@@ -39,9 +39,8 @@ struct hopfield_options {
     bool learn_beta = false;
     /// [update_steps_max, update_steps_eps]; updates = until_rest is None
     op::hopfield_options retrieval{.updates = 0, .eps = 1e-4};
-    bool normalise =
-        true;           ///< layer-norm on state, stored patterns and projection source; false: on none of the three
-    double dropout = 0; ///< on the last association, in training
+    bool normalise = true; ///< layer-norm on state, stored patterns and projection source; false: on none
+    double dropout = 0;    ///< on the last association, in training
 
     op::hopfield_stop stop = op::hopfield_stop::state;  ///< hflayers: batch
     std::vector<double> head_beta{};                    ///< one for each head; empty: beta
@@ -63,8 +62,8 @@ struct hopfield_options {
     bool trainable = true;         ///< the patterns of a lookup, the states of a pooling
     bool separate_targets = false; ///< a lookup retrieves from targets of its own [lookup_weights_as_separated]
     bool trainable_targets = true; ///< [lookup_targets_as_trainable]
-    std::size_t stored_width = 0;  ///< of stored patterns; 0: state width [stored_pattern_size]
-    std::size_t source_width = 0;  ///< of projection sources; 0: as above [pattern_projection_size]
+    std::size_t stored_width = 0;  ///< of stored patterns; 0: width, or h if they are static [stored_pattern_size]
+    std::size_t source_width = 0;  ///< of sources; 0: stored_width in a lookup, else width [pattern_projection_size]
 };
 
 /// A result with what led to it. M counts the bias pattern and the zero pattern, which come last and in this order.
@@ -227,9 +226,13 @@ private:
     /// Calls see(associations, patterns) of each head.
     template <class X, class Masks, class See>
     X run(const X& state, const X& stored, const X& source, const Masks& masks, mode m, const See& see) const {
+        check_static(state.shape(), options.static_state, options.head_width);
+        check_static(stored.shape(), options.static_stored, options.head_width);
+        const bool connected = options.connected_source && !options.static_stored;
+        check_static(source.shape(), options.static_source && !connected, options.pattern_width);
         const X q = map(query, norm(norm_state, state)), k = map(key, norm(norm_stored, stored));
         X v = norm(norm_source, source);
-        if (options.connected_source) v = map(key, std::move(v));
+        if (connected) v = map(key, std::move(v));
         v = map(value, std::move(v));
         const X beta = op::exp(op::lift(state, log_beta));
         m = mode_of(*this, m);
@@ -243,6 +246,11 @@ private:
             joined = head == 0 ? one : op::concat(joined, one);
         }
         return op::activate(map(out, joined), options.association_activation);
+    }
+    SMLDIST_COLD static void check_static(const shape& x, bool is_static, std::size_t width) {
+        if (is_static && (x.rank() == 0 || x.back() != width))
+            raise<shape_error>("nn::hopfield", "shape of a static input is ", x.text(), ", expected (…, ", width,
+                               ")");
     }
     template <class X> static std::remove_cvref_t<X> map(const linear<T>& l, X&& x) {
         if (!l.weight.empty()) return l(x);
