@@ -74,9 +74,15 @@ SMLDIST_NAMESPACE_END
 
 namespace smldist::model {
 SMLDIST_NAMESPACE_BEGIN
-template <class T> struct mobilenet_v3;
-template <class T> struct network;
-template <class T> struct loaded;
+template <class T, std::size_t Axes> struct basic_mobilenet_v3;
+template <class T> using mobilenet_v3 = basic_mobilenet_v3<T, 1>;    ///< of windows (B, L, C)
+template <class T> using mobilenet_v3_2d = basic_mobilenet_v3<T, 2>; ///< of images (B, H, W, C)
+template <class T, std::size_t Axes> struct basic_network;
+template <class T> using network = basic_network<T, 1>;   ///< of windows
+template <class T> using network2d = basic_network<T, 2>; ///< of images
+template <class T, std::size_t Axes> struct basic_loaded;
+template <class T> using loaded = basic_loaded<T, 1>;
+template <class T> using loaded2d = basic_loaded<T, 2>;
 SMLDIST_NAMESPACE_END
 } // namespace smldist::model
 

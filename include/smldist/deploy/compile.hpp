@@ -47,6 +47,11 @@ template <class V> std::span<const float> as_floats(source& s, const V* from, st
 template <class M> runtime::program compile(const M& model, options o) {
     if constexpr (requires { std::size_t(model.config.backbone.channels); })
         if (o.channels == 0) o.channels = model.config.backbone.channels;
+    if constexpr (requires { std::size_t(model.config.backbone.height); })
+        if (o.length == 0 && o.height == 0 && o.width == 0) {
+            o.height = model.config.backbone.height;
+            o.width = model.config.backbone.width;
+        }
     if (o.height != 0 || o.width != 0) {
         const std::size_t pixels = shape{o.height, o.width}.size();
         if (pixels == 0 || (o.length != 0 && o.length != pixels))

@@ -14,10 +14,12 @@ namespace smldist::deploy {
 SMLDIST_NAMESPACE_BEGIN
 
 struct options {
-    std::size_t batch = 1;             ///< windows of run(in, out)
-    std::size_t length = 0;            ///< L, samples of a window; 0 for a model file: the file's
-    std::size_t height = 0, width = 0; ///< of an image (H, W, C) in place of a window; length is then H·W or 0
-    std::size_t channels = 0;          ///< C; 0: those of the model's configuration
+    std::size_t batch = 1;  ///< windows of run(in, out)
+    std::size_t length = 0; ///< L, samples of a window; 0 for a model file: the file's
+    std::size_t height = 0,
+                width = 0;    ///< of an image (H, W, C) in place of a window; length is then H·W or 0. All three
+                              ///< 0: the extents of the image in the model's configuration
+    std::size_t channels = 0; ///< C; 0: those of the model's configuration
     smldist::normaliser normaliser =
         {}; ///< applied to the input, which then has raw units; kind none: the input is normalised
     /// Names of the outputs, in any order: "logits", "feature", "stages.0"; "stages" and "memory" name all of them, "all"

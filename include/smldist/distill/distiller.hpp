@@ -21,8 +21,8 @@
 namespace smldist::distill {
 SMLDIST_NAMESPACE_BEGIN
 
-/// The length at which each stage of two networks is compared: the shorter one.
-/// Throws     usage_error when the numbers of stages differ.
+/// The length at which each stage of two networks is compared: the shorter one; of images the pixels of the shorter extents.
+/// Throws     usage_error when the numbers of stages or their ranks differ.
 [[nodiscard]] SMLDIST_FUNCTION std::vector<std::size_t> common_lengths(const outputs<shape>& teacher,
                                                                        const outputs<shape>& student);
 /// The same of two networks for windows of these shapes.

@@ -21,8 +21,14 @@ std::vector<std::size_t> common_lengths(const outputs<shape>& teacher, const out
         raise<usage_error>("distill::common_lengths", "numbers of stages of student and teacher are ",
                            student.stages.size(), " and ", teacher.stages.size(), ", expected them equal");
     std::vector<std::size_t> lengths;
-    for (std::size_t i = 0; i < student.stages.size(); ++i)
-        lengths.push_back(std::min(student.stages[i][1], teacher.stages[i][1]));
+    for (std::size_t i = 0; i < student.stages.size(); ++i) {
+        const shape &s = student.stages[i], &t = teacher.stages[i];
+        if (s.rank() != t.rank())
+            raise<usage_error>("distill::common_lengths", "stages ", i, " of student and teacher are ", s.text(),
+                               " and ", t.text(), ", expected both of windows or both of images");
+        lengths.push_back(1);
+        for (std::size_t axis = 1; axis + 1 < s.rank(); ++axis) lengths.back() *= std::min(s[axis], t[axis]);
+    }
     return lengths;
 }
 

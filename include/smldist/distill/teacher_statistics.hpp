@@ -53,8 +53,9 @@ SMLDIST_FUNCTION teacher_statistics calibrate(const std::function<void(const bat
 /// Evaluation passes of the teacher over the training windows: one for the moments of its features, and if the band
 /// weights are measured (loss::weighting::fisher, energy) a second one for the spectra of the standardised features.
 /// `lengths[i]` is the length at which stage i is compared, the shorter of teacher's and student's; empty: the teacher's.
-/// Throws     as for_each_batch; usage_error for lengths that the teacher's stages cannot be brought to, and for fisher
-/// weights on windows without classes.
+/// Stages of images have no spectra.
+/// Throws     as for_each_batch; usage_error for lengths that the teacher's stages cannot be brought to, for fisher
+/// weights on windows without classes, and as loss::stage_options::check_for_images.
 template <class Teacher>
 [[nodiscard]] teacher_statistics calibrate(const Teacher& teacher, const data::windows& train,
                                            const normaliser& normal, const loss::stage_options& o = {},

@@ -62,13 +62,16 @@ teacher_statistics calibrate(const std::function<void(const batch_visitor&)>& pa
     std::vector<channel_moments> stages;
     channel_moments feature;
     std::size_t right = 0;
+    std::vector<bool> images; // of the stages
     teacher_statistics p;
     pass([&](std::size_t first, const outputs<tensor<float>>& out) {
         stages.resize(out.stages.size());
         p.stages.resize(out.stages.size());
+        images.resize(out.stages.size());
         for (std::size_t i = 0; i < stages.size(); ++i) {
             stages[i].add(out.stages[i]);
-            p.stages[i].length = out.stages[i].shape()[1];
+            p.stages[i].length = out.stages[i].shape().sample_rows();
+            images[i] = out.stages[i].shape().rank() == 4;
         }
         feature.add(out.feature);
         const std::size_t N = out.logits.shape()[1];
@@ -83,24 +86,30 @@ teacher_statistics calibrate(const std::function<void(const batch_visitor&)>& pa
     p.feature = feature.statistics();
     p.teacher_accuracy = double(right) / double(train.size());
 
-    std::vector<loss::time_bands<float>> bases;
-    std::vector<tensor<float>> maps;
+    std::vector<loss::time_bands<float>> bases(p.stages.size());
+    std::vector<tensor<float>> maps(p.stages.size());
     for (std::size_t i = 0; i < p.stages.size(); ++i) {
         auto& stage = p.stages[i];
         stage.feature = stages[i].statistics();
         const std::size_t from = stage.length;
         if (!lengths.empty()) stage.length = lengths[i];
+        if (images[i]) { // without frequencies along time
+            o.check_for_images();
+            continue;
+        }
         stage.rate_hz = train.info.rate_hz * double(stage.length) / double(train.length());
-        bases.push_back(loss::make_basis<float>(o.basis, stage.length));
-        maps.push_back(stage.length == from ? bases[i].matrix
-                                            : loss::product(bases[i].matrix, loss::make_length_map<float>(
-                                                                                 o.match, stage.length, from)));
+        bases[i] = loss::make_basis<float>(o.basis, stage.length);
+        maps[i] = stage.length == from
+                      ? bases[i].matrix
+                      : loss::product(bases[i].matrix, loss::make_length_map<float>(o.match, stage.length, from));
         stage.bands = {classes ? train.classes() : 1, bases[i].bands.size(), stage.feature.mean.size()};
     }
     if (o.weights.kind != loss::weighting::fisher && o.weights.kind != loss::weighting::energy) return p;
+    if (!images.empty() && std::find(images.begin(), images.end(), false) == images.end()) return p;
     const std::vector<int> labels = classes ? train.label : std::vector<int>(train.size(), 0);
     pass([&](std::size_t first, outputs<tensor<float>> out) {
         for (std::size_t i = 0; i < p.stages.size(); ++i) {
+            if (images[i]) continue;
             tensor<float>& x = out.stages[i];
             loss::standardise_by(p.stages[i].feature, x);
             p.stages[i].bands.add(op::matmul(maps[i], x), bases[i].bands,

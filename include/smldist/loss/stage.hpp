@@ -36,10 +36,10 @@ using stage::stage_options, stage::weighting_options, stage::weighting, stage::t
 /// squared error in time, by Parseval. The phase-free term compares powers of the real DFT (stage::without_phase).
 ///
 /// With weighting::uncertainty the first term is 1/L Σ_r (½ e_r exp(-v) + ½ v), e_r the row's mean penalty, v learned for
-/// each band. The teacher is a constant. [OURS: the paper's abstract says that stage distillation constrains the
+/// each band. Features of images are compared pixel by pixel, M = 1 and w̃ = 1. The teacher is a constant. [OURS: the paper's abstract says that stage distillation constrains the
 /// *direction* of intermediate features and prioritises frequency-related ones; the formulas are this project's.]
 ///
-/// Shapes     student (B, L_S, C_S) or (B, D_S) · teacher (B, L_T, C_T) or (B, D_T), or with teacher_space::components in the
+/// Shapes     student (B, L_S, C_S), (B, H_S, W_S, C_S) or (B, D_S) · teacher (B, L_T, C_T), (B, H_T, W_T, C_T) or (B, D_T), or with teacher_space::components in the
 ///            statistics its components in place of its channels · y ()
 /// Throws     usage_error when constructed with features of unlike rank, options out of range, statistics of other
 ///            features, or band weights that no term reads (stage::compared_rows); shape_error if a feature is not what it
@@ -47,7 +47,7 @@ using stage::stage_options, stage::weighting_options, stage::weighting, stage::t
 /// Source     Parseval; see docs/paper_map.md for what is reconstruction.
 template <class T> class stage_loss {
 public:
-    /// Features of rank 2 have no time axis: only the options penalty, scale and channels apply to them.
+    /// Features of rank 2 have no time axis: only the options penalty, scale and channels apply to them; to images also match.
     /// `weights` has one entry for each band of the basis at the shorter length (band_weights); empty: uniform.
     stage_loss(const shape& student, const shape& teacher, const feature_statistics<T>& statistics,
                const stage_options& o, const std::vector<double>& weights, generator& g)
@@ -65,8 +65,8 @@ public:
     template <class X> X composed(const X& student, tensor<T> teacher, mode m = mode::train) const {
         const X x = stage::in_time(channels_.student(projected(student, m)));      // F̂_S
         const tensor<T> z = stage::in_time(channels_.teacher(std::move(teacher))); // F̂_T
-        const X s = op::matmul(rows_.student, x);                                  // M A_S F̂_S
-        const tensor<T> t = op::matmul(rows_.teacher, z);                          // M A_T F̂_T
+        const X s = mapped(rows_.student, x);                                      // M A_S F̂_S
+        const tensor<T> t = mapped(rows_.teacher, z);                              // M A_T F̂_T
         const X e = stage::row_penalty(s, t, options_.pen, options_.delta);        // e_r = mean_{b,c} pen(d)
         X y = rows_.learned ? stage::mean_by_variance(e, log_variance_, rows_.band_of_row)
                             : op::mean(e * rows_.weight); // 1/L Σ_r w̃_r e_r
@@ -94,6 +94,7 @@ public:
     std::size_t components() const { return channels_.components(); }
 
 private:
+    template <class X> static X mapped(const tensor<T>& m, const X& x) { return m.empty() ? x : op::matmul(m, x); }
     /// The student's feature, through the projector if there is one.
     template <class X> X projected(const X& student, mode m) const {
         return projector_ ? (*projector_)(student, m) : student;

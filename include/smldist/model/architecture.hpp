@@ -23,11 +23,11 @@ SMLDIST_FUNCTION network_config config_from_json(const io::json& j);
 /// Calls f(n) for the tensors, parameters and buffers, of a network of this configuration: n elements each, known before
 /// anything is allocated. In double, which no product of untrusted widths overflows.
 template <class F> void for_each_size(const network_config& c, F&& f) {
-    const auto conv_norm = [&f](double in, double out, double k) {
-        f(in * out * k);
+    const backbone_config& b = c.backbone;
+    const auto conv_norm = [&f, images = b.axes() == 2](double in, double out, double k) {
+        f(in * out * (images ? k * k : k));
         for (int i = 0; i < 4; ++i) f(out);
     };
-    const backbone_config& b = c.backbone;
     conv_norm(double(b.channels), double(b.stem_width()), 3);
     double in = double(b.stem_width());
     for (const row& r : b.rows) {

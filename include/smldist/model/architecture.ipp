@@ -100,9 +100,14 @@ SMLDIST_COLD io::json to_json(const network_config& c) {
     io::json::array rows;
     for (const row& r : c.backbone.rows) rows.emplace_back(text(r));
     io::json j;
-    j.set("type", "mobilenet_v3_1d");
+    const bool images = c.backbone.axes() == 2;
+    j.set("type", images ? "mobilenet_v3_2d" : "mobilenet_v3_1d");
     j.set("preset", c.preset);
     j.set("channels", c.backbone.channels);
+    if (images) {
+        j.set("height", c.backbone.height);
+        j.set("width", c.backbone.width);
+    }
     j.set("stem", c.backbone.stem);
     j.set("rows", std::move(rows));
     j.set("tail", c.backbone.tail);
@@ -133,11 +138,20 @@ SMLDIST_COLD network_config config_from_json(const io::json& j) {
     using detail::widest;
     using detail::word;
     network_config c;
-    if (j.as_string("type") != "mobilenet_v3_1d")
-        raise<data_error>("model file", "type of the architecture is ", io::quote(j.as_string("type")),
-                          ", expected \"mobilenet_v3_1d\"; model::load_into reads other networks");
+    const bool images = j.as_string("type") == "mobilenet_v3_2d";
+    if (!images && j.as_string("type") != "mobilenet_v3_1d")
+        raise<data_error>(
+            "model file", "type of the architecture is ", io::quote(j.as_string("type")),
+            ", expected \"mobilenet_v3_1d\" or \"mobilenet_v3_2d\"; model::load_into reads other networks");
     c.preset = word(j.at("preset"));
     c.backbone.channels = j.as_size("channels");
+    if (images) {
+        c.backbone.height = j.as_size("height");
+        c.backbone.width = j.as_size("width");
+        for (const std::size_t n : {c.backbone.height, c.backbone.width})
+            need(n >= 1 && n <= widest, "an extent of the image");
+        need(!j.as_bool("causal"), "causal");
+    }
     c.backbone.stem = j.as_size("stem");
     c.backbone.tail = j.as_size("tail");
     c.backbone.causal = j.as_bool("causal");

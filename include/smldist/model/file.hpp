@@ -37,7 +37,7 @@ SMLDIST_NAMESPACE_BEGIN
 
 namespace detail {
 template <class M> struct is_network : std::false_type {};
-template <class T> struct is_network<network<T>> : std::true_type {};
+template <class T, std::size_t Axes> struct is_network<basic_network<T, Axes>> : std::true_type {};
 } // namespace detail
 
 /// A network that this file saves: any except a model::network, which model/load.hpp saves.

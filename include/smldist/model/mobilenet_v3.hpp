@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// MobileNetV3 in one dimension, built from a table of rows.
+/// MobileNetV3 in one dimension, for windows, and in two, for images, built from a table of rows.
 #ifndef SMLDIST_MODEL_MOBILENET_V3_HPP
 #define SMLDIST_MODEL_MOBILENET_V3_HPP
 
@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "smldist/core/outputs.hpp"
+#include "smldist/fwd.hpp"
 #include "smldist/io/json_scanner.hpp"
 #include "smldist/nn/conv_norm.hpp"
 #include "smldist/nn/inverted_residual.hpp"
 #include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
 
 namespace smldist::model {
 SMLDIST_NAMESPACE_BEGIN
@@ -53,7 +55,7 @@ struct backbone_form {
     bool stem_from_channels = false; ///< the stem is ceil8(channels) wide, whatever `stem` says
     bool ceil_widths = false;        ///< blocks expand to ceil8(expanded) and give ceil8(out)
     bool round_squeeze = true;       ///< squeeze-excite narrows E to make_divisible(E div 4); if false, to E div 4
-    nn::activation pooled_activation = nn::activation::none; ///< on the mean over time
+    nn::activation pooled_activation = nn::activation::none; ///< on the mean over time, or over the image
 
     /// f(name, option) for each option.
     static void visit(auto& self, auto&& f) {
@@ -77,15 +79,22 @@ inline constexpr backbone_form public_code_form{.gate_before_activation = true,
                                                 .round_squeeze = false,
                                                 .pooled_activation = nn::activation::hard_swish};
 
+/// The batch-norms of torchvision's MobileNetV3.
+inline constexpr op::batch_norm_options torchvision_norm{.eps = 1e-3, .momentum = 0.01};
+
 /// Everything that shapes a backbone.
 struct backbone_config {
-    std::size_t channels = 9; ///< of the input
-    std::size_t stem = 16;    ///< width after the stem (dense, kernel 3, stride 2)
+    std::size_t channels = 9;          ///< of the input
+    std::size_t height = 0, width = 0; ///< of an image; 0 for windows
+    std::size_t stem = 16;             ///< width after the stem (dense, kernel 3, stride 2)
     std::vector<row> rows;
     std::size_t tail = 96; ///< D, width of the feature
     bool causal = false;
     op::batch_norm_options norm{};
     backbone_form form{};
+
+    /// The number of axes that the kernels slide over: 1 for windows, 2 for images.
+    std::size_t axes() const { return height == 0 && width == 0 ? 1 : 2; }
 
     // The widths that are built.
     std::size_t stem_width() const { return form.stem_from_channels ? ceil8(channels) : stem; }
@@ -98,36 +107,48 @@ struct backbone_config {
     }
 
     friend bool operator==(const backbone_config& a, const backbone_config& b) {
-        return a.channels == b.channels && a.stem == b.stem && a.rows == b.rows && a.tail == b.tail &&
-               a.causal == b.causal && a.norm.eps == b.norm.eps && a.norm.momentum == b.norm.momentum &&
-               a.form == b.form;
+        return a.channels == b.channels && a.height == b.height && a.width == b.width && a.stem == b.stem &&
+               a.rows == b.rows && a.tail == b.tail && a.causal == b.causal && a.norm.eps == b.norm.eps &&
+               a.norm.momentum == b.norm.momentum && a.form == b.form;
     }
 };
 
-/// MobileNetV3 in one dimension without its classifier.
+/// MobileNetV3 without its classifier: mobilenet_v3 of windows, mobilenet_v3_2d of images.
 ///
 ///     stem      dense conv K 3, stride 2, C → stem · BN · hard-swish
 ///     blocks    one inverted residual per row
 ///     tail      pointwise → D · BN · hard-swish
-///     feature   mean over time, then pooled_activation
+///     feature   mean over time, or over the image, then pooled_activation
 ///
-/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) at the anchors · feature (B, D)
-/// Source     Howard et al. 2019, tables 1 and 2; torchvision's mobilenetv3 without its first classifier layer.
-template <class T> struct mobilenet_v3 {
-    nn::conv_norm<T> stem;
-    std::vector<nn::inverted_residual<T>> blocks;
-    nn::conv_norm<T> tail;
+/// An image is also a window of H·W samples, its pixels row by row: what loaders, normalisers and model files hold.
+///
+/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) at the anchors · feature (B, D), or
+///            x (B, H, W, C) or (B, H·W, C) · stages[i] (B, H_i, W_i, C_i) · feature (B, D)
+/// Throws     usage_error from the constructor for a width of 0, and for a height or width of 0 with images or another one
+///            with windows, and as basic_conv_norm; shape_error from the call when x does not fit.
+/// Source     Howard et al. 2019, tables 1 and 2; torchvision's mobilenetv3 without its first classifier layer, with
+///            torchvision_norm.
+template <class T, std::size_t Axes> struct basic_mobilenet_v3 {
+    nn::basic_conv_norm<T, Axes> stem;
+    std::vector<nn::basic_inverted_residual<T, Axes>> blocks;
+    nn::basic_conv_norm<T, Axes> tail;
     std::vector<std::size_t> anchors;             ///< indices of the blocks whose outputs are stages
-    nn::activation pooled = nn::activation::none; ///< on the mean over time
+    nn::activation pooled = nn::activation::none; ///< on the mean over time, or over the image
+    std::size_t height = 0, width = 0;            ///< of an image
 
-    mobilenet_v3() = default;
-    SMLDIST_COLD mobilenet_v3(const backbone_config& c, generator& g) {
+    basic_mobilenet_v3() = default;
+    SMLDIST_COLD basic_mobilenet_v3(const backbone_config& c, generator& g) {
         if (c.channels == 0 || c.stem == 0 || c.tail == 0 || c.rows.empty())
             raise<usage_error>("model::mobilenet_v3", "channels, stem, tail, rows are ", c.channels, ", ", c.stem,
                                ", ", c.tail, ", ", c.rows.size(), ", expected at least 1");
+        if (Axes == 2 ? c.height == 0 || c.width == 0 : c.axes() != 1)
+            raise<usage_error>("model::mobilenet_v3", "height and width are ", c.height, " and ", c.width,
+                               Axes == 2 ? ", expected those of an image" : ", expected 0 for a network of windows");
+        height = c.height;
+        width = c.width;
         const auto hs = nn::activation::hard_swish;
-        stem = nn::conv_norm<T>(c.channels, c.stem_width(), 3, g,
-                                {.stride = 2, .activation = hs, .causal = c.causal, .norm = c.norm});
+        stem = nn::basic_conv_norm<T, Axes>(c.channels, c.stem_width(), 3, g,
+                                            {.stride = 2, .activation = hs, .causal = c.causal, .norm = c.norm});
         std::size_t in = c.stem_width();
         for (const row& r : c.rows) {
             const std::size_t out = c.out_width(r);
@@ -147,7 +168,7 @@ template <class T> struct mobilenet_v3 {
             if (r.anchor) anchors.push_back(blocks.size() - 1);
             in = out;
         }
-        tail = nn::conv_norm<T>(in, c.tail, 1, g, {.activation = hs, .norm = c.norm});
+        tail = nn::basic_conv_norm<T, Axes>(in, c.tail, 1, g, {.activation = hs, .norm = c.norm});
         pooled = c.form.pooled_activation;
     }
     /// Stages and feature; memory and logits stay empty. With `stages`, only the first so many: what follows the last of them
@@ -155,11 +176,8 @@ template <class T> struct mobilenet_v3 {
     template <class X>
     outputs<X> operator()(const X& x, mode m = mode::eval,
                           std::size_t stages = std::numeric_limits<std::size_t>::max()) const {
-        if (x.shape().rank() != 3 || x.shape()[2] != stem.conv.weight.shape()[1])
-            raise<shape_error>("model::mobilenet_v3", "shape of x is ", x.shape().text(), ", expected (B, L, ",
-                               stem.conv.weight.shape()[1], ")");
         outputs<X> out;
-        X h = stem(x, m);
+        X h = stem(checked(x), m);
         std::size_t next = 0;
         for (std::size_t i = 0; i < blocks.size(); ++i) {
             h = blocks[i](h, m);
@@ -175,6 +193,26 @@ template <class T> struct mobilenet_v3 {
         member("stem", self.stem);
         member("blocks", self.blocks);
         member("tail", self.tail);
+    }
+
+private:
+    /// x, or x as an image.
+    template <class X> decltype(auto) checked(const X& x) const {
+        const shape& s = x.shape();
+        const std::size_t channels = stem.conv.weight.shape()[1];
+        if constexpr (Axes == 1) {
+            if (s.rank() != 3 || s[2] != channels)
+                raise<shape_error>("model::mobilenet_v3", "shape of x is ", s.text(), ", expected (B, L, ", channels,
+                                   ")");
+            return (x);
+        } else {
+            const bool rows = s.rank() == 3 && s[1] == height * width;
+            const bool image = s.rank() == 4 && s[1] == height && s[2] == width;
+            if ((!rows && !image) || s.back() != channels)
+                raise<shape_error>("model::mobilenet_v3", "shape of x is ", s.text(), ", expected (B, ", height, ", ",
+                                   width, ", ", channels, ") or (B, ", height * width, ", ", channels, ")");
+            return op::as_image(x, height, width);
+        }
     }
 };
 

@@ -70,19 +70,26 @@ constexpr auto enum_names(memory_transfer) {
     return enum_table("model::memory_transfer", "copy_slow", "copy_freeze", "copy", "none");
 }
 
-/// A classifier of windows: `outputs` of a batch from tensors (inference), vars (training) or symbols (tracing).
+/// A classifier of windows, network, or of images, network2d: `outputs` of a batch from tensors (inference), vars (training)
+/// or symbols (tracing).
 ///
-/// Shapes     x (B, L, C) · stages[i] (B, L_i, C_i) · feature (B, D), after the projector if there is one ·
+///     auto config = model::preset("mobilenet_v3_small");
+///     config.backbone.channels = 3;
+///     config.backbone.height = config.backbone.width = 32;
+///     const model::network2d<float> net(config, generator(1)); // of (B, 32, 32, 3), or of windows (B, 1024, 3)
+///
+/// Shapes     x and stages as those of the backbone · feature (B, D), after the projector if there is one ·
 ///            memory.scores (B, M) · logits (B, N); of a blended head in training they are probabilities
-template <class T> struct network {
+template <class T, std::size_t Axes> struct basic_network {
+    using scalar = T;
     network_config config;
-    mobilenet_v3<T> backbone;
+    basic_mobilenet_v3<T, Axes> backbone;
     std::optional<nn::feature_projector<T>> projector; ///< see take_classifier
     std::vector<head_layer<T>> heads;                  ///< one, or the candidates of a search in their order
     parameter<T> architecture_logits; ///< (J) of a search, in the order of the candidates; "choice" in files
 
-    network() = default;
-    network(const network_config& c, generator g);
+    basic_network() = default;
+    basic_network(const network_config& c, generator g);
 
     template <class X> outputs<X> operator()(const X& x, mode m = mode::eval) const;
 
@@ -112,13 +119,14 @@ template <class T> struct network {
     ///            all are kept or nothing is taken.
     /// Throws     usage_error unless both heads are memories of the same classes and width, and for more patterns than the
     ///            teacher has.
-    std::vector<std::size_t> take_memory(const network& teacher, memory_transfer policy = memory_transfer::copy_slow,
+    std::vector<std::size_t> take_memory(const basic_network& teacher,
+                                         memory_transfer policy = memory_transfer::copy_slow,
                                          std::size_t patterns_per_class = 0);
 
     /// Replaces the classifier by the teacher's, frozen, after a new projector into the teacher's feature space: SimKD's
     /// student (loss/baseline/simkd.hpp). Both count in its parameters and MACs, and are saved with it.
     /// Throws     usage_error if the teacher has other classes.
-    void take_classifier(const network& teacher, generator g);
+    void take_classifier(const basic_network& teacher, generator g);
 
     static void visit(auto& self, auto&& member) {
         member("backbone", self.backbone);
@@ -143,12 +151,13 @@ private:
     }
 };
 
-template <class T> SMLDIST_COLD network<T>::network(const network_config& c, generator g) : config(c) {
+template <class T, std::size_t Axes>
+SMLDIST_COLD basic_network<T, Axes>::basic_network(const network_config& c, generator g) : config(c) {
     if (c.classes < 2)
         raise<usage_error>("model::network", "number of classes is ", c.classes, ", expected at least 2");
     c.check_heads();
     generator body = g.split(0), head = g.split(1);
-    backbone = mobilenet_v3<T>(c.backbone, body);
+    backbone = basic_mobilenet_v3<T, Axes>(c.backbone, body);
     if (c.projected > 0) add_projector(c.projected, g.split(2));
     const std::size_t D = c.feature_width();
     for (const head_config& h : c.heads()) heads.push_back(make_head<T>(h, D, c.classes, head));
@@ -158,7 +167,9 @@ template <class T> SMLDIST_COLD network<T>::network(const network_config& c, gen
     }
 }
 
-template <class T> template <class X> outputs<X> network<T>::operator()(const X& x, mode m) const {
+template <class T, std::size_t Axes>
+template <class X>
+outputs<X> basic_network<T, Axes>::operator()(const X& x, mode m) const {
     auto out = backbone(x, m);
     if (projector) out.feature = (*projector)(out.feature, m);
     const X f = config.dropout > 0 && mode_of(*this, m) == mode::train
@@ -177,14 +188,16 @@ template <class T> template <class X> outputs<X> network<T>::operator()(const X&
     return out;
 }
 
-template <class T> template <class X> outputs<X> network<T>::up_to_stage(std::size_t last, const X& x, mode m) const {
+template <class T, std::size_t Axes>
+template <class X>
+outputs<X> basic_network<T, Axes>::up_to_stage(std::size_t last, const X& x, mode m) const {
     if (last >= backbone.anchors.size())
         raise<usage_error>("network.up_to_stage", "stage is ", last, ", expected below the number of anchors, ",
                            backbone.anchors.size());
     return backbone(x, m, last + 1);
 }
 
-template <class T> SMLDIST_COLD void network<T>::keep(std::size_t i) {
+template <class T, std::size_t Axes> SMLDIST_COLD void basic_network<T, Axes>::keep(std::size_t i) {
     if (i >= heads.size())
         raise<usage_error>("network.keep", "candidate is ", i, ", expected below the number of heads, ",
                            heads.size());
@@ -195,13 +208,14 @@ template <class T> SMLDIST_COLD void network<T>::keep(std::size_t i) {
     architecture_logits = {};
 }
 
-template <class T> SMLDIST_COLD void network<T>::keep(std::string_view name) {
+template <class T, std::size_t Axes> SMLDIST_COLD void basic_network<T, Axes>::keep(std::string_view name) {
     for (std::size_t i = 0; i < heads.size(); ++i)
         if (head_names[heads[i].index()] == name) return keep(i);
     raise<usage_error>("network.keep", "head is ", name, ", expected one of the network's");
 }
 
-template <class T> SMLDIST_COLD void network<T>::take_classifier(const network& teacher, generator g) {
+template <class T, std::size_t Axes>
+SMLDIST_COLD void basic_network<T, Axes>::take_classifier(const basic_network& teacher, generator g) {
     if (config.classes != teacher.config.classes)
         raise<usage_error>("network.take_classifier", "number of classes is ", config.classes, ", expected ",
                            teacher.config.classes, " as of the teacher");
@@ -215,9 +229,10 @@ template <class T> SMLDIST_COLD void network<T>::take_classifier(const network& 
     freeze(architecture_logits);
 }
 
-template <class T>
-SMLDIST_COLD std::vector<std::size_t> network<T>::take_memory(const network& teacher, memory_transfer policy,
-                                                              std::size_t patterns_per_class) {
+template <class T, std::size_t Axes>
+SMLDIST_COLD std::vector<std::size_t> basic_network<T, Axes>::take_memory(const basic_network& teacher,
+                                                                          memory_transfer policy,
+                                                                          std::size_t patterns_per_class) {
     if (policy == memory_transfer::none) return {};
     if (!memory() || !teacher.memory())
         raise<usage_error>("network.take_memory", "heads are ", head_name(config), " and ", head_name(teacher.config),
@@ -252,10 +267,10 @@ SMLDIST_COLD std::vector<std::size_t> network<T>::take_memory(const network& tea
     return merged;
 }
 
-SMLDIST_INSTANTIATE(struct network<float>)
-SMLDIST_INSTANTIATE(outputs<tensor<float>> network<float>::operator()(const tensor<float>&, mode) const)
-SMLDIST_INSTANTIATE(outputs<var<float>> network<float>::operator()(const var<float>&, mode) const)
-SMLDIST_INSTANTIATE(outputs<symbol> network<float>::operator()(const symbol&, mode) const)
+SMLDIST_INSTANTIATE(struct basic_network<float, 1>)
+SMLDIST_INSTANTIATE(outputs<tensor<float>> basic_network<float, 1>::operator()(const tensor<float>&, mode) const)
+SMLDIST_INSTANTIATE(outputs<var<float>> basic_network<float, 1>::operator()(const var<float>&, mode) const)
+SMLDIST_INSTANTIATE(outputs<symbol> basic_network<float, 1>::operator()(const symbol&, mode) const)
 
 /// Names of the presets.
 inline constexpr std::array<std::string_view, 5> preset_names{"har_teacher", "har_student", "har_nano",

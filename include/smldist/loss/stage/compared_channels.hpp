@@ -16,16 +16,26 @@
 #include "smldist/op/normed.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
+#include "smldist/op/reshape.hpp"
 
 namespace smldist::loss::stage {
 SMLDIST_NAMESPACE_BEGIN
 
-/// Each channel of each sample scaled to root mean square 1 along time.
+/// A feature as (B, L, C): (B, D) as one with a single time step, (B, 1, D), an image (B, H, W, C) as its rows of pixels,
+/// (B, H·W, C); x itself if it is of rank 3.
+template <class X> [[nodiscard]] X in_time(X x) {
+    const shape& s = x.shape();
+    if (s.rank() == 3) return x;
+    return op::reshape(x, shape{s[0], s.sample_rows(), s.back()});
+}
+
+/// Each channel of each sample scaled to root mean square 1 along time, or over the image.
 ///
 ///     y[b,t,c] = x[b,t,c] / √(mean_t x[b,t,c]² + 1e-8)
 ///
-/// Shapes     x, y (B, L, C)
-template <class X> [[nodiscard]] X unit_rows(const X& x) {
+/// Shapes     x (B, L, C) or (B, H, W, C) · y (B, L, C) or (B, H·W, C)
+template <class X> [[nodiscard]] X unit_rows(const X& feature) {
+    const X x = in_time(feature);
     const X mean_square = op::mean(x * x, {.axis = 1, .keepdim = true});
     return x * op::exp(-0.5 * op::log(mean_square + 1e-8));
 }
@@ -35,23 +45,23 @@ template <class X> [[nodiscard]] X unit_rows(const X& x) {
 ///     F̂_T = (F_T - mean)/(std + eps)           standardise::channel
 ///     F̂_T = F_T directionsᵀ + offset           the same, where a projector predicts principal components (principal_map)
 ///     F̂_T = F_T                                teacher_space::components, and standardise::none
-///     F̂_T = unit_rows(F_T)                     standardise::sample, for features with time
+///     F̂_T = unit_rows(F_T)                     standardise::sample, for features with time, and images
 ///
 /// F̂_S is the projector's result, with standardise::sample its unit_rows; without a projector F_S is treated like F_T.
 /// There is a projector if the numbers of channels differ, if their scales differ (scales_differ, only with
 /// standardise::channel), or if the teacher's feature comes in components.
 ///
-/// Shapes     F_S (B, L_S, C_S) or (B, C_S) · F_T (B, L_T, C_T) or (B, C_T) · F̂_S, F̂_T (…, width())
+/// Shapes     F_S (B, L_S, C_S), (B, H_S, W_S, C_S) or (B, C_S) · F_T the same with T · F̂_S, F̂_T (…, width())
 /// Throws     usage_error from the constructor for options out of range, features of unlike rank or with other ranks than 2
-///            and 3, and statistics that do not fit the teacher's feature; as principal_map.
+///            to 4, and statistics that do not fit the teacher's feature; as principal_map.
 template <class T> class compared_channels {
 public:
     compared_channels(const shape& student, const shape& teacher, const feature_statistics<T>& statistics,
                       const stage_options& o) {
         o.check();
-        if (student.rank() != teacher.rank() || (student.rank() != 2 && student.rank() != 3))
+        if (student.rank() != teacher.rank() || student.rank() < 2 || student.rank() > 4)
             raise<usage_error>("loss::stage_loss", "features of student and teacher are ", student.text(), " and ",
-                               teacher.text(), ", expected both (B, L, C) or both (B, D)");
+                               teacher.text(), ", expected both (B, L, C), both (B, H, W, C) or both (B, D)");
         const std::size_t C = statistics.mean.size();
         const bool in_components = statistics.space == teacher_space::components;
         const bool unlike =
@@ -69,7 +79,7 @@ public:
                                ", expected ", teacher.back());
         width_ = components() > 0 ? components() : C;
         project_teacher_ = components() > 0 && !in_components;
-        by_sample_ = o.scale == standardise::sample && student.rank() == 3;
+        by_sample_ = o.scale == standardise::sample && student.rank() >= 3;
         if (o.scale == standardise::channel) {
             const tensor<T> inverse = inverse_std(statistics);
             normal_ = tensor<T>(shape{3, C});

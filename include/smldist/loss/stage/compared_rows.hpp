@@ -18,7 +18,6 @@
 #include "smldist/op/norm.hpp"
 #include "smldist/op/pointwise.hpp"
 #include "smldist/op/reduce.hpp"
-#include "smldist/op/reshape.hpp"
 
 namespace smldist::loss::stage {
 SMLDIST_NAMESPACE_BEGIN
@@ -32,13 +31,17 @@ SMLDIST_NAMESPACE_BEGIN
 /// equal lengths (Parseval). A feature of rank 2 has no time axis and counts as a single step, without weights and
 /// phase-free term.
 ///
+/// An image (B, H, W, C) has its H·W pixels as rows, and M = 1, w̃ = 1, without phase-free term: frequencies along its rows
+/// would mean nothing. Each axis is brought to the shorter extent: A = A_H ⊗ A_W; for equal extents A is left out.
+///
 /// Shapes     F̂ (B, L_S or L_T, C) · s, t (B, L, C)
 /// Throws     usage_error from the constructor unless there is one band weight per band, or none; for band weights that no
-///            term reads: α = 0 without the magnitude term in the real DFT, or features without a time axis.
+///            term reads: α = 0 without the magnitude term in the real DFT, or features without a time axis; as
+///            check_for_images for images.
 template <class T> struct compared_rows {
     using band = typename time_bands<T>::band;
 
-    tensor<T> student, teacher;  ///< M A_S (L, L_S), M A_T (L, L_T)
+    tensor<T> student, teacher;  ///< M A_S (L, L_S), M A_T (L, L_T); empty: both are 1
     tensor<T> weight;            ///< w̃ (L)
     time_bands<T> basis;         ///< M and its bands; empty: the basis changes nothing
     std::vector<double> weights; ///< w of each band of it
@@ -54,6 +57,10 @@ template <class T> struct compared_rows {
                   const std::vector<double>& given) {
         const bool timed = of_student.rank() == 3;
         check_weights(timed, o, given.size());
+        if (of_student.rank() == 4) {
+            compare_pixels(of_student, of_teacher, o);
+            return;
+        }
         const std::size_t S = timed ? of_student[1] : 1, R = timed ? of_teacher[1] : 1, L = std::min(S, R);
         learned = timed && o.weights.kind == weighting::uncertainty;
         eta = timed && o.term != phase_free::none && L >= 4 ? o.eta : 0;
@@ -90,6 +97,16 @@ template <class T> struct compared_rows {
     }
 
 private:
+    SMLDIST_COLD void compare_pixels(const shape& of_student, const shape& of_teacher, const stage_options& o) {
+        o.check_for_images();
+        const std::size_t H = std::min(of_student[1], of_teacher[1]), W = std::min(of_student[2], of_teacher[2]);
+        weight = tensor<T>(shape{H * W}, T(1));
+        if (of_student.sample_rows() == H * W && of_teacher.sample_rows() == H * W) return;
+        basis = make_basis<T>(time_basis::none, H * W);
+        weights = {1};
+        student = make_image_map<T>(o.match, H, W, of_student[1], of_student[2]);
+        teacher = make_image_map<T>(o.match, H, W, of_teacher[1], of_teacher[2]);
+    }
     /// Throws usage_error if n band weights are given and no term of the loss reads them.
     SMLDIST_COLD static void check_weights(bool timed, const stage_options& o, std::size_t n) {
         const bool magnitude = o.eta > 0 && o.term == phase_free::magnitude && o.basis == time_basis::rdft;
@@ -101,12 +118,6 @@ private:
                                " and alpha is 0, expected no weights, or alpha above 0");
     }
 };
-
-/// A feature (B, D) as one with a single time step, (B, 1, D); x itself if it is of rank 3.
-template <class X> [[nodiscard]] X in_time(X x) {
-    if (x.shape().rank() != 2) return x;
-    return op::reshape(x, shape{x.shape()[0], 1, x.shape()[1]});
-}
 
 /// Mean of the rows' penalties e (L) with a learned variance σ² for each band, v = ln σ² (K).
 ///

@@ -79,7 +79,7 @@ template <class T> struct discrepancy_tables {
 /// normalisation by `map`, which commutes with a transform, is applied to the transformed rows. In float, magnitudes above
 /// 1e12 give NaN.
 ///
-/// Shapes     x (B, L_S, C), or without maps along time any (…, C) · map (3, C) of op::batch_norm_map, or empty: z = x ·
+/// Shapes     x (B, L_S, C) or an image of L_S pixels, or without maps along time any (…, C) · map (3, C) of op::batch_norm_map, or empty: z = x ·
 ///            t (B, L_T, C_T), or (…, C_T) with the rows of x, constant · y ()
 /// Gradients  dz[b] = dy/(B·C) M_Sᵀ G,   G[r,c] = w[r] pen'(X - Z) + 2 v[k] X[r,c] ln(…)/(n_k |X| (1 + |X|)) of r's band k;
 ///            dx = dz scale · dmap = (-scale Σ dz, Σ dz (x - mean), Σ dz);  none into t.
@@ -110,7 +110,7 @@ template <class T> struct discrepancy_op {
         const std::size_t S = tables->student.from(), R = tables->teacher.from();
         const std::size_t C = tables->target.to(x.rank() == 0 ? 0 : x.back()), D = tables->target.from(C);
         const auto fits = [&](const shape& s, std::size_t rows, std::size_t channels) {
-            return S == 0 ? s.rank() > 1 && s.back() == channels : s.rank() == 3 && s[1] == rows && s[2] == channels;
+            return s.rank() > 1 && s.back() == channels && (S == 0 || (s.rank() > 2 && s.sample_rows() == rows));
         };
         if (x.size() == 0 || !fits(x, S, C) || !fits(t, R, D) || (S == 0 ? x.rows() != t.rows() : x[0] != t[0]))
             raise<shape_error>("loss::discrepancy", "shapes of x and target are ", x.text(), " and ", t.text(),
@@ -121,9 +121,8 @@ template <class T> struct discrepancy_op {
     }
     void forward(saved* keep, tensor<T>& y, const tensor<T>& x, const tensor<T>& map, const tensor<T>& t) const {
         const bool timeless = tables->student.from() == 0;
-        const std::size_t B = x.shape().rank() == 3 ? x.shape()[0] : 1, C = x.shape().back(),
-                          S = x.shape().rows() / B, R = t.shape().rows() / B,
-                          L = timeless ? S : tables->row_weight.size();
+        const std::size_t B = x.shape().rank() > 2 ? x.shape()[0] : 1, C = x.shape().back(), S = x.shape().rows() / B,
+                          R = t.shape().rows() / B, L = timeless ? S : tables->row_weight.size();
         const std::size_t K = tables->bands.size(), D = t.shape().back();
         const std::size_t group = std::max<std::size_t>(1, 64 / R); // samples whose targets are made together
         if (keep) {
@@ -169,7 +168,7 @@ template <class T> struct discrepancy_op {
     }
     void backward(const saved& kept, const tensor<T>&, const tensor<T>& dy, const tensor<T>& x, const tensor<T>& map,
                   const tensor<T>&, tensor<T>* dx, tensor<T>* dmap, tensor<T>*) const {
-        const std::size_t C = x.shape().back(), B = x.shape().rank() == 3 ? x.shape()[0] : 1;
+        const std::size_t C = x.shape().back(), B = x.shape().rank() > 2 ? x.shape()[0] : 1;
         const T factor = dy[0] / static_cast<T>(B * C);
         if (dmap) {
             op::norm_map_gradients<T> to(shape{1, C}, nullptr, map, dmap);

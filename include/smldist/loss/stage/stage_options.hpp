@@ -73,6 +73,14 @@ struct stage_options {
         o.need(explained > 0 && explained <= 1, "explained", explained, "above 0 and at most 1");
         weights.check();
     }
+    /// Throws usage_error for options that read frequencies along time, which images do not have.
+    void check_for_images() const {
+        const option_check o{"loss::stage_options"};
+        o.need(alpha == 0, "alpha", alpha, "0 for images, which have no bands along time");
+        o.need(eta == 0, "eta", eta, "0 for images, which have no spectrum along time");
+        if (weights.kind == weighting::uncertainty)
+            raise<usage_error>(o.where, "weights are uncertainty, expected others for images, which have no bands");
+    }
 };
 
 SMLDIST_NAMESPACE_END

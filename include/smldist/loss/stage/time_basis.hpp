@@ -160,6 +160,24 @@ template <class T> [[nodiscard]] tensor<T> make_length_map(length_match kind, st
     return m;
 }
 
+/// Matrix (H·W, from_height·from_width) that brings the rows of an image, pixel by pixel, to H × W: the Kronecker product of
+/// make_length_map along both axes, of which one is 1 where the extents are equal.
+///
+/// Throws     as make_length_map, for either axis.
+template <class T>
+[[nodiscard]] tensor<T> make_image_map(length_match kind, std::size_t height, std::size_t width,
+                                       std::size_t from_height, std::size_t from_width) {
+    const auto along = [kind](std::size_t to, std::size_t from) {
+        return to == from ? make_basis<T>(time_basis::none, to).matrix : make_length_map<T>(kind, to, from);
+    };
+    const tensor<T> rows = along(height, from_height), columns = along(width, from_width);
+    tensor<T> m(shape{height * width, from_height * from_width});
+    for (std::size_t i = 0; i < m.shape()[0]; ++i)
+        for (std::size_t j = 0; j < m.shape()[1]; ++j)
+            m(i, j) = rows(i / width, j / from_width) * columns(i % width, j % from_width);
+    return m;
+}
+
 SMLDIST_NAMESPACE_END
 } // namespace smldist::loss::stage
 
