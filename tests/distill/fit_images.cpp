@@ -95,8 +95,7 @@ TEST_CASE("distill::fit of images: the student follows stages and memory and log
         CAPTURE(small);
         network2d teacher = teacher_of(heads::memory), student = student_of(heads::memory, small);
         train::fit(teacher, few().train, few().validation, few().normal, brief(6));
-        const auto r =
-            distill::fit(student, teacher, few().train, few().validation, few().normal, brief(8)).history;
+        const auto r = distill::fit(student, teacher, few().train, few().validation, few().normal, brief(8)).history;
         for (const auto name : {"soft", "stage", "memory"}) {
             CAPTURE(name);
             CHECK(r.front().train[name] > 0);
@@ -108,7 +107,8 @@ TEST_CASE("distill::fit of images: the student follows stages and memory and log
         distill::distill_options o;
         o.merged = by_hand.take_memory(teacher);
         distill::distiller objective(fast, by_hand, few().train, few().normal, o);
-        const auto s = train::training(by_hand, objective, few().train, few().validation, few().normal, brief(8)).run();
+        const auto s =
+            train::training(by_hand, objective, few().train, few().validation, few().normal, brief(8)).run();
         CHECK(s.history.back().train.total == doctest::Approx(r.back().train.total).epsilon(0.02));
     }
 }

@@ -51,11 +51,11 @@ template <class... S, std::size_t... I> auto with_activations(list<S...>, std::i
 /// The descriptions of all ops; the activations are those of core/activation.hpp. This is the only place where ops are
 /// compared by name.
 using all = decltype(detail::with_activations(
-    list<add, sub, mul, div, gate, conv1d, conv_transpose1d, conv2d, linear, matmul, batch_norm, layer_norm, group_norm,
-         l2_normalize, clamp, affine, leaky_relu, pow, dropout, pattern_dropout, softmax, log_softmax, log_sum_exp,
-         log_mean_exp, class_log_sum_exp, mixture, sum, mean, max, min, argmax, argmin, cumsum, mean_over_time,
-         adaptive_avg_pool1d, max_pool1d, max_pool2d, avg_pool2d, upsample, reshape, flatten, concat, slice, permute, pad,
-         where, embedding, gather, hopfield, masked_hopfield, gru, lstm>(),
+    list<add, sub, mul, div, gate, conv1d, conv_transpose1d, conv2d, linear, matmul, batch_norm, layer_norm,
+         group_norm, l2_normalize, clamp, affine, leaky_relu, pow, dropout, pattern_dropout, softmax, log_softmax,
+         log_sum_exp, log_mean_exp, class_log_sum_exp, mixture, sum, mean, max, min, argmax, argmin, cumsum,
+         mean_over_time, adaptive_avg_pool1d, max_pool1d, max_pool2d, avg_pool2d, upsample, reshape, flatten, concat,
+         slice, permute, pad, where, embedding, gather, hopfield, masked_hopfield, gru, lstm>(),
     std::make_index_sequence<names_of<activation>().size() - 1>()));
 
 namespace detail {
