@@ -192,6 +192,10 @@ TEST_CASE("multi_head_attention: errors") {
                  layer(x, {.padding = tensor<float>(shape{4})}));
     CHECK_RAISES(shape_error, "op::linear: shape of x is (2, 4, 5)", layer(tensor<float>(shape{2, 4, 5})));
     CHECK_RAISES(shape_error, "op::matmul: shapes are (2) and (3)", layer(x, tensor<float>(shape{3, 4, E}), x));
+    const char* const few = "nn::multi_head_attention: shape of a projected input is (6), expected at least two axes";
+    const tensor<float> one(shape{E});
+    CHECK_RAISES(shape_error, few, layer(one, one, one, {.causal = true}));
+    CHECK_RAISES(shape_error, few, layer(x, one, one, {.causal = true}));
     CHECK_RAISES(usage_error, "nn::padding_mask: length 1 is 5, expected 1 to 4",
                  nn::padding_mask<float>(std::array<std::size_t, 2>{3, 5}, 4));
     CHECK_RAISES(usage_error, "length 0 is 0", nn::padding_mask<float>(std::array<std::size_t, 1>{0}, 4));

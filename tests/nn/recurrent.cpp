@@ -205,8 +205,17 @@ TEST_CASE("gru and lstm: errors") {
     const tensor<float> state(shape{2, 3});
     CHECK_RAISES(usage_error, "nn::lstm: only one part of the state is empty",
                  make_lstm(0.0f)(x, nn::lstm_state<tensor<float>>{state, {}}));
-    CHECK_RAISES(shape_error, "op::gru: shape of a first state is (2, 3)",
+    CHECK_RAISES(shape_error, "nn::gru: shape of a state is (2, 3), expected (B, 4) for 1 units of 4",
                  make_gru(0.0f, {}, 4)(x, nn::gru_state<tensor<float>>{state}));
+    const tensor<float> both(shape{2, 6}), wide(shape{2, 9}); // of two layers, and too wide, from which a part would fit
+    CHECK_RAISES(shape_error, "nn::gru: shape of a state is (2, 9), expected (B, 6) for 2 units of 3",
+                 make_gru(0.0f, {.layers = 2})(x, nn::gru_state<tensor<float>>{wide}));
+    CHECK_RAISES(shape_error, "nn::lstm: shape of a state is (2, 9), expected (B, 6)",
+                 make_lstm(0.0f, {.layers = 2})(x, nn::lstm_state<tensor<float>>{both, wide}));
+    CHECK_RAISES(shape_error, "op::gru: shape of a first state is (3, 3)",
+                 make_gru(0.0f)(x, nn::gru_state<tensor<float>>{tensor<float>(shape{3, 3})}));
+    tape<float> t;
+    CHECK_RAISES(usage_error, "nn::recurrent: number of layers is 0", nn::gru<float>()(t.input(x)));
     CHECK_RAISES(shape_error, "op::gru: shape of x is (2, 5)", make_gru(0.0f)(tensor<float>(shape{2, 5})));
     CHECK_RAISES(shape_error, "op::lstm: shape of x is ()", make_lstm(0.0f)(tensor<float>(shape{}), {}));
 }

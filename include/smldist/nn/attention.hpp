@@ -141,6 +141,10 @@ private:
     X attend(const X& q, std::size_t of_q, const X& k, std::size_t of_k, const X& v, std::size_t of_v,
              const attention_mask<T>& mask, mode m) const {
         m = mode_of(*this, m);
+        for (const shape& s : {q.shape(), k.shape(), v.shape()})
+            if (s.rank() < 2)
+                raise<shape_error>("nn::multi_head_attention", "shape of a projected input is ", s.text(),
+                                   ", expected at least two axes: steps and channels");
         const std::size_t h = width() / options.heads;
         const tensor<T> added = combined(mask, q.shape(), k.shape());
         X joined;

@@ -67,6 +67,8 @@ template <class T> struct recurrent_stack {
 
     /// The outputs of the last layer; one(x, unit) gives those of a unit.
     template <class X, class F> X run(const X& x, mode m, const F& one) const {
+        if (units.empty())
+            raise<usage_error>("nn::recurrent", "number of layers is 0, as without arguments, expected at least 1");
         X y;
         const X* in = &x;
         for (std::size_t unit = 0; unit < units.size(); unit += directions()) {
@@ -76,6 +78,12 @@ template <class T> struct recurrent_stack {
             in = &y;
         }
         return y;
+    }
+    /// Throws     shape_error unless a state has H columns for each unit.
+    SMLDIST_COLD void check_state(std::string_view where, const shape& state) const {
+        if (state.rank() != 2 || state[1] != units.size() * hidden())
+            raise<shape_error>(where, "shape of a state is ", state.text(), ", expected (B, ",
+                               units.size() * hidden(), ") for ", units.size(), " units of ", hidden());
     }
     /// The part of a state (B, units H) that belongs to a unit.
     template <class X> X part(const X& state, std::size_t unit) const {
@@ -133,7 +141,8 @@ template <class X> struct gru_result {
 /// Shapes     x (B, L, channels) · y (B, L, H), or (B, L, 2H) if bidirectional · state (B, layers H) or (B, 2 layers H)
 /// Init       all U(-1/√H, 1/√H).
 /// Cost       3H (in + H) multiply-accumulates per sample of time, layer and direction.
-/// Throws     usage_error if an extent is 0 or dropout is not in [0, 1); shape_error if x or a state does not fit.
+/// Throws     usage_error if an extent is 0 or dropout is not in [0, 1), or for a call of a layer made without arguments;
+///            shape_error if x or a state does not fit.
 /// Source     Cho et al. 2014; torch.nn.GRU with batch_first, whose parameters have the same names and shapes. PyTorch's
 ///            h_n (units, B, H) is `state.h` with the units along the last axis.
 template <class T> struct gru : detail::recurrent_stack<T> {
@@ -146,6 +155,7 @@ template <class T> struct gru : detail::recurrent_stack<T> {
         return this->run(x, mode_of(*this, m), [&](const X& in, std::size_t i) { return unit(in, tensor<T>(), i); });
     }
     template <class X> gru_result<X> operator()(const X& x, const gru_state<X>& from, mode m = mode::eval) const {
+        if (!from.h.empty()) this->check_state("nn::gru", from.h.shape());
         gru_result<X> result;
         result.y = this->run(x, mode_of(*this, m), [&](const X& in, std::size_t i) {
             const X y = from.h.empty() ? unit(in, tensor<T>(), i) : unit(in, this->part(from.h, i), i);
@@ -187,6 +197,8 @@ template <class T> struct lstm : detail::recurrent_stack<T> {
     template <class X> lstm_result<X> operator()(const X& x, const lstm_state<X>& from, mode m = mode::eval) const {
         if (from.h.empty() != from.c.empty())
             raise<usage_error>("nn::lstm", "only one part of the state is empty, expected both h and c or none");
+        if (!from.h.empty())
+            for (const shape& s : {from.h.shape(), from.c.shape()}) this->check_state("nn::lstm", s);
         const std::size_t L = x.shape()[1];
         lstm_result<X> result;
         result.y = this->run(x, mode_of(*this, m), [&](const X& in, std::size_t i) {
