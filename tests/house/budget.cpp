@@ -101,7 +101,7 @@ private:
 TEST_CASE("budget: the first program of the README") {
     const readme_program program;
     const auto [unit, yardstick] = compare(program.path());
-    CHECK(unit.seconds <= 1.25 * 4.5 * yardstick);
+    CHECK(unit.seconds <= 1.25 * 5.4 * yardstick);
     CHECK(unit.megabytes <= 1200);
 }
 TEST_CASE("budget: the first program of the README with the compiled library") {
@@ -126,10 +126,10 @@ TEST_CASE("budget: a unit that runs a program without exceptions and RTTI") {
     CHECK(unit.seconds <= 1.25 * yardstick);
 }
 
-// The aim is the yardstick. Measured: 1.5 to 1.8 times, since every op is checked by its description (1.2 to 1.34 before).
+// The aim is the yardstick. Measured: 2.2 times, since a file may hold any of 66 ops (1.5 to 1.8 times with 41).
 TEST_CASE("budget: a unit that loads a program") {
     const auto [unit, yardstick] = compare("load.cpp");
-    CHECK(unit.seconds <= 1.25 * 1.6 * yardstick);
+    CHECK(unit.seconds <= 1.25 * 2.2 * yardstick);
     CHECK(unit.megabytes <= 700);
 }
 TEST_CASE("budget: a unit that loads a program with the compiled library") {
