@@ -95,3 +95,11 @@ TEST_CASE("unit_rows: gradients are exact and all worlds agree; the mean square 
             CHECK(sum / 5 == doctest::Approx(1).epsilon(1e-6));
         }
 }
+
+TEST_CASE("in_time: a vector is one step and an image the rows of its pixels") {
+    CHECK(loss::stage::in_time(normal({2, 3})).shape() == shape{2, 1, 3});
+    CHECK(loss::stage::in_time(normal({2, 8, 3})).shape() == shape{2, 8, 3});
+    const tensor<double> x = normal({2, 4, 2, 3}, 1);
+    CHECK(identical(loss::stage::in_time(x), tensor<double>(x).reshaped({2, 8, 3})));
+    CHECK(identical(loss::stage::unit_rows(x), loss::stage::unit_rows(loss::stage::in_time(x))));
+}

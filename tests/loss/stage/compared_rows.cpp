@@ -66,8 +66,6 @@ TEST_CASE("compared_rows: a basis that changes nothing is skipped; features with
     CHECK_FALSE(timeless.learned);
     CHECK(timeless.eta == 0);
     CHECK(rows({2, 3, 3}, {2, 3, 3}, learned, {}).eta == 0); // too short for a spectrum
-    CHECK(loss::stage::in_time(normal({2, 3})).shape() == shape{2, 1, 3});
-    CHECK(loss::stage::in_time(normal({2, 8, 3})).shape() == shape{2, 8, 3});
     CHECK_RAISES(usage_error, "number of band weights is 2, expected 5",
                  rows({2, 8, 3}, {2, 8, 3}, stage_options::frequency_aware(), {1, 1}));
 }

@@ -138,3 +138,13 @@ TEST_CASE("time basis: invalid arguments are refused") {
     CHECK_RAISES(usage_error, "lengths are 9 from 8", loss::stage::make_length_map<float>(length_match::pool, 9, 8));
     CHECK_RAISES(usage_error, "lengths are 0 from 8", loss::stage::make_length_map<float>(length_match::pool, 0, 8));
 }
+
+TEST_CASE("kronecker: applies one matrix to the rows of an image and the other to its columns") {
+    const tensor<double> a{{1, 2, 3}, {4, 5, 6}}, b{{1, -1}, {2, 0.5}, {0, 3}};
+    const auto y = loss::stage::kronecker(a, b);
+    CHECK(y.shape() == shape{6, 6});
+    for (std::size_t i = 0; i < 2; ++i)
+        for (std::size_t j = 0; j < 3; ++j)
+            for (std::size_t k = 0; k < 3; ++k)
+                for (std::size_t l = 0; l < 2; ++l) CHECK(y(3 * i + k, 2 * j + l) == a(i, j) * b(k, l));
+}

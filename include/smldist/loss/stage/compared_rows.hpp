@@ -32,7 +32,7 @@ SMLDIST_NAMESPACE_BEGIN
 /// phase-free term.
 ///
 /// An image (B, H, W, C) has its H·W pixels as rows, and M = 1, w̃ = 1, without phase-free term: frequencies along its rows
-/// would mean nothing. Each axis is brought to the shorter extent: A = A_H ⊗ A_W; for equal extents A is left out.
+/// would mean nothing. Each axis is brought to the shorter extent: A = A_H ⊗ A_W, where the map of an axis of equal extents is 1.
 ///
 /// Shapes     F̂ (B, L_S or L_T, C) · s, t (B, L, C)
 /// Throws     usage_error from the constructor unless there is one band weight per band, or none; for band weights that no
@@ -99,13 +99,18 @@ template <class T> struct compared_rows {
 private:
     SMLDIST_COLD void compare_pixels(const shape& of_student, const shape& of_teacher, const stage_options& o) {
         o.check_for_images();
-        const std::size_t H = std::min(of_student[1], of_teacher[1]), W = std::min(of_student[2], of_teacher[2]);
-        weight = tensor<T>(shape{H * W}, T(1));
-        if (of_student.sample_rows() == H * W && of_teacher.sample_rows() == H * W) return;
-        basis = make_basis<T>(time_basis::none, H * W);
+        const auto to = [&](std::size_t axis) { return std::min(of_student[axis], of_teacher[axis]); };
+        const std::size_t L = to(1) * to(2);
+        weight = tensor<T>(shape{L}, T(1));
+        if (of_student[1] == of_teacher[1] && of_student[2] == of_teacher[2]) return;
+        basis = make_basis<T>(time_basis::none, L);
         weights = {1};
-        student = make_image_map<T>(o.match, H, W, of_student[1], of_student[2]);
-        teacher = make_image_map<T>(o.match, H, W, of_teacher[1], of_teacher[2]);
+        const auto along = [&](std::size_t axis, const shape& from) {
+            return of_student[axis] == of_teacher[axis] ? make_basis<T>(time_basis::none, to(axis)).matrix
+                                                        : make_length_map<T>(o.match, to(axis), from[axis]);
+        };
+        student = kronecker(along(1, of_student), along(2, of_student));
+        teacher = kronecker(along(1, of_teacher), along(2, of_teacher));
     }
     /// Throws usage_error if n band weights are given and no term of the loss reads them.
     SMLDIST_COLD static void check_weights(bool timed, const stage_options& o, std::size_t n) {

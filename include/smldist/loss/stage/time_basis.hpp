@@ -160,22 +160,17 @@ template <class T> [[nodiscard]] tensor<T> make_length_map(length_match kind, st
     return m;
 }
 
-/// Matrix (H·W, from_height·from_width) that brings the rows of an image, pixel by pixel, to H × W: the Kronecker product of
-/// make_length_map along both axes, of which one is 1 where the extents are equal.
+/// The Kronecker product of two matrices: what they do to the rows and the columns of an image, on its pixels row by row.
 ///
-/// Throws     as make_length_map, for either axis.
-template <class T>
-[[nodiscard]] tensor<T> make_image_map(length_match kind, std::size_t height, std::size_t width,
-                                       std::size_t from_height, std::size_t from_width) {
-    const auto along = [kind](std::size_t to, std::size_t from) {
-        return to == from ? make_basis<T>(time_basis::none, to).matrix : make_length_map<T>(kind, to, from);
-    };
-    const tensor<T> rows = along(height, from_height), columns = along(width, from_width);
-    tensor<T> m(shape{height * width, from_height * from_width});
-    for (std::size_t i = 0; i < m.shape()[0]; ++i)
-        for (std::size_t j = 0; j < m.shape()[1]; ++j)
-            m(i, j) = rows(i / width, j / from_width) * columns(i % width, j % from_width);
-    return m;
+///     y[(i,k),(j,l)] = a[i,j] b[k,l]
+///
+/// Shapes     a (I, J) · b (K, L) · y (I·K, J·L)
+template <class T> [[nodiscard]] tensor<T> kronecker(const tensor<T>& a, const tensor<T>& b) {
+    const std::size_t K = b.shape()[0], L = b.shape()[1];
+    tensor<T> y(shape{a.shape()[0] * K, a.shape()[1] * L});
+    for (std::size_t i = 0; i < y.shape()[0]; ++i)
+        for (std::size_t j = 0; j < y.shape()[1]; ++j) y(i, j) = a(i / K, j / L) * b(i % K, j % L);
+    return y;
 }
 
 SMLDIST_NAMESPACE_END
