@@ -45,7 +45,7 @@ void one_product(std::size_t M, std::size_t N, std::size_t K, const T* a, bool t
 
 TEST_CASE_TEMPLATE("gemm_batch: every product has the bits of a product alone, on any number of threads", T, float,
                    double) {
-    for (const auto& [batch, M, N, K] :
+    for (const extents& e :
          {extents{1, 3, 4, 5}, extents{5, 3, 17, 6}, extents{3, 70, 24, 9}, extents{20, 8, 48, 16},
           extents{2, 1, 1, 0}, extents{0, 2, 3, 4}, extents{3, 160, 96, 96}, extents{17, 160, 96, 96}})
         for (const bool ta : {false, true})
@@ -53,6 +53,7 @@ TEST_CASE_TEMPLATE("gemm_batch: every product has the bits of a product alone, o
                 for (const bool shared_a : {false, true})
                     for (const bool shared_b : {false, true})
                         for (const bool add : {false, true}) {
+                            const std::size_t batch = e.batch, M = e.M, N = e.N, K = e.K;
                             CAPTURE(batch);
                             CAPTURE(M);
                             CAPTURE(ta);
@@ -67,7 +68,7 @@ TEST_CASE_TEMPLATE("gemm_batch: every product has the bits of a product alone, o
                             for (std::size_t i = 0; i < batch; ++i)
                                 one_product(M, N, K, a.data() + i * sa, ta, b.data() + i * sb, tb,
                                             want.data() + i * M * N, add);
-                            const auto run = [&, M = M, N = N, K = K] {
+                            const auto run = [&] {
                                 auto c = before;
                                 kernel::gemm_batch(dense(batch, sa, sb, M * N), M, N, K, a.data(), ta, b.data(), tb,
                                                    c.data(), add);
