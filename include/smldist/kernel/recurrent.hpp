@@ -80,10 +80,10 @@ template <class V> SMLDIST_INLINE V slope_of_tanh(const V& y) { return kernel::t
 /// The gates of a GRU; see spec::gru. Weights hold the rows of r, z, n; a state is h.
 struct gru_gates {
     static constexpr std::size_t gates = 3, states = 1;
-    static constexpr std::size_t kept =
-        4; ///< blocks of H values that backward needs of a step: r, z, n, W_hn h + b_hn
-    static constexpr std::size_t hidden =
-        1; ///< the gradients of a step are those by n, r, z, W_hn h: h sees them from r on
+    /// Blocks of H values that backward needs of a step: r, z, n, W_hn h + b_hn.
+    static constexpr std::size_t kept = 4;
+    /// The gradients of a step are those by n, r, z, W_hn h: h sees them from block 1, r, on.
+    static constexpr std::size_t hidden = 1;
 
     /// The next state in place, from the products with x and h, and what backward needs.
     template <class T> static void step(std::size_t H, const T* of_x, const T* of_h, T* h, T* keep) {
@@ -122,8 +122,10 @@ struct gru_gates {
 /// The gates of an LSTM; see spec::lstm. Weights hold the rows of i, f, g, o; a state is h and c, one after the other.
 struct lstm_gates {
     static constexpr std::size_t gates = 4, states = 2;
-    static constexpr std::size_t kept = 5;   ///< i, f, g, o, c
-    static constexpr std::size_t hidden = 0; ///< the gradients of a step are those by i, f, g, o, for x and h
+    /// i, f, g, o, c
+    static constexpr std::size_t kept = 5;
+    /// The gradients of a step are those by i, f, g, o, for x and h.
+    static constexpr std::size_t hidden = 0;
 
     template <class T> static void step(std::size_t H, const T* of_x, const T* of_h, T* h, T* keep) {
         using V = simd::full<T>;
