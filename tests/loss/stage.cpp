@@ -160,7 +160,8 @@ TEST_CASE("stage loss: invalid arguments are refused") {
         return loss::stage_loss<float>(s, t, unit<float>(C), o, w, g);
     };
     const auto aware = stage_options::frequency_aware();
-    CHECK_RAISES(usage_error, "expected both (B, L, C) or both (B, D)", make({2, 4}, {2, 8, 4}, 4, aware));
+    CHECK_RAISES(usage_error, "expected both (B, L, C), both (B, H, W, C) or both (B, D)",
+                 make({2, 4}, {2, 8, 4}, 4, aware));
     CHECK_RAISES(usage_error, "channels of the statistics are 3, expected 4", make({2, 8, 4}, {2, 8, 4}, 3, aware));
     CHECK_RAISES(usage_error, "number of band weights is 2, expected 5",
                  make({2, 8, 4}, {2, 8, 4}, 4, aware, {1, 1}));
