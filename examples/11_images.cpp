@@ -18,24 +18,24 @@ using network = model::network2d<float>;
 
 int main() {
     // Discs, squares, triangles and crosses. An image is a window of height × width samples: its pixels, row by row.
-    const data::train_test set = data::shapes({.train = 1000, .test = 400, .height = 32, .width = 32});
+    const data::train_test set = data::shapes({.train = 2600, .test = 400, .height = 24, .width = 24, .noise = 0.05});
     const data::hold_out images = data::hold_out_subjects(set.train, 200, 0);
     const normaliser normal = data::fit_normaliser(images.train);
 
     const auto make = [&](double width, std::uint64_t seed) {
         auto config = model::preset("mobilenet_v3_small", width);
         config.backbone.channels = set.train.channels();
-        config.backbone.height = config.backbone.width = 32; // with these, the network reads its windows as images
-        config.backbone.rows[0].stride = 1; // the table is for larger images
+        config.backbone.height = config.backbone.width = 24; // with these, the network reads its windows as images
+        config.backbone.rows[0].stride = 1;                  // the table is for larger images
         config.classes = set.train.classes();
         config.head = model::memory_head{};
         return network(config, generator(seed));
     };
     const auto epochs = [](std::size_t n) { return train::training_options{.epochs = n, .batch = 32}; };
 
-    network teacher = make(0.5, 1), student = make(0.15, 2);
-    train::fit(teacher, images.train, images.validation, normal, epochs(12));
-    const auto history = distill::fit(student, teacher, images.train, images.validation, normal, epochs(12)).history;
+    network teacher = make(0.35, 1), student = make(0.25, 2);
+    train::fit(teacher, images.train, images.validation, normal, epochs(20));
+    const auto history = distill::fit(student, teacher, images.train, images.validation, normal, epochs(20)).history;
     for (const auto& epoch : history)
         std::printf("epoch %2zu: hard %.3f, soft %.3f, stage %.3f, memory %.3f; validation macro-F1 %.3f\n",
                     epoch.epoch, epoch.train["hard"], epoch.train["soft"], epoch.train["stage"],

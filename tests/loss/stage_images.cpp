@@ -44,15 +44,14 @@ TEST_CASE("stage loss of images: the plain loss is the standardised mean squared
 }
 
 TEST_CASE("stage loss of images: the fused form is the composition, for every option that images have") {
-    for (const auto& [H, W] : {std::pair{4u, 6u}, std::pair{3u, 6u}, std::pair{6u, 4u}, std::pair{8u, 9u}})
+    for (const shape& extents : {shape{4, 6}, shape{3, 6}, shape{6, 4}, shape{8, 9}})
         for (const std::size_t channels : {4u, 3u})
             for (const auto match :
                  {loss::length_match::spectral, loss::length_match::pool, loss::length_match::linear})
                 for (const auto pen : {loss::penalty::square, loss::penalty::huber, loss::penalty::absolute})
                     for (const auto scale :
                          {loss::standardise::channel, loss::standardise::none, loss::standardise::sample}) {
-                        CAPTURE(H);
-                        CAPTURE(W);
+                        CAPTURE(extents.text());
                         CAPTURE(channels);
                         CAPTURE(name_of(match));
                         CAPTURE(name_of(pen));
@@ -61,7 +60,8 @@ TEST_CASE("stage loss of images: the fused form is the composition, for every op
                         o.match = match;
                         o.pen = pen;
                         o.scale = scale;
-                        const tensor<double> x = normal({3, H, W, channels}, 1), t = normal({3, 4, 6, 4}, 2);
+                        const tensor<double> x = normal({3, extents[0], extents[1], channels}, 1),
+                                             t = normal({3, 4, 6, 4}, 2);
                         generator g(3);
                         const loss::stage_loss<double> l(x.shape(), t.shape(), random_statistics(4), o, {}, g);
                         CHECK(l.fused());
