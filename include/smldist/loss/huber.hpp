@@ -21,7 +21,7 @@ namespace detail {
 inline shape infer_difference(std::string_view where, const shape& x, const shape& t) {
     if (x.rank() < 1 || x.size() == 0 || !(x == t))
         raise<shape_error>(where, "shapes of x and target are ", x.text(), " and ", t.text(),
-                           ", expected them equal");
+                           ", expected them equal, with at least one axis and one element");
     return {};
 }
 template <class T, class F>

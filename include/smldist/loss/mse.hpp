@@ -26,7 +26,7 @@ template <class T> struct mse_op {
     shape infer(const shape& x, const shape& t, const shape& w) const {
         if (x.rank() < 1 || x.size() == 0 || !(x == t))
             raise<shape_error>("loss::mse", "shapes of x and target are ", x.text(), " and ", t.text(),
-                               ", expected them equal");
+                               ", expected them equal, with at least one axis and one element");
         if (w.size() != 0 && !(w == shape{x.back()}))
             raise<shape_error>("loss::mse", "shape of the channel scale is ", w.text(), ", expected (", x.back(),
                                ")");
