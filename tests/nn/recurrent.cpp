@@ -207,7 +207,8 @@ TEST_CASE("gru and lstm: errors") {
                  make_lstm(0.0f)(x, nn::lstm_state<tensor<float>>{state, {}}));
     CHECK_RAISES(shape_error, "nn::gru: shape of a state is (2, 3), expected (B, 4) for 1 units of 4",
                  make_gru(0.0f, {}, 4)(x, nn::gru_state<tensor<float>>{state}));
-    const tensor<float> both(shape{2, 6}), wide(shape{2, 9}); // of two layers, and too wide, from which a part would fit
+    const tensor<float> both(shape{2, 6}),
+        wide(shape{2, 9}); // of two layers, and too wide, from which a part would fit
     CHECK_RAISES(shape_error, "nn::gru: shape of a state is (2, 9), expected (B, 6) for 2 units of 3",
                  make_gru(0.0f, {.layers = 2})(x, nn::gru_state<tensor<float>>{wide}));
     CHECK_RAISES(shape_error, "nn::lstm: shape of a state is (2, 9), expected (B, 6)",
