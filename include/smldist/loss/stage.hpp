@@ -36,18 +36,20 @@ using stage::stage_options, stage::weighting_options, stage::weighting, stage::t
 /// squared error in time, by Parseval. The phase-free term compares powers of the real DFT (stage::without_phase).
 ///
 /// With weighting::uncertainty the first term is 1/L Σ_r (½ e_r exp(-v) + ½ v), e_r the row's mean penalty, v learned for
-/// each band. Features of images are compared pixel by pixel, M = 1 and w̃ = 1. The teacher is a constant. [OURS: the paper's abstract says that stage distillation constrains the
-/// *direction* of intermediate features and prioritises frequency-related ones; the formulas are this project's.]
+/// each band. Features of images are compared pixel by pixel: M = 1 and w̃ = 1. The teacher is a constant. [OURS: the paper's
+/// abstract says that stage distillation constrains the *direction* of intermediate features and prioritises frequency-related
+/// ones; the formulas are this project's.]
 ///
-/// Shapes     student (B, L_S, C_S), (B, H_S, W_S, C_S) or (B, D_S) · teacher (B, L_T, C_T), (B, H_T, W_T, C_T) or (B, D_T), or with teacher_space::components in the
-///            statistics its components in place of its channels · y ()
+/// Shapes     student (B, L_S, C_S), (B, H_S, W_S, C_S) or (B, D_S) · teacher (B, L_T, C_T), (B, H_T, W_T, C_T) or (B, D_T), or
+///            with teacher_space::components in the statistics its components in place of its channels · y ()
 /// Throws     usage_error when constructed with features of unlike rank, options out of range, statistics of other
 ///            features, or band weights that no term reads (stage::compared_rows); shape_error if a feature is not what it
 ///            was constructed for.
 /// Source     Parseval; see docs/paper_map.md for what is reconstruction.
 template <class T> class stage_loss {
 public:
-    /// Features of rank 2 have no time axis: only the options penalty, scale and channels apply to them; to images also match.
+    /// Features of rank 2 have no time axis: only the options penalty, scale and channels apply to them. To images these and
+    /// match apply.
     /// `weights` has one entry for each band of the basis at the shorter length (band_weights); empty: uniform.
     stage_loss(const shape& student, const shape& teacher, const feature_statistics<T>& statistics,
                const stage_options& o, const std::vector<double>& weights, generator& g)

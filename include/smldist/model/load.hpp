@@ -63,9 +63,9 @@ template <class T> std::size_t weight_bytes(const network_config& c) {
 ///
 /// Any bytes give a model or a typed error, within the memory and work of io::load_options; in double, both may be twice as
 /// much.
-/// Throws     data_error naming what is wrong: container, facts, images in place of windows or the reverse, a tensor that is missing, left over or of another shape,
-///            labels out of range, logits of the self-test that differ by more than io::selftest_tolerance says, more
-///            memory or work than the options allow.
+/// Throws     data_error naming what is wrong: container, facts, images in place of windows or the reverse, a tensor that is
+///            missing, left over or of another shape, labels out of range, logits of the self-test that differ by more than
+///            io::selftest_tolerance says, more memory or work than the options allow.
 template <class T, std::size_t Axes> basic_loaded<T, Axes> load(io::bundle b) {
     const network_config c = config_from_json(b.facts.architecture);
     if (c.backbone.axes() != Axes)

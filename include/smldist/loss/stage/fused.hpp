@@ -79,8 +79,9 @@ template <class T> struct discrepancy_tables {
 /// normalisation by `map`, which commutes with a transform, is applied to the transformed rows. In float, magnitudes above
 /// 1e12 give NaN.
 ///
-/// Shapes     x (B, L_S, C) or an image of L_S pixels, or without maps along time any (…, C) · map (3, C) of op::batch_norm_map, or empty: z = x ·
-///            t (B, L_T, C_T), or (…, C_T) with the rows of x, constant · y ()
+/// Shapes     x (B, L_S, C) or images of L_S pixels, or without maps along time any (…, C) · map (3, C) of
+///            op::batch_norm_map, or empty: z = x · t (B, L_T, C_T) or images of L_T pixels, or (…, C_T) with the rows of x,
+///            constant · y ()
 /// Gradients  dz[b] = dy/(B·C) M_Sᵀ G,   G[r,c] = w[r] pen'(X - Z) + 2 v[k] X[r,c] ln(…)/(n_k |X| (1 + |X|)) of r's band k;
 ///            dx = dz scale · dmap = (-scale Σ dz, Σ dz (x - mean), Σ dz);  none into t.
 /// Keeps      dz for dy = 1.
