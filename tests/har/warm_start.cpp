@@ -15,7 +15,7 @@
 namespace {
 
 using namespace har_tests;
-using namespace smldist;
+namespace io = smldist::io;
 namespace fs = std::filesystem;
 
 std::vector<float> array(const fs::path& file, const std::string& name) {
