@@ -121,7 +121,8 @@ void import_options(declarer& d, options& o) {
            "See docs/pytorch_weights.md.");
     d.word(
         "map", o.map, "FILE",
-        "Rules for names, one a line: \"features.* = backbone.*\". A * stands for one or more characters; the first "
+        "Rules for names, one per line: \"features.* = backbone.*\". A * stands for one or more characters; the "
+        "first "
         "rule that fits a name counts, without one it stays as it is, and nothing right of = leaves the tensor out.",
         true);
     network_options(d, o, "Network that the weights are of; this or --architecture must be given.");

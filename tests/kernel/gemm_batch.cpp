@@ -43,7 +43,7 @@ void one_product(std::size_t M, std::size_t N, std::size_t K, const T* a, bool t
 
 } // namespace
 
-TEST_CASE_TEMPLATE("gemm_batch: every product has the bits of a product alone, on any number of threads", T, float,
+TEST_CASE_TEMPLATE("gemm_batch: every product has the bits of a single product for any number of threads", T, float,
                    double) {
     for (const extents& e :
          {extents{1, 3, 4, 5}, extents{5, 3, 17, 6}, extents{3, 70, 24, 9}, extents{20, 8, 48, 16},

@@ -126,7 +126,10 @@ TEST_CASE_TEMPLATE("pow: the borders are those of std::pow, for products too", T
         for (std::size_t i = 0; i < x.size(); ++i) {
             CAPTURE(i);
             const T want = std::pow(x[i], static_cast<T>(p));
-            CHECK((y[i] == want || (std::isnan(y[i]) && std::isnan(want))));
+            if (std::isnan(want))
+                CHECK(std::isnan(y[i]));
+            else
+                CHECK(y[i] == want);
         }
     }
 }

@@ -38,7 +38,7 @@ struct name_rule {
     friend bool operator==(const name_rule&, const name_rule&) = default;
 };
 
-/// Rules from text, one a line, "name = path"; what follows a # is a comment.
+/// Rules from text, one per line, "name = path"; what follows a # is a comment.
 /// Throws     usage_error, with the number of the line, for a line without = or name, or with another number of * on the right.
 [[nodiscard]] SMLDIST_FUNCTION std::vector<name_rule> parse_name_rules(std::string_view text);
 

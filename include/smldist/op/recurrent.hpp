@@ -40,7 +40,7 @@ template <class G, class T> struct recurrent_call {
             dfirst(s.B * G::states * H);
         kernel::recurrent_backward<G>(s, weight_hh.data(), x.data(), first(), y.data(), keep.data(), dy.data(),
                                       dgates.data(), before.data(), samples.data(), dfirst.data());
-        // x sees the gradients that h sees, but for the last H of a GRU, which stand first in a row.
+        // x has the gradients of h, except for the last H columns of a GRU, which stand first in a row.
         const std::size_t shared = N - G::hidden * H;
         const T *const by_h = dgates.data() + G::hidden * H, *const own = dgates.data();
         pass_first(to.h0, h0, s, dfirst.data());

@@ -10,7 +10,7 @@
 
 #include "smldist/deploy/load.hpp"
 
-/// Prints the logits of one window, one a line.
+/// Prints the logits of one window, one per line.
 inline void print_logits(const smldist::deploy::loaded& model) {
     std::vector<float> window(model.net.length() * model.net.channels()), logits(model.facts.labels.size());
     for (std::size_t i = 0; i < window.size(); ++i) window[i] = std::sin(0.01f * static_cast<float>(i * i % 1000));
