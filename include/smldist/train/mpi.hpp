@@ -163,9 +163,8 @@ public:
         for (std::size_t k = 0; k < size_; ++k) weights_[k] = double(begin(k + 1) - begin(k)) / double(joint);
         const bool counts = rank_ < parts;
         share_ = {.first = counts ? begin(rank_) : 0, .weight = counts ? 1.0 : 0.0};
-        data::batch share;
-        data::copy_rows(b, share_.first, counts ? begin(rank_ + 1) : 2, share);
-        std::swap(b, share);
+        data::copy_rows(b, share_.first, counts ? begin(rank_ + 1) : 2, rows_);
+        std::swap(b, rows_);
         if (options_.synchronised_batch_norm) {
             share_.sum = [](void* self, double* values, std::size_t n) {
                 static_cast<joint_training*>(self)->sum(values, n);
@@ -364,6 +363,7 @@ private:
     std::size_t rank_ = 0, size_ = 1;
     MPI_Comm steps_{}, norms_{}; ///< two, so that a rank which fails in a step is not taken for one in a batch-norm
     op::batch_share share_;
+    data::batch rows_;            ///< of the share; then the joint batch, whose memory the next share takes
     std::vector<double> weights_; ///< of the ranks in this step: their part of the joint batch
     header mine_;
     std::vector<header> headers_; ///< of all ranks
