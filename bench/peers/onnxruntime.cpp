@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// ONNX Runtime as a worker of bench/peers, see worker.hpp. The form names the kind of model file: conv1d or conv2d.
+/// ONNX Runtime as a worker of bench/peers, see worker.hpp. The form names the kind of model file, such as conv1d.
 ///
-///     bench_peers_onnxruntime LIBRARY FOLDER THREADS    FOLDER/MODEL.FORM.bBATCH.onnx
+///     bench_peers_onnxruntime LIBRARY FOLDER THREADS    FOLDER/MODEL.FORM.bBATCH.onnx, .shape and .f32: its input
 ///     bench_peers_onnxruntime LIBRARY                   prints its version
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,23 +20,30 @@ struct setting {
     peers::onnxruntime ort;
     std::string folder;
     int threads;
-    std::vector<float> windows;
 };
 
 peers::job make_job(setting& s, const peers::request& r) {
     if (r.task != "inference") throw std::runtime_error("task is " + r.task + ", expected inference");
-    const auto B = static_cast<std::int64_t>(r.batch);
-    const auto logits = std::make_shared<std::vector<float>>(r.batch * peers::classes);
-    const auto session = peers::bound([&] {
+    const std::string path = s.folder + "/" + r.model + "." + r.form + ".b" + std::to_string(r.batch);
+    const std::size_t classes = peers::sample_of(r.model).classes;
+    struct state {
+        std::vector<float> in, logits;
+        std::shared_ptr<peers::onnxruntime::session> session;
+    };
+    const auto st = std::make_shared<state>();
+    st->in = peers::read_values<float>(path + ".f32");
+    st->logits.resize(r.batch * classes);
+    std::ifstream text(path + ".shape");
+    const std::vector<std::int64_t> shape{std::istream_iterator<std::int64_t>(text), {}};
+    st->session = peers::bound([&] {
         return std::make_shared<peers::onnxruntime::session>(
-            s.ort, s.folder + "/" + r.model + "." + r.form + ".b" + std::to_string(r.batch) + ".onnx", s.threads,
-            s.windows.data(), std::vector<std::int64_t>{B, peers::window_length, peers::channels}, logits->data(),
-            std::vector<std::int64_t>{B, peers::classes});
+            s.ort, path + ".onnx", s.threads, st->in.data(), shape, st->logits.data(),
+            std::vector<std::int64_t>{std::int64_t(r.batch), std::int64_t(classes)});
     });
-    const auto run = [session] { session->run(); };
-    return {run, [run, logits] {
+    const auto run = [st] { st->session->run(); };
+    return {run, [st, run] {
                 run();
-                return std::vector<double>(logits->begin(), logits->end());
+                return std::vector<double>(st->logits.begin(), st->logits.end());
             }};
 }
 
@@ -49,8 +58,7 @@ int main(int argc, char** argv) try {
         std::fputs("usage: bench_peers_onnxruntime LIBRARY FOLDER THREADS\n", stderr);
         return 2;
     }
-    setting s{peers::onnxruntime(argv[1]), argv[2], std::atoi(argv[3]),
-              peers::read_values<float>(std::string(argv[2]) + "/windows.f32")};
+    setting s{peers::onnxruntime(argv[1]), argv[2], std::atoi(argv[3])};
     return peers::serve([&](const peers::request& r) { return make_job(s, r); });
 } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());

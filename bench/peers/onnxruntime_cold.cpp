@@ -3,6 +3,7 @@
 ///
 ///     bench_peers_onnxruntime_cold LIBRARY FILE.onnx
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <vector>
@@ -16,9 +17,11 @@ int main(int argc, char** argv) try {
         return 2;
     }
     const peers::onnxruntime ort(argv[1]);
-    std::vector<float> window(peers::window_length * peers::channels), logits(peers::classes);
-    peers::onnxruntime::session session(ort, argv[2], 1, window.data(), {1, peers::window_length, peers::channels},
-                                        logits.data(), {1, peers::classes});
+    const peers::sample sample;
+    std::vector<float> window(sample.size()), logits(sample.classes);
+    peers::onnxruntime::session session(ort, argv[2], 1, window.data(),
+                                        {1, std::int64_t(sample.length), std::int64_t(sample.channels)},
+                                        logits.data(), {1, std::int64_t(sample.classes)});
     while (std::fread(window.data(), sizeof(float), window.size(), stdin) == window.size()) {
         session.run();
         std::printf("%td\n", std::max_element(logits.begin(), logits.end()) - logits.begin());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// This library as a worker of bench/peers, see worker.hpp, and the writer of the files that all workers read.
 ///
-///     bench_peers_ours write FOLDER             MODEL.safetensors for each model, windows.f32, labels.i32
+///     bench_peers_ours write FOLDER             MODEL.safetensors for each model, inputs.f32, labels.i32
 ///     bench_peers_ours serve FOLDER THREADS
 ///
 /// Inference runs a compiled program. A training step is that of train::training: forward, cross entropy, backward,
@@ -25,23 +25,68 @@
 #include "smldist/loss/baseline/hinton.hpp"
 #include "smldist/model/load.hpp"
 #include "smldist/model/network.hpp"
+#include "smldist/model/state_dict.hpp"
+#include "smldist/nn/linear.hpp"
+#include "smldist/nn/recurrent.hpp"
+#include "smldist/op/pointwise.hpp"
+#include "smldist/op/reshape.hpp"
 #include "smldist/train/loop.hpp"
 
 #include "worker.hpp"
 
 using namespace smldist;
-using network = model::network<float>;
 
 namespace {
 
 constexpr std::size_t largest_batch = 256, compared_steps = 3;
 
-/// A network with running statistics, norm weights and biases as after a little training.
-network make(std::string_view preset, std::uint64_t seed) {
+using network = model::network<float>;
+using image_network = model::network2d<float>;
+
+/// A gated recurrent unit reads the window; its last output decides.
+struct recurrent {
+    nn::gru<float> layer;
+    nn::linear<float> head;
+
+    explicit recurrent(generator g) : layer(9, 64, g), head(64, 6, g) {}
+    template <class X> outputs<X> operator()(const X& x, mode = mode::eval) const {
+        outputs<X> out;
+        const std::size_t L = x.shape()[1];
+        out.feature = op::flatten(op::slice(layer(x), 1, L - 1, L));
+        out.logits = head(out.feature);
+        return out;
+    }
+    static void visit(auto& self, auto&& member) {
+        member("layer", self.layer);
+        member("head", self.head);
+    }
+};
+
+/// A multilayer perceptron on a row of 64 numbers.
+struct perceptron {
+    nn::linear<float> first, last;
+
+    explicit perceptron(generator g) : first(64, 128, g), last(128, 10, g) {}
+    template <class X> outputs<X> operator()(const X& x, mode = mode::eval) const {
+        outputs<X> out;
+        out.feature = op::relu(first(op::flatten(x)));
+        out.logits = last(out.feature);
+        return out;
+    }
+    static void visit(auto& self, auto&& member) {
+        member("first", self.first);
+        member("last", self.last);
+    }
+};
+
+/// A MobileNetV3, of images if these have a side, with running statistics, norm weights and biases as after a little training.
+template <class Network>
+Network make_preset(std::string_view preset, const peers::sample& sample, std::uint64_t seed) {
     auto config = model::preset(preset);
-    config.backbone.channels = peers::channels;
-    config.classes = peers::classes;
-    network net(config, generator(seed));
+    config.backbone.channels = sample.channels;
+    config.backbone.height = config.backbone.width = sample.side;
+    config.classes = sample.classes;
+    Network net(config, generator(seed));
     generator random(seed, 1);
     walk(net, [&](const std::string& path, auto& leaf) {
         const bool variance = path.ends_with("running_var"), norm = path.find("norm.") != path.npos;
@@ -55,74 +100,88 @@ network make(std::string_view preset, std::uint64_t seed) {
     return net;
 }
 
-void write(const std::string& folder) {
-    generator random(1);
-    tensor<float> x(shape{largest_batch, peers::window_length, peers::channels});
-    for (float& v : x) v = static_cast<float>(random.normal());
-    std::vector<int> labels(largest_batch);
-    for (int& n : labels) n = static_cast<int>(random.below(peers::classes));
-    io::write_file_atomically(folder + "/windows.f32", std::as_bytes(std::span(x.data(), x.size())));
-    io::write_file_atomically(folder + "/labels.i32", std::as_bytes(std::span(labels)));
-
-    io::model_facts facts;
-    facts.window = facts.hop = peers::window_length;
-    facts.rate_hz = 50;
-    for (std::size_t c = 0; c < peers::channels; ++c) facts.channels.push_back("channel " + std::to_string(c));
-    for (std::size_t n = 0; n < peers::classes; ++n) facts.labels.push_back("class " + std::to_string(n));
-    tensor<float> window(shape{1, peers::window_length, peers::channels});
-    std::copy_n(x.data(), window.size(), window.data());
-    std::uint64_t seed = 0;
-    for (const std::string_view name : {"har_student", "har_teacher", "mobilenet_v3_small"})
-        model::save(folder + "/" + std::string(name) + ".safetensors", make(name, ++seed), facts, window);
+/// Calls f with the network of that name, whose weights are the same at every call.
+template <class F> auto with_network(std::string_view name, F f) {
+    const peers::sample sample = peers::sample_of(name);
+    if (name == "gru_64") return f(recurrent(generator(4)));
+    if (name == "mlp") return f(perceptron(generator(5)));
+    if (sample.side > 0) return f(make_preset<image_network>("mobilenet_v3_small", sample, 6));
+    const std::uint64_t seed = name == "har_student" ? 1 : name == "har_teacher" ? 2 : 3;
+    return f(make_preset<network>(name, sample, seed));
 }
 
-/// The inputs, and the networks by name.
-struct setting {
-    std::string folder;
-    data::windows windows;
-    normaliser normal;
+/// A preset as a model file, which a program can load; any other network as its weights.
+void save(const std::string& path, const network& net, const peers::sample& sample, const float* x) {
+    io::model_facts facts;
+    facts.window = facts.hop = sample.length;
+    facts.rate_hz = 50;
+    for (std::size_t c = 0; c < sample.channels; ++c) facts.channels.push_back("channel " + std::to_string(c));
+    for (std::size_t n = 0; n < sample.classes; ++n) facts.labels.push_back("class " + std::to_string(n));
+    tensor<float> window(shape{1, sample.length, sample.channels});
+    std::copy_n(x, window.size(), window.data());
+    model::save(path, net, facts, window);
+}
+void save(const std::string& path, const auto& net, const peers::sample&, const float*) {
+    model::save_state_dict(path, net);
+}
 
-    explicit setting(std::string from) : folder(std::move(from)) {
-        const auto x = peers::read_values<float>(folder + "/windows.f32");
-        windows.label = peers::read_values<int>(folder + "/labels.i32");
-        windows.x = tensor<float>(shape{windows.label.size(), peers::window_length, peers::channels});
-        std::copy(x.begin(), x.end(), windows.x.data());
-        windows.subject.assign(windows.label.size(), 0);
-        windows.info.rate_hz = 50;
-        windows.info.channels.resize(peers::channels);
-        windows.info.labels.resize(peers::classes);
-    }
-    network load(const std::string& model) const {
-        return model::load<float>(folder + "/" + model + ".safetensors").net;
-    }
-    data::batch batch(std::size_t size) const {
-        data::batch b;
-        b.x = tensor<float>(shape{size, peers::window_length, peers::channels});
-        std::copy_n(windows.x.data(), b.x.size(), b.x.data());
-        b.label.assign(windows.label.begin(), windows.label.begin() + static_cast<std::ptrdiff_t>(size));
-        return b;
+void write(const std::string& folder) {
+    generator random(1);
+    std::vector<float> x(largest_batch * peers::sample_of("mobilenet_v3_small_96x96").size());
+    for (float& v : x) v = static_cast<float>(random.normal());
+    std::vector<int> labels(largest_batch);
+    for (int& n : labels) n = static_cast<int>(random.below(6));
+    io::write_file_atomically(folder + "/inputs.f32", std::as_bytes(std::span(x)));
+    io::write_file_atomically(folder + "/labels.i32", std::as_bytes(std::span(labels)));
+    for (const char* name : {"har_student", "har_teacher", "mobilenet_v3_small", "mobilenet_v3_small_32x32",
+                             "mobilenet_v3_small_96x96", "gru_64", "mlp"})
+        with_network(name, [&](const auto& net) {
+            save(folder + "/" + name + ".safetensors", net, peers::sample_of(name), x.data());
+        });
+}
+
+/// What all workers read: a model takes as many of the values and labels as it needs.
+struct setting {
+    std::vector<float> inputs;
+    std::vector<int> labels;
+
+    explicit setting(const std::string& folder)
+        : inputs(peers::read_values<float>(folder + "/inputs.f32")),
+          labels(peers::read_values<int>(folder + "/labels.i32")) {}
+
+    data::windows windows(const peers::request& r) const {
+        const peers::sample sample = peers::sample_of(r.model);
+        data::windows w;
+        w.x = tensor<float>(shape{r.batch, sample.length, sample.channels});
+        std::copy_n(inputs.begin(), w.x.size(), w.x.data());
+        w.label.assign(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(r.batch));
+        w.subject.assign(r.batch, 0);
+        w.info.rate_hz = 50;
+        w.info.channels.resize(sample.channels);
+        w.info.labels.resize(sample.classes);
+        return w;
     }
 };
 
-peers::job inference(const setting& s, const peers::request& r) {
+template <class Network> peers::job inference(const setting& s, const peers::request& r, const Network& network) {
     struct state {
         runtime::program net;
         runtime::workspace memory;
         std::vector<float> logits;
     };
-    auto net = deploy::compile(s.load(r.model), {.batch = r.batch, .length = peers::window_length});
+    const peers::sample sample = peers::sample_of(r.model);
+    auto net = deploy::compile(network, {.batch = r.batch, .length = sample.length, .channels = sample.channels});
     runtime::workspace memory(net);
     const auto st = std::make_shared<state>(
-        state{std::move(net), std::move(memory), std::vector<float>(r.batch * peers::classes)});
-    const float* x = s.windows.x.data();
+        state{std::move(net), std::move(memory), std::vector<float>(r.batch * sample.classes)});
+    const float* x = s.inputs.data();
     // Each of several threads takes some windows, in its own memory.
     const std::size_t share = std::min(st->net.slice(), (r.batch + threads() - 1) / threads());
-    const auto run = [st, x, share, B = r.batch] {
+    const auto run = [st, x, share, sample, B = r.batch] {
         if (threads() == 1) return st->net.run(x, st->logits.data(), B, st->memory);
         parallel_for(B, share, [&](std::size_t first, std::size_t last) {
-            float* const to = st->logits.data() + first * peers::classes;
-            st->net.run(x + first * peers::window_length * peers::channels, std::span<float* const>(&to, 1),
-                        last - first);
+            float* const to = st->logits.data() + first * sample.classes;
+            st->net.run(x + first * sample.size(), std::span<float* const>(&to, 1), last - first);
         });
     };
     return {run, [st, run] {
@@ -132,11 +191,13 @@ peers::job inference(const setting& s, const peers::request& r) {
 }
 
 /// A training step as in a user's program.
-template <class Objective> struct training_case {
-    network net;
+template <class Network, class Objective> struct training_case {
+    Network net;
     Objective objective;
+    data::windows windows;
     data::batch batch;
-    train::training<network, Objective> training;
+    normaliser normal;
+    train::training<Network, Objective> training;
 
     static train::training_options options(std::size_t batch) {
         train::training_options o;
@@ -144,22 +205,26 @@ template <class Objective> struct training_case {
         o.schedule.kind = optim::schedule_kind::constant;
         return o;
     }
-    training_case(const setting& s, network n, Objective o, std::size_t size)
+    training_case(const setting& s, const peers::request& r, Network n, Objective o)
         : net(std::move(n)),
           objective(std::move(o)),
-          batch(s.batch(size)),
-          training(net, objective, s.windows, s.windows, s.normal, options(size)) {}
+          windows(s.windows(r)),
+          training(net, objective, windows, windows, normal, options(r.batch)) {
+        batch.x = windows.x;
+        batch.label = windows.label;
+    }
     training_case(const training_case&) = delete;
 };
 
-template <class MakeObjective>
-peers::job training(const setting& s, const peers::request& r, MakeObjective make_objective) {
-    using objective = std::remove_cvref_t<decltype(make_objective(std::declval<const network&>()))>;
-    const auto make_case = [&s, r, make_objective](bool dropout) {
-        network net = s.load(r.model);
-        if (!dropout) net.config.dropout = 0;
+template <class Network, class MakeObjective>
+peers::job training(const setting& s, const peers::request& r, const Network& start, MakeObjective make_objective) {
+    using objective = std::remove_cvref_t<decltype(make_objective(start))>;
+    const auto make_case = [&s, r, start, make_objective](bool dropout) {
+        Network net = start;
+        if constexpr (requires { net.config; })
+            if (!dropout) net.config.dropout = 0;
         auto o = make_objective(net);
-        return std::make_shared<training_case<objective>>(s, std::move(net), std::move(o), r.batch);
+        return std::make_shared<training_case<Network, objective>>(s, r, std::move(net), std::move(o));
     };
     const auto c = make_case(true);
     return {[c] { c->training.step(c->batch); },
@@ -172,18 +237,26 @@ peers::job training(const setting& s, const peers::request& r, MakeObjective mak
             }};
 }
 
-peers::job make_job(const setting& s, const peers::request& r) {
-    if (r.task == "inference") return inference(s, r);
-    if (r.task == "train") return training(s, r, [](const network&) { return train::supervised{}; });
-    if (r.task != "distill") throw std::runtime_error("task is " + r.task);
+peers::job distillation(const setting& s, const peers::request& r) {
+    const peers::sample sample = peers::sample_of(r.model);
+    const auto start = [&](const char* name, std::uint64_t seed) { return make_preset<network>(name, sample, seed); };
     const auto teacher = std::make_shared<deploy::network>(
-        deploy::compile(s.load("har_teacher"), {.batch = r.batch, .length = peers::window_length}));
-    auto job = training(s, r, [teacher](const network& student) {
+        deploy::compile(start("har_teacher", 2), {.batch = r.batch, .length = sample.length}));
+    auto job = training(s, r, start("har_student", 1), [teacher, sample](const network& student) {
         return distill::baseline_distiller(*teacher, student, loss::baseline::hinton{},
-                                           shape{2, peers::window_length, peers::channels}, generator(1));
+                                           shape{2, sample.length, sample.channels}, generator(1));
     });
     job.run = [teacher, run = std::move(job.run)] { run(); };
     return job;
+}
+
+peers::job make_job(const setting& s, const peers::request& r) {
+    if (r.task == "distill") return distillation(s, r);
+    return with_network(r.model, [&](const auto& net) {
+        if (r.task == "inference") return inference(s, r, net);
+        if (r.task != "train") throw std::runtime_error("task is " + r.task);
+        return training(s, r, net, [](const auto&) { return train::supervised{}; });
+    });
 }
 
 } // namespace

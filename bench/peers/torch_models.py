@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The presets in PyTorch, as an expert would write them for speed: Conv2d of height 1, channels last.
 
-`dimensions=1` gives the plain Conv1d form. Both compute the same as the library's networks with a linear head. `load`
-reads their model files.
+`dimensions=1` gives the plain Conv1d form, `images=True` that of images (B, C, H, W). All compute the same as the
+library's networks with a linear head. `load` reads their files.
 """
+import collections
 import json
 
 import torch
@@ -25,21 +26,37 @@ def divisible(v, by=8):
     return n + by if n < 0.9 * v else n
 
 
-class Network(nn.Module):
-    """Windows (B, L, C) to logits (B, N)."""
+def recurrent(batch_first):
+    """Windows (B, L, 9), or (L, B, 9), to logits (B, 6)."""
+    class Recurrent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.head = nn.GRU(9, 64, batch_first=batch_first), nn.Linear(64, 6)
 
-    def __init__(self, preset, channels=9, classes=6, dimensions=2, dropout=0.2):
+        def forward(self, x):
+            return self.head(self.layer(x)[1][-1])
+    return Recurrent()
+
+
+def perceptron():
+    """Rows (B, 64) to logits (B, 10)."""
+    return nn.Sequential(collections.OrderedDict(first=nn.Linear(64, 128), act=nn.ReLU(), last=nn.Linear(128, 10)))
+
+
+class Network(nn.Module):
+    """Windows (B, L, C), or images (B, C, H, W), to logits (B, N)."""
+
+    def __init__(self, preset, channels=9, classes=6, dimensions=2, dropout=0.2, images=False):
         super().__init__()
         rows, tail = presets[preset]
-        self.dimensions = dimensions
+        self.dimensions, self.images = dimensions, images
         convolution, norm = (nn.Conv2d, nn.BatchNorm2d) if dimensions == 2 else (nn.Conv1d, nn.BatchNorm1d)
 
-        def over_time(k):  # a kernel, stride or padding along time only
-            return (1, k) if dimensions == 2 else k
+        def along(k, other):  # a kernel, stride or padding: along time only, or along both axes of an image
+            return (k if images else other, k) if dimensions == 2 else k
 
         def conv_norm(c, o, k=1, stride=1, groups=1, act=None):
-            padding = (0, k // 2) if dimensions == 2 else k // 2
-            layers = [convolution(c, o, over_time(k), over_time(stride), padding, groups=groups, bias=False), norm(o)]
+            layers = [convolution(c, o, along(k, 1), along(stride, 1), along(k // 2, 0), groups=groups, bias=False), norm(o)]
             return layers + ([nn.Hardswish() if act == "HS" else nn.ReLU()] if act else [])
 
         class SqueezeExcite(nn.Module):
@@ -85,9 +102,10 @@ class Network(nn.Module):
             self.to(memory_format=torch.channels_last)
 
     def forward(self, x):
-        x = x.transpose(1, 2)
-        if self.dimensions == 2:  # (B, C, 1, L): a view of channels-last memory, nothing is copied
-            x = x.unsqueeze(2)
+        if not self.images:
+            x = x.transpose(1, 2)
+            if self.dimensions == 2:  # (B, C, 1, L): a view of channels-last memory, nothing is copied
+                x = x.unsqueeze(2)
         f = self.tail(self.blocks(self.stem(x)))
         return self.classifier(self.dropout(f.mean(dim=tuple(range(2, f.dim())))))
 
@@ -104,8 +122,11 @@ def read_model_file(path):
 
 
 def load(net, path):
-    """Takes weights and running statistics from a model file of the library; every tensor of it must be used."""
+    """Takes weights and running statistics from a file of the library; every tensor of it must be used."""
     tensors = read_model_file(path)
+    if not isinstance(net, Network):
+        net.load_state_dict(tensors)
+        return net
 
     def take(module, name):
         for key, to in list(module.named_parameters()) + [b for b in module.named_buffers() if "running" in b[0]]:

@@ -3,13 +3,14 @@
 """PyTorch as a worker of bench/peers; the protocol is that of worker.hpp.
 
     torch_worker.py serve FOLDER THREADS
-    torch_worker.py export FOLDER MODEL BATCH…    MODEL.conv1d.bBATCH.onnx and MODEL.conv2d.bBATCH.onnx for ONNX Runtime
+    torch_worker.py export FOLDER MODEL LAYOUT BATCH…    MODEL.LAYOUT.bBATCH.onnx for ONNX Runtime, .shape and .f32: its input
     torch_worker.py save FOLDER MODEL             MODEL.pt, frozen TorchScript
     torch_worker.py cold MODEL.pt                 loads it, reads windows from its input, prints the class of each
     torch_worker.py version
 
 Forms are written KIND-LAYOUT. Kinds: eager, and for inference frozen (TorchScript with batch-norm folded). Layouts: conv1d,
-conv2d (height 1), channels_last (conv2d in channels-last memory). Left out, as measured with 1.13: TorchScript in training,
+conv2d (height 1), channels_last (conv2d in channels-last memory), the last two also of images; batch_first and time_first
+of recurrent networks; linear. The input is in the layout that the form wants. Left out, as measured with 1.13: TorchScript in training,
 which is slower, and torch.jit.optimize_for_inference, which is slower except at batch 1 and whose Conv2d logits are off
 by 1e-3 of the largest.
 """
@@ -24,7 +25,7 @@ from torch.nn import functional
 
 import torch_models
 
-window_length, channels, classes = 128, 9, 6
+sizes = {"mobilenet_v3_small_32x32": (32 * 32, 3, 10), "mobilenet_v3_small_96x96": (96 * 96, 3, 10), "mlp": (1, 64, 10)}
 temperature, hard, soft = 4.0, 0.1, 0.9  # of distillation, as in loss::baseline::hinton
 
 
@@ -38,14 +39,41 @@ def read(path, kind):
 class Setting:
     def __init__(self, folder):
         self.folder = folder
-        self.windows = read(f"{folder}/windows.f32", "f").reshape(-1, window_length, channels)
+        self.values = read(f"{folder}/inputs.f32", "f")
         self.labels = read(f"{folder}/labels.i32", "i").long()
 
+    def inputs(self, model, layout, batch):
+        length, channels, _ = size(model)
+        x = self.values[:batch * length * channels].clone().reshape(batch, length, channels)
+        if is_image(model):
+            side = round(length**0.5)
+            x = x.reshape(batch, side, side, channels).permute(0, 3, 1, 2)  # a view of channels-last memory
+            return x.contiguous() if layout == "conv2d" else x
+        if layout == "time_first":
+            return x.transpose(0, 1).contiguous()
+        return x.reshape(batch, channels) if layout == "linear" else x
+
     def network(self, model, layout, dropout=0.2):
-        net = torch_models.Network(model, channels, classes, 1 if layout == "conv1d" else 2, dropout)
+        length, channels, classes = size(model)
+        if model == "gru_64":
+            net = torch_models.recurrent(layout == "batch_first")
+        elif model == "mlp":
+            net = torch_models.perceptron()
+        else:
+            preset, images = model.rsplit("_", 1)[0] if is_image(model) else model, is_image(model)
+            net = torch_models.Network(preset, channels, classes, 1 if layout == "conv1d" else 2, dropout, images)
         if layout == "conv2d":
             net.to(memory_format=torch.contiguous_format)
         return torch_models.load(net, f"{self.folder}/{model}.safetensors")
+
+
+def size(model):
+    """Length, channels and classes."""
+    return sizes.get(model, (128, 9, 6))
+
+
+def is_image(model):
+    return model.endswith(("_32x32", "_96x96"))
 
 
 def frozen(net, x):
@@ -60,7 +88,7 @@ def frozen(net, x):
 
 def inference(setting, kind, layout, model, batch):
     net = setting.network(model, layout).eval()
-    x = setting.windows[:batch].clone()
+    x = setting.inputs(model, layout, batch)
     if kind != "eager":
         net = frozen(net, x)
 
@@ -85,7 +113,7 @@ def training(setting, layout, model, batch, teacher=None, dropout=0.2):
     groups = [{"params": [p for p in parameters if p.dim() > 1]},
               {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=4e-3, weight_decay=1e-3, foreach=True)
-    x, labels = setting.windows[:batch].clone(), setting.labels[:batch].clone()
+    x, labels = setting.inputs(model, layout, batch), setting.labels[:batch].clone()
 
     def step():
         optimiser.zero_grad(set_to_none=True)
@@ -112,7 +140,7 @@ def make_job(setting, form, model, task, batch):
         return inference(setting, kind, layout, model, batch)
     teacher = None
     if task == "distill":  # the teacher only infers, in the fastest form for inference
-        teacher = frozen(setting.network("har_teacher", "conv2d").eval(), setting.windows[:batch].clone())
+        teacher = frozen(setting.network("har_teacher", "conv2d").eval(), setting.inputs("har_teacher", "conv2d", batch))
 
     def losses():
         step = training(setting, layout, model, batch, teacher, dropout=0.0)
@@ -151,27 +179,30 @@ def serve(folder, threads):
             print("error", " ".join(str(e).split())[:300], flush=True)
 
 
-def export(folder, model, batches):
+def export(folder, model, layout, batches):
     setting = Setting(folder)
-    for layout in ("conv1d", "conv2d"):
-        net = setting.network(model, layout).eval()
-        for batch in batches:
-            torch.onnx.export(net, setting.windows[:batch], f"{folder}/{model}.{layout}.b{batch}.onnx",
-                              opset_version=14, input_names=["x"], output_names=["logits"])
+    net = setting.network(model, layout).eval()
+    for batch in batches:
+        x, path = setting.inputs(model, layout, batch).contiguous(), f"{folder}/{model}.{layout}.b{batch}"
+        torch.onnx.export(net, x, f"{path}.onnx", opset_version=14, input_names=["x"], output_names=["logits"])
+        with open(f"{path}.shape", "w", encoding="ascii") as file:
+            print(*x.shape, file=file)
+        with open(f"{path}.f32", "wb") as file:
+            x.numpy().tofile(file)
 
 
 def save(folder, model):
     setting = Setting(folder)
-    frozen(setting.network(model, "conv2d"), setting.windows[:1]).save(f"{folder}/{model}.pt")
+    frozen(setting.network(model, "conv2d"), setting.inputs(model, "conv2d", 1)).save(f"{folder}/{model}.pt")
 
 
 def cold(path):
     torch.set_num_threads(1)
     net = torch.jit.load(path)
-    size = 4 * window_length * channels
-    while len(data := sys.stdin.buffer.read(size)) == size:
+    length, channels, _ = size("")
+    while len(data := sys.stdin.buffer.read(4 * length * channels)) == 4 * length * channels:
         with torch.inference_mode():
-            x = torch.frombuffer(bytearray(data), dtype=torch.float32).reshape(1, window_length, channels)
+            x = torch.frombuffer(bytearray(data), dtype=torch.float32).reshape(1, length, channels)
             print(net(x).argmax().item(), flush=True)
 
 
@@ -181,7 +212,7 @@ def main():
     if what == "serve":
         serve(sys.argv[2], int(sys.argv[3]))
     elif what == "export":
-        export(sys.argv[2], sys.argv[3], [int(b) for b in sys.argv[4:]])
+        export(*sys.argv[2:5], [int(b) for b in sys.argv[5:]])
     elif what == "save":
         save(sys.argv[2], sys.argv[3])
     elif what == "cold":
@@ -189,7 +220,7 @@ def main():
     elif what == "version":
         print(torch.__version__)
     else:
-        sys.exit("usage: torch_worker.py serve FOLDER THREADS | export FOLDER MODEL BATCH… | save FOLDER MODEL | cold FILE | version")
+        sys.exit("usage: torch_worker.py serve FOLDER THREADS | export FOLDER MODEL LAYOUT BATCH… | save FOLDER MODEL | cold FILE | version")
 
 
 if __name__ == "__main__":

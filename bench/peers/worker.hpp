@@ -21,11 +21,23 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace peers {
 
-inline constexpr std::size_t window_length = 128, channels = 9, classes = 6;
+/// What a model reads and gives. An image is its pixels row by row: length is height times width.
+struct sample {
+    std::size_t length = 128, channels = 9, classes = 6;
+    std::size_t side = 0; ///< height and width of an image
+    std::size_t size() const { return length * channels; }
+};
+inline sample sample_of(std::string_view model) {
+    if (model == "mobilenet_v3_small_32x32") return {32 * 32, 3, 10, 32};
+    if (model == "mobilenet_v3_small_96x96") return {96 * 96, 3, 10, 96};
+    if (model == "mlp") return {1, 64, 10};
+    return {};
+}
 
 /// A request.
 struct request {

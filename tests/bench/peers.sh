@@ -21,6 +21,17 @@ assert 0 < cold["disk_mb"] <= 0.6 and cold["peak_mb"] <= 16, cold
 assert result["machine"]["cores"] >= 1
 PYTHON
 
+run --models gru_64,mlp,mobilenet_v3_small_32x32 --json "$folder/others.json"
+python3 - "$folder/others.json" <<'PYTHON'
+import json, sys
+peers = json.load(open(sys.argv[1]))["peers"]
+keys = [f"{model}/{case}/t1" for model in ("gru_64", "mlp", "mobilenet_v3_small_32x32")
+        for case in ("inference/b1", "inference/b256", "train/b64")]
+assert list(peers["cases"]) == keys, peers["cases"].keys()
+assert all(case["ours_ns"] > 0 for case in peers["cases"].values())
+assert peers["cold"] == {}, "only the presets have a program that loads them"
+PYTHON
+
 if run --models no_such_model 2>"$folder/stderr"; then
     echo "an unknown model is taken" >&2
     exit 1
