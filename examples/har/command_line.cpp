@@ -388,7 +388,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     std::string config;
     app.add_option("--config", config,
                    wrapped("Read options from a TOML file, such as the config.toml of a run; options on "
-                           "the command line win over it."))
+                           "the command line win over it. Not for sweep, whose FILE has the options."))
         ->option_text("FILE");
     app.footer("har SUBCOMMAND --help lists the options of a subcommand.");
 
@@ -410,7 +410,8 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
             features_options);
     command("train", "Train one network with labels.", train_options, makes_folder);
     command("distill", "Train a teacher, then distill it into a smaller student.", distill_options, makes_folder);
-    command("validate", "Train and test with every person left out once; compare methods; write report.html.",
+    command("validate",
+            "Test every person by networks that never saw this person; compare methods; write report.html.",
             validate_options, makes_folder);
     command("sweep", "Do the runs of a grid, or a share of them: settings, folds and seeds.", sweep_options);
     command("collect", "Make tables and a report of the runs of a sweep.", collect_options);
@@ -439,7 +440,7 @@ std::string read_command_line(int argc, const char* const* argv, const std::stri
     const std::string name = app.get_subcommands().front()->get_name();
     auto& [values, settings] = all.at(name);
     if (name == "sweep") {
-        if (!config.empty()) raise<usage_error>("--config", "works not with sweep, whose FILE has the options");
+        if (!config.empty()) raise<usage_error>("--config", "does not work with sweep, whose FILE has the options");
         g = read_grid(values.input, values, settings);
         values.config_text = g.text;
         for (const grid_setting& s : g.settings) check_together(name, s.values, settings);

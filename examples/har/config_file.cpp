@@ -152,7 +152,7 @@ void expect_new(names& seen, const std::string& name, std::size_t line, const st
                            " too, expected once");
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     static constexpr std::string_view letters = "\"\\bfnrt", meant = "\"\\\b\f\n\r\t", digits = "0123456789ABCDEF";
     std::string out = "\"";
     for (const char c : text) {
@@ -227,7 +227,7 @@ std::string config_line(const config_entry& entry) {
     std::string out = entry.name + (entry.list ? "=[" : "=");
     for (std::size_t i = 0; i < entry.values.size(); ++i)
         out += (i > 0 ? ", " : "") +
-               (entry.values[i].kind == value_kind::text ? quoted(entry.values[i].text) : entry.values[i].text);
+               (entry.values[i].kind == value_kind::text ? in_quotes(entry.values[i].text) : entry.values[i].text);
     return out + (entry.list ? "]\n" : "\n");
 }
 

@@ -40,7 +40,7 @@ void distillation_options(declarer& d, options& o, bool one_run) {
         "What happens to the teacher's output for a training window that it gets wrong: mix moves it towards the "
         "label until the label leads, hardness sharpens the label's probability, swap exchanges the label with the "
         "wrong winner, onehot takes the label, drop leaves the window out, off keeps the output as it is.");
-    d.real("margin", l.margin, share, "Lead of the label's probability after --rule mix.");
+    d.real("margin", l.margin, unit_interval, "Lead of the label's probability after --rule mix.");
     d.choice(
         "order", o.losses.schedule,
         "Order of the losses in training: joint minimises all at once; progressive begins with the stages, one more "
@@ -70,7 +70,7 @@ void stage_options(declarer& d, options& o) {
         "teacher's channels, or all channels.");
     d.real("explained", s.explained, {0, 1, true},
            "Share of the variance of the teacher's channels that its principal components keep.");
-    d.real("alpha", s.alpha, share,
+    d.real("alpha", s.alpha, unit_interval,
            "How much the frequency bands of --band-weights count: 0 compares features evenly, 1 by the bands only.");
     d.choice(
         "band-weights", s.weights.kind,

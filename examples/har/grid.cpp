@@ -26,21 +26,21 @@ template <class Names> bool lists(const Names& names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-struct axis {
+struct grid_axis {
     const setting* option;
     std::size_t line;
     std::vector<std::string> values; ///< as on the command line
 };
 
 /// Sets an option to a value of the grid.
-void assign(const std::string& file, const axis& a, const std::string& value) {
+void assign(const std::string& file, const grid_axis& a, const std::string& value) {
     try {
         a.option->assign({value});
     } catch (const usage_error& error) { raise<usage_error>(file + ":" + std::to_string(a.line), error.what()); }
 }
 
 /// The axis that an entry of [grid] is, each of its values tried.
-axis axis_of(const std::string& file, const config_entry& entry, const std::vector<setting>& settings) {
+grid_axis axis_of(const std::string& file, const config_entry& entry, const std::vector<setting>& settings) {
     const std::string where = file + ":" + std::to_string(entry.line);
     const auto at =
         std::find_if(settings.begin(), settings.end(), [&](const setting& s) { return s.name == entry.name; });
@@ -54,7 +54,7 @@ axis axis_of(const std::string& file, const config_entry& entry, const std::vect
     if (!entry.list || entry.values.empty())
         raise<usage_error>(where, "axis ", entry.name, entry.list ? " is []" : " is no list",
                            ", expected a list of at least one value");
-    axis a{&*at, entry.line, {}};
+    grid_axis a{&*at, entry.line, {}};
     for (const config_value& v : entry.values) {
         if (v.kind != at->kind)
             raise<usage_error>(where, "value of ", entry.name, " is ", v.text, ", expected another kind: ",
@@ -71,15 +71,16 @@ axis axis_of(const std::string& file, const config_entry& entry, const std::vect
 }
 
 /// The options and the axes as a file of their own.
-std::string text_of(const std::vector<setting>& settings, const std::vector<axis>& axes) {
+std::string text_of(const std::vector<setting>& settings, const std::vector<grid_axis>& axes) {
     std::vector<setting> kept;
     for (const setting& s : settings) {
-        const bool is_axis = std::any_of(axes.begin(), axes.end(), [&](const axis& a) { return a.option == &s; });
+        const bool is_axis =
+            std::any_of(axes.begin(), axes.end(), [&](const grid_axis& a) { return a.option == &s; });
         if (!is_axis && !lists(about_the_process, s.name)) kept.push_back(s);
     }
     std::string text = to_config("sweep", kept);
     if (!axes.empty()) text += "[grid]\n";
-    for (const axis& a : axes) {
+    for (const grid_axis& a : axes) {
         config_entry entry{a.option->name, 0, true, {}};
         for (const std::string& value : a.values) entry.values.push_back({a.option->kind, value});
         text += config_line(entry);
@@ -106,10 +107,10 @@ grid read_grid(const std::string& file, options& values, const std::vector<setti
                 raise<usage_error>(file + ":" + std::to_string(e.line), "axis ", e.name, " stands in line ",
                                    other.line, " too, expected one of the two");
     const options given = values; // of the command line
-    std::vector<axis> axes;
+    std::vector<grid_axis> axes;
     std::size_t count = 1;
     for (const config_entry& e : of_axes.entries) {
-        axis a = axis_of(file, e, settings);
+        grid_axis a = axis_of(file, e, settings);
         if (a.option->given()) continue;
         if (count > most_settings / a.values.size())
             raise<usage_error>(file + ":" + std::to_string(e.line), "number of settings is more than ", most_settings,
@@ -129,7 +130,7 @@ grid read_grid(const std::string& file, options& values, const std::vector<setti
             apply(file, shared, settings, "sweep");
             one.axes.clear();
             std::size_t left = count, place = k;
-            for (const axis& a : axes) {
+            for (const grid_axis& a : axes) {
                 left /= a.values.size();
                 const std::string& value = a.values[place / left];
                 place %= left;

@@ -15,7 +15,7 @@ constexpr std::string_view dash = "–";
 
 /// Columns of the character that begins with this byte: 2 from U+3000 on, where characters are wide; 0 for the further
 /// bytes of a character.
-std::size_t columns(char first) {
+std::size_t display_columns(char first) {
     const auto byte = static_cast<unsigned char>(first);
     return (byte & 0xC0) == 0x80 ? 0 : byte >= 0xE3 ? 2 : 1;
 }
@@ -23,8 +23,8 @@ std::size_t columns(char first) {
 /// The offset of the first character of valid UTF-8 that does not fit `room` columns.
 std::size_t offset(std::string_view text, std::size_t room) {
     std::size_t i = 0;
-    for (; i < text.size() && columns(text[i]) <= room; ++i) room -= columns(text[i]);
-    while (i < text.size() && columns(text[i]) == 0) ++i;
+    for (; i < text.size() && display_columns(text[i]) <= room; ++i) room -= display_columns(text[i]);
+    while (i < text.size() && display_columns(text[i]) == 0) ++i;
     return i;
 }
 
@@ -66,7 +66,7 @@ std::string number(double value, std::chars_format format, int digits) {
 
 std::string escaped(std::string_view text) { return with_entities(smldist::printable(text)); }
 
-std::string shortened(std::string_view text, std::size_t room) {
+std::string escaped_within(std::string_view text, std::size_t room) {
     std::string shown = smldist::printable(text);
     if (offset(shown, room) < shown.size()) shown = shown.substr(0, offset(shown, room - 1)) + "…";
     return with_entities(shown);
@@ -74,7 +74,7 @@ std::string shortened(std::string_view text, std::size_t room) {
 
 std::size_t shown_length(std::string_view text) {
     std::size_t sum = 0;
-    for (const char c : smldist::printable(text)) sum += columns(c);
+    for (const char c : smldist::printable(text)) sum += display_columns(c);
     return sum;
 }
 

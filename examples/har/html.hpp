@@ -16,7 +16,7 @@ namespace har {
 std::string escaped(std::string_view text);
 /// The same of as many characters as fit `room` columns (at least 1), the last of them … when the text is longer. A
 /// character takes one column, from U+3000 on two.
-std::string shortened(std::string_view text, std::size_t room);
+std::string escaped_within(std::string_view text, std::size_t room);
 /// Columns of `escaped` text.
 std::size_t shown_length(std::string_view text);
 

@@ -20,6 +20,7 @@
 #include "smldist/core/error.hpp"
 #include "smldist/core/printable.hpp"
 #include "smldist/io/json.hpp"
+#include "text.hpp"
 
 namespace har {
 
@@ -28,7 +29,7 @@ using data::remark_kind;
 
 namespace {
 
-constexpr std::size_t line_width = 100, name_width = 24, people_in_block = 12, lines_of_kind = 6;
+constexpr std::size_t line_width = 100, column_width = 24, people_in_block = 12, lines_of_kind = 6;
 constexpr const char* unlabelled = "(unlabelled)";
 
 /// printf into a string.
@@ -41,37 +42,18 @@ constexpr const char* unlabelled = "(unlabelled)";
     return buffer;
 }
 
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-/// Characters of UTF-8 text.
-std::size_t width(const std::string& text) {
-    return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), continues_character));
+std::string left_cell(const std::string& text, std::size_t columns) {
+    return left_aligned(shortened(text, columns), columns);
 }
-
-/// At most `most` characters of the text, with … for the rest.
-std::string shortened(const std::string& text, std::size_t most) {
-    if (width(text) <= most) return text;
-    std::size_t end = 0;
-    for (std::size_t n = 0; n + 1 < most; ++n)
-        while (++end < text.size() && continues_character(text[end])) {}
-    return text.substr(0, end) + "…";
-}
-
-std::string left(const std::string& text, std::size_t columns) {
-    const std::string shown = shortened(text, columns);
-    return shown + std::string(columns - width(shown), ' ');
-}
-
-std::string right(const std::string& text, std::size_t columns) {
-    const std::string shown = shortened(text, columns);
-    return std::string(columns - width(shown), ' ') + shown;
+std::string right_cell(const std::string& text, std::size_t columns) {
+    return right_aligned(shortened(text, columns), columns);
 }
 
 /// Room for the longest of the names and for the heading.
 std::size_t column_for(const std::vector<std::string>& names, const std::string& heading) {
-    std::size_t longest = width(heading);
-    for (const std::string& name : names) longest = std::max(longest, width(name));
-    return std::min(longest, name_width);
+    std::size_t longest = characters(heading);
+    for (const std::string& name : names) longest = std::max(longest, characters(name));
+    return std::min(longest, column_width);
 }
 
 /// The text in lines of at most line_width, the first after "- ".
@@ -81,7 +63,7 @@ std::string item(const std::string& text) {
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = std::min(text.find(' ', at), text.size());
         const std::string word = text.substr(at, end - at);
-        if (column > 2 && column + 1 + width(word) > line_width) {
+        if (column > 2 && column + 1 + characters(word) > line_width) {
             out += "\n  ";
             column = 2;
         } else if (column > 2) {
@@ -89,7 +71,7 @@ std::string item(const std::string& text) {
             ++column;
         }
         out += word;
-        column += width(word);
+        column += characters(word);
         at = end + 1;
     }
     return out + "\n";
@@ -99,7 +81,7 @@ std::string count(std::size_t n, const char* one, const char* several) {
     return std::to_string(n) + " " + (n == 1 ? one : several);
 }
 
-std::string percent(double share) { return print("%.3g %%", 100 * share); }
+std::string percentage(double share) { return print("%.3g %%", 100 * share); }
 
 /// A set and its report, as text and as JSON.
 class presentation {
@@ -148,18 +130,18 @@ std::string presentation::totals() const {
            (r.shortest == r.longest ? "" : " to " + duration(r.longest)) + "\n" +
            (r.rate_hz > 0 ? print("%.1f min at %g Hz", r.minutes(r.samples), r.rate_hz)
                           : count(r.samples, "sample", "samples") + " at an unknown rate") +
-           ", labelled " + percent(double(r.labelled) / double(r.samples)) + "\n";
+           ", labelled " + percentage(double(r.labelled) / double(r.samples)) + "\n";
 }
 
 std::string presentation::channels() const {
     std::vector<std::string> names;
     for (std::size_t c = 0; c < report_.channels.size(); ++c) names.push_back(info_.channel_name(c));
     const std::size_t column = column_for(names, "channel");
-    std::string out = "\n" + left("channel", column) + "  " + left("unit", 6) + right("min", 11) + right("max", 11) +
-                      right("mean", 11) + right("sd", 11) + "\n";
+    std::string out = "\n" + left_cell("channel", column) + "  " + left_cell("unit", 6) + right_cell("min", 11) +
+                      right_cell("max", 11) + right_cell("mean", 11) + right_cell("sd", 11) + "\n";
     for (std::size_t c = 0; c < names.size(); ++c) {
         const auto& f = report_.channels[c];
-        out += left(names[c], column) + "  " + left(unit(c), 6);
+        out += left_cell(names[c], column) + "  " + left_cell(unit(c), 6);
         for (const double v : {double(f.smallest), double(f.largest), f.mean, f.deviation})
             out += print(" %#10.4g", v);
         std::string words;
@@ -181,13 +163,13 @@ std::string presentation::sensors() const {
     std::vector<std::string> names;
     for (const auto& f : report_.sensors) names.push_back(f.name);
     const std::size_t column = column_for(names, "sensor");
-    std::string out = "\n" + left("sensor", column) + "  " + left("kind", 13) + " " + left("unit", 6) +
-                      right("|v| at rest", 13) + right("99.9 % below", 14) + "  looks like\n";
+    std::string out = "\n" + left_cell("sensor", column) + "  " + left_cell("kind", 13) + " " + left_cell("unit", 6) +
+                      right_cell("|v| at rest", 13) + right_cell("99.9 % below", 14) + "  looks like\n";
     for (std::size_t i = 0; i < names.size(); ++i) {
         const auto& f = report_.sensors[i];
-        out += left(f.name, column) + "  " + left(std::string(name_of(f.kind)), 13) + " " +
-               left(unit(info_.triples[i][0]), 6) +
-               (f.rest_windows > 0 ? print("%#13.4g", f.at_rest) : right("-", 13)) + print("%#14.4g", f.large) +
+        out += left_cell(f.name, column) + "  " + left_cell(std::string(name_of(f.kind)), 13) + " " +
+               left_cell(unit(info_.triples[i][0]), 6) +
+               (f.rest_windows > 0 ? print("%#13.4g", f.at_rest) : right_cell("-", 13)) + print("%#14.4g", f.large) +
                (f.look == data::sensor_look::unknown ? "" : "  " + std::string(name_of(f.look))) + "\n";
     }
     return out;
@@ -197,16 +179,16 @@ std::string presentation::sensors() const {
 std::string presentation::class_block(std::size_t first, std::size_t end, std::size_t names,
                                       std::size_t column) const {
     const auto cell = [&](std::size_t samples, std::size_t columns) {
-        return right(samples == 0          ? "-"
-                     : report_.rate_hz > 0 ? print("%.1f", report_.minutes(samples))
-                                           : std::to_string(samples),
-                     columns);
+        return right_cell(samples == 0          ? "-"
+                          : report_.rate_hz > 0 ? print("%.1f", report_.minutes(samples))
+                                                : std::to_string(samples),
+                          columns);
     };
-    std::string out =
-        "\n" + left(report_.rate_hz > 0 ? "minutes" : "samples", names) + right("all", 9) + right("people", 8) + " ";
-    for (std::size_t p = first; p < end; ++p) out += " " + right(person(p), column);
+    std::string out = "\n" + left_cell(report_.rate_hz > 0 ? "minutes" : "samples", names) + right_cell("all", 9) +
+                      right_cell("people", 8) + " ";
+    for (std::size_t p = first; p < end; ++p) out += " " + right_cell(person(p), column);
     const auto row = [&](const std::string& name, std::size_t all, const std::string& people, auto of_person) {
-        out += "\n" + left(name, names) + cell(all, 9) + right(people, 8) + " ";
+        out += "\n" + left_cell(name, names) + cell(all, 9) + right_cell(people, 8) + " ";
         for (std::size_t p = first; p < end; ++p) out += " " + cell(of_person(p), column);
     };
     for (std::size_t n = 0; n < info_.labels.size(); ++n)
@@ -224,7 +206,7 @@ std::string presentation::classes() const {
     const std::size_t P = report_.people.size();
     const std::size_t names = column_for(info_.labels, report_.labelled < report_.samples ? unlabelled : "minutes");
     std::size_t column = report_.rate_hz > 0 ? 5 : 7;
-    for (std::size_t p = 0; p < P; ++p) column = std::max(column, std::min<std::size_t>(width(person(p)), 12));
+    for (std::size_t p = 0; p < P; ++p) column = std::max(column, std::min<std::size_t>(characters(person(p)), 12));
     const std::size_t room = std::min(people_in_block, (line_width - names - 9 - 8 - 1) / (column + 1));
     const std::size_t blocks = (P + room - 1) / room, in_block = (P + blocks - 1) / blocks;
     std::string out;
@@ -257,8 +239,8 @@ std::string presentation::sentence(const data::remark& r) const {
                duration(report_.channels[i].longest_constant) + ".";
     case remark_kind::saturated_channel: {
         const auto& f = report_.channels[i];
-        return "Check the range of " + channel() + ": " + percent(f.at_smallest) + " of its samples stay at " +
-               in_unit(double(f.smallest), i) + ", " + percent(f.at_largest) + " at " +
+        return "Check the range of " + channel() + ": " + percentage(f.at_smallest) + " of its samples stay at " +
+               in_unit(double(f.smallest), i) + ", " + percentage(f.at_largest) + " at " +
                in_unit(double(f.largest), i) + ".";
     }
     case remark_kind::wrong_unit: {

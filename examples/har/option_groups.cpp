@@ -112,7 +112,7 @@ void training_options(declarer& d, options& o, bool distils) {
     d.real("dropout", o.network.dropout, part_below_one,
            "Share of the last feature that is set to 0 at random in training.");
     d.real("weight-decay", t.weight_decay, weight, "How strongly the optimiser pulls weights towards 0.");
-    d.real("label-smoothing", o.losses.logits.label_smoothing, share,
+    d.real("label-smoothing", o.losses.logits.label_smoothing, unit_interval,
            "Share of the target probability that is spread evenly over all classes.");
     d.whole("patience", t.patience, 0, most_epochs,
             "Stop after this number of epochs without a better validation macro-F1; 0 never stops early.");
@@ -160,7 +160,7 @@ void output_options(declarer& d, options& o, bool makes_folder, const char* json
     d.whole("seed", o.seed, 0, INT64_MAX,
             "Seed of everything random: weights, held-out subjects, order of the windows, augmentation.");
     d.whole("threads", o.threads, 0, max_threads,
-            "Number of threads; 0 takes as many as the machine has. The results do not depend on it.");
+            "Number of threads; 0: one per core to which the process is bound. The results do not depend on it.");
     d.end();
 }
 

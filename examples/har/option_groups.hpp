@@ -11,7 +11,8 @@
 
 namespace har {
 
-inline constexpr bounds weight{0, 1e6}, share{0, 1}, part_below_one{0, 1, false, true}, inside{0, 1, true, true};
+inline constexpr bounds weight{0, 1e6}, unit_interval{0, 1}, part_below_one{0, 1, false, true},
+    inside{0, 1, true, true};
 inline constexpr std::uint64_t most_epochs = 1000000;
 
 /// The group "Data", of which more options may follow.

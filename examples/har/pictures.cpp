@@ -12,26 +12,13 @@
 
 #include "gnuplot.hpp"
 #include "smldist/io/file.hpp"
+#include "text.hpp"
 
 namespace har {
 
 using namespace smldist;
 
 namespace {
-
-/// The first `most` characters of UTF-8 text, the last of them an ellipsis when some were left out.
-std::string shortened(const std::string& text, std::size_t most) {
-    const auto starts = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-    std::size_t characters = 0, cut = text.size();
-    for (std::size_t i = 0; i < text.size(); ++i)
-        if (starts(text[i]) && ++characters == most) cut = i;
-    return characters > most ? text.substr(0, cut) + "…" : text;
-}
-
-std::size_t characters(const std::string& text) {
-    return static_cast<std::size_t>(std::count_if(
-        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
 
 /// A string between gnuplot's single quotes.
 std::string literal(std::string_view text) {

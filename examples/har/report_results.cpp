@@ -14,23 +14,23 @@ using smldist::metric::reliability_bin;
 
 namespace {
 
-constexpr std::size_t label_length = 18; // characters of a class in a picture
-constexpr double character_width = 6.6;  // pixels, on average
+constexpr std::size_t class_length = 18; // characters of a class in a picture
 constexpr std::size_t shades = 20;       // of a confusion matrix
 constexpr std::size_t many_people = 30;  // from here on the rows are narrow
 
 std::string short_label(const report_data& r, std::size_t n) {
-    return n < r.labels.size() && !r.labels[n].empty() ? shortened(r.labels[n], label_length) : std::to_string(n);
+    return n < r.labels.size() && !r.labels[n].empty() ? escaped_within(r.labels[n], class_length)
+                                                       : std::to_string(n);
 }
 
 double label_pixels(const report_data& r, std::size_t classes) {
     std::size_t longest = 3;
     for (std::size_t n = 0; n < std::min(classes, r.labels.size()); ++n)
-        longest = std::max(longest, std::min(label_length, shown_length(r.labels[n])));
+        longest = std::max(longest, std::min(class_length, shown_length(r.labels[n])));
     return character_width * double(longest) + 8;
 }
 
-double share(std::uint64_t part, std::uint64_t whole) { return whole == 0 ? 0 : double(part) / double(whole); }
+double fraction(std::uint64_t part, std::uint64_t whole) { return whole == 0 ? 0 : double(part) / double(whole); }
 
 /// The confusion that takes the largest share of a label's windows, in words.
 std::string largest_confusion(const report_data& r, const confusion& c) {
@@ -38,8 +38,8 @@ std::string largest_confusion(const report_data& r, const confusion& c) {
     std::size_t from = 0, to = 0;
     for (std::size_t n = 0; n < c.classes(); ++n)
         for (std::size_t k = 0; k < c.classes(); ++k)
-            if (k != n && share(c(n, k), c.labelled(n)) > largest) {
-                largest = share(c(n, k), c.labelled(n));
+            if (k != n && fraction(c(n, k), c.labelled(n)) > largest) {
+                largest = fraction(c(n, k), c.labelled(n));
                 from = n;
                 to = k;
             }
@@ -66,7 +66,7 @@ std::string confusion_figure(const report_data& r, const report_method& m) {
     for (std::size_t n = 0; n < classes; ++n)
         for (std::size_t k = 0; k < classes; ++k) {
             const double x = left + cell * double(k), y = top + cell * double(n);
-            const double shade = std::ceil(double(shades) * share(c(n, k), c.labelled(n)));
+            const double shade = std::ceil(double(shades) * fraction(c(n, k), c.labelled(n)));
             if (shade > 0) squares[static_cast<std::size_t>(shade)] += box(x, y, x + cell, y + cell);
         }
     for (std::size_t i = 1; i <= shades; ++i) p.path(squares[i], "heat", double(i) / double(shades));
@@ -78,7 +78,7 @@ std::string confusion_figure(const report_data& r, const report_method& m) {
         p.text(right + 10, middle + 4, grouped(c.labelled(n)), "soft");
         for (std::size_t k = 0; k < classes; ++k) {
             if (c(n, k) == 0) continue;
-            const double s = share(c(n, k), c.labelled(n)), x = left + cell * (double(k) + .5);
+            const double s = fraction(c(n, k), c.labelled(n)), x = left + cell * (double(k) + .5);
             const std::string color = s > .5 ? " on" : s < .005 ? " soft" : "";
             p.text(x, middle + (counts ? -1 : 4), s < .005 ? "&lt;1" : fixed(100 * s, 0),
                    "mid" + color + (cell < 30 ? " small" : ""));
@@ -140,7 +140,7 @@ std::vector<std::size_t> worst_first(const report_method& m) {
 std::string people_figure(const report_data& r, std::size_t main, const std::vector<std::size_t>& order) {
     const double row = order.size() > many_people ? 15 : 20;
     std::size_t longest = 3;
-    for (const std::string& name : r.people) longest = std::max(longest, std::min(label_length, shown_length(name)));
+    for (const std::string& name : r.people) longest = std::max(longest, std::min(class_length, shown_length(name)));
     const double left = character_width * double(longest) + 16, top = 6, bottom = top + row * double(order.size());
     const axis x{0, 100, left, left + 520};
     const report_method& m = r.methods[main];
@@ -152,7 +152,8 @@ std::string people_figure(const report_data& r, std::size_t main, const std::vec
         const std::size_t person = order[i];
         const double y = top + row * double(i), middle = y + row / 2, value = m.people[person].macro_f1;
         const std::string& name = r.people[person];
-        p.text(left - 8, middle + 4, name.empty() ? std::to_string(person) : shortened(name, label_length), "end");
+        p.text(left - 8, middle + 4, name.empty() ? std::to_string(person) : escaped_within(name, class_length),
+               "end");
         if (std::isfinite(value)) p.rect(left, y + 2, x(100 * value) - left, row - 4, "f half " + color_class(main));
         p.text(x.last + 10, middle + 4, percent(value));
     }

@@ -12,8 +12,8 @@ namespace har {
 
 namespace {
 
-constexpr double character_width = 6.6, plot_width = 470, row_height = 26; // pixels
-constexpr std::size_t label_length = 20;                                   // characters of a method in a picture
+constexpr double plot_width = 470, row_height = 26; // pixels
+constexpr std::size_t method_length = 20;           // characters of a method in a picture
 
 std::string with_sd(const report_spread& s) {
     return percent(s.mean) + (std::isfinite(s.sd) ? " ± " + percent(s.sd) : "");
@@ -31,13 +31,13 @@ std::size_t worst_person(const report_method& m) {
 
 /// A column of the summary: what is shown, and what decides which row is best. Values with
 /// the same first digit after the point, as they are shown, are equally good.
-struct column {
+struct summary_column {
     std::vector<std::string> cells;
     std::vector<double> values; // undefined: does not take part
     bool high_is_best;
 };
 
-void emphasise_best(column& c) {
+void emphasise_best(summary_column& c) {
     double best = undefined;
     std::size_t taking_part = 0;
     for (const double value : c.values)
@@ -51,7 +51,7 @@ void emphasise_best(column& c) {
 }
 
 std::string summary_table(const report_data& r) {
-    column accuracy{{}, {}, true}, f1{{}, {}, true}, worst{{}, {}, true}, error{{}, {}, false},
+    summary_column accuracy{{}, {}, true}, f1{{}, {}, true}, worst{{}, {}, true}, error{{}, {}, false},
         parameters{{}, {}, false}, macs{{}, {}, false};
     for (const report_method& m : r.methods) {
         accuracy.cells.push_back(with_sd(m.accuracy));
@@ -64,14 +64,14 @@ std::string summary_table(const report_data& r) {
         worst.values.push_back(lowest);
         error.cells.push_back(percent(m.calibration_error));
         error.values.push_back(m.calibration_error);
-        const auto size = [](column& c, std::size_t n) {
+        const auto size = [](summary_column& c, std::size_t n) {
             c.cells.push_back(grouped(n));
             c.values.push_back(n == 0 ? undefined : double(n));
         };
         size(parameters, m.cost.parameters);
         size(macs, m.cost.macs);
     }
-    for (column* c : {&accuracy, &f1, &worst, &error, &parameters, &macs}) emphasise_best(*c);
+    for (summary_column* c : {&accuracy, &f1, &worst, &error, &parameters, &macs}) emphasise_best(*c);
     html_table table(std::string("Mean ± standard deviation over the runs, in per cent") +
                          (r.methods.size() > 1 ? "; the best of a column is marked." : "."),
                      {"method", "accuracy", "<span class=\"word\">macro-F1</span>", "macro-F1 of the worst person",
@@ -113,7 +113,7 @@ std::string runs_figure(const report_data& r) {
     const std::vector<double> at = ticks(100 * low, 100 * high, 7);
     std::size_t longest = 0;
     for (const report_method& m : r.methods)
-        longest = std::max(longest, std::min(label_length, shown_length(m.name)));
+        longest = std::max(longest, std::min(method_length, shown_length(m.name)));
     const double left = 20 + character_width * double(longest);
     const axis x{at.front(), at.back(), left, left + plot_width};
     const double bottom = 8 + row_height * double(r.methods.size());
@@ -123,7 +123,7 @@ std::string runs_figure(const report_data& r) {
     for (std::size_t i = 0; i < r.methods.size(); ++i) {
         const report_method& m = r.methods[i];
         const double y = 8 + row_height * (double(i) + .5);
-        p.text(left - 12, y + 4, shortened(m.name, label_length), "end");
+        p.text(left - 12, y + 4, escaped_within(m.name, method_length), "end");
         std::string dots;
         for (std::size_t k = 0; k < m.runs.size(); ++k) // in five lines, so that equal runs can be told apart
             if (std::isfinite(m.runs[k].macro_f1))
@@ -177,8 +177,8 @@ std::string comparison_figure(const report_data& r) {
                 low = std::min(low, value);
                 high = std::max(high, value);
             }
-        longest = std::max(longest,
-                           std::min(label_length, shown_length(c.a)) + std::min(label_length, shown_length(c.b)) + 6);
+        longest = std::max(longest, std::min(method_length, shown_length(c.a)) +
+                                        std::min(method_length, shown_length(c.b)) + 6);
     }
     const std::vector<double> at = ticks(100 * low, 100 * high, 7);
     const double left = 20 + character_width * double(longest);
@@ -192,7 +192,8 @@ std::string comparison_figure(const report_data& r) {
     for (std::size_t i = 0; i < r.comparisons.size(); ++i) {
         const report_comparison& c = r.comparisons[i];
         const double y = 8 + row_height * (double(i) + .5);
-        p.text(left - 12, y + 4, shortened(c.a, label_length) + " − " + shortened(c.b, label_length), "end");
+        p.text(left - 12, y + 4, escaped_within(c.a, method_length) + " − " + escaped_within(c.b, method_length),
+               "end");
         if (std::isfinite(c.low) && std::isfinite(c.high)) {
             p.line(x(100 * c.low), y, x(100 * c.high), y, "l c0");
             for (const double end : {c.low, c.high}) p.line(x(100 * end), y - 5, x(100 * end), y + 5, "l c0");

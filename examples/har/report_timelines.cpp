@@ -13,7 +13,6 @@ namespace {
 
 constexpr double left = 84, width = 800, band = 26, wrong_height = 12; // pixels
 constexpr std::size_t columns = 800; // a recording of more steps is drawn with this number of columns
-constexpr double character_width = 6.6;
 
 /// The most frequent value of [first, last), the one that is reached first in a tie.
 int most_frequent(const std::vector<int>& list, std::size_t first, std::size_t last) {

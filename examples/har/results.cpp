@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "smldist/metric/calibration.hpp"
+#include "text.hpp"
 
 namespace har {
 
@@ -36,12 +37,6 @@ std::string percent(const report_spread& s) {
     char text[64];
     std::snprintf(text, sizeof text, std::isnan(s.sd) ? "%.2f" : "%.2f ± %.2f", 100 * s.mean, 100 * s.sd);
     return text;
-}
-
-/// Right-aligned in so many columns; ± is one character of two bytes.
-std::string right(const std::string& text, std::size_t columns) {
-    const std::size_t width = text.size() - (text.find("±") == text.npos ? 0 : 1);
-    return std::string(columns > width ? columns - width : 0, ' ') + text;
 }
 
 io::json json_of(const report_spread& s) {
@@ -217,8 +212,8 @@ std::string method_results::table_head(std::size_t columns) {
 std::string method_results::line(std::size_t columns) const {
     char figures[128];
     std::string text = name_.substr(0, columns) + std::string(columns - std::min(columns, name_.size()), ' ') +
-                       right(percent(spread(&report_run::accuracy)), 16) +
-                       right(percent(spread(&report_run::macro_f1)), 16);
+                       right_aligned(percent(spread(&report_run::accuracy)), 16) +
+                       right_aligned(percent(spread(&report_run::macro_f1)), 16);
     std::snprintf(figures, sizeof figures, "%14.2f", 100 * worst().first);
     text += figures;
     if (networks_ > 0) {

@@ -12,6 +12,7 @@
 #include "smldist/core/error.hpp"
 #include "smldist/io/file.hpp"
 #include "smldist/io/json.hpp"
+#include "text.hpp"
 
 namespace har {
 
@@ -21,8 +22,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view boards_folder = "tensorboard"; ///< in it a folder per network
-
-bool is_number(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == text.npos; }
 
 /// Whether a run trains a network of that name.
 bool names_network(std::string_view name) {

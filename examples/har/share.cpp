@@ -38,26 +38,26 @@ std::optional<std::uint64_t> variable(const std::string& name, std::uint64_t low
 }
 
 /// A place, counted from 0, and the number of places; nothing when neither variable is set.
-struct place {
+struct job_place {
     std::uint64_t at, of;
 };
-std::optional<place> place_of(const std::string& at, const std::string& of) {
+std::optional<job_place> place_of(const std::string& at, const std::string& of) {
     const auto here = variable(at, 0), all = variable(of, 1);
     if (!here && !all) return std::nullopt;
     if (!here || !all)
         raise<usage_error>(here ? of : at, "value is missing while ", here ? at : of,
                            " is set, expected both; --shard I/N wins over them");
-    return place{*here, *all};
+    return job_place{*here, *all};
 }
 
-std::optional<place> rank(const std::string& at, const std::string& of) {
+std::optional<job_place> rank(const std::string& at, const std::string& of) {
     const auto p = place_of(at, of);
     if (p && p->at >= p->of)
         raise<usage_error>(at, "value is ", p->at, ", expected less than ", of, ", which is ", p->of);
     return p;
 }
 
-std::optional<place> array_task() {
+std::optional<job_place> array_task() {
     const std::string name = "SLURM_ARRAY_TASK_";
     auto p = place_of(name + "ID", name + "COUNT");
     if (!p) return p;

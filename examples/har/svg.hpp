@@ -16,6 +16,8 @@ inline constexpr std::size_t svg_colors = 8;
 /// "c3" for 3 and for 11.
 std::string color_class(std::size_t number);
 
+inline constexpr double character_width = 6.6; ///< pixels, on average
+
 /// Maps values linearly to pixels.
 struct axis {
     double low, high;   ///< values

@@ -19,6 +19,7 @@
 #include "smldist/core/error.hpp"
 #include "smldist/data/split.hpp"
 #include "smldist/io/json_scanner.hpp"
+#include "text.hpp"
 #include "trainings.hpp"
 
 namespace har {
@@ -43,8 +44,6 @@ std::vector<std::string> methods_of(const options& o) {
     if (std::any_of(methods.begin(), methods.end(), distils)) methods.insert(methods.begin(), "teacher");
     return methods;
 }
-
-bool is_number(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == text.npos; }
 
 /// Whether a validation names the folder of one training so: foldNN_seedN.
 bool is_place(std::string_view name) {

@@ -399,9 +399,9 @@ TEST_CASE("report: numbers are written for readers") {
     CHECK(har::duration(3599.4) == "59 min 59 s");
     CHECK(har::duration(3661) == "1 h 01 min");
     CHECK(har::counted(1, "run", "runs") == "1 run");
-    CHECK(har::shortened("walking", 7) == "walking");
-    CHECK(har::shortened("walking", 6) == "walki…");
-    CHECK(har::shortened("走路走", 5) == "走路…");
+    CHECK(har::escaped_within("walking", 7) == "walking");
+    CHECK(har::escaped_within("walking", 6) == "walki…");
+    CHECK(har::escaped_within("走路走", 5) == "走路…");
     CHECK(har::shown_length("走a\x01") == 7); // \x01 is shown with four characters
 }
 
