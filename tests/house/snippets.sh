@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# snippets.sh ROOT WORK COMPILER…: every block ```cpp of README.md and docs/*.md that holds `int main` compiles alone and,
-# run, returns 0. The programs that run are one unit, each in a namespace: what they share is compiled once. At least one
-# block stands in README.md.
+# snippets.sh ROOT WORK APART COMPILER…: every block ```cpp of README.md and docs/*.md that holds `int main` compiles, by
+# itself too if APART is 1, and, run, returns 0. The programs that run are one unit, each in a namespace: what they share is
+# compiled once. At least one block stands in README.md.
 set -euo pipefail
-root=$1 work=$2
-shift 2
+root=$1 work=$2 apart=$3
+shift 3
 rm -rf "$work"
 mkdir -p "$work"
 
@@ -25,7 +25,7 @@ done < <(find "$root/README.md" "$root/docs" -name "*.md" 2>/dev/null | sort)
 shopt -s nullglob
 snippets=()
 for source in "$work"/*.cpp; do
-    "$@" -fsyntax-only "$source"
+    if [[ $apart == 1 ]]; then "$@" -fsyntax-only "$source"; fi
     snippets+=("$(basename "$source" .cpp)")
 done
 [[ ! -e $root/README.md || "${snippets[*]}" == *README_* ]] || {

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# no_threads.sh ROOT WORK SAVE CLASSIFY COMPILER…: CLASSIFY, compiled without threads, exceptions and RTTI, reads the file that
-# SAVE writes and prints the same logits to the last bit. COMPILER, which defines SMLDIST_NO_THREADS, takes every example
-# except those with MPI, and no header of the library includes one for threads.
+# no_threads.sh ROOT EXAMPLES WORK SAVE CLASSIFY COMPILER…: CLASSIFY, compiled without threads, exceptions and RTTI, reads the
+# file that SAVE writes and prints the same logits to the last bit. COMPILER defines SMLDIST_NO_THREADS: no header of the
+# library then includes one for threads, and, if EXAMPLES is 1, every numbered example compiles, except those with MPI.
 set -euo pipefail
-root=$1 work=$2 save=$3 classify=$4
-shift 4
+root=$1 examples=$2 work=$3 save=$4 classify=$5
+shift 5
 mkdir -p "$work"
 cd "$work"
 
@@ -17,7 +17,8 @@ echo '#include "smldist/smldist.hpp"' >all.cpp
 "$@" -M all.cpp | tr ' ' '\n' >headers.txt
 if grep -E '/(atomic|thread|mutex|condition_variable|shared_mutex|future|semaphore)$' headers.txt; then exit 1; fi
 
-for source in "$root"/examples/*.cpp "$root"/examples/har/*.cpp; do
+if [[ $examples != 1 ]]; then exit; fi
+for source in "$root"/examples/*.cpp; do
     if grep -q 'train/mpi.hpp' "$source"; then continue; fi # needs an MPI, whose header may be absent
     echo "$source"
     "$@" -fsyntax-only "$source"
