@@ -80,8 +80,8 @@ struct perceptron {
 };
 
 /// A MobileNetV3, of images if these have a side, with running statistics, norm weights and biases as after a little training.
-template <class Network>
-Network make_preset(std::string_view preset, const peers::sample& sample, std::uint64_t seed) {
+template <class Network> Network make_preset(std::string_view preset, const peers::sample& sample) {
+    const std::uint64_t seed = preset == "har_student" ? 1 : preset == "har_teacher" ? 2 : 3;
     auto config = model::preset(preset);
     config.backbone.channels = sample.channels;
     config.backbone.height = config.backbone.width = sample.side;
@@ -105,9 +105,8 @@ template <class F> auto with_network(std::string_view name, F f) {
     const peers::sample sample = peers::sample_of(name);
     if (name == "gru_64") return f(recurrent(generator(4)));
     if (name == "mlp") return f(perceptron(generator(5)));
-    if (sample.side > 0) return f(make_preset<image_network>("mobilenet_v3_small", sample, 6));
-    const std::uint64_t seed = name == "har_student" ? 1 : name == "har_teacher" ? 2 : 3;
-    return f(make_preset<network>(name, sample, seed));
+    if (sample.side > 0) return f(make_preset<image_network>("mobilenet_v3_small", sample));
+    return f(make_preset<network>(name, sample));
 }
 
 /// A preset as a model file, which a program can load; any other network as its weights.
@@ -163,14 +162,14 @@ struct setting {
     }
 };
 
-template <class Network> peers::job inference(const setting& s, const peers::request& r, const Network& network) {
+template <class Network> peers::job inference(const setting& s, const peers::request& r, const Network& from) {
     struct state {
         runtime::program net;
         runtime::workspace memory;
         std::vector<float> logits;
     };
     const peers::sample sample = peers::sample_of(r.model);
-    auto net = deploy::compile(network, {.batch = r.batch, .length = sample.length, .channels = sample.channels});
+    auto net = deploy::compile(from, {.batch = r.batch, .length = sample.length, .channels = sample.channels});
     runtime::workspace memory(net);
     const auto st = std::make_shared<state>(
         state{std::move(net), std::move(memory), std::vector<float>(r.batch * sample.classes)});
@@ -239,10 +238,9 @@ peers::job training(const setting& s, const peers::request& r, const Network& st
 
 peers::job distillation(const setting& s, const peers::request& r) {
     const peers::sample sample = peers::sample_of(r.model);
-    const auto start = [&](const char* name, std::uint64_t seed) { return make_preset<network>(name, sample, seed); };
     const auto teacher = std::make_shared<deploy::network>(
-        deploy::compile(start("har_teacher", 2), {.batch = r.batch, .length = sample.length}));
-    auto job = training(s, r, start("har_student", 1), [teacher, sample](const network& student) {
+        deploy::compile(make_preset<network>("har_teacher", sample), {.batch = r.batch, .length = sample.length}));
+    auto job = training(s, r, make_preset<network>("har_student", sample), [teacher, sample](const network& student) {
         return distill::baseline_distiller(*teacher, student, loss::baseline::hinton{},
                                            shape{2, sample.length, sample.channels}, generator(1));
     });
