@@ -56,12 +56,12 @@ io::json train_published(experiment& run, const std::string& name, network& stud
 
 } // namespace
 
-io::json distill_smldist(experiment& run, const network& teacher, network student, std::size_t epochs) {
+io::json distill_smldist(experiment& run, const teachers& from, network student, std::size_t epochs) {
     const options& o = run.o;
     distill::distill_options d = losses_of(o);
-    if (student.memory() && teacher.memory()) d.merged = student.take_memory(teacher, o.transfer, o.student_patterns);
-    distill::distiller objective(teacher, student, run.split.train, run.normal, d, generator(o.seed, 4),
-                                 run.channels);
+    if (student.memory() && from.leader().memory())
+        d.merged = student.take_memory(from.leader(), o.transfer, o.student_patterns);
+    distill::distiller objective(from, student, run.split.train, run.normal, d, generator(o.seed, 4), run.channels);
     if (!o.quiet)
         std::fprintf(stderr, "teacher: accuracy on its training windows %.4f\n",
                      objective.statistics().teacher_accuracy);
@@ -69,26 +69,27 @@ io::json distill_smldist(experiment& run, const network& teacher, network studen
     return run.run("student", student, objective, epochs);
 }
 
-io::json distill_baseline(experiment& run, const baseline_method& method, const network& teacher, network student,
+io::json distill_baseline(experiment& run, const baseline_method& method, const teachers& from, network student,
                           std::size_t epochs) {
     const options& o = run.o;
     if (std::holds_alternative<loss::baseline::simkd>(method.chosen))
-        student.take_classifier(teacher, generator(o.seed, 5));
-    const deploy::network fast = compiled(teacher, run.window());
+        student.take_classifier(from.leader(), generator(o.seed, 5));
+    const deploy::network fast = compiled(from, run.window());
     distill::baseline_distiller objective(fast, student, method, run.window(), generator(o.seed, 4),
                                           o.losses.logits.label_smoothing, run.seen_window());
     return run.run("student", student, objective, epochs);
 }
 
-void distill_published(experiment& run, const network& teacher, network student, std::size_t epochs) {
+void distill_published(experiment& run, const teachers& from, network student, std::size_t epochs) {
     const options& o = run.o;
+    const network& teacher = from.leader();
     if (teacher.config.feature_width() == student.config.feature_width())
         ref2021::take_head(student, teacher);
     else if (!o.quiet)
         std::fprintf(stderr, "the features have widths %zu and %zu: the head is not copied\n",
                      teacher.config.feature_width(), student.config.feature_width());
     const std::size_t stages = ref2021::stage_count(student.backbone.anchors.size());
-    const deploy::network fast = compiled(teacher, run.window());
+    const deploy::network fast = compiled(from, run.window());
     for (std::size_t i = 0; i < stages; ++i) {
         const std::string name = "student_stage" + std::to_string(i);
         if (run.stopped_before(name)) return;

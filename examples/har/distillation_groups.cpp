@@ -12,8 +12,10 @@ namespace {
 
 /// What one run distils, and from whom.
 void which_distillation(declarer& d, options& o) {
-    d.word("teacher", o.teacher, "FILE", "Model file of a trained teacher, which is used instead of training one.",
-           true);
+    d.words("teacher", o.teacher_files, '\0', "FILE",
+            "Model file of a trained teacher, which is used instead of training one. Several, with the option before "
+            "each, "
+            "teach together as --teachers says.");
     d.flag("baseline", o.baseline, "Also train the student with labels only, for comparison.");
     d.choice(
         "method", o.method, method_names(),

@@ -137,6 +137,23 @@ io::json experiment::describe(const network& net) const {
     return figures(net, set.train.length(), train::evaluate(net, set.test, normal, channels));
 }
 
+io::json experiment::test_together(const std::string& name, const distill::ensemble<network>& members) {
+    trained_network together{name, train::predict(members, set.test, normal, channels), {}, 0, 0, 0, 0, 0};
+    const auto end = metric::evaluate(set.test.label, set.test.subject, together.probabilities);
+    matrices.emplace_back(name, end.counts);
+    for (const network& net : members.members()) {
+        together.parameters += parameter_count(net);
+        together.macs += model::trace(net, set.train.length()).macs();
+        together.bytes += file_of(net).size();
+    }
+    for (const trained_network& one : trained) together.seconds += one.seconds;
+    io::json j = figures(end);
+    j.set("parameters", together.parameters);
+    j.set("macs", together.macs);
+    trained.push_back(std::move(together));
+    return j;
+}
+
 bool experiment::stopped_before(const std::string& next) {
     if (caught_signal && !stopped) stopped = {next, 0};
     return caught_signal != 0;
@@ -194,7 +211,8 @@ void experiment::save() {
     }
     if (!trained.empty()) folder.write("report.html", report_html(report()));
     std::vector<report_curve> curves;
-    for (const trained_network& net : trained) curves.push_back(curve_of(net, ""));
+    for (const trained_network& net : trained)
+        if (!net.history.empty()) curves.push_back(curve_of(net, ""));
     const std::string pictures = draw(o.out, curves, matrices, set.train.info.labels);
     folder.write("metrics.json", result.dump() + "\n"); // last: it says that the run is complete
     if (!o.quiet) std::fprintf(stderr, "%s\n", pictures.c_str());
@@ -222,7 +240,7 @@ report_data experiment::report() const {
         methods.emplace_back(net.name, "", classes);
         methods.back().add(1, o.seed, set.test, net);
         r.methods.push_back(methods.back().report(people));
-        r.curves.push_back(curve_of(net, ""));
+        if (!net.history.empty()) r.curves.push_back(curve_of(net, ""));
     }
     for (std::size_t i = 0; i + 1 < methods.size(); ++i)
         for (auto& c : compare(methods[i], methods.back())) r.comparisons.push_back(std::move(c));

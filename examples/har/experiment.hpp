@@ -20,6 +20,7 @@
 #include "run_folder.hpp"
 #include "signals.hpp"
 #include "smldist/data/split.hpp"
+#include "smldist/distill/ensemble.hpp"
 #include "smldist/io/bundle.hpp"
 #include "smldist/train/loop.hpp"
 #include "warm_start.hpp"
@@ -78,6 +79,10 @@ struct experiment {
     std::string file_of(const network& net) const;
     /// The figures of a network on the test subjects, with its size.
     smldist::io::json describe(const network& net) const;
+
+    /// The figures of networks that answer together on the test subjects, with their size. Keeps the answers as those of a
+    /// trained network of that name, without a history.
+    smldist::io::json test_together(const std::string& name, const smldist::distill::ensemble<network>& members);
 
     /// Whether a signal asks to end before `next` is trained.
     bool stopped_before(const std::string& next);

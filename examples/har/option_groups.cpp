@@ -54,9 +54,14 @@ void data_options(declarer& d, options& o) {
 void network_options(declarer& d, options& o, const std::string& role, bool teacher) {
     d.group("Network");
     d.choice("preset", o.preset, preset_names(), role);
-    if (teacher)
+    if (teacher) {
         d.choice("teacher-preset", o.teacher_preset, preset_names(),
                  "Network of the teacher, which is trained first.");
+        d.whole("teachers", o.teachers, 1, 64,
+                "Number of such networks, each trained from weights and an order of windows of its own, that teach "
+                "together: with the mean of their logits, and the stages and memory of the one whose answers on the "
+                "validation people are nearest to that mean.");
+    }
     d.choice(
         "head", head_choices(), [&o](const std::string& word) { choose_head(o.network, word); },
         [&o] { return std::string(model::head_name(o.network)); },

@@ -57,8 +57,9 @@ struct options {
     // networks
     std::string preset = "har_student"; ///< of train, summary, and the student of distill
     std::string teacher_preset = "har_teacher";
-    std::string teacher; ///< model file; empty: train one
-    double width = 1;    ///< factor on every width of the presets
+    std::size_t teachers = 1;               ///< networks of teacher_preset that teach together
+    std::vector<std::string> teacher_files; ///< models that teach instead; empty: train them
+    double width = 1;                       ///< factor on every width of the presets
     compatibility compat = compatibility::smldist;
     /// What the options say of every network: the head or the candidates of a search, and dropout; of `preset` also the rows,
     /// where they are not the preset's; of summary also channels and classes. The presets say the rest.

@@ -27,22 +27,34 @@ constexpr double step = 3; ///< forward and backward, in times of forward
 
 } // namespace
 
+std::string member_name(const std::string& name, std::size_t k) {
+    return k == 0 ? name : name + "_" + std::to_string(k + 1);
+}
+
 std::vector<planned_training> plan_training(const options& o, const window_size& w) {
-    return {{"model", epochs_for(o.preset, o.training.epochs),
-             step * macs(architecture(o, o.preset, w.channels, w.classes), w.length)}};
+    const double work = step * macs(architecture(o, o.preset, w.channels, w.classes), w.length);
+    std::vector<planned_training> plan;
+    for (std::size_t k = 0; k < o.teachers; ++k)
+        plan.push_back({member_name("model", k), epochs_for(o.preset, o.training.epochs), work});
+    return plan;
 }
 
 std::vector<planned_training> plan_distillation(const options& o, const window_size& w,
-                                                const model::network_config* teacher) {
+                                                const std::vector<model::network_config>& teachers) {
     const auto student = architecture(o, o.preset, w.student_channels, w.classes);
-    const double teacher_macs =
-                     macs(teacher ? *teacher : architecture(o, o.teacher_preset, w.channels, w.classes), w.length),
-                 student_macs = macs(student, w.length);
+    const double student_macs = macs(student, w.length);
     const std::size_t epochs = epochs_for(o.preset, o.training.epochs);
     std::vector<planned_training> plan;
-    if (!teacher) plan.push_back({"teacher", epochs_for(o.teacher_preset, o.teacher_epochs), step * teacher_macs});
+    double teaching = 0;
+    for (const model::network_config& teacher : teachers) teaching += macs(teacher, w.length);
+    if (teachers.empty()) {
+        const double one = macs(architecture(o, o.teacher_preset, w.channels, w.classes), w.length);
+        for (std::size_t k = 0; k < o.teachers; ++k)
+            plan.push_back({member_name("teacher", k), epochs_for(o.teacher_preset, o.teacher_epochs), step * one});
+        teaching = one * double(o.teachers);
+    }
     if (o.baseline) plan.push_back({"student_alone", epochs, step * student_macs});
-    const double distilled = step * student_macs + teacher_macs;
+    const double distilled = step * student_macs + teaching;
     if (published(o)) {
         const auto& rows = student.backbone.rows;
         const auto anchors = std::count_if(rows.begin(), rows.end(), [](const model::row& r) { return r.anchor; });
@@ -55,16 +67,12 @@ std::vector<planned_training> plan_distillation(const options& o, const window_s
 
 std::vector<planned_training> plan_validation(const options& o, const window_size& w,
                                               const std::vector<std::string>& methods, std::size_t repetitions) {
-    const auto teacher = architecture(o, o.teacher_preset, w.channels, w.classes);
+    const std::vector teachers(o.teachers, architecture(o, o.teacher_preset, w.channels, w.classes));
     std::vector<planned_training> once, plan;
     for (const std::string& method : methods) {
-        options one = o;
-        if (method == "teacher") {
-            one.preset = o.teacher_preset;
-            one.training.epochs = o.teacher_epochs;
-        }
-        const bool labels = method == "labels" || method == "teacher";
-        for (planned_training& p : labels ? plan_training(one, w) : plan_distillation(one, w, &teacher))
+        const options one = options_for(o, method);
+        for (const planned_training& p :
+             distils(method) ? plan_distillation(one, w, teachers) : plan_training(one, w))
             once.push_back({method + "/" + p.kind, p.epochs, p.work});
     }
     for (std::size_t r = 0; r < repetitions; ++r) plan.insert(plan.end(), once.begin(), once.end());

@@ -119,6 +119,7 @@ bool distils(const std::string& method) { return method != "labels" && method !=
 options options_for(const options& o, const std::string& method) {
     options one = o;
     if (distils(method)) one.method = method;
+    if (method == "labels") one.teachers = 1;
     if (method == "teacher") {
         one.preset = o.teacher_preset;
         one.training.epochs = o.teacher_epochs;
@@ -134,7 +135,7 @@ void check_method(const options& o, const std::string& method, const std::string
         for (const auto& name : known) names += (names.empty() ? "" : ", ") + name;
         raise<usage_error>(option, "name is ", io::quote(method), ", expected one of ", names);
     }
-    distils(method) ? check_distillation(options_for(o, method), nullptr) : check_training(options_for(o, method));
+    distils(method) ? check_distillation(options_for(o, method), {}) : check_training(options_for(o, method));
 }
 
 void check_training(const options& o) {
@@ -142,17 +143,22 @@ void check_training(const options& o) {
     check_supervised(o, o.preset, o.training.epochs);
 }
 
-void check_distillation(const options& o, const model::network_config* teacher) {
+void check_distillation(const options& o, const std::vector<model::network_config>& teachers) {
     const auto method = method_of(o);
     check_head(o);
-    if (!teacher) check_supervised(o, o.teacher_preset, o.teacher_epochs);
+    if (!teachers.empty() && o.teachers > 1)
+        raise<usage_error>("--teachers", "value is ", o.teachers, ", expected 1 with --teacher, which is given");
+    if (const std::size_t several = std::max(o.teachers, teachers.size()); published(o) && several > 1)
+        raise<usage_error>("--compat", "number of teachers is ", several, ", expected 1 with --compat ref2021");
+    if (teachers.empty()) check_supervised(o, o.teacher_preset, o.teacher_epochs);
     if (o.baseline) check_supervised(o, o.preset, o.training.epochs);
     const auto student = architecture(o, o.preset, some_channels, some_classes);
     training_of(o, epochs_for(o.preset, o.training.epochs)).check();
     losses_of(o).check();
-    check_student_patterns(o, has_memory(student), teacher ? o.student_patterns : o.memory.patterns_per_class);
-    if (teacher) {
-        const auto* memory = teacher->options_of<model::memory_head>();
+    check_student_patterns(o, has_memory(student),
+                           teachers.empty() ? o.memory.patterns_per_class : o.student_patterns);
+    for (const model::network_config& teacher : teachers) {
+        const auto* memory = teacher.options_of<model::memory_head>();
         check_student_patterns(o, memory != nullptr, memory ? memory->patterns_per_class : 0);
     }
     if (published(o) && !o.student_channels.empty())
@@ -160,12 +166,15 @@ void check_distillation(const options& o, const model::network_config* teacher) 
                            ", expected all with --compat ref2021");
     if (published(o) && o.training.mixup > 0) // its last loss knows one label a window
         raise<usage_error>("--mixup", "value is ", o.training.mixup, ", expected 0 with --compat ref2021");
-    const std::size_t mine = anchors(student),
-                      theirs = anchors(teacher ? *teacher
-                                               : architecture(o, o.teacher_preset, some_channels, some_classes));
-    if (!method && !published(o) && mine != theirs)
-        raise<usage_error>("--preset", "number of stages (rows with A) of the student is ", mine, ", expected ",
-                           theirs, ", as many as the teacher has");
+    if (method || published(o)) return;
+    const std::size_t mine = anchors(student);
+    const auto compare = [mine](const model::network_config& teacher) {
+        if (const std::size_t theirs = anchors(teacher); mine != theirs)
+            raise<usage_error>("--preset", "number of stages (rows with A) of the student is ", mine, ", expected ",
+                               theirs, ", as many as the teacher has");
+    };
+    if (teachers.empty()) compare(architecture(o, o.teacher_preset, some_channels, some_classes));
+    for (const model::network_config& teacher : teachers) compare(teacher);
 }
 
 } // namespace har

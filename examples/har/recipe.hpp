@@ -38,7 +38,12 @@ std::vector<std::string> compared_methods();
 /// Whether a method needs a teacher.
 bool distils(const std::string& method);
 
-/// The options of one method as `har train` and `har distill` know them.
+/// "har_teacher", or "3 har_teacher" of several.
+inline std::string teachers_text(const options& o) {
+    return (o.teachers > 1 ? std::to_string(o.teachers) + " " : "") + o.teacher_preset;
+}
+
+/// The options of one method as `har train` and `har distill` know them; of "teacher" also how many networks are trained.
 options options_for(const options& o, const std::string& method);
 
 /// Throws usage_error, naming `option`, for a method that there is not; and for options that do not fit it.
@@ -47,8 +52,8 @@ void check_method(const options& o, const std::string& method, const std::string
 /// Throws usage_error for options of train that do not fit each other.
 void check_training(const options& o);
 
-/// The same for distill. `teacher`: the architecture of a given teacher, or null when one is trained.
-void check_distillation(const options& o, const smldist::model::network_config* teacher);
+/// The same for distill. `teachers`: the architectures of given teachers; empty when they are trained.
+void check_distillation(const options& o, const std::vector<smldist::model::network_config>& teachers);
 
 } // namespace har
 

@@ -25,10 +25,13 @@ constexpr std::string_view boards_folder = "tensorboard"; ///< in it a folder pe
 
 /// Whether a run trains a network of that name.
 bool names_network(std::string_view name) {
-    constexpr std::string_view stage = "student_stage";
-    constexpr std::array<std::string_view, 4> names{"model", "teacher", "student", "student_alone"};
+    constexpr std::array<std::string_view, 6> names{"model",    "models",  "teacher",
+                                                    "teachers", "student", "student_alone"};
+    constexpr std::array<std::string_view, 3> numbered{"student_stage", "model_", "teacher_"};
     return std::find(names.begin(), names.end(), name) != names.end() ||
-           (name.starts_with(stage) && is_number(name.substr(stage.size())));
+           std::any_of(numbered.begin(), numbered.end(), [name](std::string_view begin) {
+               return name.starts_with(begin) && is_number(name.substr(begin.size()));
+           });
 }
 
 constexpr std::string_view of_checkpoint = ".checkpoint";

@@ -194,7 +194,8 @@ private:
         if (!distils(o.method)) return p;
         const options teacher = options_for(o, "teacher");
         p.teacher = training_text(teacher, false);
-        p.teacher_cost = costs_.of(teacher);
+        if (teacher.teachers > 1) p.teacher += "teachers=" + std::to_string(teacher.teachers) + "\n";
+        p.teacher_cost = costs_.of(teacher) * teacher.teachers;
         return p;
     }
 
@@ -242,7 +243,7 @@ private:
             if (o.data != p.data) p.data.clear();
             sweep_plan::setting one{s.given->name,
                                     distils(o.method)
-                                        ? o.preset + " distilled from " + o.teacher_preset + " by " + o.method
+                                        ? o.preset + " distilled from " + teachers_text(o) + " by " + o.method
                                         : o.preset + " trained with labels",
                                     s.given->axes,
                                     folds_[s.data].size(),
@@ -348,7 +349,7 @@ private:
                 "run " + std::to_string(done_ + 1) + "/" + std::to_string(total_) + " " + r.setting->given->name +
                     " fold " + std::to_string(r.fold + 1) + "/" + std::to_string(folds.size()) + " seed " +
                     std::to_string(r.seed) + ": " + (method == "teacher" ? "teacher " : ""));
-            train_method(e, method, folder_of(g.teacher) + "/model.safetensors");
+            train_method(e, method, folder_of(g.teacher));
             if (e.stopped || e.trained.empty()) return false;
             if (o_.keep_models || id == g.teacher) e.save();
             remove_checkpoints(one.out);
@@ -386,7 +387,9 @@ private:
         row.majority = majority(e.set.train, e.set.test).at(0);
         row.history = curve_of(net, "").epochs;
         row.best_epoch = net.best_epoch;
-        if (const io::json* teacher = e.result.find("teacher")) {
+        const io::json* teacher = e.result.find("teachers");
+        if (!teacher) teacher = e.result.find("teacher");
+        if (teacher) {
             row.teacher.set("accuracy", teacher->as_double("accuracy"));
             row.teacher.set("macro_f1", teacher->as_double("macro_f1"));
         }

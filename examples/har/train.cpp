@@ -11,8 +11,9 @@ namespace har {
 
 void train_network(experiment& run) {
     if (!run.work) run.work = std::make_shared<job>(plan_training(run.o, run.size()));
-    network net = run.begin("model", 2);
-    run.result.set("model", train_with_labels(run, "model", net, epochs_for(run.o.preset, run.o.training.epochs)));
+    auto all = train_members(run, "model", epochs_for(run.o.preset, run.o.training.epochs),
+                             [&](const std::string& name, std::uint64_t stream) { return run.begin(name, stream); });
+    join(run, "model", all);
 }
 
 void train(const options& o) {

@@ -55,19 +55,52 @@ io::json search_head(experiment& run, const std::string& name, network& net, std
     return figures;
 }
 
+/// The stream of the seed that member `k` has its weights and, but for the first, its own seed from.
+std::uint64_t stream_of(std::size_t k) { return k == 0 ? 2 : 1000 + k; }
+
 } // namespace
 
-io::json train_with_labels(experiment& run, const std::string& name, network& net, std::size_t epochs) {
+io::json train_with_labels(experiment& run, const std::string& name, network& net, std::size_t epochs,
+                           std::size_t member) {
     train::supervised labels{run.o.losses.logits.label_smoothing};
     experiment::hooks around;
     if (published(run.o)) {
         labels.label_smoothing = 0;
         around.adjust = [](train::training_options& t) { t = ref2021::training_options(ref2021::phase::teacher, t); };
     } else {
-        around.adjust = [&](train::training_options& t) { t.memory = run.o.training.memory; };
+        around.adjust = [&](train::training_options& t) {
+            t.memory = run.o.training.memory;
+            if (member > 0) t.seed = generator(run.o.seed, stream_of(member)).split(0).bits64();
+        };
     }
     return net.under_search() ? search_head(run, name, net, epochs, around)
                               : run.run(name, net, labels, epochs, around);
+}
+
+teachers train_members(experiment& run, const std::string& name, std::size_t epochs,
+                       const std::function<network(const std::string&, std::uint64_t)>& make) {
+    std::vector<network> members;
+    for (std::size_t k = 0; k < run.o.teachers; ++k) {
+        const std::string own = member_name(name, k);
+        if (k > 0 && run.stopped_before(own)) break;
+        network net = make(own, stream_of(k));
+        run.result.set(own, train_with_labels(run, own, net, epochs, k));
+        members.push_back(std::move(net));
+    }
+    return teachers(std::move(members));
+}
+
+void join(experiment& run, const std::string& name, teachers& members) {
+    if (members.members().size() == 1 || run.stopped) return;
+    const std::size_t leader = distill::nearest_member(members, run.split.validation, run.normal, run.channels);
+    members.lead(leader);
+    io::json j = run.test_together(name + "s", members);
+    j.set("members", members.members().size());
+    j.set("leader", member_name(name, leader));
+    if (!run.o.quiet)
+        std::fprintf(stderr, "%ss: %zu, led by %s\n", name.c_str(), members.members().size(),
+                     member_name(name, leader).c_str());
+    run.result.set(name + "s", std::move(j));
 }
 
 } // namespace har

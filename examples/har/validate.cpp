@@ -94,7 +94,7 @@ public:
         for (const std::string& m : methods_)
             results_.emplace_back(m,
                                   m == "labels"    ? o.preset + " trained with labels"
-                                  : m == "teacher" ? o.teacher_preset + " trained with labels"
+                                  : m == "teacher" ? teachers_text(o) + " trained with labels"
                                                    : o.preset + " distilled from the teacher",
                                   classes);
         if (o.quiet) return;
@@ -186,15 +186,19 @@ private:
         run.folder.outer = &folder_;
         run.folder.on_begin = [&] { begin(one.out); };
         try {
-            train_method(run, method, o_.out + "/teacher/" + place + "/model.safetensors");
+            train_method(run, method, o_.out + "/teacher/" + place);
         } catch (const interrupted&) { return false; }
         if (run.trained.empty()) return false;
         if (!done) run.save();
         if (run.stopped) return false;
         results_[m + 1].add(fold + 1, seed, run.set.test, run.trained.back());
-        curves_.push_back(
-            curve_of(run.trained.back(), "fold " + std::to_string(fold + 1) + ", seed " + std::to_string(seed)));
-        curves_.back().name = method;
+        const std::string where = "fold " + std::to_string(fold + 1) + ", seed " + std::to_string(seed);
+        const bool together = run.trained.back().history.empty(); // it is what the networks before it answer
+        for (const trained_network& net : run.trained) {
+            if (together ? net.history.empty() : &net != &run.trained.back()) continue;
+            curves_.push_back(curve_of(net, where));
+            curves_.back().name = method;
+        }
         if (m + 1 == methods_.size() && timelines_.empty())
             timelines_ = timelines(run.set.test, run.trained.back().probabilities, hop_seconds(o_, windows_));
         return true;

@@ -50,7 +50,8 @@ recipe_of_run recipe_in(const std::string& folder) {
             };
             word("preset", o.preset);
             word("teacher-preset", o.teacher_preset);
-            word("teacher", o.teacher);
+            o.teacher_files = values["teacher"];
+            number("teachers", o.teachers);
             number("epochs", o.training.epochs);
             number("teacher-epochs", o.teacher_epochs);
             number("width", o.width);
@@ -86,7 +87,7 @@ std::vector<training> trainings_of(const recipe_of_run& r) {
         if (r.command == "train") plan = plan_training(o, {});
         if (r.command == "distill" || r.command == "demo") {
             const auto teacher = architecture(o, o.teacher_preset, window_size().channels, window_size().classes);
-            plan = plan_distillation(o, {}, o.teacher.empty() ? nullptr : &teacher);
+            plan = plan_distillation(o, {}, {o.teacher_files.size(), teacher});
         }
         for (const planned_training& p : plan) found.push_back({"", p, p.kind});
         if (r.command != "validate") return found;

@@ -151,6 +151,7 @@ SMLDIST_NAMESPACE_END
 namespace smldist::distill {
 SMLDIST_NAMESPACE_BEGIN
 template <class Teacher> class projected_teacher;
+template <class Network> class ensemble;
 class distiller;
 template <class Teacher, class Method> class baseline_distiller;
 SMLDIST_NAMESPACE_END

@@ -265,6 +265,7 @@
 
 #include "smldist/distill/baseline.hpp"
 #include "smldist/distill/distiller.hpp"
+#include "smldist/distill/ensemble.hpp"
 #include "smldist/distill/fit.hpp"
 #include "smldist/distill/projected_teacher.hpp"
 #include "smldist/distill/settings.hpp"

@@ -147,16 +147,27 @@ TEST_CASE("the defaults of distill are those of distill::recommended") {
     check_equal(options, {{"warm-start", ""}});
 
     // Only what the library has no default for is left.
-    for (const char* own : {"data",          "validation-subjects",
-                            "preset",        "teacher-preset",
-                            "width",         "compat",
-                            "epochs",        "teacher-epochs",
-                            "teacher",       "baseline",
-                            "method",        "student-channels",
-                            "method-weight", "student-patterns",
-                            "out",           "checkpoint-every",
-                            "log",           "json",
-                            "quiet",         "threads"})
+    for (const char* own : {"data",
+                            "validation-subjects",
+                            "preset",
+                            "teacher-preset",
+                            "width",
+                            "compat",
+                            "epochs",
+                            "teacher-epochs",
+                            "teacher",
+                            "teachers",
+                            "baseline",
+                            "method",
+                            "student-channels",
+                            "method-weight",
+                            "student-patterns",
+                            "out",
+                            "checkpoint-every",
+                            "log",
+                            "json",
+                            "quiet",
+                            "threads"})
         CHECK_MESSAGE(options.erase(own) == 1, own);
     for (const auto& option : options) CHECK_MESSAGE(false, option.first, " is compared with no default");
 }

@@ -90,6 +90,7 @@ TEST_CASE("a run that is killed and resumed ends with the bits of one that was n
         {"swa", train + brief + "--swa 5 --optimiser ranger --schedule plateau"},
         {"search", train + brief + "--head search"},
         {"distill", distill + "--teacher-epochs 20 --baseline " + brief},
+        {"teachers", distill + "--teachers 2 --teacher-epochs 10 " + brief},
         {"simkd", distill + "--teacher-epochs 20 --method simkd " + brief},
         {"ref2021", distill + "--compat ref2021 --augment none --teacher-epochs 10 --epochs 10 --quiet "
                               "--checkpoint-every 1steps "}};
