@@ -87,7 +87,8 @@ public:
         choice(name, names, assign, now, description);
     }
 
-    /// Any number of words, with `separator`, unless it is 0, between them or the option before each.
+    /// Any number of words: separated by `separator`, or one per occurrence of the option. A separator of 0 splits nothing, so
+    /// that a word may contain any character.
     void words(const std::string& name, std::vector<std::string>& values, char separator, const std::string& shown,
                const std::string& description);
     /// The same of values that have a text form: `parse` throws usage_error, and `show` is its inverse.

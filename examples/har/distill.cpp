@@ -36,7 +36,7 @@ teachers train_teachers(experiment& run) {
         [&](const std::string&, std::uint64_t stream) { return run.make(o.teacher_preset, stream); });
 }
 
-/// Throws model_error for a teacher of other data, or of another normaliser than the first.
+/// Throws model_error for a teacher that was trained on other data, or with a normaliser that differs from the first one's.
 teachers take_teachers(experiment& run, std::vector<model::loaded<float>> given) {
     const data::windows& train = run.set.train;
     std::vector<network> nets;
@@ -49,8 +49,8 @@ teachers take_teachers(experiment& run, std::vector<model::loaded<float>> given)
                                " × ", facts.channels.size(), ", expected ", train.length(), " × ", train.channels(),
                                " and the same labels");
         if (!(facts.normaliser == given[0].facts.normaliser))
-            raise<model_error>(where, "the teacher's normaliser is another than that of the first teacher, expected "
-                                      "teachers that were trained on the same people");
+            raise<model_error>(where, "the teacher's normaliser differs from the first teacher's, expected teachers "
+                                      "that were trained on the same people");
         run.normal = facts.normaliser; // the student sees what the teacher was trained on
         const std::string name = member_name("teacher", k);
         run.folder.keep(name + ".safetensors", run.file_of(given[k].net));

@@ -57,10 +57,11 @@ void network_options(declarer& d, options& o, const std::string& role, bool teac
     if (teacher) {
         d.choice("teacher-preset", o.teacher_preset, preset_names(),
                  "Network of the teacher, which is trained first.");
-        d.whole("teachers", o.teachers, 1, 64,
-                "Number of such networks, each trained from weights and an order of windows of its own, that teach "
-                "together: with the mean of their logits, and the stages and memory of the one whose answers on the "
-                "validation people are nearest to that mean.");
+        d.whole(
+            "teachers", o.teachers, 1, 64,
+            "Number of teachers. Each is trained from its own random weights, with its own order of the windows. The "
+            "student follows the mean of their logits, and the stages and memory of the teacher whose answers on the "
+            "validation people are nearest to that mean.");
     }
     d.choice(
         "head", head_choices(), [&o](const std::string& word) { choose_head(o.network, word); },

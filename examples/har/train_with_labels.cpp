@@ -55,7 +55,8 @@ io::json search_head(experiment& run, const std::string& name, network& net, std
     return figures;
 }
 
-/// The stream of the seed that member `k` has its weights and, but for the first, its own seed from.
+/// The random stream of member `k`, which gives its initial weights. The first member is trained with --seed itself; each
+/// other member is trained with a seed drawn from its stream.
 std::uint64_t stream_of(std::size_t k) { return k == 0 ? 2 : 1000 + k; }
 
 } // namespace

@@ -29,12 +29,14 @@ void distill_network(experiment& run, std::vector<smldist::model::loaded<float>>
 void train_method(experiment& run, const std::string& method, const std::string& teacher);
 
 /// Trains with labels only. A search of the head is decided on the validation subjects; stderr and the figures report it.
-/// `member`: of networks that are trained alike, which but the first have a seed of their own for windows and augmentation.
+/// `member`: the index of the network among several that are trained alike. From index 1 on, the order of the windows and the
+/// augmentation follow from a seed of the member's own, not from --seed.
 smldist::io::json train_with_labels(experiment& run, const std::string& name, network& net, std::size_t epochs,
                                     std::size_t member = 0);
 
 /// Trains --teachers networks NAME, NAME_2, … with labels and puts the figures of each into the result. `make` takes a
-/// network's name and the stream of the seed for its weights. A signal ends it: the last network is then cut short.
+/// network's name and the random stream for its weights. After a signal no further network is trained, and the last one is
+/// as it was after the step in hand.
 teachers train_members(experiment& run, const std::string& name, std::size_t epochs,
                        const std::function<network(const std::string&, std::uint64_t)>& make);
 

@@ -18,12 +18,12 @@
 namespace smldist::distill {
 SMLDIST_NAMESPACE_BEGIN
 
-/// Networks of the same classes that answer together.
+/// Networks with the same classes that answer together.
 ///
 ///     logits = 1/K · Σ_k logits_k              K members
 ///
-/// Stages, feature and memory are those of one member, the leader: features of networks that were trained apart have no
-/// mean. The softmax of mean logits is the normalised geometric mean of the members' probabilities. An ensemble is a
+/// Stages, feature and memory are those of one member, the leader: the features of independently trained networks cannot be
+/// averaged. The softmax of mean logits is the normalised geometric mean of the members' probabilities. An ensemble is a
 /// network in all three worlds, so it is compiled, evaluated and distilled as one:
 ///
 ///     distill::ensemble teachers(std::move(members));   // of model::network<float>, of any presets
@@ -72,9 +72,9 @@ private:
     std::size_t leader_ = 0;
 };
 
-/// The member whose answers are nearest to those of the ensemble on windows that none was trained on.
+/// The member whose answers are nearest to those of the ensemble, on windows that no member was trained on.
 ///
-///     argmin_k  1/n · Σ_i KL(p_i ‖ p_i,k)      p the softmax of the mean logits, p_k that of member k
+///     argmin_k  1/n · Σ_i KL(p_i ‖ p_i,k)      p the softmax of the mean logits, p_k that of member k's logits
 ///
 /// Returns    its index; the lowest in a tie.
 /// Throws     as train::for_each_batch; data_error without windows; numeric_error when an answer is not finite.
